@@ -1,0 +1,1 @@
+"""Takes Microsoft marketplace leads by HTTPS and writes each into Dynamics 365 exactly once."""

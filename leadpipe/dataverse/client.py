@@ -1,0 +1,86 @@
+"""Sending a lead to Dynamics: one create under the lead's own id, and what to do when that id is taken."""
+
+from collections.abc import Callable
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+
+from leadpipe.dataverse.auth import Tokens
+from leadpipe.dataverse.mapping import Columns
+from leadpipe.dataverse.protocol import HEADERS, LEADS, Answer, Created, Found, read_back, read_create
+from leadpipe.model.errors import Blocked, Refused, Transient
+from leadpipe.model.lead import Lead
+from leadpipe.model.ports import Receipt
+
+CONNECT_SECONDS = 5
+READ_SECONDS = 30
+CONNECTIONS = 32
+
+
+class DataverseClient:
+    """Thread-safe: the session is not changed after it was made, and refuses cookies."""
+
+    def __init__(self, url: str, tokens: Tokens, columns_of: Callable[[Lead, str], Columns]) -> None:
+        self._url = url
+        self._tokens = tokens
+        self._columns_of = columns_of
+        self._session = requests.Session()
+        # The affinity cookie would pin every instance to one of the organisation's servers and its limits.
+        # https://learn.microsoft.com/power-apps/developer/data-platform/send-parallel-requests
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS))
+
+    def create(self, lead_id: str, lead: Lead) -> Receipt:
+        columns = self._columns_of(lead, lead_id)
+        if read_create(self._send("POST", LEADS, lead_id, columns)) is Created.NOW:
+            return Receipt.CREATED
+        match read_back(self._send("GET", f"{LEADS}({lead_id})?$select=leadid", lead_id), lead_id):
+            case Found.YES:
+                return Receipt.FOUND
+            case Found.MAY_NOT_READ:
+                return Receipt.UNCONFIRMED
+            case Found.NO:
+                raise Refused("id_taken", "Dynamics says that the id exists, and has no lead under it")
+
+    def _send(self, method: str, path: str, lead_id: str, body: Columns | None = None) -> Answer:
+        """The answer, after a second try with a fresh token where the first was refused."""
+        for last in (False, True):
+            token = self._tokens.token()
+            answer = self._send_once(method, path, lead_id, body, token)
+            if answer.status != 401 or last:
+                break
+            self._tokens.drop(token)
+        return answer
+
+    def _send_once(self, method: str, path: str, lead_id: str, body: Columns | None, token: str) -> Answer:
+        options: dict[str, Any] = {"json": body} if body is not None else {}
+        try:
+            response = self._session.request(
+                method,
+                f"{self._url}{path}",
+                headers={**HEADERS, "x-ms-client-request-id": lead_id},
+                auth=_Bearer(token),
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                allow_redirects=False,
+                **options,
+            )
+        except requests.exceptions.SSLError as error:
+            raise Blocked("tls", "the certificate is not trusted") from error
+        except requests.RequestException as error:
+            raise Transient("dynamics_unreachable", type(error).__name__) from error
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(status=response.status_code, headers=headers, body=response.content)
+
+
+class _Bearer(AuthBase):
+    """Sets the header as an auth object, because requests would let a netrc file overrule a plain one."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request

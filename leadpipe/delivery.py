@@ -1,0 +1,265 @@
+"""Delivery: what happens to one message, in the order in which it happens.
+
+    1. read     the record counts, not the message: an old or settled one ends here
+    2. claim    one lead id holds a fingerprint; the others are duplicates
+    3. create   Dynamics is asked to create the lead under its own id
+    4. settle   the outcome goes into the record
+
+A process may die between any two lines. Before step 3 nothing has happened that a second run would not do again;
+after it, the second run finds the lead in Dynamics under the same id. An exception that leaves `deliver` means one
+thing, "crash, please redeliver", and its text holds no lead data, for the host logs it.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from leadpipe.model.change import (
+    Change,
+    Deferred,
+    Duplicate,
+    Kept,
+    Outcome,
+    Poisoned,
+    ToFallback,
+    Written,
+    transition,
+)
+from leadpipe.model.claim import Claim, Verdict, verdict
+from leadpipe.model.envelope import Envelope
+from leadpipe.model.errors import (
+    Blocked,
+    Changed,
+    DeliveryFailed,
+    InvalidLead,
+    NewerEnvelope,
+    Refused,
+    StorageFailed,
+    Transient,
+)
+from leadpipe.model.lead import Lead
+from leadpipe.model.log_line import log_line
+from leadpipe.model.ports import Claims, Dynamics, LeadQueue, Ledger, Ports, Receipt
+from leadpipe.model.record import OPEN, Record, State
+from leadpipe.model.schedule import delay
+from leadpipe.model.settings import Area, Settings, SpecialLeads
+
+# A roll-back must not burn what a newer leadpipe wrote: its messages wait until that is back.
+NEWER_ENVELOPE_DELAY = timedelta(minutes=15)
+FALLBACK_RETRY = timedelta(minutes=15)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """One run of delivery. `first`: no earlier one can have reached Dynamics. `chance`, 0 up to 1, spreads delays."""
+
+    attempt: int
+    first: bool
+    chance: float
+    now: Callable[[], datetime]
+
+
+def deliver(
+    message: str,
+    *,
+    dequeue_count: int,
+    chance: float,
+    now: Callable[[], datetime],
+    ports: Ports,
+    settings: Settings,
+) -> None:
+    """Handles one message of the queue `leads`.
+
+    Raises NotAnEnvelope for a text that is none of ours, StorageFailed when not even a delayed copy could be put.
+    """
+    try:
+        envelope = Envelope.from_text(message)
+    except NewerEnvelope as newer:
+        ports.queue.put(message, delay=NEWER_ENVELOPE_DELAY)
+        log.warning(log_line("envelope_newer", detail=newer.detail))
+        return
+    run = Try(attempt=envelope.attempt, first=envelope.attempt == dequeue_count == 1, chance=chance, now=now)
+    try:
+        record = recorded(envelope, ledger=ports.ledger)
+        if record.awaits(run.attempt):
+            deliver_record(record, run, ports=ports, settings=settings)
+        else:
+            log.info(log_line("message_stale", lead_id=record.lead_id, outcome=record.state, attempt=run.attempt))
+    except StorageFailed as failure:
+        put_again(envelope, failure, run, queue=ports.queue)
+
+
+def deliver_record(record: Record, run: Try, *, ports: Ports, settings: Settings) -> Record:
+    """Steps 2 to 4, for a message and for the sweep's drain alike."""
+    outcome = outcome_of(record, run, ports=ports, settings=settings)
+    return settle(record, outcome, run, ports=ports)
+
+
+def recorded(envelope: Envelope, *, ledger: Ledger) -> Record:
+    """Step 1. The record of the message's lead; made from the message when the ledger was away at intake."""
+    found = ledger.read(envelope.lead_id) or ledger.insert(_made_from(envelope)) or ledger.read(envelope.lead_id)
+    if found is None:
+        raise StorageFailed("record_unreadable", "the ledger says that the record exists and does not give it")
+    return found
+
+
+def outcome_of(record: Record, run: Try, *, ports: Ports, settings: Settings) -> Outcome:
+    """Steps 2 and 3: what becomes of the lead this time."""
+    try:
+        lead = _lead_of(record)
+        _require_usable(settings)
+        settled_already = aside(record, lead, ports=ports, settings=settings)
+        if settled_already:
+            return settled_already
+        if ports.dynamics is None:
+            return ToFallback(reason="no_dynamics", next_try_at=None)
+        return created(record, lead, run, dynamics=ports.dynamics)
+    except InvalidLead as why:
+        return Poisoned(reason=why.slug, detail=why.detail)
+    except DeliveryFailed as failure:
+        return outcome_of_failure(record, failure, run, fallback_after=settings.fallback_after)
+
+
+def aside(record: Record, lead: Lead, *, ports: Ports, settings: Settings) -> Outcome | None:
+    """Step 2. What keeps the lead from being written at all: another one that holds the claim, or a setting."""
+    if record.state is State.FALLBACK:
+        return None  # it has passed here on its way into the fallback table
+    holder = claimed(record, window=settings.dedupe_window, claims=ports.claims, ledger=ports.ledger)
+    if holder != record.lead_id:
+        return Duplicate(of=holder)
+    if lead.is_test and settings.test_leads is SpecialLeads.KEEP:
+        return Kept(reason="test_lead")
+    if lead.is_do_not_contact and settings.dnc_leads is SpecialLeads.KEEP:
+        return Kept(reason="do_not_contact")
+    return None
+
+
+def claimed(record: Record, *, window: timedelta, claims: Claims, ledger: Ledger) -> str:
+    """The lead id that may be written: this lead's own, or that of the lead it repeats."""
+    if record.own_lead or not window:
+        return record.lead_id
+    mine = Claim(fingerprint=record.fingerprint, lead_id=record.lead_id, received_at=record.received_at)
+    while True:
+        holder = claims.take(mine)
+        if holder.lead_id == record.lead_id:
+            return record.lead_id
+        held = ledger.read(holder.lead_id)
+        decided = verdict(mine, holder, window, held.state if held else None)
+        if decided is Verdict.DUPLICATE:
+            return holder.lead_id
+        if decided is Verdict.GOES_ON or claims.take_over(holder, mine):
+            return record.lead_id
+
+
+def created(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics) -> Outcome:
+    """Step 3. Asks Dynamics to create the lead; that the id is there already is a receipt too."""
+    receipt = dynamics.create(record.lead_id, lead)
+    if receipt is not Receipt.UNCONFIRMED:
+        return Written()
+    if run.first:
+        # Nobody has asked for this id before, so what raised this was not this lead's own row.
+        return Poisoned(reason="id_taken", detail="Dynamics says the id exists; the role may not read leads to see")
+    return Written(reason="assumed")
+
+
+def outcome_of_failure(record: Record, failure: DeliveryFailed, run: Try, *, fallback_after: timedelta) -> Outcome:
+    """What a failed try means: a person's turn, another try, or a rest in the fallback table."""
+    if isinstance(failure, Refused):
+        return Poisoned(reason=failure.slug, detail=failure.detail)
+    now = run.now()
+    if record.state is State.FALLBACK or now - (record.failing_since or now) >= fallback_after:
+        return ToFallback(reason=failure.slug, detail=failure.detail, next_try_at=now + FALLBACK_RETRY)
+    next_try_at = now + _wait(failure, run)
+    return Deferred(reason=failure.slug, detail=failure.detail, attempt=run.attempt + 1, next_try_at=next_try_at)
+
+
+def settle(record: Record, outcome: Outcome, run: Try, *, ports: Ports) -> Record:
+    """Step 4. Where the lead goes on comes first, then what the record says of it."""
+    if isinstance(outcome, Deferred):
+        return defer(record, outcome, run, ports=ports)
+    if isinstance(outcome, ToFallback):
+        ports.fallback.keep(record)
+    settled = write(record, outcome, run.now, attempt=run.attempt, ledger=ports.ledger)
+    rested = record.state is State.FALLBACK or isinstance(outcome, ToFallback)
+    if rested and settled.state not in OPEN:
+        ports.fallback.remove(record.lead_id)
+    log.info(log_line("lead_settled", lead_id=record.lead_id, outcome=settled.state, reason=settled.reason))
+    return settled
+
+
+def defer(record: Record, outcome: Deferred, run: Try, *, ports: Ports) -> Record:
+    """Puts the delayed copy, then says so in the record. The copy carries the lead on even if the ledger is away."""
+    copy = Envelope.for_payload(record.lead_id, _text(record.payload), attempt=outcome.attempt)
+    ports.queue.put(copy.to_text(), delay=outcome.next_try_at - run.now())
+    log.warning(log_line("lead_deferred", lead_id=record.lead_id, reason=outcome.reason, attempt=outcome.attempt))
+    try:
+        return write(record, outcome, run.now, attempt=run.attempt, ledger=ports.ledger)
+    except StorageFailed as failure:
+        log.warning(log_line("record_behind", lead_id=record.lead_id, reason=failure.slug))
+        return record
+
+
+def write(
+    record: Record, change: Change, now: Callable[[], datetime], *, ledger: Ledger, attempt: int | None = None
+) -> Record:
+    """The one door to a record: decides on what was last read, and again when somebody else was faster.
+
+    Gives the record as it now stands. Raises NotAllowed when a person asked for what its state rules out.
+    """
+    while True:
+        decided = transition(record, change, at=now(), attempt=attempt)
+        if decided is None:
+            return record
+        try:
+            return ledger.write(record, *decided)
+        except Changed:
+            record = _read_again(record, ledger)
+
+
+def put_again(envelope: Envelope, failure: StorageFailed, run: Try, *, queue: LeadQueue) -> None:
+    """A delayed copy for a lead whose record could not be read or written. Raises StorageFailed when that fails too."""
+    copy = replace(envelope, attempt=envelope.attempt + 1)
+    queue.put(copy.to_text(), delay=_wait(failure, run))
+    log.warning(log_line("lead_deferred", lead_id=copy.lead_id, reason=failure.slug, attempt=copy.attempt))
+
+
+def _made_from(envelope: Envelope) -> Record:
+    if envelope.payload is None:
+        detail = "the message leans on a record that does not exist"
+        return Record.poisoned(envelope.lead_id, "payload_missing", detail, None, attempt=envelope.attempt)
+    try:
+        return Record.accepted(envelope.lead_id, envelope.payload, attempt=envelope.attempt)
+    except InvalidLead as why:
+        return Record.poisoned(envelope.lead_id, why.slug, why.detail, envelope.payload, attempt=envelope.attempt)
+
+
+def _lead_of(record: Record) -> Lead:
+    payload = _text(record.payload)
+    if payload is None:
+        raise InvalidLead("payload_missing", "the record holds no payload")
+    return Lead.from_payload(payload)
+
+
+def _text(payload: str | bytes | None) -> str | None:
+    return payload if isinstance(payload, str) else None
+
+
+def _require_usable(settings: Settings) -> None:
+    faults = settings.faults_of(Area.DYNAMICS)
+    if faults:
+        raise Blocked("settings", faults)
+
+
+def _wait(failure: DeliveryFailed, run: Try) -> timedelta:
+    retry_after = failure.retry_after if isinstance(failure, Transient) else None
+    return delay(run.attempt, chance=run.chance, retry_after=retry_after)
+
+
+def _read_again(record: Record, ledger: Ledger) -> Record:
+    found = ledger.read(record.lead_id)
+    if found is None:
+        raise StorageFailed("record_gone", "the record was deleted while it was being settled")
+    return found

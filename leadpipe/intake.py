@@ -1,0 +1,81 @@
+"""Intake: takes a posted lead and keeps it, before the marketplace gets its 202.
+
+One of the two stores is enough. A record without a message is overdue and queued again by the sweep; a message
+without a record makes it on delivery. With neither, nobody is told that the lead is safe.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from leadpipe.model.envelope import Envelope
+from leadpipe.model.errors import InvalidLead, NotKept, StorageFailed
+from leadpipe.model.lead import MAX_PAYLOAD_BYTES, posted_text
+from leadpipe.model.lead_id import new_lead_id
+from leadpipe.model.log_line import log_line
+from leadpipe.model.ports import LeadQueue, Ledger
+from leadpipe.model.record import Record
+
+# Both stores failing within this time leaves room to try both again and still answer within ten seconds.
+FAST_FAILURE_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+
+
+def take(
+    body: bytes,
+    *,
+    at: datetime,
+    entropy: bytes,
+    ledger: Ledger,
+    queue: LeadQueue,
+    elapsed: Callable[[], float] = time.monotonic,
+) -> str:
+    """Keeps the posted lead and gives its id.
+
+    Raises InvalidLead once what was posted is kept as `rejected`, NotKept when no store took it.
+    """
+    lead_id = new_lead_id(at, entropy)
+    try:
+        payload = posted_text(body)
+        record = Record.accepted(lead_id, payload)
+    except InvalidLead as why:
+        reject(lead_id, why, body, ledger=ledger)
+        raise
+    envelope = Envelope.for_payload(lead_id, payload, attempt=record.attempt)
+
+    started = elapsed()
+    kept = keep(record, envelope, ledger=ledger, queue=queue)
+    if not kept and elapsed() - started < FAST_FAILURE_SECONDS:
+        kept = keep(record, envelope, ledger=ledger, queue=queue)
+    if not kept:
+        raise NotKept("storage_unavailable", "neither the ledger nor the queue took the lead; post it again")
+    log.info(log_line("lead_accepted", lead_id=lead_id))
+    return lead_id
+
+
+def keep(record: Record, envelope: Envelope, *, ledger: Ledger, queue: LeadQueue) -> bool:
+    """Puts the lead into both stores, the record first; whether one of them can bring it back."""
+    recorded = _done("record", record.lead_id, lambda: ledger.insert(record))
+    if not recorded and envelope.payload is None:
+        return False  # a message that leans on a record which may not exist would promise too much
+    queued = _done("queue", record.lead_id, lambda: queue.put(envelope.to_text()))
+    return recorded or queued
+
+
+def reject(lead_id: str, why: InvalidLead, body: bytes, *, ledger: Ledger) -> None:
+    """Keeps the start of what was no lead, so that a person can look at it. An empty body leaves nothing to keep."""
+    log.warning(log_line("lead_rejected", lead_id=lead_id, reason=why.slug, bytes=len(body)))
+    record = Record.rejected(lead_id, why, body[:MAX_PAYLOAD_BYTES])
+    if body and not _done("record", lead_id, lambda: ledger.insert(record)):
+        raise NotKept("storage_unavailable", "the ledger did not take it") from why
+
+
+def _done(step: str, lead_id: str, write: Callable[[], object]) -> bool:
+    try:
+        write()
+    except StorageFailed as error:
+        log.error(log_line("lead_not_kept", lead_id=lead_id, step=step, reason=error.slug))
+        return False
+    return True

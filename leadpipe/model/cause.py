@@ -1,0 +1,125 @@
+"""Why a lead waits or is poisoned, in words, and what mends it: one entry for each reason in the ledger."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    says: str
+    fix: str
+
+
+_DATA_FIX = "change the lead with `leadpipe poison edit ID`, or the mapping, then `leadpipe poison replay ID`"
+_WAITS = "nothing: the lead is tried again by itself"
+
+CAUSES: dict[str, Cause] = {
+    # time heals
+    "throttled": Cause(says="Dynamics asked for a pause", fix=_WAITS),
+    "dynamics_error": Cause(says="Dynamics failed", fix=_WAITS),
+    "dynamics_busy": Cause(says="the organisation's database is under pressure", fix=_WAITS),
+    "dynamics_unreachable": Cause(
+        says="no answer from Dynamics",
+        fix="if it lasts, check DATAVERSE_URL, the network and the organisation's health",
+    ),
+    "plugin_timeout": Cause(
+        says="a plug-in on lead creation took too long",
+        fix="if it lasts, have the plug-in looked at or made asynchronous",
+    ),
+    "plugin_crashed": Cause(
+        says="a plug-in on lead creation crashed",
+        fix="if it lasts, have the plug-in looked at; its trace log tells more",
+    ),
+    "sign_in_unavailable": Cause(says="the sign-in service did not answer", fix=_WAITS),
+    "storage_unreachable": Cause(says="the storage account did not answer", fix=_WAITS),
+    "storage_error": Cause(says="the storage account failed", fix=_WAITS),
+    "storage_refused": Cause(
+        says="the storage account refused the app",
+        fix="give the app's identity the roles of docs/setup.md, or correct AzureWebJobsStorage",
+    ),
+    # somebody has to mend the connection
+    "settings": Cause(says="an app setting cannot be used", fix="correct the setting that the detail names"),
+    "sign_in_refused": Cause(
+        says="sign-in was refused", fix="check tenant, client id and secret; the detail has Microsoft's code"
+    ),
+    "secret_wrong": Cause(
+        says="the client secret is wrong", fix="paste the secret's value, not its id, into DATAVERSE_CLIENT_SECRET"
+    ),
+    "secret_expired": Cause(
+        says="the client secret has expired", fix="make a new secret and put its value into DATAVERSE_CLIENT_SECRET"
+    ),
+    "application_unknown": Cause(
+        says="the application is not in that directory", fix="copy the client id from the application's overview"
+    ),
+    "tenant_unknown": Cause(
+        says="there is no such directory", fix="copy the directory (tenant) id from Entra's overview"
+    ),
+    "organisation_unknown": Cause(
+        says="the directory knows no such organisation", fix="correct DATAVERSE_URL; it belongs to another directory"
+    ),
+    "token_refused": Cause(
+        says="Dynamics refused a fresh token", fix="check that DATAVERSE_URL and DATAVERSE_TENANT_ID belong together"
+    ),
+    "no_application_user": Cause(
+        says="the organisation has no application user for the client id",
+        fix="add it in the Power Platform admin centre: Environments, Settings, Application users",
+    ),
+    "no_role": Cause(says="the application user has no role", fix="give it the role Microsoft Marketplace Lead Writer"),
+    "user_disabled": Cause(
+        says="the application user is disabled", fix="activate it in the Power Platform admin centre"
+    ),
+    "missing_privilege": Cause(
+        says="the application user lacks a privilege", fix="add the privilege that the detail names to its role"
+    ),
+    "access_denied": Cause(says="Dynamics denied access", fix="check the application user's role and column security"),
+    "organisation_closed": Cause(
+        says="the organisation is disabled or in administration mode", fix="open it in the Power Platform admin centre"
+    ),
+    "owner_lacks_privilege": Cause(
+        says="the lead's owner may not own it", fix="give the owner a role that may read leads, or choose another"
+    ),
+    "not_dynamics": Cause(
+        says="what answered is not a Dynamics organisation", fix="correct DATAVERSE_URL, or the proxy in between"
+    ),
+    "tls": Cause(
+        says="the certificate of Dynamics is not trusted", fix="check the proxy in between, or REQUESTS_CA_BUNDLE"
+    ),
+    # this lead, as it is
+    "too_long": Cause(says="a value is longer than its column", fix=_DATA_FIX),
+    "option_unknown": Cause(says="a column does not know an option's value", fix=_DATA_FIX),
+    "out_of_range": Cause(says="a number is outside its column's range", fix=_DATA_FIX),
+    "character_refused": Cause(says="a value has a character that Dynamics refuses", fix=_DATA_FIX),
+    "column_unknown": Cause(
+        says="a column is unknown or has another type", fix="correct the mapping, then `leadpipe poison replay`"
+    ),
+    "lookup_missing": Cause(
+        says="an owner, campaign or other row that the lead refers to does not exist",
+        fix="correct the mapping, then `leadpipe poison replay`",
+    ),
+    "table_unknown": Cause(
+        says="the organisation has no table of leads", fix="install Dynamics 365 Sales, or correct DATAVERSE_URL"
+    ),
+    "duplicate_rule": Cause(
+        says="a duplicate rule of the organisation refused it",
+        fix="merge by hand, or change the rule; then `leadpipe poison replay` or `discard`",
+    ),
+    "plugin_refused": Cause(
+        says="a plug-in on lead creation refused it", fix="see the detail; then `leadpipe poison edit` or `replay`"
+    ),
+    "id_taken": Cause(
+        says="Dynamics says the lead's id exists, and it is not this lead",
+        fix="a plug-in raised it; have it looked at, then `leadpipe poison replay`",
+    ),
+    "refused": Cause(says="Dynamics refused the lead", fix=_DATA_FIX),
+    "payload_missing": Cause(says="nothing is kept of what was posted", fix="`leadpipe poison discard ID`"),
+    # what was posted was no lead
+    "not_utf8": Cause(says="the posted text is not UTF-8", fix="`leadpipe poison edit ID`, then replay, or discard"),
+    "not_json": Cause(says="the posted text is not JSON", fix="`leadpipe poison edit ID`, then replay, or discard"),
+    "not_an_object": Cause(says="the posted JSON is no object", fix="`leadpipe poison discard ID`"),
+    "nothing_in_it": Cause(says="no documented field has a value", fix="`leadpipe poison discard ID`"),
+    "too_large": Cause(says="more than 32 KiB were posted; their start is kept", fix="`leadpipe poison discard ID`"),
+    # where a lead rests
+    "no_dynamics": Cause(says="no organisation is configured", fix="set DATAVERSE_URL, then `leadpipe fallback drain`"),
+    "assumed": Cause(says="the id was taken and could not be read back", fix="give the role read on leads"),
+    "test_lead": Cause(says="test leads stay in the ledger by setting", fix="nothing"),
+    "do_not_contact": Cause(says="do-not-contact leads stay in the ledger by setting", fix="nothing"),
+}

@@ -1,0 +1,273 @@
+"""What may happen to a record, and the one function that decides what then stands in the ledger."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import assert_never
+
+from leadpipe.model.errors import InvalidLead, NotAllowed
+from leadpipe.model.lead import posted_text
+from leadpipe.model.record import ALLOWED, OPEN, QUEUED, Event, Record, State, event_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """Dynamics has the lead. `reason` is `assumed` where it could not be asked and is believed."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicate:
+    of: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poisoned:
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deferred:
+    """Put on the queue again as `attempt`, to be seen at `next_try_at`."""
+
+    reason: str
+    detail: str = ""
+    attempt: int
+    next_try_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToFallback:
+    """To rest in the fallback table. `next_try_at` None: until a person drains it."""
+
+    reason: str
+    detail: str = ""
+    next_try_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedAgain:
+    """The sweep put an overdue lead on the queue again."""
+
+    next_try_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnotherRound:
+    """The host gave up on the message after its five tries; the sweep put the lead on the queue again."""
+
+    next_try_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """`own_lead`: a duplicate that shall become a lead of its own (`replay --anyway`)."""
+
+    actor: str
+    own_lead: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited:
+    actor: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discarded:
+    actor: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    actor: str
+
+
+Outcome = Written | Duplicate | Kept | Poisoned | Deferred | ToFallback
+Repeat = QueuedAgain | AnotherRound
+Decision = Replayed | Edited | Discarded | Erased
+Change = Outcome | Repeat | Decision
+
+
+def transition(
+    record: Record, change: Change, *, at: datetime, attempt: int | None = None
+) -> tuple[Record, Event | None] | None:
+    """What the ledger shall hold after the change: the record and, where history gains a line, its event.
+
+    None: the record stands as it is, because the change comes too late. `attempt` is that of the message whose
+    outcome the change is; an outcome older than the record's own attempt only counts when it is a receipt.
+    Raises NotAllowed for a person's decision that the state rules out, InvalidLead for an edit that is no lead.
+    """
+    if isinstance(change, Written | Duplicate | Kept | Poisoned | Deferred | ToFallback):
+        return _outcome(record, change, at=at, attempt=attempt or record.attempt)
+    if isinstance(change, QueuedAgain | AnotherRound):
+        return _repeat(record, change, at=at)
+    return _decision(record, change, at=at)
+
+
+def _outcome(record: Record, change: Outcome, *, at: datetime, attempt: int) -> tuple[Record, Event | None] | None:
+    stale = attempt < record.attempt and not isinstance(change, Written)
+    if stale or _target(change) not in ALLOWED[record.state]:
+        return None
+    settled = replace(
+        record,
+        state=_target(change),
+        reason="",
+        detail="",
+        attempt=max(record.attempt, attempt),
+        updated_at=at,
+    )
+    match change:
+        case Written():
+            after = replace(settled, reason=change.reason, written_at=at, failing_since=None, duplicate_of="")
+        case Duplicate():
+            after = replace(settled, duplicate_of=change.of, failing_since=None)
+        case Kept():
+            after = replace(settled, reason=change.reason, failing_since=None)
+        case Poisoned():
+            after = replace(settled, reason=change.reason, detail=change.detail)
+        case Deferred() | ToFallback():
+            after = replace(
+                settled,
+                reason=change.reason,
+                detail=change.detail,
+                attempt=change.attempt if isinstance(change, Deferred) else settled.attempt,
+                next_try_at=change.next_try_at,
+                failing_since=record.failing_since or at,
+            )
+        case _:
+            assert_never(change)
+    # The straight way, accepted to written, and one more deferral for the same reason tell themselves in the record.
+    straight = record.state is State.ACCEPTED and change == Written()
+    same_again = (record.state, record.reason) == (after.state, after.reason)
+    return after, None if straight or same_again else event_of(after, str(after.state), at)
+
+
+def _target(change: Outcome) -> State:
+    match change:
+        case Written():
+            return State.WRITTEN
+        case Duplicate():
+            return State.DUPLICATE
+        case Kept():
+            return State.KEPT
+        case Poisoned():
+            return State.POISONED
+        case Deferred():
+            return State.DEFERRED
+        case ToFallback():
+            return State.FALLBACK
+        case _:
+            assert_never(change)
+
+
+def _repeat(record: Record, change: Repeat, *, at: datetime) -> tuple[Record, Event | None] | None:
+    if record.state not in QUEUED:
+        return None
+    after = replace(record, attempt=record.attempt + 1, next_try_at=change.next_try_at, updated_at=at)
+    if isinstance(change, QueuedAgain):
+        return after, None
+    after = replace(after, rounds=record.rounds + 1)
+    return after, event_of(after, "another_round", at)
+
+
+def _decision(record: Record, change: Decision, *, at: datetime) -> tuple[Record, Event | None] | None:
+    match change:
+        case Erased():
+            return _erased(record, change, at)
+        case Edited():
+            return _edited(record, change, at)
+        case Discarded():
+            _require(State.DISCARDED in ALLOWED[record.state], record, "discarded")
+            after = replace(record, state=State.DISCARDED, reason="discarded", detail=change.why, updated_at=at)
+            return after, event_of(after, "discarded", at, actor=change.actor)
+        case Replayed():
+            return _replayed(record, change, at)
+        case _:
+            assert_never(change)
+
+
+def _replayed(record: Record, change: Replayed, at: datetime) -> tuple[Record, Event]:
+    _require(State.ACCEPTED in ALLOWED[record.state], record, "replayed")
+    if record.state is State.DUPLICATE and not change.own_lead:
+        raise NotAllowed(
+            "duplicate", f"{record.lead_id} says what {record.duplicate_of} said; --anyway makes it a lead"
+        )
+    fresh = _read_again(record, record.payload)
+    after = replace(
+        fresh,
+        state=State.ACCEPTED,
+        reason="",
+        detail="",
+        attempt=record.attempt + 1,
+        rounds=0,
+        failing_since=None,
+        duplicate_of="",
+        own_lead=record.own_lead or change.own_lead,
+        next_try_at=at,
+        updated_at=at,
+    )
+    return after, event_of(after, "replayed", at, actor=change.actor)
+
+
+def _edited(record: Record, change: Edited, at: datetime) -> tuple[Record, Event]:
+    _require(record.state in {State.POISONED, State.REJECTED, State.DISCARDED}, record, "edited")
+    after = replace(_read_again(record, change.payload), updated_at=at)
+    return after, replace(event_of(after, "edited", at, actor=change.actor), payload=record.payload)
+
+
+def _erased(record: Record, change: Erased, at: datetime) -> tuple[Record, Event] | None:
+    if record.state is State.ERASED:
+        return None
+    after = Record(
+        lead_id=record.lead_id,
+        state=State.ERASED,
+        attempt=record.attempt + 1,
+        received_at=record.received_at,
+        updated_at=at,
+        written_at=record.written_at,
+        source=record.source,
+        action=record.action,
+        offer=record.offer,
+        is_test=record.is_test,
+        version=record.version,
+    )
+    return after, event_of(after, "erased", at, actor=change.actor)
+
+
+def _read_again(record: Record, payload: str | bytes | None) -> Record:
+    """The record with what a reading of the payload fills in. Raises NotAllowed when it is gone or no lead."""
+    if payload is None:
+        raise NotAllowed("payload_missing", f"nothing is kept of {record.lead_id} that could be written")
+    try:
+        text = posted_text(payload) if isinstance(payload, bytes) else payload
+        fresh = Record.accepted(record.lead_id, text)
+    except InvalidLead as error:
+        raise NotAllowed(error.slug, f"{record.lead_id} is not a lead as it stands: {error.detail}") from error
+    return replace(
+        fresh,
+        state=record.state,
+        reason=record.reason,
+        detail=record.detail,
+        attempt=record.attempt,
+        rounds=record.rounds,
+        written_at=record.written_at,
+        next_try_at=record.next_try_at,
+        failing_since=record.failing_since,
+        duplicate_of=record.duplicate_of,
+        own_lead=record.own_lead,
+        version=record.version,
+    )
+
+
+def _require(allowed: bool, record: Record, verb: str) -> None:
+    if not allowed:
+        where = "open" if record.state in OPEN else str(record.state)
+        raise NotAllowed(f"not_{verb}", f"{record.lead_id} is {where}; that cannot be {verb}")

@@ -1,0 +1,37 @@
+"""The claim: which lead id holds a fingerprint, and what a second lead with the same fingerprint may do."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from leadpipe.model.record import OPEN, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The holder of a fingerprint. `version` is the store's tag of what was read."""
+
+    fingerprint: str
+    lead_id: str
+    received_at: datetime
+    version: str = field(default="", compare=False)
+
+
+class Verdict(StrEnum):
+    TAKES_OVER = "takes over"  # the claim passes to this lead, which then goes on
+    GOES_ON = "goes on"  # an old lead outside the holder's window: delivered without a claim
+    DUPLICATE = "duplicate"
+
+
+# A holder in one of these states is, or will be, in Dynamics, or waits for a person who may still write it.
+_HOLDING = OPEN | {State.POISONED, State.WRITTEN, State.KEPT}
+
+
+def verdict(mine: Claim, holder: Claim, window: timedelta, holder_state: State | None) -> Verdict:
+    """Decides for `mine` when another lead holds the claim. `holder_state` None: that one has no record.
+
+    Only the times of receipt are compared: a clock, or a backlog, must not turn a duplicate into a second lead.
+    """
+    if abs(mine.received_at - holder.received_at) > window:
+        return Verdict.TAKES_OVER if mine.received_at > holder.received_at else Verdict.GOES_ON
+    return Verdict.DUPLICATE if holder_state in _HOLDING else Verdict.TAKES_OVER

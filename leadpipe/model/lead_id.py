@@ -1,0 +1,38 @@
+"""The lead id: a UUIDv7, chosen once at intake, from which the ledger's keys and the time of receipt follow.
+
+https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7
+"""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+ENTROPY_BYTES = 10
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def new_lead_id(received_at: datetime, entropy: bytes) -> str:
+    """The id of a lead received at that time. `entropy`: at least ten bytes; six of their bits are not used."""
+    random = int.from_bytes(entropy[:ENTROPY_BYTES], "big")
+    rand_a, rand_b = random >> 62 & 0xFFF, random & (1 << 62) - 1
+    return str(UUID(int=milliseconds(received_at) << 80 | 0x7 << 76 | rand_a << 64 | 0b10 << 62 | rand_b))
+
+
+def is_lead_id(text: str) -> bool:
+    """Whether it is a UUIDv7 written as leadpipe writes it."""
+    try:
+        parsed = UUID(text)
+        received_at(text)
+    except (ValueError, OverflowError):  # the 48 bits reach beyond the year 9999
+        return False
+    return str(parsed) == text and parsed.version == 7
+
+
+def received_at(lead_id: str) -> datetime:
+    """The time of receipt, to the millisecond, UTC."""
+    return EPOCH + (UUID(lead_id).int >> 80) * _MILLISECOND
+
+
+def milliseconds(at: datetime) -> int:
+    """Whole milliseconds since 1970, rounded down."""
+    return (at - EPOCH) // _MILLISECOND

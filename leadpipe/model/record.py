@@ -1,0 +1,162 @@
+"""The record: a lead's row in the ledger, and the one rule for every change of it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from leadpipe.model.errors import InvalidLead
+from leadpipe.model.lead import Lead
+from leadpipe.model.lead_id import received_at
+
+
+class State(StrEnum):
+    """Where a lead is. `OPEN` ones still move by themselves; the others wait for a person or for nothing."""
+
+    ACCEPTED = "accepted"  # kept; a message for it is, or will be put, on the queue
+    DEFERRED = "deferred"  # failed for now; a delayed message is on its way
+    FALLBACK = "fallback"  # Dynamics was away too long, or none is configured: it rests in the fallback table
+    WRITTEN = "written"  # Dynamics has it
+    DUPLICATE = "duplicate"  # another lead, named in DuplicateOf, said the same within the window
+    KEPT = "kept"  # a test or do-not-contact lead that by setting stays here
+    POISONED = "poisoned"  # no retry can fix it: Reason and Detail say what a person can do
+    REJECTED = "rejected"  # the posted bytes were no lead; their start is kept
+    DISCARDED = "discarded"  # a person decided that it shall not be written
+    ERASED = "erased"  # a tombstone: personal data gone, late copies end here
+
+
+OPEN = frozenset({State.ACCEPTED, State.DEFERRED, State.FALLBACK})
+QUEUED = frozenset({State.ACCEPTED, State.DEFERRED})
+
+_FROM_QUEUE = frozenset(
+    {State.WRITTEN, State.DUPLICATE, State.KEPT, State.POISONED, State.DEFERRED, State.FALLBACK, State.ERASED}
+)
+# A receipt wins over every state but a tombstone, and a person may erase in any of them.
+ALLOWED: dict[State, frozenset[State]] = {
+    State.ACCEPTED: _FROM_QUEUE,
+    State.DEFERRED: _FROM_QUEUE,
+    State.FALLBACK: frozenset({State.FALLBACK, State.POISONED, State.WRITTEN, State.ERASED}),
+    State.WRITTEN: frozenset({State.ERASED}),
+    State.DUPLICATE: frozenset({State.ACCEPTED, State.WRITTEN, State.ERASED}),
+    State.KEPT: frozenset({State.WRITTEN, State.ERASED}),
+    State.POISONED: frozenset({State.ACCEPTED, State.DISCARDED, State.WRITTEN, State.ERASED}),
+    State.REJECTED: frozenset({State.ACCEPTED, State.DISCARDED, State.WRITTEN, State.ERASED}),
+    State.DISCARDED: frozenset({State.ACCEPTED, State.WRITTEN, State.ERASED}),
+    State.ERASED: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What the ledger knows of a lead. Its word counts, not that of any message.
+
+    `attempt` numbers the tries at delivery from 1; a message with a lower number is stale. `rounds` counts how often
+    the host gave up on it; `next_try_at` only speaks for an open one. `version` is the store's tag of what was read.
+    """
+
+    lead_id: str
+    state: State
+    reason: str = ""
+    detail: str = ""
+    attempt: int = 1
+    rounds: int = 0
+    received_at: datetime
+    updated_at: datetime
+    written_at: datetime | None = None
+    next_try_at: datetime | None = None
+    failing_since: datetime | None = None
+    fingerprint: str = ""
+    duplicate_of: str = ""
+    own_lead: bool = False
+    offer: str = ""
+    source: str = ""
+    action: str = ""
+    email: str = ""
+    name: str = ""
+    company: str = ""
+    is_test: bool = False
+    payload: str | bytes | None = None
+    version: str | None = field(default=None, compare=False)
+
+    @classmethod
+    def accepted(cls, lead_id: str, payload: str, *, attempt: int = 1) -> Self:
+        """A lead just taken in. Raises InvalidLead when the payload is none."""
+        lead = Lead.from_payload(payload)
+        at = received_at(lead_id)
+        return cls(
+            lead_id=lead_id,
+            state=State.ACCEPTED,
+            attempt=attempt,
+            received_at=at,
+            updated_at=at,
+            next_try_at=at,
+            fingerprint=lead.fingerprint(),
+            offer=lead.offer or lead.offer_title,
+            source=lead.source,
+            action=lead.action,
+            email=lead.email,
+            name=lead.name,
+            company=lead.company,
+            is_test=lead.is_test,
+            payload=payload,
+        )
+
+    @classmethod
+    def rejected(cls, lead_id: str, why: InvalidLead, start: bytes) -> Self:
+        """Posted bytes that were no lead, with as much of their start as is kept."""
+        at = received_at(lead_id)
+        return cls(
+            lead_id=lead_id,
+            state=State.REJECTED,
+            reason=why.slug,
+            detail=why.detail,
+            received_at=at,
+            updated_at=at,
+            payload=start,
+        )
+
+    @classmethod
+    def poisoned(cls, lead_id: str, reason: str, detail: str, payload: str | None, *, attempt: int = 1) -> Self:
+        """A lead, or what came in its place, that was beyond delivery before it had a record."""
+        at = received_at(lead_id)
+        return cls(
+            lead_id=lead_id,
+            state=State.POISONED,
+            reason=reason,
+            detail=detail,
+            attempt=attempt,
+            received_at=at,
+            updated_at=at,
+            payload=payload,
+        )
+
+    def awaits(self, attempt: int) -> bool:
+        """Whether a message of that attempt still has to be acted on; if not, it is stale and ends."""
+        return self.state in QUEUED and attempt >= self.attempt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of a record's history. `payload` is the one before an edit."""
+
+    lead_id: str
+    at: datetime
+    event: str
+    state: State
+    reason: str = ""
+    detail: str = ""
+    actor: str = ""
+    payload: str | bytes | None = None
+
+
+def event_of(record: Record, name: str, at: datetime, *, actor: str = "") -> Event:
+    """The line that tells of the record as it now stands."""
+    return Event(
+        lead_id=record.lead_id,
+        at=at,
+        event=name,
+        state=record.state,
+        reason=record.reason,
+        detail=record.detail,
+        actor=actor,
+    )

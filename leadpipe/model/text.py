@@ -1,0 +1,26 @@
+"""Making any text fit for a column: well formed, without refused control characters, short enough."""
+
+import re
+
+# What XML 1.0 rules out; Dataverse answers 0x80040278 for these (https://www.w3.org/TR/xml/#charsets).
+_REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+def well_formed(text: str) -> str:
+    """The text with each lone surrogate replaced by U+FFFD, so that it can be encoded."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def without_controls(text: str) -> str:
+    """The text without the control characters that Dataverse refuses."""
+    return _REFUSED.sub("", text)
+
+
+def utf16_length(text: str) -> int:
+    """The length as .NET, hence Dataverse and Azure Tables, counts it. The text has to be well formed."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def shortened(text: str, units: int) -> str:
+    """The longest start of the text that fits in so many UTF-16 units and ends at a whole character."""
+    return text.encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore")

@@ -1,0 +1,1 @@
+"""The queue and the three tables, on Azure Storage or Azurite."""

@@ -1,0 +1,89 @@
+"""Clients for the storage account, with time-outs that leave room to answer the marketplace.
+
+The SDKs' defaults let one send take 84 seconds and a silent peer hold a call for 300.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import requests
+from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.pipeline.transport import RequestsTransport
+from azure.data.tables import TableClient, TableServiceClient
+from azure.storage.queue import QueueServiceClient
+from requests.adapters import HTTPAdapter
+
+from leadpipe.model.errors import StorageFailed
+from leadpipe.model.settings import StorageByIdentity, StorageByKey
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+CONNECT_SECONDS = 2
+READ_SECONDS = 3
+# As many as the worker has threads, so that none waits for a connection or throws one away.
+CONNECTIONS = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """One account's two services; safe to use from several threads."""
+
+    tables: TableServiceClient
+    queues: QueueServiceClient
+
+    def table(self, name: str) -> TableClient:
+        return self.tables.get_table_client(name)
+
+
+def connect(settings: StorageByKey | StorageByIdentity, *, retries: int) -> Storage:
+    """Builds the clients; nothing is sent yet."""
+    options: dict[str, Any] = {
+        "transport": _transport(),
+        "retry_total": retries,
+        "retry_backoff_factor": 0.3,  # tables
+        "initial_backoff": 0.3,  # queues
+        "increment_base": 2,
+        "random_jitter_range": 0,
+    }
+    if isinstance(settings, StorageByKey):
+        return Storage(
+            tables=TableServiceClient.from_connection_string(settings.connection_string, **options),
+            queues=QueueServiceClient.from_connection_string(settings.connection_string, **options),
+        )
+    credential = _credential(settings)
+    return Storage(
+        tables=TableServiceClient(settings.table_url, credential=credential, **options),
+        queues=QueueServiceClient(settings.queue_url, credential=credential, **options),
+    )
+
+
+@contextmanager
+def failures_of(store: str) -> Iterator[None]:
+    """Turns whatever the SDKs raise into StorageFailed; its text names the store and the code, no address or key."""
+    try:
+        yield
+    except HttpResponseError as error:
+        code = getattr(error, "error_code", None) or "no code"
+        slug = "storage_refused" if error.status_code in {401, 403} else "storage_error"
+        raise StorageFailed(slug, f"the {store} answered {error.status_code} {getattr(code, 'value', code)}") from error
+    except AzureError as error:
+        raise StorageFailed("storage_unreachable", f"the {store} did not answer: {type(error).__name__}") from error
+
+
+def _transport() -> RequestsTransport:
+    session = requests.Session()
+    adapter = HTTPAdapter(pool_maxsize=CONNECTIONS)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return RequestsTransport(session=session, connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
+
+
+def _credential(settings: StorageByIdentity) -> "TokenCredential":
+    from azure.identity import DefaultAzureCredential, ManagedIdentityCredential  # noqa: PLC0415 - half a second
+
+    if settings.managed:
+        return ManagedIdentityCredential(client_id=settings.client_id)
+    return DefaultAzureCredential()

@@ -1,0 +1,50 @@
+"""The queue `leads`: base64, as the host reads it, and without expiry."""
+
+import math
+from contextlib import suppress
+from datetime import timedelta
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.queue import QueueServiceClient, TextBase64DecodePolicy, TextBase64EncodePolicy
+
+from leadpipe.storage.connection import failures_of
+
+QUEUE = "leads"
+NEVER_EXPIRES = -1
+# https://learn.microsoft.com/rest/api/storageservices/put-message
+LONGEST_DELAY = timedelta(days=7)
+
+
+class AzureLeadQueue:
+    """Thread-safe."""
+
+    def __init__(self, queues: QueueServiceClient) -> None:
+        self._client = queues.get_queue_client(
+            QUEUE,
+            message_encode_policy=TextBase64EncodePolicy(),
+            message_decode_policy=TextBase64DecodePolicy(),
+        )
+
+    def put(self, text: str, *, delay: timedelta = timedelta(0)) -> None:
+        seconds = math.ceil(max(timedelta(0), min(delay, LONGEST_DELAY)).total_seconds())
+        with failures_of("queue"):
+            try:
+                self._send(text, seconds)
+            except ResourceNotFoundError:
+                self._create()
+                self._send(text, seconds)
+
+    def ping(self) -> None:
+        """Raises StorageFailed when the queue could not be written to now, as far as reading it tells."""
+        with failures_of("queue"):
+            try:
+                self._client.get_queue_properties()
+            except ResourceNotFoundError:
+                self._create()
+
+    def _send(self, text: str, seconds: int) -> None:
+        self._client.send_message(text, visibility_timeout=seconds, time_to_live=NEVER_EXPIRES)
+
+    def _create(self) -> None:
+        with suppress(ResourceExistsError):  # another instance was faster
+            self._client.create_queue()

@@ -1,0 +1,125 @@
+"""The ledger: the table `leadledger`, one row a record and one for each line of its history.
+
+A write is either one request or one entity-group transaction, under the record's ETag.
+https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import (
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+)
+from azure.data.tables import TableClient, UpdateMode
+
+from leadpipe.model.errors import Changed
+from leadpipe.model.record import QUEUED, Event, Record, State
+from leadpipe.storage.connection import Storage, failures_of
+from leadpipe.storage.rows import (
+    RECORD_COLUMNS,
+    Row,
+    event_of,
+    keys,
+    partition,
+    record_of,
+    row_of_event,
+    row_of_record,
+)
+from leadpipe.storage.tables import create_missing
+
+TABLE = "leadledger"
+_SUMMARY = [column for column in RECORD_COLUMNS.values() if column != "Payload"]
+# What the service answers when a row is not what was read, was deleted, or (the event) is there already.
+_CHANGED = frozenset({404, 409, 412})
+
+
+class AzureLedger:
+    """Thread-safe."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._table: TableClient = storage.table(TABLE)
+
+    def insert(self, record: Record) -> Record | None:
+        row = row_of_record(record)
+        with failures_of("ledger"):
+            try:
+                written = create_missing(self._table, lambda: self._table.create_entity(row))
+            except ResourceExistsError:
+                return None
+        return replace(record, version=written["etag"])
+
+    def read(self, lead_id: str) -> Record | None:
+        with failures_of("ledger"):
+            try:
+                row = self._table.get_entity(*keys(lead_id))
+            except ResourceNotFoundError:
+                return None
+        return record_of(row, row.metadata["etag"])
+
+    def write(self, before: Record, after: Record, event: Event | None) -> Record:
+        if before.version is None:
+            raise Changed("record_unread", "a listed record has no version: read it before it is written")
+        condition: dict[str, Any] = {"etag": before.version, "match_condition": MatchConditions.IfNotModified}
+        row, mode = _difference(row_of_record(before), row_of_record(after))
+        with failures_of("ledger"):
+            try:
+                if event is None:
+                    etag = self._table.update_entity(row, mode=mode, **condition)["etag"]
+                else:
+                    update = ("update", row, {"mode": mode, **condition})
+                    etag = self._table.submit_transaction([update, ("create", row_of_event(event))])[0]["etag"]
+            except HttpResponseError as error:
+                if error.status_code in _CHANGED:
+                    raise Changed("record_changed", after.lead_id) from error
+                raise
+        return replace(after, version=etag)
+
+    def events(self, lead_id: str) -> list[Event]:
+        day, row_key = keys(lead_id)
+        query = "PartitionKey eq @day and RowKey ge @first and RowKey lt @last"
+        found = self._query(query, {"day": day, "first": f"{row_key}~", "last": f"{row_key}~~"})
+        return [event_of(row) for row in found]
+
+    def records(self, day: date, *, states: frozenset[State] | None = None) -> Iterator[Record]:
+        query, parameters = "PartitionKey eq @day and Kind eq 'record'", {"day": partition(day)}
+        if states is not None:
+            query = f"{query} and ({_any_of(states)})"
+        return map(record_of, self._query(query, parameters, select=_SUMMARY))
+
+    def overdue(self, day: date, before: datetime) -> Iterator[Record]:
+        query = f"PartitionKey eq @day and NextTryAt lt @before and ({_any_of(QUEUED)})"
+        return map(record_of, self._query(query, {"day": partition(day), "before": before}, select=_SUMMARY))
+
+    def ping(self) -> None:
+        """Raises StorageFailed when the table could not be written to now, as far as reading it tells."""
+        with failures_of("ledger"):
+            try:
+                self._table.get_entity("ping", "ping")
+            except ResourceNotFoundError:
+                return
+
+    def _query(
+        self, query: str, parameters: dict[str, Any], *, select: list[str] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        with failures_of("ledger"):
+            try:
+                yield from self._table.query_entities(query, parameters=parameters, select=select)
+            except ResourceNotFoundError:
+                return  # no lead has come yet, so there is no table
+
+
+def _any_of(states: frozenset[State]) -> str:
+    return " or ".join(f"State eq '{state}'" for state in sorted(states))
+
+
+def _difference(before: Row, after: Row) -> tuple[Row, UpdateMode]:
+    """What has to be sent: the changed columns, or the whole row where one has to vanish, which no merge can do."""
+    if before.keys() - after.keys():
+        return after, UpdateMode.REPLACE
+    changed = {column: cell for column, cell in after.items() if before.get(column) != cell}
+    return {**changed, "PartitionKey": after["PartitionKey"], "RowKey": after["RowKey"]}, UpdateMode.MERGE

@@ -1,0 +1,103 @@
+"""A record and its events as rows of the table `leadledger`; both keys follow from the lead id alone."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from leadpipe.model.lead_id import milliseconds, received_at
+from leadpipe.model.record import Event, Record, State
+
+Row = dict[str, Any]
+
+_LAST_MILLISECOND = (1 << 48) - 1
+
+RECORD_COLUMNS = {
+    "lead_id": "LeadId",
+    "state": "State",
+    "reason": "Reason",
+    "detail": "Detail",
+    "attempt": "Attempt",
+    "rounds": "Rounds",
+    "received_at": "ReceivedAt",
+    "written_at": "WrittenAt",
+    "updated_at": "UpdatedAt",
+    "next_try_at": "NextTryAt",
+    "failing_since": "FailingSince",
+    "fingerprint": "Fingerprint",
+    "duplicate_of": "DuplicateOf",
+    "own_lead": "OwnLead",
+    "offer": "Offer",
+    "source": "Source",
+    "action": "Action",
+    "email": "Email",
+    "name": "Name",
+    "company": "Company",
+    "is_test": "IsTest",
+    "payload": "Payload",
+}
+EVENT_COLUMNS = {
+    "lead_id": "LeadId",
+    "at": "At",
+    "event": "Event",
+    "state": "State",
+    "reason": "Reason",
+    "detail": "Detail",
+    "actor": "Actor",
+    "payload": "Payload",
+}
+
+
+def partition(day: date) -> str:
+    return f"{day:%Y%m%d}"
+
+
+def keys(lead_id: str) -> tuple[str, str]:
+    """The record's PartitionKey, the UTC day of receipt, and RowKey, newest first within it."""
+    at = received_at(lead_id)
+    return partition(at.astimezone(UTC).date()), f"{_LAST_MILLISECOND - milliseconds(at):012x}-{lead_id}"
+
+
+def row_of_record(record: Record) -> Row:
+    return {"Kind": "record", **_filled(record, RECORD_COLUMNS), **_key_columns(*keys(record.lead_id))}
+
+
+def row_of_event(event: Event) -> Row:
+    """The event's row. The same thing told twice has the same key, so that a repeated write is a 409."""
+    day, row_key = keys(event.lead_id)
+    told = f"{event.event}\n{event.state}\n{event.reason}\n{event.detail}\n{event.actor}"
+    row_key = f"{row_key}~{milliseconds(event.at):013d}-{hashlib.sha256(told.encode()).hexdigest()[:4]}"
+    return {"Kind": "event", **_filled(event, EVENT_COLUMNS), **_key_columns(day, row_key)}
+
+
+def record_of(row: Mapping[str, Any], version: str | None = None) -> Record:
+    return Record(version=version, **_values(row, RECORD_COLUMNS))
+
+
+def event_of(row: Mapping[str, Any]) -> Event:
+    return Event(**_values(row, EVENT_COLUMNS))
+
+
+def _key_columns(partition_key: str, row_key: str) -> Row:
+    return {"PartitionKey": partition_key, "RowKey": row_key}
+
+
+def _filled(value: Record | Event, columns: Mapping[str, str]) -> Row:
+    """The columns that have something to say; a table row simply lacks the others."""
+    told = {column: getattr(value, field) for field, column in columns.items()}
+    return {
+        column: str(cell) if isinstance(cell, State) else cell
+        for column, cell in told.items()
+        if cell is not None and cell != "" and cell is not False
+    }
+
+
+def _values(row: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
+    values = {field: row[column] for field, column in columns.items() if column in row}
+    values["state"] = State(values["state"])
+    return {field: utc(cell) if isinstance(cell, datetime) else cell for field, cell in values.items()}
+
+
+def utc(at: datetime) -> datetime:
+    """A plain datetime in place of the SDK's own kind, which also carries the service's seventh digit."""
+    return datetime.combine(at.date(), at.time(), UTC)

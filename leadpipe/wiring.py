@@ -1,0 +1,136 @@
+"""Builds the real objects once, when they are first needed; the only module that knows them all.
+
+Intake gets clients that never try twice, since the other store is its second chance and the marketplace waits;
+delivery gets clients that do. What delivery alone needs is imported by its first message, not by a cold start.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, TypeVar
+
+from leadpipe.model.errors import SettingsError, StorageFailed
+from leadpipe.model.log_line import log_line
+from leadpipe.model.ports import Ports
+from leadpipe.model.settings import Area, Settings
+from leadpipe.storage.connection import Storage, connect
+from leadpipe.storage.lead_queue import AzureLeadQueue
+from leadpipe.storage.ledger import AzureLedger
+
+if TYPE_CHECKING:
+    from leadpipe.model.ports import Dynamics
+
+HEALTH_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Wiring:
+    """Everything that one process has one of. Thread-safe: whoever comes first builds, the others wait."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._lock = threading.RLock()
+        self._built: dict[str, object] = {}
+        self._health: tuple[float, str] | None = None
+        for fault in settings.faults:
+            log.error(log_line("setting_unusable", setting=fault.setting, problem=fault.problem))
+
+    def intake(self) -> tuple[AzureLedger, AzureLeadQueue]:
+        """The two stores of intake. Raises SettingsError."""
+        storage = self._once("intake storage", lambda: self._storage(retries=0))
+        return (
+            self._once("intake ledger", lambda: AzureLedger(storage)),
+            self._once("intake queue", lambda: AzureLeadQueue(storage.queues)),
+        )
+
+    def delivery(self) -> Ports:
+        """What delivery and the sweep work with. Raises SettingsError."""
+        return self._once("delivery", self._delivery)
+
+    def ill(self) -> str:
+        """Why a lead posted now would not be kept, empty when it would; asked at most every five seconds."""
+        with self._lock:
+            if self._health is None or time.monotonic() - self._health[0] > HEALTH_SECONDS:
+                self._health = (time.monotonic(), self._examined())
+            return self._health[1]
+
+    def _examined(self) -> str:
+        try:
+            ledger, queue = self.intake()
+        except SettingsError as error:
+            return error.detail
+        failures = []
+        for store in (ledger, queue):
+            try:
+                store.ping()
+            except StorageFailed as error:
+                failures.append(error.detail)
+            else:
+                return ""  # one of the two is enough to keep a lead
+        return "; ".join(failures)
+
+    def _storage(self, *, retries: int) -> Storage:
+        if self.settings.storage is None:
+            raise SettingsError("storage_settings", self.settings.faults_of(Area.STORAGE))
+        return connect(self.settings.storage, retries=retries)
+
+    def _delivery(self) -> Ports:
+        from leadpipe.storage.claims import AzureClaims
+        from leadpipe.storage.fallback import AzureFallback
+
+        storage = self._storage(retries=1)
+        return Ports(
+            queue=AzureLeadQueue(storage.queues),
+            ledger=AzureLedger(storage),
+            claims=AzureClaims(storage),
+            fallback=AzureFallback(storage),
+            dynamics=self._dynamics(),
+        )
+
+    def _dynamics(self) -> "Dynamics | None":
+        """None when no organisation is configured, or when its settings have faults, which delivery looks at first."""
+        dataverse = self.settings.dataverse
+        if dataverse is None:
+            return None
+        from leadpipe.dataverse.auth import tokens_for
+        from leadpipe.dataverse.client import DataverseClient
+        from leadpipe.dataverse.mapping import columns_of
+
+        return DataverseClient(dataverse.url, tokens_for(dataverse), columns_of)
+
+    def _once(self, name: str, build: Callable[[], T]) -> T:
+        with self._lock:
+            if name not in self._built:
+                self._built[name] = build()
+            return self._built[name]  # type: ignore[return-value]
+
+
+_building = threading.Lock()
+
+
+@cache
+def _wiring() -> Wiring:
+    quiet_libraries()
+    return Wiring(Settings.from_environment(os.environ))
+
+
+def wiring() -> Wiring:
+    """The process's one wiring, made from its environment at the first call."""
+    with _building:
+        return _wiring()
+
+
+def quiet_libraries() -> None:
+    """Keeps libraries that would log addresses, rows or tokens from saying more than warnings."""
+    for name in ("azure", "urllib3", "msal"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
