@@ -1,0 +1,58 @@
+"""`python -m devkit.standin`: prints where it listens, serves until it is told to stop, and ends with 0."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devkit.standin.certificates import server_context, write_ca_bundle
+from devkit.standin.fault_kinds import STAGES
+from devkit.standin.organisation import open_organisation
+from devkit.standin.origin import HOSTS
+from devkit.standin.server import Server
+from devkit.standin.settings import write_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    options.data.mkdir(parents=True, exist_ok=True)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        _serve(options.host, options.port, options.data)
+    return 0
+
+
+def _serve(host: str, port: int, folder: Path) -> None:
+    tls = server_context(folder)
+    organisation = open_organisation(folder)
+    with contextlib.closing(organisation.leads), Server(host, port, tls=tls, organisation=organisation) as server:
+        origin = f"https://localhost:{server.port}"
+        write_settings(folder, identity=organisation.identity, origin=origin, ca_bundle=write_ca_bundle(folder))
+        print(f"listening {origin}", flush=True)
+        server.serve_forever()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m devkit.standin",
+        description=__doc__,
+        epilog=f"Faults for POST /_standin/faults: {', '.join(sorted(STAGES))}.",
+    )
+    # Loopback only: the control endpoints ask nobody who they are.
+    parser.add_argument("--host", choices=HOSTS, default="localhost", help="address to listen on (%(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes any free one (%(default)s)")
+    parser.add_argument(
+        "--data", type=Path, default=Path(".devkit/standin"), help="folder for leads, trust and settings (%(default)s)"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,163 @@
+"""Every address that the stand-in answers, and the way from a request to a response."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import Map, Rule
+
+from devkit.standin import control, entra, functions, lead_api, metadata
+from devkit.standin.counts import DATA, SIGN_IN
+from devkit.standin.dataverse import pass_gate
+from devkit.standin.page import page
+from devkit.standin.refusal import NoReply, Refusal, not_supported
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from werkzeug.wrappers import Request, Response
+
+    from devkit.standin.organisation import Organisation
+
+_API = "/api/data/<any('v9.0','v9.1','v9.2'):version>"
+_CONTROL = "control"
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    area: str
+    kind: str
+    answer: Callable[..., Response]
+
+
+def _rule(method: str, path: str, target: _Target) -> Rule:
+    return Rule(path, endpoint=target, methods=[method])
+
+
+def _data(method: str, path: str, answer: Callable[..., Response]) -> Rule:
+    """`path` without its placeholders is what requests are counted under."""
+    kind = path.replace("<key>", "id").removeprefix("/")
+    return _rule(method, _API + path, _Target(DATA, kind, answer))
+
+
+def _control(method: str, path: str, answer: Callable[..., Response]) -> Rule:
+    return _rule(method, path, _Target(_CONTROL, path, answer))
+
+
+def _unsupported(_call: object, **_arguments: str) -> Response:
+    raise not_supported("This message")
+
+
+_ROUTES = Map(
+    [
+        _control("GET", "/", page),
+        _control("GET", "/_standin/leads", control.leads),
+        _control("DELETE", "/_standin/leads", control.clear_leads),
+        _control("GET", "/_standin/faults", control.faults),
+        _control("POST", "/_standin/faults", control.add_fault),
+        _control("DELETE", "/_standin/faults", control.clear_faults),
+        _control("DELETE", "/_standin/faults/<int:fault_id>", control.clear_faults),
+        _control("GET", "/_standin/requests", control.requests),
+        _control("DELETE", "/_standin/requests", control.clear_requests),
+        _control("GET", "/_standin/config", control.config),
+        _control("POST", "/_standin/config", control.change_config),
+        _control("DELETE", "/_standin/config", control.reset_config),
+        _rule("GET", "/<tenant>/v2.0/.well-known/openid-configuration", _Target(SIGN_IN, "discovery", entra.discovery)),
+        _rule("POST", "/<tenant>/oauth2/v2.0/token", _Target(SIGN_IN, "token", entra.token)),
+        _data("POST", "/leads", lead_api.create),
+        _data("GET", "/leads", lead_api.search),
+        _data("GET", "/leads/$count", lead_api.count),
+        _data("GET", "/leads(<key>)", lead_api.read),
+        _data("PATCH", "/leads(<key>)", lead_api.upsert),
+        _data("DELETE", "/leads(<key>)", lead_api.delete),
+        _data("POST", "/leads/Microsoft.Dynamics.CRM.CreateMultiple", _unsupported),
+        _data("POST", "/leads/Microsoft.Dynamics.CRM.UpsertMultiple", _unsupported),
+        _data("POST", "/$batch", _unsupported),
+        _data("GET", "/WhoAmI", functions.who_am_i),
+        _data("GET", "/WhoAmI()", functions.who_am_i),
+        _data("GET", "/RetrieveVersion", functions.retrieve_version),
+        _data("GET", "/RetrieveVersion()", functions.retrieve_version),
+        _data(
+            "GET",
+            "/systemusers(<key>)/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()",
+            functions.retrieve_user_privileges,
+        ),
+        _data("GET", "/EntityDefinitions", metadata.entities),
+        _data("GET", "/EntityDefinitions(<key>)", metadata.entity),
+        _data("GET", "/EntityDefinitions(<key>)/Keys", metadata.keys),
+        _data("GET", "/EntityDefinitions(<key>)/Attributes", metadata.attributes),
+        _data(
+            "GET",
+            "/EntityDefinitions(<key>)/Attributes/Microsoft.Dynamics.CRM.<cast>AttributeMetadata",
+            metadata.attributes,
+        ),
+    ],
+    strict_slashes=False,
+    merge_slashes=False,
+)
+
+_ADAPTER = _ROUTES.bind("")
+
+
+def answer(organisation: Organisation, request: Request) -> Response:
+    """Lets NoReply pass; everything else becomes a response."""
+    target, arguments = _target(request)
+    if target.area == _CONTROL:
+        return _answered(lambda: target.answer(organisation, request, **arguments))
+    with organisation.counts.counted(target.area, request.method, target.kind) as status:
+        response = _answered(lambda: _outside(organisation, request, target, arguments))
+        status.append(response.status_code)
+    return response
+
+
+def _outside(organisation: Organisation, request: Request, target: _Target, arguments: dict[str, Any]) -> Response:
+    if target.area == SIGN_IN:
+        return target.answer(organisation, request, **arguments)
+    arguments.pop("version", None)
+    return pass_gate(organisation, request, lambda call: target.answer(call, **arguments))
+
+
+def _answered(respond: Callable[[], Response]) -> Response:
+    try:
+        return respond()
+    except Refusal as refusal:
+        return refusal.response()
+    except NoReply:
+        raise
+    except Exception as error:  # noqa: BLE001 - the last resort, and the client deserves an answer
+        _report(error)
+        return Refusal(500, "0x80040216", "An unexpected error occurred.").response()
+
+
+def _report(error: Exception) -> None:
+    """Where it happened and what kind it is; never its text, which may hold a lead."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    print(f"{type(error).__name__}\n{where}", file=sys.stderr, flush=True)
+
+
+def _target(request: Request) -> tuple[_Target, dict[str, Any]]:
+    try:
+        target, arguments = _ADAPTER.match(request.path, request.method)
+    except HTTPException as error:
+        return _nowhere(request, wrong_method=isinstance(error, MethodNotAllowed)), {}
+    return target, dict(arguments)
+
+
+def _nowhere(request: Request, *, wrong_method: bool) -> _Target:
+    if not request.path.startswith("/api/data/"):
+        return _Target(_CONTROL, "other", lambda *_, **__: _refuse(Refusal(404, "", "Nothing is here.")))
+    segment = request.path.split("/")[4:5]
+    refusal = (
+        Refusal(404, "", f"No HTTP resource was found that matches the request URI '{request.path}'.")
+        if wrong_method
+        else Refusal(404, "0x8006088a", f"Resource not found for the segment '{''.join(segment).split('(')[0]}'.")
+    )
+    return _Target(DATA, "other", lambda *_, **__: _refuse(refusal))
+
+
+def _refuse(refusal: Refusal) -> Response:
+    raise refusal

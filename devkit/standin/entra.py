@@ -1,0 +1,94 @@
+"""Entra's part: the discovery document and the token endpoint.
+
+A way of signing in is an entry in `_GRANTS`; a way for an application to prove itself is a line in `_authenticate`.
+https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+from typing import TYPE_CHECKING
+
+from devkit.standin.aadsts import sign_in_error
+from devkit.standin.faults import Sight, Stage
+from devkit.standin.origin import origin_of, origins
+from devkit.standin.replies import json_reply
+from devkit.standin.tokens import issue_token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from werkzeug.wrappers import Request, Response
+
+    from devkit.standin.organisation import Organisation
+
+
+def discovery(organisation: Organisation, request: Request, tenant: str) -> Response:
+    _check_tenant(organisation, tenant)
+    base = f"{origin_of(request)}/{tenant}"
+    return json_reply(
+        {
+            "issuer": f"{base}/v2.0",
+            "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+            "token_endpoint": f"{base}/oauth2/v2.0/token",
+            "jwks_uri": f"{base}/discovery/v2.0/keys",
+            "token_endpoint_auth_methods_supported": ["client_secret_post"],
+            "response_types_supported": ["code"],
+            "subject_types_supported": ["pairwise"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+        }
+    )
+
+
+def token(organisation: Organisation, request: Request, tenant: str) -> Response:
+    organisation.strike(Stage.SIGN_IN, Sight(method=request.method, path=request.path))
+    _check_tenant(organisation, tenant)
+    form = request.form
+    if "grant_type" not in form:
+        raise sign_in_error(900144)
+    grant = _GRANTS.get(form["grant_type"])
+    if grant is None:
+        raise sign_in_error(70003)
+    return grant(organisation, request, form)
+
+
+def _client_credentials(organisation: Organisation, request: Request, form: Mapping[str, str]) -> Response:
+    _authenticate(organisation, form)
+    lifetime = organisation.config.token_lifetime_seconds
+    access_token = issue_token(
+        organisation.identity, audience=_audience(request, form.get("scope", "")), now=time.time(), lifetime=lifetime
+    )
+    return json_reply(
+        {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": access_token}
+    )
+
+
+_GRANTS: dict[str, Callable[[Organisation, Request, Mapping[str, str]], Response]] = {
+    "client_credentials": _client_credentials,
+}
+
+
+def _check_tenant(organisation: Organisation, tenant: str) -> None:
+    if tenant.lower() != organisation.identity.tenant_id:
+        raise sign_in_error(90002)
+
+
+def _authenticate(organisation: Organisation, form: Mapping[str, str]) -> None:
+    client_id = form.get("client_id", "")
+    if client_id.lower() != organisation.identity.client_id:
+        raise sign_in_error(700016, client_id=client_id)
+    if "client_secret" not in form:
+        raise sign_in_error(7000218)
+    if not hmac.compare_digest(form["client_secret"].encode(), organisation.identity.client_secret.encode()):
+        raise sign_in_error(7000215, client_id=client_id)
+
+
+def _audience(request: Request, scope: str) -> str:
+    """The resource is the scope without its end, a slash before it included or not."""
+    if not scope.endswith("/.default") or " " in scope:
+        raise sign_in_error(70011)
+    resource = scope.removesuffix("/.default").removesuffix("/")
+    if resource not in origins(request):
+        raise sign_in_error(500011)
+    return resource

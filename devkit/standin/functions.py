@@ -1,0 +1,47 @@
+"""The functions of the Web API that tell a client where it is and who it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from devkit.standin.refusal import Refusal
+from devkit.standin.replies import json_reply
+from devkit.standin.security import privileges_of
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+    from devkit.standin.dataverse import Call
+
+
+def who_am_i(call: Call) -> Response:
+    identity = call.organisation.identity
+    return json_reply(
+        {
+            "@odata.context": f"{call.api}/$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse",
+            "BusinessUnitId": identity.business_unit_id,
+            "UserId": identity.user_id,
+            "OrganizationId": identity.organization_id,
+        }
+    )
+
+
+def retrieve_version(call: Call) -> Response:
+    return json_reply(
+        {
+            "@odata.context": f"{call.api}/$metadata#Microsoft.Dynamics.CRM.RetrieveVersionResponse",
+            "Version": "9.2.24014.00198",
+        }
+    )
+
+
+def retrieve_user_privileges(call: Call, key: str) -> Response:
+    identity = call.organisation.identity
+    if key.lower() != identity.user_id:
+        raise Refusal(404, "0x80040217", f"Entity 'systemuser' With Id = {key} Does Not Exist")
+    return json_reply(
+        {
+            "@odata.context": f"{call.api}/$metadata#Microsoft.Dynamics.CRM.RetrieveUserPrivilegesResponse",
+            "RolePrivileges": privileges_of(call.organisation.config.privileges, identity.business_unit_id),
+        }
+    )

@@ -1,0 +1,98 @@
+"""Table definitions, as much as clients ask for before they write: names, lengths, options.
+
+https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query-metadata-web-api
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from devkit.standin.refusal import Refusal
+from devkit.standin.replies import json_reply
+from devkit.standin.table import COLUMNS, Column, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from werkzeug.wrappers import Response
+
+    from devkit.standin.dataverse import Call
+
+_LEAD_METADATA_ID = str(uuid.uuid5(uuid.NAMESPACE_URL, "https://standin.invalid/entities/lead"))
+_LEAD = {
+    "MetadataId": _LEAD_METADATA_ID,
+    "LogicalName": "lead",
+    "SchemaName": "Lead",
+    "EntitySetName": "leads",
+    "LogicalCollectionName": "leads",
+    "PrimaryIdAttribute": "leadid",
+    "PrimaryNameAttribute": "fullname",
+    "ObjectTypeCode": 4,
+    "OwnershipType": "UserOwned",
+    "IsCustomEntity": False,
+}
+_NAMED = re.compile(r"LogicalName\s+eq\s+'([^']*)'")
+
+
+def entities(call: Call) -> Response:
+    return _list(call, [_LEAD])
+
+
+def entity(call: Call, key: str) -> Response:
+    _check_key(key)
+    return json_reply(_chosen(_LEAD, call.request.args))
+
+
+def attributes(call: Call, key: str, cast: str | None = None) -> Response:
+    _check_key(key)
+    found = [_attribute(name, column) for name, column in COLUMNS.items() if cast in (None, column.kind.value)]
+    return _list(call, found)
+
+
+def keys(call: Call, key: str) -> Response:
+    _check_key(key)
+    return _list(call, [])
+
+
+def _list(call: Call, items: list[dict[str, Any]]) -> Response:
+    name = _NAMED.search(call.request.args.get("$filter", ""))
+    found = [_chosen(item, call.request.args) for item in items if name is None or item["LogicalName"] == name[1]]
+    return json_reply({"@odata.context": f"{call.api}/$metadata#EntityDefinitions", "value": found})
+
+
+def _chosen(item: Mapping[str, Any], options: Mapping[str, str]) -> dict[str, Any]:
+    """Whatever is expanded stays, beside what is selected."""
+    if "$select" not in options:
+        return dict(item)
+    wanted = {*options["$select"].split(","), "MetadataId", "OptionSet", "@odata.type"}
+    return {name: value for name, value in item.items() if name in wanted}
+
+
+def _attribute(name: str, column: Column) -> dict[str, Any]:
+    attribute: dict[str, Any] = {
+        "@odata.type": f"#Microsoft.Dynamics.CRM.{column.kind.value}AttributeMetadata",
+        "MetadataId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://standin.invalid/attributes/{name}")),
+        "LogicalName": name,
+        "SchemaName": name,
+        "AttributeType": column.kind.value,
+        "RequiredLevel": {"Value": column.required},
+        "IsValidForCreate": column.on_create,
+        "IsValidForUpdate": column.on_update,
+    }
+    if column.kind in (Kind.TEXT, Kind.MEMO):
+        attribute["MaxLength"] = column.longest
+    if column.options:
+        options = [{"Value": value, "Label": _label(label)} for value, label in column.options.items()]
+        attribute["OptionSet"] = {"Options": options}
+    return attribute
+
+
+def _label(text: str) -> dict[str, Any]:
+    return {"LocalizedLabels": [{"Label": text, "LanguageCode": 1033}]}
+
+
+def _check_key(key: str) -> None:
+    if key not in ("LogicalName='lead'", _LEAD_METADATA_ID):
+        raise Refusal(404, "0x80060888", f"Could not find an entity with the key {key}.")

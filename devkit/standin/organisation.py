@@ -1,0 +1,53 @@
+"""Everything that the stand-in remembers, in one place: what the parts that answer requests share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from devkit.standin.affinity import Servers
+from devkit.standin.config import Config
+from devkit.standin.counts import Counts
+from devkit.standin.fault_kinds import STAGES, strike
+from devkit.standin.faults import Faults, Sight, Stage
+from devkit.standin.identity import Identity, load_identity
+from devkit.standin.leads import Leads
+from devkit.standin.throttle import Throttle
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(slots=True, kw_only=True)
+class Organisation:
+    identity: Identity
+    leads: Leads
+    servers: Servers
+    config: Config = field(default_factory=Config)
+    faults: Faults = field(default_factory=lambda: Faults(STAGES))
+    throttle: Throttle = field(default_factory=Throttle)
+    counts: Counts = field(default_factory=Counts)
+
+    def strike(self, stage: Stage, sight: Sight) -> None:
+        strike(self.faults, stage, sight, self.identity)
+
+    def knows_row(self, entity_set: str, row_id: str) -> bool:
+        return row_id in self.rows().get(entity_set, ())
+
+    def rows(self) -> dict[str, tuple[str, ...]]:
+        own = {
+            "systemusers": (self.identity.user_id,),
+            "teams": (self.identity.team_id,),
+            "campaigns": (self.identity.campaign_id,),
+            "transactioncurrencies": (self.identity.currency_id,),
+        }
+        return own | {name: own.get(name, ()) + more for name, more in self.config.rows.items()}
+
+
+def open_organisation(folder: Path) -> Organisation:
+    identity = load_identity(folder)
+    return Organisation(
+        identity=identity,
+        leads=Leads(folder / "leads.sqlite3"),
+        servers=Servers(identity.organization_id),
+    )

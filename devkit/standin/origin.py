@@ -1,0 +1,20 @@
+"""Under which addresses this server is known to the one who asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Request
+
+HOSTS = ("localhost", "127.0.0.1")
+
+
+def origin_of(request: Request) -> str:
+    return request.host_url.rstrip("/")
+
+
+def origins(request: Request) -> tuple[str, ...]:
+    """The port is the socket's own: a Host header must not make a stranger's token valid here."""
+    port = request.environ["SERVER_PORT"]
+    return tuple(f"https://{host}:{port}" for host in HOSTS)

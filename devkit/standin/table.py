@@ -1,0 +1,187 @@
+"""The lead table: its columns, what each takes, and the rows of other tables that it may point to.
+
+https://learn.microsoft.com/dynamics365/sales/developer/entities/lead
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Kind(Enum):
+    """The value is the name that metadata gives the type."""
+
+    TEXT = "String"
+    MEMO = "Memo"
+    WHOLE = "Integer"
+    MONEY = "Money"
+    FLAG = "Boolean"
+    CHOICE = "Picklist"
+    STATE = "State"
+    STATUS = "Status"
+    ID = "Uniqueidentifier"
+    DAY = "DateTime"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    kind: Kind
+    longest: int = 0  # in UTF-16 units
+    least: float = 0
+    most: float = 0
+    options: dict[int, str] = field(default_factory=dict)
+    default: bool | int | None = None
+    on_create: bool = True
+    on_update: bool = True
+    required: str = "None"
+
+
+def _text(longest: int, required: str = "None") -> Column:
+    return Column(kind=Kind.TEXT, longest=longest, required=required)
+
+
+def _choice(*labels: str) -> Column:
+    return Column(kind=Kind.CHOICE, options=dict(enumerate(labels, start=1)))
+
+
+def _flag(default: bool) -> Column:
+    return Column(kind=Kind.FLAG, default=default)
+
+
+STATES = {0: "Open", 1: "Qualified", 2: "Disqualified"}
+# Which status may stand with which state.
+STATUSES = {0: (1, 2), 1: (3,), 2: (4, 5, 6, 7)}
+
+COLUMNS: dict[str, Column] = {
+    "leadid": Column(kind=Kind.ID, on_update=False, required="SystemRequired"),
+    "subject": _text(300, "ApplicationRequired"),
+    "firstname": _text(50, "Recommended"),
+    "middlename": _text(50),
+    "lastname": _text(50, "ApplicationRequired"),
+    "salutation": _text(100),
+    "jobtitle": _text(100),
+    "companyname": _text(100, "Recommended"),
+    "emailaddress1": _text(100),
+    "emailaddress2": _text(100),
+    "emailaddress3": _text(100),
+    "telephone1": _text(50),
+    "telephone2": _text(50),
+    "telephone3": _text(50),
+    "mobilephone": _text(20),
+    "pager": _text(20),
+    "fax": _text(50),
+    "websiteurl": _text(200),
+    "description": Column(kind=Kind.MEMO, longest=2000),
+    "qualificationcomments": Column(kind=Kind.MEMO, longest=2000),
+    "address1_name": _text(100),
+    "address1_line1": _text(250),
+    "address1_line2": _text(250),
+    "address1_line3": _text(250),
+    "address1_city": _text(80),
+    "address1_county": _text(50),
+    "address1_country": _text(80),
+    "address1_stateorprovince": _text(50),
+    "address1_postalcode": _text(20),
+    "address1_postofficebox": _text(20),
+    "sic": _text(20),
+    "numberofemployees": Column(kind=Kind.WHOLE, most=1_000_000),
+    "importsequencenumber": Column(kind=Kind.WHOLE, least=-(2**31), most=2**31 - 1, on_update=False),
+    "revenue": Column(kind=Kind.MONEY, most=1e14),
+    "budgetamount": Column(kind=Kind.MONEY, most=1e12),
+    "estimatedamount": Column(kind=Kind.MONEY, most=1e12),
+    "donotbulkemail": _flag(False),
+    "donotemail": _flag(False),
+    "donotphone": _flag(False),
+    "donotfax": _flag(False),
+    "donotpostalmail": _flag(False),
+    "donotsendmm": _flag(False),
+    "followemail": _flag(True),
+    "leadsourcecode": _choice(
+        "Advertisement",
+        "Employee Referral",
+        "External Referral",
+        "Partner",
+        "Public Relations",
+        "Seminar",
+        "Trade Show",
+        "Web",
+        "Word of Mouth",
+        "Other",
+    ),
+    "leadqualitycode": _choice("Hot", "Warm", "Cold"),
+    "industrycode": _choice(
+        "Accounting",
+        "Agriculture and Non-petrol Natural Resource Extraction",
+        "Broadcasting Printing and Publishing",
+        "Brokers",
+        "Building Supply Retail",
+        "Business Services",
+        "Consulting",
+        "Consumer Services",
+        "Design, Direction and Creative Management",
+        "Distributors, Dispatchers and Processors",
+        "Doctor's Offices and Clinics",
+        "Durable Manufacturing",
+        "Eating and Drinking Places",
+        "Entertainment Retail",
+        "Equipment Rental and Leasing",
+        "Financial",
+        "Food and Tobacco Processing",
+        "Inbound Capital Intensive Processing",
+        "Inbound Repair and Services",
+        "Insurance",
+        "Legal Services",
+        "Non-Durable Merchandise Retail",
+        "Outbound Consumer Service",
+        "Petrochemical Extraction and Distribution",
+        "Service Retail",
+        "SIG Affiliations",
+        "Social Services",
+        "Special Outbound Trade Contractors",
+        "Specialty Realty",
+        "Transportation",
+        "Utility Creation and Distribution",
+        "Vehicle Retail",
+        "Wholesale",
+    ),
+    "preferredcontactmethodcode": _choice("Any", "Email", "Phone", "Fax", "Mail"),
+    "prioritycode": _choice("Default Value"),
+    "statecode": Column(kind=Kind.STATE, options=STATES, default=0, on_create=False, required="SystemRequired"),
+    "statuscode": Column(
+        kind=Kind.STATUS,
+        options=dict(
+            enumerate(
+                ("New", "Contacted", "Qualified", "Lost", "Cannot Contact", "No Longer Interested", "Canceled"), start=1
+            )
+        ),
+        default=1,
+    ),
+    "overriddencreatedon": Column(kind=Kind.DAY, on_update=False),
+    "fullname": Column(kind=Kind.TEXT, longest=160, on_create=False, on_update=False),
+    "createdon": Column(kind=Kind.DAY, on_create=False, on_update=False),
+    "modifiedon": Column(kind=Kind.DAY, on_create=False, on_update=False),
+}
+
+# Single-valued navigation properties -> the sets whose rows they may point to. Bound as `<name>@odata.bind`.
+LINKS: dict[str, tuple[str, ...]] = {
+    "ownerid": ("systemusers", "teams"),
+    "campaignid": ("campaigns",),
+    "transactioncurrencyid": ("transactioncurrencies",),
+}
+
+ENTITIES = {
+    "systemusers": "systemuser",
+    "teams": "team",
+    "campaigns": "campaign",
+    "transactioncurrencies": "transactioncurrency",
+}
+
+
+def link_column(link: str) -> str:
+    """Lookups are read back under another name than the one that they are bound with."""
+    return f"_{link}_value"
+
+
+READABLE = (*COLUMNS, *(link_column(link) for link in LINKS))
+DEFAULTS = {name: column.default for name, column in COLUMNS.items() if column.default is not None}

@@ -1,0 +1,194 @@
+"""What really stands in the queue and the tables, as the host, Microsoft's flows and the operators read it."""
+
+import base64
+import json
+import socket
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from azure.data.tables import TableServiceClient
+from azure.storage.queue import QueueClient
+
+from leadpipe.model.change import Deferred, transition
+from leadpipe.model.envelope import RESERVED_KEYS, Envelope
+from leadpipe.model.errors import StorageFailed
+from leadpipe.model.record import Record
+from leadpipe.model.settings import StorageByIdentity, StorageByKey
+from leadpipe.storage.claims import AzureClaims
+from leadpipe.storage.connection import connect
+from leadpipe.storage.fallback import AzureFallback
+from leadpipe.storage.lead_queue import AzureLeadQueue
+from leadpipe.storage.ledger import AzureLedger
+from tests.factories import RECEIVED_AT, lead_id, payload
+
+
+def rows(account: str, table: str) -> list[dict[str, Any]]:
+    return [
+        dict(row) for row in TableServiceClient.from_connection_string(account).get_table_client(table).list_entities()
+    ]
+
+
+def test_the_message_on_the_wire_is_base64_never_expires_and_leaves_the_hosts_metadata_alone(
+    storage_account: str,
+) -> None:
+    queue = AzureLeadQueue(connect(StorageByKey(connection_string=storage_account), retries=0).queues)
+    queue.put(Envelope.for_payload(lead_id(), payload(), attempt=1).to_text())
+    (message,) = QueueClient.from_connection_string(storage_account, "leads").receive_messages(max_messages=2)
+    envelope = json.loads(base64.b64decode(message.content, validate=True))
+    assert envelope["payload"] == payload()
+    assert {key.lower() for key in envelope} & RESERVED_KEYS == set()
+    assert message.expires_on.year == 9999
+
+
+def test_a_record_stands_under_the_day_of_receipt_newest_first(storage_account: str) -> None:
+    ledger = AzureLedger(connect(StorageByKey(connection_string=storage_account), retries=0))
+    older, newer = lead_id(), lead_id(timedelta(milliseconds=1))
+    for each in (older, newer):
+        ledger.insert(Record.accepted(each, payload()))
+    found = rows(storage_account, "leadledger")
+    assert [row["LeadId"] for row in found] == [newer, older]
+    assert {row["PartitionKey"] for row in found} == {f"{RECEIVED_AT:%Y%m%d}"}
+    assert all(
+        row["RowKey"] == f"{(1 << 48) - 1 - int(row['LeadId'].replace('-', '')[:12], 16):012x}-{row['LeadId']}"
+        for row in found
+    )
+
+
+def test_an_event_stands_right_behind_its_record(storage_account: str) -> None:
+    ledger = AzureLedger(connect(StorageByKey(connection_string=storage_account), retries=0))
+    record = ledger.insert(Record.accepted(lead_id(), payload()))
+    assert record is not None
+    after, event = transition(
+        record, Deferred(reason="throttled", attempt=2, next_try_at=RECEIVED_AT), at=RECEIVED_AT
+    ) or (record, None)
+    ledger.write(record, after, event)
+    found = {row["Kind"]: row for row in rows(storage_account, "leadledger")}
+    milliseconds = round(RECEIVED_AT.timestamp() * 1000)
+    assert found["event"]["RowKey"].startswith(f"{found['record']['RowKey']}~{milliseconds:013d}-")
+    assert len(found["event"]["RowKey"].rsplit("-", 1)[1]) == 4
+    assert found["event"]["State"] == found["record"]["State"] == "deferred"
+
+
+def test_a_claim_stands_under_its_fingerprint(storage_account: str) -> None:
+    record = Record.accepted(lead_id(), payload())
+    claims = AzureClaims(connect(StorageByKey(connection_string=storage_account), retries=0))
+    from leadpipe.model.claim import Claim
+
+    claims.take(Claim(fingerprint=record.fingerprint, lead_id=record.lead_id, received_at=record.received_at))
+    (row,) = rows(storage_account, "leadclaims")
+    assert (row["PartitionKey"], row["RowKey"]) == (record.fingerprint[:2], record.fingerprint)
+    assert row["LeadId"] == record.lead_id
+
+
+def test_a_fallback_row_has_the_shape_of_microsofts_own_table_destination(storage_account: str) -> None:
+    fallback = AzureFallback(connect(StorageByKey(connection_string=storage_account), retries=0))
+    fallback.keep(Record.accepted(lead_id(), payload()))
+    (row,) = rows(storage_account, "marketplaceleads")
+    customer = json.loads(row.pop("CustomerInfo"))
+    assert customer == {
+        "FirstName": "Jane",
+        "LastName": "Doe",
+        "Email": "jane.doe@fabrikam.com",
+        "Phone": "+33 1 23 45 67 89",
+        "Country": "FR",
+        "Company": "Fabrikam",
+        "Title": "CTO",
+    }
+    assert row == {
+        "PartitionKey": "20260314",
+        "RowKey": lead_id(),
+        "LeadId": lead_id(),
+        "ProductId": "contoso.widget",
+        "LeadSource": "AzureMarketplace-INS|contoso.widget",
+        "ActionCode": "INS",
+        "PublisherDisplayName": "contoso",
+        "OfferDisplayName": "Contoso Widget",
+        "CreatedTime": "03/14/2026 09:26:53",
+        "Description": "Please call.",
+    }
+
+
+def test_a_storage_service_that_refuses_connections_is_a_storage_failure_that_tells_no_address(free_port: int) -> None:
+    account = broken_account(free_port)
+    started = time.monotonic()
+    with pytest.raises(StorageFailed) as failure:
+        AzureLedger(connect(StorageByKey(connection_string=account), retries=1)).read(lead_id())
+    assert failure.value.slug == "storage_unreachable"
+    assert str(free_port) not in str(failure.value)
+    assert time.monotonic() - started < 3
+
+
+def test_a_storage_service_that_never_answers_is_given_up_in_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        account = broken_account(silent.getsockname()[1])
+        started = time.monotonic()
+        with pytest.raises(StorageFailed):
+            AzureLeadQueue(connect(StorageByKey(connection_string=account), retries=0).queues).put("x")
+        assert time.monotonic() - started < 5
+
+
+def test_a_key_that_storage_refuses_is_named_as_a_refusal(storage_account: str) -> None:
+    wrong = storage_account.replace("AccountKey=", "AccountKey=AAAA")
+    with pytest.raises(StorageFailed) as failure:
+        AzureLedger(connect(StorageByKey(connection_string=wrong), retries=0)).insert(
+            Record.accepted(lead_id(), payload())
+        )
+    assert failure.value.slug == "storage_refused"
+
+
+def test_an_identity_reaches_storage_without_any_key() -> None:
+    storage = connect(
+        StorageByIdentity(
+            queue_url="https://contoso.queue.core.windows.net",
+            table_url="https://contoso.table.core.windows.net",
+            client_id="00001111-aaaa-2222-bbbb-3333cccc4444",
+            managed=True,
+        ),
+        retries=0,
+    )
+    assert storage.tables.url == "https://contoso.table.core.windows.net"
+    assert type(storage.queues.credential).__name__ == "ManagedIdentityCredential"
+
+
+def test_tables_and_queue_are_made_by_whoever_needs_them_first_also_when_many_do_at_once(storage_account: str) -> None:
+    storage = connect(StorageByKey(connection_string=storage_account), retries=1)
+    ledger, queue = AzureLedger(storage), AzureLeadQueue(storage.queues)
+    failures: list[BaseException] = []
+
+    def first(number: int) -> None:
+        try:
+            ledger.insert(Record.accepted(lead_id(number=number), payload()))
+            queue.put("x")
+        except StorageFailed as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=first, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(rows(storage_account, "leadledger")) == 8
+
+
+def broken_account(port: int) -> str:
+    address = f"http://127.0.0.1:{port}/contoso"
+    return (
+        "DefaultEndpointsProtocol=http;AccountName=contoso;AccountKey=bWFkZS11cA==;"
+        f"QueueEndpoint={address};TableEndpoint={address}"
+    )
+
+
+def test_times_come_back_to_the_microsecond(storage_account: str) -> None:
+    ledger = AzureLedger(connect(StorageByKey(connection_string=storage_account), retries=0))
+    record = ledger.insert(Record.accepted(lead_id(), payload()))
+    assert record is not None
+    at = datetime(2026, 3, 14, 10, 0, 0, 123457, UTC)
+    after, event = transition(record, Deferred(reason="x", attempt=2, next_try_at=at), at=at) or (record, None)
+    ledger.write(record, after, event)
+    found = ledger.read(lead_id())
+    assert found is not None
+    assert found.next_try_at == at

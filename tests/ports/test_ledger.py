@@ -1,0 +1,217 @@
+"""How a ledger behaves, be it the fake or the table."""
+
+import threading
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from leadpipe.model.change import Deferred, Edited, Erased, Poisoned, Replayed, Written, transition
+from leadpipe.model.errors import Changed, InvalidLead
+from leadpipe.model.ports import Ledger
+from leadpipe.model.record import Record, State
+from tests.factories import RECEIVED_AT, lead_id, payload
+
+DAY = RECEIVED_AT.date()
+LATER = RECEIVED_AT + timedelta(seconds=10)
+
+
+def inserted(ledger: Ledger, number: int = 0, after: timedelta = timedelta(0)) -> Record:
+    record = ledger.insert(Record.accepted(lead_id(after, number), payload()))
+    assert record is not None
+    return record
+
+
+def deferred(record: Record) -> Deferred:
+    return Deferred(reason="throttled", attempt=record.attempt + 1, next_try_at=LATER)
+
+
+def test_a_record_is_read_back_as_it_was_inserted(ledger: Ledger) -> None:
+    record = Record.accepted(lead_id(), payload(FirstName="Жанна 😀", Company="a'b\"c\\d", Description="x\ty\nz"))
+    ledger.insert(record)
+    assert ledger.read(record.lead_id) == record
+
+
+def test_an_unknown_lead_has_no_record(ledger: Ledger) -> None:
+    assert ledger.read(lead_id()) is None
+
+
+def test_a_second_insert_of_a_lead_changes_nothing_and_says_so(ledger: Ledger) -> None:
+    first = inserted(ledger)
+    assert ledger.insert(Record.accepted(first.lead_id, payload(FirstName="Other"))) is None
+    assert ledger.read(first.lead_id) == first
+
+
+def test_the_largest_payload_is_kept_whole(ledger: Ledger) -> None:
+    big = payload(Description="😀" * 7900)
+    assert len(big.encode()) > 31_000
+    ledger.insert(Record.accepted(lead_id(), big))
+    found = ledger.read(lead_id())
+    assert found is not None
+    assert found.payload == big
+
+
+def test_rejected_bytes_are_kept_as_bytes(ledger: Ledger) -> None:
+    rejected = Record.rejected(lead_id(), InvalidLead("not_utf8", "byte 0"), bytes(range(256)) * 128)
+    ledger.insert(rejected)
+    assert ledger.read(lead_id()) == rejected
+
+
+def test_a_write_replaces_what_was_read(ledger: Ledger) -> None:
+    record = inserted(ledger)
+    after, event = transition(record, Written(), at=LATER) or (None, None)
+    assert after is not None
+    written = ledger.write(record, after, event)
+    assert ledger.read(record.lead_id) == after == written
+
+
+def test_a_write_gives_a_version_that_the_next_write_can_use(ledger: Ledger) -> None:
+    record = inserted(ledger)
+    for change in (deferred(record), Written()):
+        after, event = transition(record, change, at=LATER) or (record, None)
+        record = ledger.write(record, after, event)
+    assert record.state is State.WRITTEN
+
+
+def test_a_write_of_what_somebody_else_wrote_meanwhile_is_refused(ledger: Ledger) -> None:
+    record = inserted(ledger)
+    first, _ = transition(record, Written(), at=LATER) or (record, None)
+    ledger.write(record, first, None)
+    for change in (Written(), Poisoned(reason="late")):
+        after, event = transition(record, change, at=LATER) or (record, None)
+        with pytest.raises(Changed):
+            ledger.write(record, after, event)
+    assert ledger.read(record.lead_id) == first
+    assert ledger.events(record.lead_id) == []
+
+
+def test_the_same_change_told_twice_is_refused_the_second_time(ledger: Ledger) -> None:
+    record = inserted(ledger)
+    after, event = transition(record, deferred(record), at=LATER) or (record, None)
+    written = ledger.write(record, after, event)
+    with pytest.raises(Changed):
+        ledger.write(written, replace(after, reason="other"), event)
+    assert ledger.read(record.lead_id) == after
+
+
+def test_a_record_that_was_only_listed_cannot_be_written(ledger: Ledger) -> None:
+    record = inserted(ledger)
+    (listed,) = ledger.records(DAY)
+    with pytest.raises(Changed):
+        ledger.write(listed, replace(record, reason="x"), None)
+
+
+def test_a_record_that_does_not_exist_cannot_be_written(ledger: Ledger) -> None:
+    record = inserted(ledger)
+    stranger = replace(record, lead_id=lead_id(number=9))
+    with pytest.raises(Changed):
+        ledger.write(stranger, replace(stranger, reason="x"), None)
+
+
+def test_what_a_change_clears_is_gone(ledger: Ledger) -> None:
+    record = inserted(ledger)
+    for change in (deferred(record), Poisoned(reason="too_long", detail="x"), Replayed(actor="op")):
+        after, event = transition(record, change, at=LATER) or (record, None)
+        record = ledger.write(record, after, event)
+    read = ledger.read(record.lead_id)
+    assert read is not None
+    assert (read.reason, read.detail, read.failing_since) == ("", "", None)
+
+
+def test_an_erased_record_keeps_nothing_personal(ledger: Ledger) -> None:
+    record = inserted(ledger)
+    after, event = transition(record, Erased(actor="op"), at=LATER) or (record, None)
+    ledger.write(record, after, event)
+    read = ledger.read(record.lead_id)
+    assert read is not None
+    assert (read.payload, read.email, read.name, read.company, read.fingerprint) == (None, "", "", "", "")
+
+
+def test_history_is_told_oldest_first_and_each_change_once(ledger: Ledger) -> None:
+    record = inserted(ledger)
+    changes = (deferred(record), Poisoned(reason="too_long"), Edited(actor="op", payload=payload(FirstName="New")))
+    for seconds, change in enumerate(changes):
+        after, event = transition(record, change, at=LATER + timedelta(seconds=seconds)) or (record, None)
+        record = ledger.write(record, after, event)
+    events = ledger.events(record.lead_id)
+    assert [event.event for event in events] == ["deferred", "poisoned", "edited"]
+    assert events[2].payload == payload()
+    assert events[2].actor == "op"
+
+
+def test_history_of_one_lead_does_not_hold_anothers(ledger: Ledger) -> None:
+    for number in (1, 2):
+        record = inserted(ledger, number)
+        after, event = transition(record, deferred(record), at=LATER) or (record, None)
+        ledger.write(record, after, event)
+    assert [event.lead_id for event in ledger.events(lead_id(number=1))] == [lead_id(number=1)]
+
+
+def test_a_days_records_come_newest_first_without_payloads(ledger: Ledger) -> None:
+    for number in range(3):
+        inserted(ledger, number, timedelta(seconds=number))
+    inserted(ledger, 7, timedelta(days=1))
+    listed = list(ledger.records(DAY))
+    assert [record.lead_id for record in listed] == [lead_id(timedelta(seconds=n), n) for n in (2, 1, 0)]
+    assert {record.payload for record in listed} == {None}
+    assert listed[0].email
+
+
+def test_records_can_be_listed_by_state(ledger: Ledger) -> None:
+    first, second = inserted(ledger, 1), inserted(ledger, 2)
+    after, event = transition(first, Poisoned(reason="x"), at=LATER) or (first, None)
+    ledger.write(first, after, event)
+    listed = ledger.records(DAY, states=frozenset({State.POISONED, State.WRITTEN}))
+    assert [record.lead_id for record in listed] == [first.lead_id]
+    assert [r.lead_id for r in ledger.records(DAY, states=frozenset({State.ACCEPTED}))] == [second.lead_id]
+
+
+def test_a_ledger_without_any_lead_lists_none(ledger: Ledger) -> None:
+    assert list(ledger.records(DAY)) == []
+    assert ledger.events(lead_id()) == []
+
+
+def test_overdue_are_open_records_whose_time_has_passed(ledger: Ledger) -> None:
+    late, early, settled = inserted(ledger, 1), inserted(ledger, 2, timedelta(hours=2)), inserted(ledger, 3)
+    after, event = transition(settled, Poisoned(reason="x"), at=LATER) or (settled, None)
+    ledger.write(settled, after, event)
+    listed = list(ledger.overdue(DAY, RECEIVED_AT + timedelta(hours=1)))
+    assert [record.lead_id for record in listed] == [late.lead_id]
+    assert early.lead_id not in {record.lead_id for record in listed}
+
+
+def test_of_many_writers_at_once_exactly_one_wins(ledger: Ledger) -> None:
+    record = inserted(ledger)
+    won: list[str] = []
+
+    def write(name: str) -> None:
+        after, event = transition(record, Poisoned(reason=name), at=LATER) or (record, None)
+        try:
+            ledger.write(record, after, event)
+        except Changed:
+            return
+        won.append(name)
+
+    threads = [threading.Thread(target=write, args=(f"writer-{n}",)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    read = ledger.read(record.lead_id)
+    assert read is not None
+    assert won == [read.reason]
+    assert [event.reason for event in ledger.events(record.lead_id)] == won
+
+
+def test_of_many_inserts_at_once_exactly_one_wins(ledger: Ledger) -> None:
+    results: list[Record | None] = []
+
+    def insert() -> None:
+        results.append(ledger.insert(Record.accepted(lead_id(), payload())))
+
+    threads = [threading.Thread(target=insert) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(result is not None for result in results) == 1
