@@ -20,7 +20,7 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 
 @app.function_name("leads")
-@app.route(route="leads", methods=[func.HttpMethod.POST])
+@app.route(route="leads", methods=[func.HttpMethod.POST], trigger_arg_name="request")
 def take_lead(request: func.HttpRequest) -> func.HttpResponse:
     body = request.get_body()
     try:
@@ -41,7 +41,12 @@ def take_lead(request: func.HttpRequest) -> func.HttpResponse:
 
 
 @app.function_name("health")
-@app.route(route="health", methods=[func.HttpMethod.GET], auth_level=func.AuthLevel.ANONYMOUS)
+@app.route(
+    route="health",
+    methods=[func.HttpMethod.GET],
+    trigger_arg_name="request",
+    auth_level=func.AuthLevel.ANONYMOUS,
+)
 def tell_health(request: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the host names its arguments
     ill = wiring().ill()
     return _answer(503, error="not_ready", detail=ill) if ill else _answer(200, status="ready")

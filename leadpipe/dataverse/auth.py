@@ -108,7 +108,7 @@ def tokens_for(dataverse: Dataverse) -> Tokens:
 def refusal(answer: dict[str, Any]) -> DeliveryFailed:
     """What an error answer of the sign-in host means; its text is not for logs, its number is."""
     error = str(answer.get("error") or "no_error")
-    numbers = [int(number) for number in re.findall(r"AADSTS(\d+)", str(answer.get("error_description") or ""))]
+    numbers = [int(number) for number in re.findall(r"AADSTS(\d{1,9})", str(answer.get("error_description") or ""))]
     known = " ".join([*(f"AADSTS{number}" for number in numbers[:1]), error])
     if error in {"temporarily_unavailable", "server_error"} or _TRANSIENT_NUMBERS & {*numbers}:
         return Transient("sign_in_unavailable", known)

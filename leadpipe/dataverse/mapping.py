@@ -53,13 +53,13 @@ def columns_of(lead: Lead, lead_id: str) -> Columns:
 
 def fit(text: str, units: int) -> str:
     """The text as the column takes it: trimmed, without refused characters, not longer than it may be."""
-    return shortened(without_controls(text).strip(), units)
+    return shortened(without_controls(text).strip(), units).rstrip()
 
 
 def _subject(lead: Lead) -> str:
     product = _first_of(lead.offer_title, lead.offer) or "Marketplace lead"
     action = ACTION_WORDS.get(lead.action.upper(), lead.action)
-    return " – ".join(part for part in (product, action, _first_of(lead.company, lead.name)) if part)  # noqa: RUF001
+    return " – ".join(part for part in (product, action, _first_of(lead.company, lead.name)) if part)
 
 
 def _description(lead: Lead, lead_id: str) -> str:
@@ -70,7 +70,8 @@ def _description(lead: Lead, lead_id: str) -> str:
         ("Offer", lead.offer or lead.offer_title),
         ("Lead id", lead_id),
     )
-    footer = "\n".join(f"{name}: {fit(value, _FOOTER_VALUE_LENGTH)}" for name, value in told if value)
+    fitted = ((name, fit(" ".join(value.split()), _FOOTER_VALUE_LENGTH)) for name, value in told)
+    footer = "\n".join(f"{name}: {value}" for name, value in fitted if value)
     words = fit(lead.description, LENGTHS["description"] - utf16_length(footer) - 2)
     return f"{words}\n\n{footer}" if words else footer
 

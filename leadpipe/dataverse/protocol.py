@@ -27,6 +27,7 @@ _DETAIL_UNITS = 500
 
 _ID_TAKEN = "0x80040237"  # a plug-in inside the transaction can raise it too, so it has to be confirmed
 _PRIVILEGE_DENIED = "0x80040220"
+_NO_CODE = "0x0"  # with 400 an unknown column or a wrong type; with any other status it says nothing
 
 # https://learn.microsoft.com/power-apps/developer/data-platform/api-limits
 _TRANSIENT = {
@@ -65,7 +66,6 @@ _REFUSED = {
     "0x80044330": "out_of_range",
     "0x80040278": "character_refused",
     "0x80048d19": "column_unknown",
-    "0x0": "column_unknown",
     "0x80048408": "column_unknown",
     "0x80040217": "lookup_missing",
     "0x80060891": "lookup_missing",
@@ -123,7 +123,7 @@ def read_back(answer: Answer, lead_id: str) -> Found:
 def failure_of(answer: Answer) -> DeliveryFailed:
     """The one failure that the answer means; the code counts more than the status."""
     code, text = error_of(answer)
-    known = f"{answer.status} {code}" if code else f"{answer.status}"
+    known = _known(answer, code)
     if code in _TRANSIENT:
         return Transient(_TRANSIENT[code], known, retry_after=retry_after(answer))
     if code in _BLOCKED:
@@ -132,7 +132,7 @@ def failure_of(answer: Answer) -> DeliveryFailed:
         return Blocked(_BLOCKED_THIS_LEAD[code], _named_privilege(text) or known, lead_only=True)
     if code in _REFUSED and answer.status >= 400:
         return Refused(_REFUSED[code], _detail(text) or known)
-    return _failure_by_status(answer, known, text)
+    return _failure_by_status(answer, code, text)
 
 
 def error_of(answer: Answer) -> tuple[str, str]:
@@ -144,7 +144,7 @@ def error_of(answer: Answer) -> tuple[str, str]:
     if not isinstance(error, dict):
         return "", ""
     code = str(error.get("code") or "").strip().lower()
-    if re.fullmatch(r"-\d+", code):
+    if re.fullmatch(r"-\d{1,10}", code):
         code = f"{int(code) & 0xFFFFFFFF:#010x}"
     return code, well_formed(str(error.get("message") or ""))
 
@@ -157,25 +157,31 @@ def retry_after(answer: Answer) -> timedelta | None:
     return min(timedelta(seconds=float(seconds)), LONGEST_RETRY_AFTER)
 
 
-def _failure_by_status(answer: Answer, known: str, text: str) -> DeliveryFailed:
-    status = answer.status
-    if status == 429:
-        return Transient("throttled", known, retry_after=retry_after(answer))
-    if status in {408, 425} or status >= 500:
-        return Transient("dynamics_error", known, retry_after=retry_after(answer))
+def _failure_by_status(answer: Answer, code: str, text: str) -> DeliveryFailed:
+    status, known = answer.status, _known(answer, code)
+    if status in {408, 425, 429} or status >= 500:
+        slug = "throttled" if status == 429 else "dynamics_error"
+        return Transient(slug, known, retry_after=retry_after(answer))
+    if status == 400 and code == _NO_CODE:
+        return Refused("column_unknown", _detail(text) or known)
     if status == 401:
         return Blocked("token_refused", known)
     if status == 403:
         return Blocked("access_denied", _named_privilege(text) or known)
-    if status < 400 or status in {404, 405}:
+    if status < 400 or status in {404, 405, 407}:
         # No answer of Dataverse's to a create: DATAVERSE_URL leads somewhere else, or a proxy stands in between.
         return Blocked("not_dynamics", known)
     return Refused("refused", _detail(text) or known)
 
 
+def _known(answer: Answer, code: str) -> str:
+    """What may be told of an answer whose text may not."""
+    return f"{answer.status} {code}".rstrip()
+
+
 def _named_privilege(text: str) -> str:
     """Only the privilege's name: the text around it holds ids of users and roles."""
-    found = re.search(r"\bprv[A-Za-z]+", text)
+    found = re.search(r"\bprv\w+", text)
     return found[0] if found else ""
 
 

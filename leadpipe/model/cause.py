@@ -12,8 +12,7 @@ class Cause:
 _DATA_FIX = "change the lead with `leadpipe poison edit ID`, or the mapping, then `leadpipe poison replay ID`"
 _WAITS = "nothing: the lead is tried again by itself"
 
-CAUSES: dict[str, Cause] = {
-    # time heals
+_TIME_HEALS = {
     "throttled": Cause(says="Dynamics asked for a pause", fix=_WAITS),
     "dynamics_error": Cause(says="Dynamics failed", fix=_WAITS),
     "dynamics_busy": Cause(says="the organisation's database is under pressure", fix=_WAITS),
@@ -32,11 +31,15 @@ CAUSES: dict[str, Cause] = {
     "sign_in_unavailable": Cause(says="the sign-in service did not answer", fix=_WAITS),
     "storage_unreachable": Cause(says="the storage account did not answer", fix=_WAITS),
     "storage_error": Cause(says="the storage account failed", fix=_WAITS),
+    "record_unreadable": Cause(says="the ledger has the record and did not give it", fix=_WAITS),
+    "record_gone": Cause(says="the record was deleted while it was being written", fix=_WAITS),
     "storage_refused": Cause(
         says="the storage account refused the app",
         fix="give the app's identity the roles of docs/setup.md, or correct AzureWebJobsStorage",
     ),
-    # somebody has to mend the connection
+}
+
+_CONNECTION = {
     "settings": Cause(says="an app setting cannot be used", fix="correct the setting that the detail names"),
     "sign_in_refused": Cause(
         says="sign-in was refused", fix="check tenant, client id and secret; the detail has Microsoft's code"
@@ -80,10 +83,15 @@ CAUSES: dict[str, Cause] = {
     "not_dynamics": Cause(
         says="what answered is not a Dynamics organisation", fix="correct DATAVERSE_URL, or the proxy in between"
     ),
+    "table_unknown": Cause(
+        says="the organisation has no table of leads", fix="install Dynamics 365 Sales, or correct DATAVERSE_URL"
+    ),
     "tls": Cause(
         says="the certificate of Dynamics is not trusted", fix="check the proxy in between, or REQUESTS_CA_BUNDLE"
     ),
-    # this lead, as it is
+}
+
+_THIS_LEAD = {
     "too_long": Cause(says="a value is longer than its column", fix=_DATA_FIX),
     "option_unknown": Cause(says="a column does not know an option's value", fix=_DATA_FIX),
     "out_of_range": Cause(says="a number is outside its column's range", fix=_DATA_FIX),
@@ -94,9 +102,6 @@ CAUSES: dict[str, Cause] = {
     "lookup_missing": Cause(
         says="an owner, campaign or other row that the lead refers to does not exist",
         fix="correct the mapping, then `leadpipe poison replay`",
-    ),
-    "table_unknown": Cause(
-        says="the organisation has no table of leads", fix="install Dynamics 365 Sales, or correct DATAVERSE_URL"
     ),
     "duplicate_rule": Cause(
         says="a duplicate rule of the organisation refused it",
@@ -111,15 +116,25 @@ CAUSES: dict[str, Cause] = {
     ),
     "refused": Cause(says="Dynamics refused the lead", fix=_DATA_FIX),
     "payload_missing": Cause(says="nothing is kept of what was posted", fix="`leadpipe poison discard ID`"),
-    # what was posted was no lead
+}
+
+_NO_LEAD = {
     "not_utf8": Cause(says="the posted text is not UTF-8", fix="`leadpipe poison edit ID`, then replay, or discard"),
     "not_json": Cause(says="the posted text is not JSON", fix="`leadpipe poison edit ID`, then replay, or discard"),
     "not_an_object": Cause(says="the posted JSON is no object", fix="`leadpipe poison discard ID`"),
     "nothing_in_it": Cause(says="no documented field has a value", fix="`leadpipe poison discard ID`"),
     "too_large": Cause(says="more than 32 KiB were posted; their start is kept", fix="`leadpipe poison discard ID`"),
-    # where a lead rests
+}
+
+_AT_REST = {
     "no_dynamics": Cause(says="no organisation is configured", fix="set DATAVERSE_URL, then `leadpipe fallback drain`"),
     "assumed": Cause(says="the id was taken and could not be read back", fix="give the role read on leads"),
+    "discarded": Cause(says="a person decided that it shall not be written", fix="`leadpipe poison replay ID`"),
     "test_lead": Cause(says="test leads stay in the ledger by setting", fix="nothing"),
     "do_not_contact": Cause(says="do-not-contact leads stay in the ledger by setting", fix="nothing"),
 }
+
+CAUSES: dict[str, Cause] = {**_TIME_HEALS, **_CONNECTION, **_THIS_LEAD, **_NO_LEAD, **_AT_REST}
+
+# A lead that waits for one of these waits for a person, however long: somebody has to mend the connection.
+BLOCKED_REASONS = frozenset(_CONNECTION) | {"storage_refused"}

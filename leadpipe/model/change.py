@@ -247,7 +247,7 @@ def _read_again(record: Record, payload: str | bytes | None) -> Record:
     if payload is None:
         raise NotAllowed("payload_missing", f"nothing is kept of {record.lead_id} that could be written")
     try:
-        text = posted_text(payload) if isinstance(payload, bytes) else payload
+        text = posted_text(payload.encode("utf-8", "surrogatepass") if isinstance(payload, str) else payload)
         fresh = Record.accepted(record.lead_id, text)
     except InvalidLead as error:
         raise NotAllowed(error.slug, f"{record.lead_id} is not a lead as it stands: {error.detail}") from error

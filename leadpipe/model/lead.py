@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import Any, NoReturn, Self
 
 from leadpipe.model.errors import InvalidLead
@@ -47,7 +47,7 @@ class Lead:
         """
         posted = _parsed(payload)
         if not isinstance(posted, dict):
-            raise InvalidLead("not_an_object", f"a lead is a JSON object, this is {_json_kind(posted)}")
+            raise InvalidLead("not_an_object", f"a lead is a JSON object, this is {_json_kind(payload)}")
         person = posted.get("userdetails")
         lead = cls(
             **_texts(person if isinstance(person, dict) else {}, _PERSON_FIELDS),
@@ -90,9 +90,8 @@ class Lead:
         return not any(text.strip() for text in (self.name, self.email, self.phone, self.company))
 
     def fingerprint(self) -> str:
-        """SHA-256 of what was said, in hex: the same for spellings that only differ in white space or Unicode form."""
-        said = [_folded(value) for value in astuple(self)]
-        said[_EMAIL_POSITION] = said[_EMAIL_POSITION].casefold()
+        """SHA-256 of what was said, in hex: white space, Unicode form and the e-mail address's case do not count."""
+        said = [_folded(value) for value in astuple(replace(self, email=self.email.casefold()))]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
     def _triple(self) -> tuple[str, str, str]:
@@ -100,7 +99,7 @@ class Lead:
         left, bar, offer = (part.strip() for part in self.lead_source.partition("|"))
         source, dash, action = left.rpartition("-")
         if bar and dash:
-            return source, action, offer
+            return source.strip(), action.strip(), offer
         return left, "", offer
 
 
@@ -119,7 +118,6 @@ _LEAD_FIELDS = {
     "offer_title": "offertitle",
     "description": "description",
 }
-_EMAIL_POSITION = [*_PERSON_FIELDS].index("email")
 
 
 def posted_text(body: bytes) -> str:
@@ -154,7 +152,7 @@ def _lower_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise json.JSONDecodeError(f"{name} is no JSON value", name, 0)
+    raise InvalidLead("not_json", f"{name} is no JSON value")
 
 
 def _texts(posted: dict[str, Any], fields: dict[str, str]) -> dict[str, str]:
@@ -168,14 +166,21 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         return well_formed(value)
     if isinstance(value, bool | dict | list):
-        return well_formed(json.dumps(value, ensure_ascii=False))
+        return well_formed(_nested(value))
     return str(value)
+
+
+def _nested(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError as error:  # writing takes a little more of the stack than reading did
+        raise InvalidLead("not_json", "nested deeper than the parser goes") from error
 
 
 def _folded(text: str) -> str:
     return _WHITE_SPACE.sub(" ", unicodedata.normalize("NFC", text)).strip()
 
 
-def _json_kind(value: Any) -> str:
-    kinds = {list: "an array", str: "a string", bool: "true or false", type(None): "null"}
-    return kinds.get(type(value), "a number")
+def _json_kind(payload: str) -> str:
+    kinds = {"[": "an array", '"': "a string", "t": "true or false", "f": "true or false", "n": "null"}
+    return kinds.get(payload.lstrip()[:1], "a number")

@@ -3,6 +3,7 @@
 A fault in the storage settings stops intake (503); a fault anywhere else only makes leads wait as blocked.
 """
 
+import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ _EMULATOR = (
     "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
     "QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1;TableEndpoint=http://127.0.0.1:10002/devstoreaccount1"
 )
-_DURATION = re.compile(r"(\d{1,6})([smhd])")
+_DURATION = re.compile(r"(\d{1,6})([smhd])|0")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -145,6 +146,31 @@ class Settings:
         return "; ".join(str(fault) for fault in self.faults if fault.area is area)
 
 
+def _is_connection_string(text: str) -> bool:
+    """Whether the storage SDKs can use it; they would only say so when the first lead comes, and not which setting."""
+    pairs = [part.partition("=") for part in text.rstrip(";").split(";")]
+    parts = {name.lower(): value.strip() for name, _, value in pairs}
+    if not all(name and value for name, value in parts.items()):
+        return False
+    if "sharedaccesssignature" in parts:
+        return "accountname" in parts or {"queueendpoint", "tableendpoint"} <= parts.keys()
+    return "accountname" in parts and _is_base64(parts.get("accountkey", ""))
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        return bool(base64.b64decode(text, validate=True))
+    except ValueError:
+        return False
+
+
+def _duration(text: str) -> timedelta:
+    found = _DURATION.fullmatch(text)
+    if not found:
+        raise ValueError(text)
+    return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found[1] else timedelta(0)
+
+
 class _Reader:
     """Reads one setting after another and collects what is wrong with them."""
 
@@ -177,8 +203,7 @@ class _Reader:
             return None
         if value.rstrip(";").lower() == "usedevelopmentstorage=true":
             return StorageByKey(connection_string=_EMULATOR)
-        parts = {part.partition("=")[0].strip().lower() for part in value.split(";")}
-        if not ({"accountname", "accountkey"} <= parts or "sharedaccesssignature" in parts):
+        if not _is_connection_string(value):
             self._fault(
                 Area.STORAGE,
                 "AzureWebJobsStorage",
@@ -207,21 +232,29 @@ class _Reader:
         )
 
     def dataverse(self) -> Dataverse | None:
-        url = self._https("DATAVERSE_URL", "https://contoso.crm4.dynamics.com")
-        if not url:
-            self._leftovers()
+        url = self._organisation()
+        if url is None:
             return None
         authority = self._https("DATAVERSE_AUTHORITY", DEFAULT_AUTHORITY) or DEFAULT_AUTHORITY
         sign_in = self._sign_in()
-        return Dataverse(url=url, authority=authority, sign_in=sign_in) if sign_in else None
+        return Dataverse(url=url, authority=authority, sign_in=sign_in) if url and sign_in else None
 
-    def _leftovers(self) -> None:
-        """Credentials without an organisation are a slip, not a wish to have every lead in the fallback table."""
-        faulty = any(fault.setting == "DATAVERSE_URL" for fault in self.faults)
-        if not faulty and any(self._environment.get(name, "").strip() for name in _CREDENTIALS):
-            self._fault(
-                Area.DYNAMICS, "DATAVERSE_URL", "is not set, but credentials are: https://contoso.crm4.dynamics.com"
-            )
+    def _organisation(self) -> str | None:
+        """The organisation's address, empty where it has a fault; None when every lead shall rest in the fallback.
+
+        Credentials without an organisation are a slip, not a wish for the fallback table.
+        """
+        if self._is_set("DATAVERSE_URL"):
+            return self._https("DATAVERSE_URL", "https://contoso.crm4.dynamics.com")
+        if not any(self._is_set(name) for name in _CREDENTIALS):
+            return None
+        self._fault(
+            Area.DYNAMICS, "DATAVERSE_URL", "is not set, but credentials are: https://contoso.crm4.dynamics.com"
+        )
+        return ""
+
+    def _is_set(self, name: str) -> bool:
+        return bool(self._environment.get(name, "").strip())
 
     def _https(self, name: str, example: str) -> str:
         """The origin of an https address, empty when it is not set or not one."""
@@ -289,14 +322,11 @@ class _Reader:
         return value
 
     def duration(self, name: str, default: str) -> timedelta:
-        for value in (self.text(name) or default, default):
-            found = _DURATION.fullmatch(value)
-            if found:
-                return timedelta(**{_UNITS[found[2]]: int(found[1])})
-            if value == "0":
-                return timedelta(0)
+        try:
+            return _duration(self.text(name) or default)
+        except ValueError:
             self._fault(Area.DYNAMICS, name, f"is no time like {default}, 12h, 30m, 45s or 0; {default} counts")
-        raise AssertionError(default)
+            return _duration(default)
 
     def special(self, name: str) -> SpecialLeads:
         value = self.text(name).lower() or SpecialLeads.WRITE

@@ -8,6 +8,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueServiceClient, TextBase64DecodePolicy, TextBase64EncodePolicy
 
 from leadpipe.storage.connection import failures_of
+from leadpipe.storage.queues import message_count
 
 QUEUE = "leads"
 NEVER_EXPIRES = -1
@@ -41,6 +42,11 @@ class AzureLeadQueue:
                 self._client.get_queue_properties()
             except ResourceNotFoundError:
                 self._create()
+
+    def depth(self) -> int:
+        """About how many messages there are, those with a delay included."""
+        with failures_of("queue"):
+            return message_count(self._client)
 
     def _send(self, text: str, seconds: int) -> None:
         self._client.send_message(text, visibility_timeout=seconds, time_to_live=NEVER_EXPIRES)

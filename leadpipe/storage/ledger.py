@@ -91,6 +91,19 @@ class AzureLedger:
             query = f"{query} and ({_any_of(states)})"
         return map(record_of, self._query(query, parameters, select=_SUMMARY))
 
+    def records_before(self, day: date, *, states: frozenset[State]) -> Iterator[Record]:
+        """The records in those states received before that UTC day, oldest day first, without their payloads.
+
+        The service reads all of those days to find them, so this is for people, not for a timer.
+        """
+        query = f"PartitionKey lt @day and Kind eq 'record' and ({_any_of(states)})"
+        return map(record_of, self._query(query, {"day": partition(day)}, select=_SUMMARY))
+
+    def first_day(self) -> date | None:
+        """The UTC day of the oldest record; None while there is none."""
+        oldest = next(self._query("PartitionKey ge @first", {"first": "0"}, select=["PartitionKey"], page=1), None)
+        return None if oldest is None else date.fromisoformat(oldest["PartitionKey"])
+
     def overdue(self, day: date, before: datetime) -> Iterator[Record]:
         query = f"PartitionKey eq @day and NextTryAt lt @before and ({_any_of(QUEUED)})"
         return map(record_of, self._query(query, {"day": partition(day), "before": before}, select=_SUMMARY))
@@ -104,11 +117,13 @@ class AzureLedger:
                 return
 
     def _query(
-        self, query: str, parameters: dict[str, Any], *, select: list[str] | None = None
+        self, query: str, parameters: dict[str, Any], *, select: list[str] | None = None, page: int | None = None
     ) -> Iterator[dict[str, Any]]:
         with failures_of("ledger"):
             try:
-                yield from self._table.query_entities(query, parameters=parameters, select=select)
+                yield from self._table.query_entities(
+                    query, parameters=parameters, select=select, results_per_page=page
+                )
             except ResourceNotFoundError:
                 return  # no lead has come yet, so there is no table
 

@@ -1,0 +1,164 @@
+"""Puts the parts of the host together, starts them in order and stops them in order."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from azure.core.exceptions import AzureError
+
+from devkit.functions_host.errors import EXIT_HOST_ERROR, EXIT_OK
+from devkit.functions_host.functions import Function, HttpTrigger, QueueTrigger, TimerTrigger
+from devkit.functions_host.host_json import HostOptions
+from devkit.functions_host.http_functions import HttpFunctions
+from devkit.functions_host.http_server import HttpServer
+from devkit.functions_host.keys import Keys
+from devkit.functions_host.queue_listener import QueueListener
+from devkit.functions_host.queue_processor import QueueProcessor, poison_name
+from devkit.functions_host.routes import Routes
+from devkit.functions_host.schedule import Schedule
+from devkit.functions_host.storage import StorageQueue, connection_string, reason
+from devkit.functions_host.timer_listener import TimerListener
+from devkit.functions_host.timer_status import StatusFile
+from devkit.functions_host.worker import Worker
+
+_log = logging.getLogger("Host")
+Part = HttpServer | QueueListener | TimerListener
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What the command line says; times in seconds."""
+
+    data: Path
+    enable_auth: bool = False
+    lease: float = 600
+    drain: float = 10
+    skip_spent_poison: bool = False
+
+
+class Host:
+    def __init__(
+        self,
+        *,
+        functions: Sequence[Function],
+        options: HostOptions,
+        choices: Choices,
+        server: HttpServer,
+        on_timeout: Callable[[str], None],
+    ) -> None:
+        self._options = options
+        self._choices = choices
+        self._server = server
+        self._worker = Worker(function_timeout=options.function_timeout, on_timeout=on_timeout)
+        self._exit_code = EXIT_OK
+        self._stop_asked = threading.Event()
+        self.routes = Routes(functions, options.route_prefix)
+        keys = Keys.load_or_make(choices.data / "keys.json") if choices.enable_auth else None
+        self._http = HttpFunctions(routes=self.routes, keys=keys, worker=self._worker)
+        enabled = [function for function in functions if not function.disabled]
+        self._queues = [
+            self._queue_listener(item, item.trigger) for item in enabled if isinstance(item.trigger, QueueTrigger)
+        ]
+        self._timers = [
+            self._timer_listener(item, item.trigger) for item in enabled if isinstance(item.trigger, TimerTrigger)
+        ]
+
+    def start(self) -> None:
+        for listener in self._queues:
+            listener.start()
+        for timer in self._timers:
+            timer.start()
+        self._server.start(self._http.answer)
+
+    def ask_to_stop(self) -> None:
+        self._stop_asked.set()
+
+    def fail(self, error: Exception) -> None:
+        """The real host shuts down on an error that is nobody's to handle (WebScriptHostExceptionHandler.cs)."""
+        if isinstance(error, AzureError):
+            _log.critical("Storage did not do what the host needs (%s). Host is shutting down.", reason(error))
+        else:
+            _log.critical("An unhandled exception has occurred. Host is shutting down.", exc_info=error)
+        if not self._stop_asked.is_set():
+            self._exit_code = EXIT_HOST_ERROR
+            self._stop_asked.set()
+
+    def wait(self) -> int:
+        """Serve until asked to stop, let what runs come to its end, and return the exit code."""
+        self._stop_asked.wait()
+        _log.info("Stopping: no more is taken in, what runs is awaited.")
+        parts: tuple[Part, ...] = (self._server, *self._queues, *self._timers)
+        for part in parts:
+            part.stop()
+        deadline = time.monotonic() + self._choices.drain
+        ended = [part.join(deadline) for part in parts]
+        if all(ended):
+            self._worker.close()
+        else:
+            unfinished = ", ".join(self._worker.deadlines.running()) or "storage requests"
+            _log.warning("Ended unfinished after %gs: %s", self._choices.drain, unfinished)
+        _log.info("Host stopped.")
+        return self._exit_code
+
+    def _queue_listener(self, function: Function, trigger: QueueTrigger) -> QueueListener:
+        connection = connection_string(trigger.connection, where=f"function {function.name!r}")
+        options, lease = self._options.queues, self._choices.lease
+        spare = 2  # the poll, and a renewal beside it
+
+        def queue(name: str) -> StorageQueue:
+            return StorageQueue(connection=connection, name=name, connections=options.concurrency + spare)
+
+        source, poison = queue(trigger.queue), poison_name(trigger.queue)
+        processor = QueueProcessor(
+            function=function,
+            queue=source,
+            poison=queue(poison) if poison else None,
+            options=options,
+            lease=lease,
+            worker=self._worker,
+            skip_spent=self._choices.skip_spent_poison,
+            on_poisoned=self._wake,
+        )
+        return QueueListener(queue=source, process=processor.process, options=options, lease=lease, on_error=self.fail)
+
+    def _wake(self, queue_name: str) -> None:
+        for listener in self._queues:
+            if listener.queue_name == queue_name:
+                listener.wake()
+
+    def _timer_listener(self, function: Function, trigger: TimerTrigger) -> TimerListener:
+        now = datetime.now(UTC)
+        schedule = Schedule(trigger.schedule, where=f"function {function.name!r}", now=now)
+        monitored = trigger.use_monitor and schedule.is_monitored(now)
+        return TimerListener(
+            function=function,
+            trigger=trigger,
+            schedule=schedule,
+            status_file=StatusFile(self._choices.data / "timers" / f"{function.name}.json") if monitored else None,
+            worker=self._worker,
+            on_error=self.fail,
+        )
+
+
+def describe(functions: Sequence[Function], routes: Routes, base_url: str) -> list[str]:
+    """One line a function, for the terminal."""
+    templates = {route.function.name: route.template for route in routes.by_rank}
+    width = max((len(function.name) for function in functions), default=0)
+    return [
+        f"  {item.name:<{width}}  {item.binding:<12}  {_where(item, templates, base_url)}{'  disabled' * item.disabled}"
+        for item in functions
+    ]
+
+
+def _where(function: Function, templates: dict[str, str], base_url: str) -> str:
+    match function.trigger:
+        case HttpTrigger(methods=methods):
+            return f"[{','.join(sorted(methods or {'any'}))}] {base_url}/{templates[function.name]}"
+        case QueueTrigger(queue=queue):
+            return queue
+        case TimerTrigger(schedule=schedule):
+            return schedule

@@ -1,0 +1,66 @@
+"""What the host makes of a queue message: its text, and the metadata that the text may override."""
+
+import base64
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from azure.functions import meta
+from azure.storage.queue import QueueMessage
+
+
+class UndecodableError(Exception):
+    """Not base64 where host.json says base64."""
+
+
+def body_of(content: str, *, base64_encoded: bool) -> bytes:
+    """.NET's decoder skips white space and is strict about all else."""
+    if not base64_encoded:
+        return content.encode()
+    try:
+        return base64.b64decode("".join(content.split()), validate=True)
+    except ValueError:
+        raise UndecodableError from None
+
+
+def metadata_of(message: QueueMessage, text: str) -> dict[str, meta.Datum]:
+    """The trigger's own values (QueueTriggerBinding.cs), overridden by those of the body.
+
+    Every top-level property that is neither null nor an array wins, without regard to case (Utility.cs,
+    ApplyBindingData).
+    """
+    metadata = {
+        "Id": meta.Datum(message.id, "string"),
+        "DequeueCount": meta.Datum(json.dumps(message.dequeue_count), "json"),
+        "ExpirationTime": _time(message.expires_on),
+        "InsertionTime": _time(message.inserted_on),
+        "NextVisibleTime": _time(message.next_visible_on),
+        "PopReceipt": meta.Datum(message.pop_receipt, "string"),
+        "QueueTrigger": meta.Datum(text, "string"),
+    }
+    spelling = {name.lower(): name for name in metadata}
+    for name, value in _properties(text).items():
+        metadata[spelling.setdefault(name.lower(), name)] = _overriding(value)
+    return metadata
+
+
+def _properties(text: str) -> dict[str, Any]:
+    if not text.strip().startswith("{"):
+        return {}
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return {name: item for name, item in value.items() if item is not None and not isinstance(item, list)}
+
+
+def _overriding(value: object) -> meta.Datum:
+    """An object stays JSON, anything else arrives as text (Utility.cs, ConvertPropertyValue)."""
+    if isinstance(value, dict):
+        return meta.Datum(json.dumps(value), "json")
+    return meta.Datum(str(value), "string")
+
+
+def _time(moment: datetime | None) -> meta.Datum:
+    text = None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+    return meta.Datum(json.dumps(text), "json")

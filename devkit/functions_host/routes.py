@@ -1,0 +1,116 @@
+"""Which HTTP function answers a method and a path: ASP.NET route templates, without regard to case."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from devkit.functions_host.errors import CannotStart
+from devkit.functions_host.functions import Function, HttpTrigger
+
+_PARAMETER = re.compile(r"\{(?P<rest>\*{0,2})(?P<name>\w+)(?P<constraints>(?::[^{}]+)?)(?P<optional>\??)\}")
+_GUID = "[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}"
+_NUMBER = r"[+-]?\d+(?:\.\d+)?"
+_CONSTRAINTS = {
+    "int": r"[+-]?\d{1,10}",
+    "long": r"[+-]?\d{1,19}",
+    "bool": "true|false",
+    "guid": _GUID,
+    "alpha": "[a-z]*",
+    "decimal": _NUMBER,
+    "double": _NUMBER,
+    "float": _NUMBER,
+    "required": ".+",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    function: Function
+    methods: frozenset[str] | None
+    template: str
+    pattern: re.Pattern[str]
+    checks: tuple[tuple[str, re.Pattern[str]], ...]
+    rank: tuple[int, ...]
+
+    @classmethod
+    def of(cls, function: Function, trigger: HttpTrigger, prefix: str) -> "Route":
+        template = "/".join(part for part in (prefix, trigger.route) if part)
+        segments = template.split("/") if template else []
+        pattern = "".join(_segment(segment, function.name) for segment in segments)
+        return cls(
+            function=function,
+            methods=trigger.methods,
+            template=template,
+            pattern=re.compile(pattern + "/?", re.IGNORECASE | re.DOTALL),
+            checks=_checks(template, function.name),
+            rank=tuple(_rank(segment) for segment in segments),
+        )
+
+    def match(self, method: str, path: str) -> dict[str, str] | None:
+        """The route parameters that `path` gives; None where it is another route's."""
+        found = self.pattern.fullmatch(path)
+        if found is None or (self.methods is not None and method not in self.methods):
+            return None
+        values = {name: value for name, value in found.groupdict().items() if value is not None}
+        fits = all(check.fullmatch(values[name]) for name, check in self.checks if name in values)
+        return values if fits else None
+
+
+class Routes:
+    def __init__(self, functions: Sequence[Function], prefix: str) -> None:
+        found = [Route.of(item, item.trigger, prefix) for item in functions if isinstance(item.trigger, HttpTrigger)]
+        self.by_rank = sorted(found, key=lambda route: route.rank)
+
+    def find(self, method: str, path: str) -> tuple[Function, dict[str, str]] | None:
+        """The method is part of the route: a wrong one is not found, as on Azure, rather than not allowed."""
+        decoded = unquote(re.sub("%2f", "%252F", path, flags=re.IGNORECASE))
+        for route in self.by_rank:
+            if (values := route.match(method, decoded)) is not None:
+                return route.function, values
+        return None
+
+
+def _segment(segment: str, function: str) -> str:
+    pattern, position = "", 0
+    for match in _PARAMETER.finditer(segment):
+        pattern += re.escape(segment[position : match.start()])
+        pattern += f"(?P<{match['name']}>{'.*' if match['rest'] else '[^/]+'})"
+        position = match.end()
+        if match["rest"] or match["optional"]:
+            # Only ever the whole of the last segment, so its slash goes with it.
+            return f"(?:/{pattern})?"
+    rest = segment[position:]
+    if "{" in rest or "}" in rest:
+        raise CannotStart(f"function {function!r}: route segment {segment!r} is not understood")
+    return f"/{pattern}{re.escape(rest)}"
+
+
+def _checks(template: str, function: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple(
+        (match["name"], re.compile(_constraint(constraint, function), re.IGNORECASE | re.DOTALL))
+        for match in _PARAMETER.finditer(template)
+        for constraint in filter(None, match["constraints"].split(":"))
+    )
+
+
+def _constraint(constraint: str, function: str) -> str:
+    sized = re.fullmatch(r"(length|minlength|maxlength)\((\d+)(?:,(\d+))?\)", constraint)
+    if sized is None:
+        try:
+            return _CONSTRAINTS[constraint.lower()]
+        except KeyError:
+            raise CannotStart(f"function {function!r}: route constraint {constraint!r} is not supported") from None
+    kind, first, second = sized.groups()
+    low, high = {"length": (first, second or first), "minlength": (first, ""), "maxlength": ("0", first)}[kind]
+    return f".{{{low},{high}}}"
+
+
+def _rank(segment: str) -> int:
+    """Literal text before a constrained parameter, before a free one, before one that takes the rest."""
+    match = _PARAMETER.search(segment)
+    if match is None:
+        return 0
+    if match["rest"]:
+        return 3
+    return 1 if match["constraints"] else 2

@@ -1,0 +1,126 @@
+"""One queue in storage: five requests, and what their refusals mean for a listener.
+
+Nothing is encoded here: what a queue holds is handed on as it stands, so that a poison copy is the same text.
+"""
+
+import logging
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.pipeline.transport import RequestsTransport
+from azure.storage.queue import ExponentialRetry, QueueClient, QueueMessage
+
+from devkit.functions_host.errors import CannotStart
+
+_QUEUE_GONE = {"QueueNotFound", "QueueBeingDeleted", "QueueDisabled"}
+_LEASE_LOST = {"PopReceiptMismatch", "MessageNotFound"} | _QUEUE_GONE
+# The app's own storage requests are logged by the app's rules, the host's not at all.
+_SILENT = logging.getLogger("Host.Storage")
+_SILENT.setLevel(logging.WARNING)
+
+
+class QueueAwayError(Exception):
+    """Missing, being deleted, overloaded or out of reach: ask again later."""
+
+
+class LeaseLostError(Exception):
+    """The message or its queue is gone, or somebody else has received it since."""
+
+
+class StorageQueue:
+    """Thread-safe: its connections are shared, up to `connections` at once."""
+
+    def __init__(self, *, connection: str, name: str, connections: int) -> None:
+        self.name = name
+        session = requests.Session()
+        adapter = requests.adapters.HTTPAdapter(pool_connections=2, pool_maxsize=connections)
+        session.mount("http://", adapter)
+        session.mount("https://", adapter)
+        self._client = QueueClient.from_connection_string(
+            connection,
+            name,
+            transport=RequestsTransport(session=session, session_owner=False, connection_timeout=5, read_timeout=30),
+            retry_policy=ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=3, random_jitter_range=1),
+            logger=_SILENT,
+        )
+
+    def receive(self, count: int, *, lease: float) -> list[QueueMessage]:
+        """One request, whatever the answer: the listener's own back-off is the retry."""
+        pages = self._client.receive_messages(
+            messages_per_page=count, visibility_timeout=round(lease), retry_total=0
+        ).by_page()
+        try:
+            return list(next(pages, []))
+        except AzureError as error:
+            if _can_wait(error):
+                raise QueueAwayError(reason(error)) from error
+            raise
+
+    def delete(self, message_id: str, receipt: str) -> None:
+        self._settle(self._client.delete_message, message_id, receipt)
+
+    def set_visibility(self, message_id: str, receipt: str, *, seconds: float) -> str:
+        """The new receipt; the old one is void."""
+        updated = self._settle(self._client.update_message, message_id, receipt, visibility_timeout=round(seconds))
+        return str(updated.pop_receipt)
+
+    def send(self, text: str) -> None:
+        """Makes the queue where it is missing (StorageQueueExtensions.cs).
+
+        No time-to-live is given, so the text is gone after the service's default of seven days.
+        """
+        try:
+            self._client.send_message(text)
+        except HttpResponseError as error:
+            if _code(error) != "QueueNotFound":
+                raise
+            self._client.create_queue()
+            self._client.send_message(text)
+
+    @staticmethod
+    def _settle(request: Any, *arguments: object, **options: object) -> Any:
+        try:
+            return request(*arguments, **options)
+        except HttpResponseError as error:
+            if _code(error) in _LEASE_LOST:
+                raise LeaseLostError(_code(error)) from error
+            raise
+
+
+def connection_string(connection: str, *, where: str, environ: Mapping[str, str] = os.environ) -> str:
+    """`AzureWebJobs<name>` is looked up before `<name>` (IConfigurationExtensions.cs); no name means the host's own."""
+    name = connection or "AzureWebJobsStorage"
+    names = [name] if name.startswith("AzureWebJobs") else [f"AzureWebJobs{name}", name]
+    for candidate in names:
+        if value := environ.get(candidate):
+            return value
+    if identity := next(
+        (key for key in environ if key.startswith(tuple(f"{candidate}__" for candidate in names))), None
+    ):
+        raise CannotStart(f"{where}: {identity} asks for storage by identity; this host takes connection strings only")
+    raise CannotStart(f"{where}: setting {name} is missing; it must hold a storage connection string")
+
+
+def _can_wait(error: AzureError) -> bool:
+    status = _status(error)
+    return status is None or status >= 500 or _code(error) in _QUEUE_GONE
+
+
+def _status(error: AzureError) -> int | None:
+    """None when there was no answer at all."""
+    return error.status_code if isinstance(error, HttpResponseError) else None
+
+
+def _code(error: AzureError) -> str:
+    code = getattr(error, "error_code", None)
+    return str(getattr(code, "value", code) or "")
+
+
+def reason(error: AzureError) -> str:
+    """In a word or two: the errors' own texts hold addresses and receipts, and fill a screen."""
+    return _code(error) or (
+        f"HTTP {_status(error)}" if _status(error) else type(error.inner_exception or error).__name__
+    )

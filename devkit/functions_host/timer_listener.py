@@ -1,0 +1,106 @@
+"""Runs one timer function on its schedule, never two at once (TimerListener.cs)."""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from azure.functions import meta
+
+from devkit.functions_host.functions import Function, TimerTrigger
+from devkit.functions_host.schedule import Schedule
+from devkit.functions_host.timer_status import StatusFile, TimerStatus, first_status
+from devkit.functions_host.worker import Worker
+
+_log = logging.getLogger("Host.Timers")
+# The wait is by the monotonic clock; a machine that slept is noticed within this many seconds.
+_LONGEST_WAIT = 30.0
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class TimerListener:
+    """`status_file` is None when the schedule is not monitored: nothing is past due then."""
+
+    def __init__(
+        self,
+        *,
+        function: Function,
+        trigger: TimerTrigger,
+        schedule: Schedule,
+        status_file: StatusFile | None,
+        worker: Worker,
+        on_error: Callable[[Exception], None],
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._function = function
+        self._run_on_startup = trigger.run_on_startup
+        self._schedule = schedule
+        self._file = status_file
+        self._worker = worker
+        self._on_error = on_error
+        self._now = now
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"timer-{function.name}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def join(self, deadline: float) -> bool:
+        """Whether a run in flight ended before `deadline` (time.monotonic)."""
+        self._thread.join(max(0.0, deadline - time.monotonic()))
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            self._run_until_stopped()
+        except Exception as error:  # noqa: BLE001 - a function's own error never gets here; this is the host's
+            self._on_error(error)
+
+    def _run_until_stopped(self) -> None:
+        now = self._now()
+        status = first_status(self._file.read() if self._file else None, self._schedule, now)
+        self._record(status)
+        if now > status.next:
+            status = self._fire(status, now, past_due=True)
+        elif self._run_on_startup:
+            status = self._fire(status, now)
+        while self._wait_until(status.next):
+            now = self._now()
+            # A clock that runs a little behind must not make the same occurrence the next one again.
+            status = self._fire(status, max(now, status.next))
+
+    def _wait_until(self, moment: datetime) -> bool:
+        """False when stopped meanwhile."""
+        while (left := (moment - self._now()).total_seconds()) > 0:
+            if self._stop.wait(min(left, _LONGEST_WAIT)):
+                return False
+        return not self._stop.is_set()
+
+    def _fire(self, status: TimerStatus, now: datetime, *, past_due: bool = False) -> TimerStatus:
+        """The next occurrence counts from the start of this run, so an overrun leads straight to one more."""
+        if past_due:
+            _log.warning("Function '%s' is past due: it was due at %s.", self._function.name, status.next.isoformat())
+        sent = {
+            "Schedule": {"AdjustForDST": True},
+            "ScheduleStatus": status.as_json() if self._file else None,
+            "IsPastDue": past_due,
+        }
+        run = self._worker.invoke(
+            self._function, meta.Datum(json.dumps(sent), "json"), {}, reason=f"Timer fired at {now.isoformat()}"
+        )
+        run.exception()
+        status = TimerStatus(last=now, next=self._schedule.after(now), last_updated=now)
+        self._record(status)
+        return status
+
+    def _record(self, status: TimerStatus) -> None:
+        if self._file:
+            self._file.write(status)

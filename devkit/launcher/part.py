@@ -1,0 +1,172 @@
+"""One program that the launcher runs: started on a leash, logged, known to be ready, ended with all that it started."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from devkit.bootstrap import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+LISTENING = "listening "
+# Longer than the functions host waits for the functions that run.
+GRACE_SECONDS = 15.0
+
+
+class PartError(Exception):
+    """A part did not come up; the text ends with the part's own last lines."""
+
+
+class Part:
+    """`command` is asked for at every start, so that a restart can ask for the ports of the first.
+
+    `on_line`, `on_ready` and `on_end` run on the part's own threads; `on_end` comes last, and only for an end that was
+    not asked for. Not thread-safe otherwise: one thread steers it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Callable[[], Sequence[str]],
+        *,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        ready: Callable[[str], str | None] | None = None,
+        grace: float = GRACE_SECONDS,
+    ) -> None:
+        self.name = name
+        self.log = log
+        self.address = ""
+        self.on_line: Callable[[str], None] = lambda _line: None
+        self.on_ready: Callable[[], None] = lambda: None
+        self.on_end: Callable[[int], None] = lambda _code: None
+        self._command = command
+        self._environment = dict(os.environ if environment is None else environment)
+        self._ready = ready or address_after_listening
+        self._grace = grace
+        self._tail: collections.deque[str] = collections.deque(maxlen=12)
+        self._process: subprocess.Popen[str] | None = None
+        self._watcher: threading.Thread | None = None
+        self._settled = threading.Event()
+        self._is_up = False
+        self._stopping = False
+
+    def start(self) -> None:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self._settled, self._is_up, self._stopping = threading.Event(), False, False
+        self._tail.clear()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "devkit.launcher.leash", str(self._grace), *self._command()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env={**self._environment, "PYTHONUNBUFFERED": "1"},
+            cwd=ROOT,
+            start_new_session=True,
+        )
+        self._watcher = threading.Thread(target=self._watch, args=(self._process,), daemon=True)
+        self._watcher.start()
+
+    def wait_until_ready(self, timeout: float) -> str:
+        """The address that the part listens on. Raises PartError when it ends, or says nothing in time."""
+        in_time = self._settled.wait(timeout)
+        if self._is_up:
+            return self.address
+        reason = f"ended with {self._code()}" if in_time else f"did not come up within {timeout:.0f} s"
+        if not in_time:
+            self.kill()
+        raise PartError("\n".join([f"{self.name} {reason}", *self.last_lines()]))
+
+    def wait(self) -> int:
+        return self._process.wait() if self._process else 0
+
+    def stop(self) -> None:
+        """Ends the part gently, then for good. Without effect on a part that has ended."""
+        self.let_go()
+        if self._process:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(self._grace + 2)
+            self.kill()
+
+    def let_go(self) -> None:
+        """Asks for the end without waiting for it, so that several parts can end at the same time."""
+        self._stopping = True
+        if self._process:
+            release(self._process)
+
+    def kill(self) -> None:
+        self._stopping = True
+        if self._process is None:
+            return
+        kill_group(self._process)
+        self._process.wait()
+        if self._watcher and self._watcher is not threading.current_thread():
+            self._watcher.join()
+
+    def last_lines(self) -> list[str]:
+        return [f"  {line}" for line in self._tail]
+
+    def _watch(self, process: subprocess.Popen[str]) -> None:
+        reader = threading.Thread(target=self._read, args=(process,), daemon=True)
+        reader.start()
+        code = process.wait()
+        # Not earlier than the program, and not later: what it left behind may hold the pipe open.
+        kill_group(process)
+        reader.join()
+        release(process)
+        self._settled.set()
+        if not self._stopping:
+            self.on_end(code)
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        with self.log.open("a", encoding="utf-8") as log, process.stdout or contextlib.nullcontext(()) as lines:
+            for line in lines:
+                log.write(line)
+                log.flush()
+                text = line.rstrip("\n")
+                self._tail.append(text)
+                address = None if self._is_up else self._ready(text)
+                if address is None:
+                    self.on_line(text)
+                    continue
+                self.address, self._is_up = address, True
+                self.on_ready()
+                self._settled.set()
+
+    def _code(self) -> str:
+        return describe(self._process.wait()) if self._process else "nothing"
+
+
+def address_after_listening(line: str) -> str | None:
+    return line.removeprefix(LISTENING) if line.startswith(LISTENING) else None
+
+
+def describe(code: int) -> str:
+    return f"signal {code - 128}" if code > 128 else f"exit code {code}"
+
+
+def release(process: subprocess.Popen[str]) -> None:
+    if process.stdin:
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+
+
+def kill_group(process: subprocess.Popen[str]) -> None:
+    """The leash leads a group of its own; what a dead program left behind is in it."""
+    if sys.platform == "win32":
+        process.kill()
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)

@@ -1,0 +1,101 @@
+"""Posts a test lead as the marketplace does, and follows it until it is in Dynamics."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from leadpipe.model.errors import LeadpipeError
+from leadpipe.model.record import State
+from leadpipe.model.settings import Settings
+from leadpipe.storage.connection import connect
+from leadpipe.storage.ledger import AzureLedger
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from leadpipe.model.record import Record
+
+# The first delivery waits for the host's queue poll; the tables are made on the way.
+PATIENCE_SECONDS = 60.0
+ON_THE_WAY = {State.ACCEPTED, State.DEFERRED}
+
+
+class SampleError(Exception):
+    """The sample did not get through; says how far it came."""
+
+
+def payload(digits: str) -> dict[str, Any]:
+    """A marketplace test lead: every text is MSFT_TEST_ and some digits, which make it a lead of its own."""
+    text = f"MSFT_TEST_{digits}"
+    return {
+        "userDetails": {
+            "FirstName": text,
+            "LastName": text,
+            "Email": f"{text}@test.com",
+            "Phone": "1234567890",
+            "Country": "US",
+            "Company": text,
+            "Title": text,
+        },
+        "LeadSource": "AzureMarketplace",
+        "ActionCode": "INS",
+        "OfferTitle": "Contoso Test",
+        "Description": text,
+    }
+
+
+def post(url: str, *, key: str | None) -> str:
+    """The lead id that the endpoint answered with."""
+    digits = f"{random.randrange(10**18):018d}"  # noqa: S311  digits, not a secret
+    try:
+        answer = this_machine().post(
+            f"{url}/api/leads", json=payload(digits), headers={"x-functions-key": key} if key else {}, timeout=30
+        )
+    except requests.RequestException as error:
+        raise SampleError(f"POST {url}/api/leads: {error}") from error
+    if answer.status_code != 202:
+        raise SampleError(f"POST {url}/api/leads answered {answer.status_code} {answer.text[:200]}")
+    return str(answer.json()["lead_id"])
+
+
+def follow(lead_id: str, settings: Mapping[str, str]) -> Record:
+    """Waits until the lead's record says that its way has ended."""
+    storage = Settings.from_environment(settings).storage
+    if storage is None:
+        raise SampleError("the storage settings cannot be used")
+    ledger = AzureLedger(connect(storage, retries=1))
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    record = None
+    while time.monotonic() < deadline:
+        try:
+            record = ledger.read(lead_id)
+        except LeadpipeError as error:
+            raise SampleError(f"the ledger cannot be read: {error}") from error
+        if record and record.state not in ON_THE_WAY:
+            return record
+        time.sleep(0.1)
+    so_far = f"{record.state} {record.reason}".strip() if record else "no record"
+    raise SampleError(f"lead {lead_id} was not delivered within {PATIENCE_SECONDS:.0f} s: {so_far}")
+
+
+def is_in_standin(lead_id: str, url: str, ca_bundle: str) -> bool:
+    answer = this_machine().get(f"{url}/_standin/leads", params={"leadid": lead_id}, timeout=30, verify=ca_bundle)
+    return answer.ok and len(answer.json()) == 1
+
+
+def function_key(data: Path) -> str:
+    key: str = json.loads((data / "keys.json").read_text(encoding="utf-8"))["default"]
+    return key
+
+
+def this_machine() -> requests.Session:
+    """Neither a proxy nor a trust setting from the environment is meant for localhost."""
+    session = requests.Session()
+    session.trust_env = False
+    return session

@@ -1,0 +1,105 @@
+"""The app's settings for this run: what is set already, and what the launcher started where nothing was set."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+STORAGE = "AzureWebJobsStorage"
+DYNAMICS = "DATAVERSE_"
+# Core Tools' way to say: the emulator. Ours may listen on other ports than it stands for.
+EMULATOR = "usedevelopmentstorage=true"
+
+
+class SettingsFileError(Exception):
+    """local.settings.json cannot be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What is set before anything is started; the environment goes before the file."""
+
+    environment: Mapping[str, str]
+    file: Mapping[str, str]
+
+    @classmethod
+    def read(cls, app: Path, environment: Mapping[str, str]) -> Given:
+        return cls(environment=environment, file=read_file(app / "local.settings.json"))
+
+    def where_storage_is_set(self) -> str | None:
+        names = {name for name in self._names() if name == STORAGE or name.startswith(f"{STORAGE}__")}
+        return self._where({name for name in names if self._value(name).strip().rstrip(";").lower() != EMULATOR})
+
+    def where_dynamics_is_set(self) -> str | None:
+        return self._where({"DATAVERSE_URL"})
+
+    def dynamics_url(self) -> str:
+        return self._value("DATAVERSE_URL")
+
+    def with_started(self, storage: str | None, dynamics: Mapping[str, str]) -> Settings:
+        """`storage` and `dynamics` take the place of every setting on the same subject."""
+
+        def left(values: Mapping[str, str]) -> dict[str, str]:
+            return {
+                name: value
+                for name, value in values.items()
+                if not (storage and name.startswith(STORAGE)) and not (dynamics and name.startswith(DYNAMICS))
+            }
+
+        started = {**({STORAGE: storage} if storage else {}), **dynamics}
+        file = left(self.file) | started
+        return Settings(process={**left(self.file), **left(self.environment), **started}, file=file)
+
+    def _names(self) -> set[str]:
+        return {name for name in {*self.environment, *self.file} if self._value(name).strip()}
+
+    def _value(self, name: str) -> str:
+        return self.environment.get(name) or self.file.get(name) or ""
+
+    def _where(self, names: set[str]) -> str | None:
+        if any(self.environment.get(name, "").strip() for name in names):
+            return "the environment"
+        return "local.settings.json" if any(self.file.get(name, "").strip() for name in names) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """`process`: the functions' environment. `file`: for the command line tools; nothing from the environment is
+    in it, so that a secret which someone chose to keep out of files stays out.
+    """
+
+    process: Mapping[str, str]
+    file: Mapping[str, str]
+
+
+def read_file(path: Path) -> dict[str, str]:
+    try:
+        document: Any = json.loads(path.read_text(encoding="utf-8-sig"))
+        values = document.get("Values") or {}
+        return {str(name): str(value) for name, value in values.items() if value is not None}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, AttributeError) as error:
+        raise SettingsFileError(f"{path} cannot be read as settings: {error}") from error
+
+
+def write_file(path: Path, values: Mapping[str, str]) -> None:
+    """In the shape of local.settings.json, readable by its owner alone."""
+    document = {"IsEncrypted": False, "Values": {"FUNCTIONS_WORKER_RUNTIME": "python", **values}}
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        json.dump(document, file, indent=2)
+    new.replace(path)
+
+
+def reach_this_machine_directly(environment: dict[str, str]) -> None:
+    """A proxy for the world outside must not be asked for localhost."""
+    for name in ("NO_PROXY", "no_proxy"):
+        environment[name] = ",".join(filter(None, (environment.get(name), "localhost", "127.0.0.1")))

@@ -1,0 +1,54 @@
+"""The parts that `make run` starts beside the function app, and the app's own host."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from devkit.azurite import Azurite
+from devkit.launcher.part import Part, describe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from devkit.launcher.screen import Screen
+
+ACCOUNT = "leadpipe"
+HOST_EXITS = {70: "70: storage refused it, or the host failed", 71: "71: function time-out"}
+
+
+def azurite(data: Path, screen: Screen) -> Azurite:
+    return Azurite(data=data / "azurite", accounts=[ACCOUNT], log=log(data, "azurite"), say=screen.note)
+
+
+def standin(data: Path) -> Part:
+    def command() -> list[str]:
+        # Over a restart the address stays: the functions have it in their settings.
+        port = part.address.rpartition(":")[2] or "0"
+        return [sys.executable, "-m", "devkit.standin", "--port", port, "--data", str(data / "standin")]
+
+    part = Part("stand-in", command, log=log(data, "standin"), environment=os.environ)
+    return part
+
+
+def standin_settings(data: Path) -> dict[str, str]:
+    found: dict[str, str] = json.loads((data / "standin" / "settings.json").read_text(encoding="utf-8"))
+    return found
+
+
+def functions_host(data: Path, arguments: list[str], environment: Mapping[str, str], screen: Screen) -> Part:
+    command = [sys.executable, "-m", "devkit.functions_host", *arguments, "--data", str(data / "host")]
+    part = Part("functions host", lambda: command, log=log(data, "functions-host"), environment=environment)
+    part.on_line = screen.host_lines()
+    return part
+
+
+def meaning_of_host_exit(code: int) -> str:
+    return HOST_EXITS.get(code, describe(code))
+
+
+def log(data: Path, name: str) -> Path:
+    return data / "logs" / f"{name}.log"

@@ -1,0 +1,81 @@
+"""What a newcomer sees once all is up: the way of one lead, then where to look and what to type."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import requests
+
+from devkit.bootstrap import python_of
+from devkit.launcher import sample, stack
+from devkit.launcher.screen import Stopwatch
+
+if TYPE_CHECKING:
+    import argparse
+
+    from devkit.launcher.screen import Screen
+    from devkit.launcher.settings import Given, Settings
+
+
+class Tour:
+    """`host_url` stays empty where the functions are somebody else's to start."""
+
+    def __init__(
+        self, options: argparse.Namespace, given: Given, settings: Settings, screen: Screen, settings_file: Path
+    ) -> None:
+        self.host_url = ""
+        self._options = options
+        self._settings = settings
+        self._screen = screen
+        self._settings_file = settings_file
+        self._is_own_dynamics = not given.where_dynamics_is_set()
+        self._command = command_line(settings_file)
+
+    def show(self) -> None:
+        if self.host_url and not self._options.no_sample:
+            try:
+                self._send_a_lead()
+            except (sample.SampleError, requests.RequestException) as reason:
+                self._screen.fail(str(reason))
+        self._show_where_to_look()
+
+    def _send_a_lead(self) -> None:
+        if not self._is_own_dynamics:
+            self._screen.note(f"no test lead sent: this Dynamics is yours. To send one: {self._command} send-test")
+            return
+        data = self._options.data
+        key = sample.function_key(data / "host") if self._options.enable_auth else None
+        stopwatch = Stopwatch()
+        lead_id = sample.post(self.host_url, key=key)
+        self._screen.done("lead accepted", seconds=stopwatch.seconds, detail=lead_id)
+        record = sample.follow(lead_id, self._settings.process)
+        url, trust = self._settings.process["DATAVERSE_URL"], self._settings.process["REQUESTS_CA_BUNDLE"]
+        reason = f" ({record.reason})" if record.reason else ""
+        if record.written_at and not sample.is_in_standin(lead_id, url, trust):
+            raise sample.SampleError(f"lead {lead_id} counts as written, but {url} does not have it")
+        self._screen.done(
+            f"lead {record.state}{reason}", seconds=stopwatch.seconds, detail="from the marketplace's post"
+        )
+        self._screen.note(f"its history: {self._command} show {lead_id}")
+
+    def _show_where_to_look(self) -> None:
+        show = self._screen.pair
+        self._screen.blank()
+        if self.host_url:
+            show("post leads", f"{self.host_url}/api/leads")
+            show("health", f"{self.host_url}/api/health")
+        if self._is_own_dynamics:
+            show("Dynamics", f"{stack.standin_settings(self._options.data)['DATAVERSE_URL']}  (stand-in)")
+        show("settings", str(self._settings_file))
+        show("logs", str(self._options.data / "logs"))
+        show("commands", f"{self._command} status | leads | send-test | --help")
+        if not self.host_url:
+            show("functions", f"cp {self._settings_file} local.settings.json && func start")
+        self._screen.note("Ctrl-C stops everything.")
+
+
+def command_line(settings_file: Path) -> str:
+    """As short as it works: the tools find the settings of a run in the usual folder by themselves."""
+    program = python_of(Path(".venv")).with_name("leadpipe")
+    return str(program) if settings_file.parent.name == ".devkit" else f"{program} --settings {settings_file}"

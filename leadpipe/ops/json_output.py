@@ -1,0 +1,34 @@
+"""`--json`: an array of records with snake_case names, written one by one so that a long list needs no memory.
+
+Pure ASCII: the escapes keep whatever a lead says away from the terminal and from the locale.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+Fields = Mapping[str, Any]
+
+
+def print_json(records: Iterable[Fields]) -> int:
+    """Prints the array; how many records it has."""
+    count = 0
+    for count, record in enumerate(records, start=1):
+        sys.stdout.write(f"{'[' if count == 1 else ','}\n{json.dumps(record, default=_value)}")
+    sys.stdout.write("\n]\n" if count else "[]\n")
+    return count
+
+
+def iso(at: datetime) -> str:
+    """UTC to the millisecond, with the Z that every reader of ISO 8601 knows."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+
+
+def _value(value: object) -> str | float:
+    if isinstance(value, datetime):
+        return iso(value)
+    if isinstance(value, timedelta):
+        return round(value.total_seconds(), 3)
+    raise TypeError(type(value).__name__)

@@ -1,0 +1,88 @@
+"""`leadpipe leads`: the records of the ledger, newest first, read day by day and only as far as needed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Annotated
+
+import typer
+
+from leadpipe.model.record import Record, State
+from leadpipe.ops.fields import fields_of_record
+from leadpipe.ops.json_output import iso, print_json
+from leadpipe.ops.options import AsJson, SettingsFile, Since
+from leadpipe.ops.span import days_back
+from leadpipe.ops.table import Column, print_table
+from leadpipe.ops.target import reach
+from leadpipe.ops.words import say
+from leadpipe.storage.ledger import AzureLedger
+from leadpipe.wiring import now
+
+COLUMNS = (
+    Column(title="LEAD ID", field="lead_id", key=True),
+    Column(title="RECEIVED", field="received_at", key=True),
+    Column(title="STATE", field="state", key=True),
+    Column(title="REASON", field="reason"),
+    Column(title="OFFER", field="offer"),
+    Column(title="EMAIL", field="email"),
+    Column(title="NAME", field="name"),
+    Column(title="COMPANY", field="company"),
+)
+_STATE_HELP = f"Only leads in this state, may be given again: {', '.join(State)}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which records are asked for. Texts are looked for anywhere in the field, in any case."""
+
+    states: frozenset[State] | None = None
+    since: datetime | None = None
+    offer: str = ""
+    email: str = ""
+
+    def matches(self, record: Record) -> bool:
+        return (
+            (self.since is None or record.received_at >= self.since)
+            and self.offer.casefold() in record.offer.casefold()
+            and self.email.casefold() in record.email.casefold()
+        )
+
+
+def leads(
+    context: typer.Context,
+    state: Annotated[list[State] | None, typer.Option(metavar="STATE", help=_STATE_HELP)] = None,
+    since: Since = None,
+    offer: Annotated[str, typer.Option(metavar="TEXT", help="Only leads whose offer has this text in it.")] = "",
+    email: Annotated[str, typer.Option(metavar="TEXT", help="Only leads whose e-mail has this text in it.")] = "",
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="Show at most so many.")] = 50,
+    as_json: AsJson = False,
+    settings: SettingsFile = None,
+) -> None:
+    """List leads, newest first.
+
+    Looks through the whole ledger until enough are found, unless --since says where to stop. How many were shown,
+    and whether there are more, is said on stderr. Times are UTC.
+    """
+    target = reach(context, settings)
+    wanted = Wanted(states=frozenset(state) if state else None, since=since, offer=offer, email=email)
+    found = found_in(target.ledger, wanted, until=now())
+    rows = map(fields_of_record, islice(found, limit))
+    shown = print_json(rows) if as_json else print_table(rows, COLUMNS)
+    say(_count(shown, more=next(found, None) is not None, since=since))
+
+
+def found_in(ledger: AzureLedger, wanted: Wanted, *, until: datetime) -> Iterator[Record]:
+    """The wanted records, newest first; a day is read when the one after it is used up."""
+    oldest = ledger.first_day()
+    if oldest is None:
+        return
+    first = max(oldest, wanted.since.date()) if wanted.since else oldest
+    for day in days_back(first, until.astimezone(UTC).date()):
+        yield from filter(wanted.matches, ledger.records(day, states=wanted.states))
+
+
+def _count(shown: int, *, more: bool, since: datetime | None) -> str:
+    leads = f"{shown} lead" if shown == 1 else f"{shown} leads"
+    span = f" since {iso(since)}" if since else ""
+    return f"{leads} shown{span}; there are more, --limit shows them" if more else f"{leads} shown{span}, that is all"

@@ -1,0 +1,101 @@
+"""Where a command's settings come from: the environment, `local.settings.json`, or what `make run` left.
+
+A file's values count more than the environment's, which only fills in what the file does not name. Storage settings
+are never mixed: an account named in one place and a key from the other would be an account nobody meant.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from leadpipe.model.errors import SettingsError
+
+LOCAL_SETTINGS = Path("local.settings.json")
+LEFT_BY_MAKE_RUN = Path(".devkit", "settings.json")
+ENVIRONMENT = "the environment"
+
+_STORAGE = "AzureWebJobsStorage"
+_NAMES_STORAGE = (_STORAGE, f"{_STORAGE}__accountName", f"{_STORAGE}__queueServiceUri", f"{_STORAGE}__tableServiceUri")
+# "The emulator", whichever it is. The one of `make run` has ports of its own, which only its file knows.
+_EMULATOR = "usedevelopmentstorage=true"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A whole environment for the command, and where it was found."""
+
+    where: str
+    environment: Mapping[str, str]
+
+    def take_effect(self, process: MutableMapping[str, str]) -> None:
+        """Makes the process's environment this one: libraries look there for proxies and REQUESTS_CA_BUNDLE."""
+        for name in process.keys() - self.environment.keys():
+            del process[name]
+        process.update(self.environment)
+
+
+def find_source(chosen: Path | None, *, environment: Mapping[str, str], folders: Iterable[Path]) -> Source:
+    """The settings that count: the chosen file, else the first place that names a storage account.
+
+    `folders` are looked through in their order. Raises SettingsError when no place does, or a file is unreadable.
+    """
+    if chosen is not None:
+        return _of_file(chosen, read_values(chosen), environment)
+    if _names_storage(environment):
+        return Source(where=ENVIRONMENT, environment=environment)
+    places = [folder / name for name in (LOCAL_SETTINGS, LEFT_BY_MAKE_RUN) for folder in folders]
+    found = {place: values for place in places if _names_storage(values := read_values(place, missing_ok=True))}
+    if not found:
+        raise SettingsError(
+            "no_settings",
+            "no storage account is named: set AzureWebJobsStorage, or be in a folder with a local.settings.json"
+            " (or with what `make run` left), or name a file with --settings FILE",
+        )
+    place = next((place for place, values in found.items() if not _is_any_emulator(values)), next(iter(found)))
+    return _of_file(place, found[place], environment)
+
+
+def read_values(file: Path, *, missing_ok: bool = False) -> dict[str, str]:
+    """The file's `Values` that are not empty. Raises SettingsError, which quotes none of them."""
+    try:
+        document: Any = json.loads(file.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        if missing_ok:
+            return {}
+        raise SettingsError("settings_file", f"{file} does not exist") from error
+    except OSError as error:
+        raise SettingsError("settings_file", f"{file} cannot be read: {error.strerror}") from error
+    except json.JSONDecodeError as error:
+        raise SettingsError("settings_file", f"{file} is not JSON: {error.msg} in line {error.lineno}") from error
+    except (ValueError, RecursionError) as error:
+        raise SettingsError("settings_file", f"{file} is no JSON text in UTF-8") from error
+    return _values_of(document, file)
+
+
+def _values_of(document: Any, file: Path) -> dict[str, str]:
+    if not isinstance(document, dict):
+        raise SettingsError("settings_file", f"{file} is no JSON object with `Values`")
+    if document.get("IsEncrypted"):
+        raise SettingsError("settings_file", f"{file} is encrypted: run `func settings decrypt` beside it first")
+    values = document.get("Values")
+    if not isinstance(values, dict):
+        raise SettingsError("settings_file", f"{file} has no object `Values`")
+    for name, value in values.items():
+        if isinstance(value, dict | list):
+            raise SettingsError("settings_file", f"{file}: the value of {name} is no text")
+    return {name: str(value) for name, value in values.items() if value is not None and str(value).strip()}
+
+
+def _of_file(file: Path, values: Mapping[str, str], environment: Mapping[str, str]) -> Source:
+    rest = {name: value for name, value in environment.items() if not name.startswith(_STORAGE)}
+    return Source(where=str(file), environment={**rest, **values})
+
+
+def _names_storage(values: Mapping[str, str]) -> bool:
+    return any(values.get(name, "").strip() for name in _NAMES_STORAGE)
+
+
+def _is_any_emulator(values: Mapping[str, str]) -> bool:
+    return values.get(_STORAGE, "").strip().rstrip(";").lower() == _EMULATOR

@@ -1,0 +1,136 @@
+"""`leadpipe show ID`: everything that is known of one lead."""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from leadpipe.model.errors import LeadpipeError
+from leadpipe.model.record import OPEN, Event, Record, State
+from leadpipe.ops.fields import fields_of_event, fields_of_record
+from leadpipe.ops.hostile_text import escaped
+from leadpipe.ops.json_output import print_json
+from leadpipe.ops.options import AsJson, LeadId, SettingsFile
+from leadpipe.ops.table import Column, print_facts, print_table, text_of
+from leadpipe.ops.target import reach
+from leadpipe.ops.words import cause_of
+
+EVENT_COLUMNS = (
+    Column(title="AT", field="at", key=True),
+    Column(title="EVENT", field="event", key=True),
+    Column(title="STATE", field="state", key=True),
+    Column(title="REASON", field="reason"),
+    Column(title="DETAIL", field="detail"),
+    Column(title="ACTOR", field="actor"),
+)
+# In the other states a reason is told by the state itself, or is a person's own.
+_EXPLAINED = OPEN | {State.POISONED, State.REJECTED, State.WRITTEN, State.KEPT}
+
+
+def show(
+    context: typer.Context,
+    lead_id: LeadId,
+    payload: Annotated[
+        bool, typer.Option("--payload", help="Also print what was posted: personal data, as it came.")
+    ] = False,
+    as_json: AsJson = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Show one lead, whole, with its history.
+
+    Says why the lead is where it is, what mends that, and which lead holds what a duplicate says. Exits with 1 when
+    the ledger has no such lead.
+
+    The JSON array has one record, its history under `events`; of bytes that were no text, `payload` has a readable
+    form.
+    """
+    ledger = reach(context, settings).ledger
+    record = ledger.read(lead_id)
+    if record is None:
+        raise LeadpipeError("unknown_lead", f"the ledger has no lead {lead_id}")
+    holder = ledger.read(record.duplicate_of) if record.duplicate_of else None
+    events = ledger.events(lead_id)
+    if as_json:
+        print_json([_as_fields(record, holder, events, with_payload=payload)])
+        return
+    print_facts(_facts(record, holder))
+    _print_history(events)
+    if payload:
+        _print_payloads(record, events)
+
+
+def _as_fields(record: Record, holder: Record | None, events: Sequence[Event], *, with_payload: bool) -> dict[str, Any]:
+    return {
+        **fields_of_record(record),
+        "cause": _cause(record),
+        "seconds_to_written": record.written_at and record.written_at - record.received_at,
+        "holder": holder and fields_of_record(holder),
+        "events": [
+            {**fields_of_event(event), **({"payload": _readable(event.payload)} if with_payload else {})}
+            for event in events
+        ],
+        **({"payload": _readable(record.payload)} if with_payload else {}),
+    }
+
+
+def _facts(record: Record, holder: Record | None) -> list[tuple[str, object]]:
+    cause = _cause(record) or {}
+    took = f", {text_of(record.written_at - record.received_at)} after it came" if record.written_at else ""
+    return [
+        ("lead id", record.lead_id),
+        ("state", record.state),
+        ("reason", record.reason),
+        ("cause", cause.get("says")),
+        ("detail", record.detail),
+        ("fix", cause.get("fix")),
+        ("received", record.received_at),
+        ("written", f"{text_of(record.written_at)}{took}"),
+        ("last change", record.updated_at),
+        ("next try", record.next_try_at if record.state in OPEN else None),
+        ("failing since", record.failing_since),
+        ("attempt", record.attempt),
+        ("rounds", record.rounds or None),
+        ("repeats", _holder(record, holder)),
+        ("own lead", record.own_lead),
+        ("test lead", record.is_test),
+        ("offer", record.offer),
+        ("source", record.source),
+        ("action", record.action),
+        ("name", record.name),
+        ("email", record.email),
+        ("company", record.company),
+        ("fingerprint", record.fingerprint),
+    ]
+
+
+def _cause(record: Record) -> dict[str, str] | None:
+    if not record.reason or record.state not in _EXPLAINED:
+        return None
+    cause = cause_of(record.reason, record.lead_id)
+    return {"says": cause.says, "fix": cause.fix}
+
+
+def _holder(record: Record, holder: Record | None) -> str:
+    if not record.duplicate_of:
+        return ""
+    known = f"{holder.state}, received {text_of(holder.received_at)}" if holder else "its record is gone"
+    return f"{record.duplicate_of} ({known})"
+
+
+def _print_history(events: Sequence[Event]) -> None:
+    sys.stdout.write("\n")
+    if not print_table(map(fields_of_event, events), EVENT_COLUMNS):
+        sys.stdout.write("no events: nothing happened to it but what its record says\n")
+
+
+def _print_payloads(record: Record, events: Sequence[Event]) -> None:
+    for event in events:
+        if event.payload is not None:
+            sys.stdout.write(f"\npayload before {text_of(event.at)} ({event.event})\n{escaped(event.payload)}\n")
+    posted = "nothing is kept of it" if record.payload is None else escaped(record.payload)
+    sys.stdout.write(f"\npayload\n{posted}\n")
+
+
+def _readable(payload: str | bytes | None) -> str | None:
+    return escaped(payload) if isinstance(payload, bytes) else payload

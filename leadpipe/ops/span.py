@@ -1,0 +1,46 @@
+"""Spans of time: what `--since` says, which days of the ledger it covers, and how long something took, in words."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+_BACK = re.compile(r"(\d{1,6})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def since_of(text: str, now: datetime) -> datetime:
+    """The start of the span: so long before now, or a UTC day or time. Raises ValueError."""
+    try:
+        start = _back(text, now) or _at(text)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is neither a time back like 7d, 24h or 30m nor a day like 2026-11-01") from error
+    if start > now:
+        raise ValueError(f"{text!r} is still to come")
+    return start
+
+
+def days_back(first: date, last: date) -> Iterator[date]:
+    """Both days and those in between, newest first."""
+    for back in range((last - first).days + 1):
+        yield last - timedelta(days=back)
+
+
+def in_words(span: timedelta) -> str:
+    """The span's two largest units: `3d 4h`, `12m 5s`, `0.8s`."""
+    seconds = span.total_seconds()
+    if seconds < 60:
+        return f"{seconds:.1f}s"
+    for unit, size, next_unit, next_size in (("d", 86400, "h", 3600), ("h", 3600, "m", 60), ("m", 60, "s", 1)):
+        if seconds >= size:
+            return f"{int(seconds // size)}{unit} {int(seconds % size // next_size)}{next_unit}"
+    raise AssertionError(span)
+
+
+def _back(text: str, now: datetime) -> datetime | None:
+    found = _BACK.fullmatch(text.strip())
+    return now - timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
+
+
+def _at(text: str) -> datetime:
+    at = datetime.fromisoformat(text.strip())
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

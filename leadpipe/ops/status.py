@@ -1,0 +1,136 @@
+"""`leadpipe status`: is anything wrong, and what mends it. Made to be asked by a person and by a monitor alike."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import typer
+
+from leadpipe.model.record import OPEN, Record, State
+from leadpipe.ops.json_output import print_json
+from leadpipe.ops.options import AsJson, SettingsFile, Since
+from leadpipe.ops.span import days_back, in_words
+from leadpipe.ops.summary import UNSETTLED, Group, Summary
+from leadpipe.ops.table import Column, print_facts, print_table, text_of
+from leadpipe.ops.target import Target, reach
+from leadpipe.ops.words import say
+from leadpipe.storage.ledger import AzureLedger
+from leadpipe.wiring import now
+
+DEFAULT_SPAN = timedelta(days=7)
+
+STATE_COLUMNS = (Column(title="STATE", field="state", key=True), Column(title="LEADS", field="leads", key=True))
+GROUP_COLUMNS = (
+    Column(title="STATE", field="state", key=True),
+    Column(title="REASON", field="reason", key=True),
+    Column(title="LEADS", field="leads", key=True),
+    Column(title="CAUSE", field="says"),
+    Column(title="FIX", field="fix"),
+    Column(title="OLDEST", field="oldest_lead_id"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """The summary at one moment, with the depths of the two queues."""
+
+    at: datetime
+    summary: Summary
+    queued: int
+    on_poison_queue: int
+
+    @property
+    def needs_a_person(self) -> list[str]:
+        return self.summary.needs_a_person(on_poison_queue=self.on_poison_queue)
+
+
+def status(context: typer.Context, since: Since = None, as_json: AsJson = False, settings: SettingsFile = None) -> None:
+    """Say whether leads flow, and what has to be done where they do not.
+
+    Counts are of the leads received in the span, 7d unless --since says otherwise. Leads that wait or are poisoned are
+    looked for in the whole ledger. The depths of the queues are the service's own approximation, messages with a
+    delay included. The JSON array has one record.
+
+    Exits with 1 when a person is needed: a lead is poisoned, or waits for something that only a person can mend, or
+    a message is on the queue leads-poison.
+    """
+    at = now()
+    found = status_of(reach(context, settings), since=since or at - DEFAULT_SPAN, at=at)
+    if as_json:
+        print_json([_as_fields(found)])
+    else:
+        _print(found)
+    say(f"counts are of leads received since {text_of(found.summary.since)}; what waits or is poisoned, of all time")
+    if found.needs_a_person:
+        say(f"a person is needed: {', '.join(found.needs_a_person)}")
+        raise typer.Exit(1)
+    say("nobody is needed")
+
+
+def status_of(target: Target, *, since: datetime, at: datetime) -> Status:
+    summary = Summary(since=since)
+    summary.add_all(_records(target.ledger, since=since, until=at))
+    return Status(at=at, summary=summary, queued=target.queue.depth(), on_poison_queue=target.poison_queue.depth())
+
+
+def _records(ledger: AzureLedger, *, since: datetime, until: datetime) -> Iterator[Record]:
+    """All records of the span's days, and the unsettled ones of the days before."""
+    oldest = ledger.first_day()
+    if oldest is None:
+        return
+    first = max(since.date(), oldest)
+    for day in days_back(first, until.astimezone(UTC).date()):
+        yield from ledger.records(day)
+    if oldest < first:
+        yield from ledger.records_before(first, states=UNSETTLED)
+
+
+def _as_fields(found: Status) -> dict[str, Any]:
+    summary, oldest = found.summary, found.summary.oldest_open
+    return {
+        "at": found.at,
+        "since": summary.since,
+        "needs_a_person": found.needs_a_person,
+        "states": {state: summary.counts[state] for state in State},
+        "oldest_open_lead_id": oldest and oldest.lead_id,
+        "oldest_open_received_at": oldest and oldest.received_at,
+        "oldest_open_age_seconds": oldest and found.at - oldest.received_at,
+        "waiting": [group.fields() for group in summary.groups(OPEN)],
+        "poisoned": [group.fields() for group in summary.groups({State.POISONED})],
+        "last_received_at": summary.last_received_at,
+        "last_written_at": summary.last_written_at,
+        "queue_leads": found.queued,
+        "queue_leads_poison": found.on_poison_queue,
+    }
+
+
+def _print(found: Status) -> None:
+    summary = found.summary
+    print_table(({"state": state, "leads": summary.counts[state]} for state in State), STATE_COLUMNS)
+    sys.stdout.write("\n")
+    print_facts(_facts(found))
+    groups: list[Group] = summary.groups({State.POISONED}) + summary.groups(OPEN)
+    if groups:
+        sys.stdout.write("\n")
+        print_table((group.fields() for group in groups), GROUP_COLUMNS)
+
+
+def _facts(found: Status) -> list[tuple[str, object]]:
+    return [
+        ("oldest open lead", _oldest(found)),
+        ("last received", _ago(found.summary.last_received_at, found.at)),
+        ("last written", _ago(found.summary.last_written_at, found.at)),
+        ("queue leads", found.queued),
+        ("queue leads-poison", found.on_poison_queue),
+    ]
+
+
+def _oldest(found: Status) -> str:
+    oldest = found.summary.oldest_open
+    return f"{oldest.lead_id}, {in_words(found.at - oldest.received_at)} old" if oldest else "none is open"
+
+
+def _ago(then: datetime | None, at: datetime) -> str:
+    return f"{text_of(then)}, {in_words(at - then)} ago" if then else "none in this span"

@@ -1,0 +1,117 @@
+"""What a command works on: one storage account and at most one organisation, said before anything is done."""
+
+import logging
+import os
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import typer
+
+import leadpipe
+from leadpipe.model.errors import SettingsError
+from leadpipe.model.settings import Area, Settings, StorageByIdentity, StorageByKey
+from leadpipe.ops.settings_source import Source, find_source
+from leadpipe.ops.words import say
+from leadpipe.storage.connection import Storage, connect
+from leadpipe.storage.lead_queue import AzureLeadQueue
+from leadpipe.storage.ledger import AzureLedger
+from leadpipe.storage.poison_queue import AzurePoisonQueue
+from leadpipe.wiring import quiet_libraries
+
+RETRIES = 2
+_APP = Path(leadpipe.__file__).resolve().parents[1]
+
+
+class Target:
+    """Adapters for what the settings name; built when first asked for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def storage(self) -> Storage:
+        if self.settings.storage is None:
+            raise SettingsError("storage_settings", self.settings.faults_of(Area.STORAGE))
+        try:
+            return connect(self.settings.storage, retries=RETRIES)
+        except ValueError as error:
+            raise _unusable() from error
+
+    @cached_property
+    def ledger(self) -> AzureLedger:
+        return AzureLedger(self.storage)
+
+    @cached_property
+    def queue(self) -> AzureLeadQueue:
+        return AzureLeadQueue(self.storage.queues)
+
+    @cached_property
+    def poison_queue(self) -> AzurePoisonQueue:
+        return AzurePoisonQueue(self.storage.queues)
+
+
+def reach(context: typer.Context, settings_file: Path | None) -> Target:
+    """The target that this command line names, after saying on stderr which one that is. Raises SettingsError.
+
+    `--settings` may stand before the command, where the context has it, or after it.
+    """
+    source = find_source(settings_file or context.obj, environment=dict(os.environ), folders=_folders())
+    source.take_effect(os.environ)
+    _quiet_logs()
+    target = Target(Settings.from_environment(source.environment))
+    _announce(target, source)
+    return target
+
+
+def account_of(storage: StorageByKey | StorageByIdentity) -> str:
+    """The account's name, with its host where that does not follow from it; never a key."""
+    if isinstance(storage, StorageByIdentity):
+        host = _host(storage.table_url)
+        name, table, _ = host.partition(".table.")
+        return name if table else host
+    pairs = (part.partition("=") for part in storage.connection_string.split(";"))
+    parts = {name.strip().lower(): value.strip() for name, _, value in pairs}
+    name, host = parts.get("accountname", ""), _host(parts.get("tableendpoint") or parts.get("queueendpoint") or "")
+    if not name or not host or host.startswith(f"{name}."):
+        return name or host
+    return f"{name} at {host}"
+
+
+def _announce(target: Target, source: Source) -> None:
+    if target.settings.storage is None:
+        raise SettingsError("storage_settings", f"{target.settings.faults_of(Area.STORAGE)} (in {source.where})")
+    try:
+        account = account_of(target.settings.storage)
+    except ValueError as error:
+        raise _unusable() from error
+    say(f"storage account {account}, {_organisation(target, source)}; settings from {source.where}")
+    for fault in target.settings.faults:
+        say(f"setting {fault}")
+
+
+def _organisation(target: Target, source: Source) -> str:
+    if target.settings.dataverse is not None:
+        return f"organisation {_host(target.settings.dataverse.url)}"
+    named = source.environment.get("DATAVERSE_URL", "").strip()
+    return "an organisation whose settings cannot be used" if named else "no organisation"
+
+
+def _unusable() -> SettingsError:
+    detail = "AzureWebJobsStorage cannot be used: copy it whole from the storage account's Access keys"
+    return SettingsError("storage_settings", detail)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _folders() -> list[Path]:
+    """The current folder, said as it is meant, then the app's own."""
+    return [Path()] if Path.cwd() == _APP else [Path(), _APP]
+
+
+def _quiet_logs() -> None:
+    """A command says itself what happened; without a handler Python would print log lines among its words."""
+    quiet_libraries()
+    logging.getLogger().addHandler(logging.NullHandler())

@@ -1,0 +1,35 @@
+"""What is said to the operator: on stderr, so that stdout holds data alone."""
+
+import typer
+
+from leadpipe.model.cause import CAUSES, Cause
+from leadpipe.model.errors import LeadpipeError
+from leadpipe.ops.hostile_text import one_line
+
+# What a lead can wait out is, for somebody who waits at a terminal, something to look into.
+_FIXES_NOW = {
+    "storage_unreachable": "check the account's name, the network and the account's firewall, then try again",
+    "storage_error": "try again; if it lasts, look at the storage account's health in the portal",
+    "storage_refused": "check the key in AzureWebJobsStorage, or the roles of the identity that you signed in with",
+}
+
+
+def say(text: str) -> None:
+    typer.echo(one_line(text), err=True)
+
+
+def cause_of(reason: str, lead_id: str = "ID") -> Cause:
+    """The reason in words and what mends it, the commands in it made out for that lead."""
+    cause = CAUSES.get(reason)
+    if cause is None:
+        return Cause(says=reason, fix=f"`leadpipe show {lead_id}` has the details")
+    return Cause(says=cause.says, fix=cause.fix.replace(" ID`", f" {lead_id}`"))
+
+
+def failure_in_words(error: LeadpipeError) -> str:
+    """One line: what went wrong and what mends it."""
+    cause = CAUSES.get(error.slug)
+    if cause is None:
+        return one_line(error.detail or error.slug)
+    detail = f" ({error.detail})" if error.detail else ""
+    return one_line(f"{cause.says}{detail}: {_FIXES_NOW.get(error.slug, cause.fix)}")

@@ -1,0 +1,59 @@
+"""What any test may ask for: a storage account of its own on the real Azurite, and a free port.
+
+Azurite starts with the first test that asks, so that `pytest tests/unit` never waits for it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from devkit.azurite.accounts import AccountServer, Address, fresh_account
+from devkit.launcher.ports import any_free
+
+ACCOUNT_SERVER = pytest.StashKey[AccountServer]()
+ADDRESS = pytest.StashKey[Address]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from_controller = getattr(config, "workerinput", None)
+    if from_controller:
+        config.stash[ADDRESS] = Address(*from_controller["accounts"])
+        return
+    config.stash[ACCOUNT_SERVER] = AccountServer()
+    config.stash[ADDRESS] = config.stash[ACCOUNT_SERVER].address
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tells each pytest-xdist worker where the controller hands out accounts."""
+    node.workerinput["accounts"] = tuple(node.config.stash[ADDRESS])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if ACCOUNT_SERVER in config.stash:
+        config.stash[ACCOUNT_SERVER].close()
+
+
+@pytest.fixture
+def new_storage_account(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """For a test that needs more than one."""
+    address = request.config.stash[ADDRESS]
+    return lambda: fresh_account(address)
+
+
+@pytest.fixture
+def storage_account(new_storage_account: Callable[[], str]) -> str:
+    """The connection string of a storage account that no other test has seen."""
+    return new_storage_account()
+
+
+@pytest.fixture(scope="session")
+def session_storage_account(request: pytest.FixtureRequest) -> str:
+    """The connection string of an account that this process's tests share."""
+    return fresh_account(request.config.stash[ADDRESS])
+
+
+@pytest.fixture
+def free_port() -> int:
+    return any_free()

@@ -1,0 +1,259 @@
+"""The command itself: how it starts, serves and ends."""
+
+import base64
+import contextlib
+import json
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import requests
+from azure.storage.queue import (
+    AccountSasPermissions,
+    QueueClient,
+    QueueServiceClient,
+    ResourceTypes,
+    generate_account_sas,
+)
+
+from tests.host_process import HostProcess, until
+
+Start = Callable[..., HostProcess]
+Clients = Callable[[str], QueueClient]
+
+HTTP_APP = """
+@app.route("quick", auth_level="anonymous")
+def quick(req: func.HttpRequest) -> str:
+    return "ok"
+
+@app.route("closed")
+def closed(req: func.HttpRequest) -> str:
+    return "ok"
+
+@app.route("slow")
+def slow(req: func.HttpRequest) -> str:
+    logging.info("slow began")
+    time.sleep(float(req.params["s"]))
+    return "late"
+"""
+
+QUEUE_APP = """
+@app.queue_trigger(arg_name="msg", queue_name="%QUEUE%", connection="AzureWebJobsStorage")
+def deliver(msg: func.QueueMessage) -> None:
+    body = msg.get_body().decode()
+    logging.info("delivering, dequeue %d", msg.dequeue_count)
+    if body == "bad":
+        raise RuntimeError("no")
+    if body == "hang" and msg.dequeue_count == 1:
+        time.sleep(3600)
+"""
+
+
+def ask_in_vain(host: HostProcess, path: str) -> None:
+    """A request whose answer never comes, because the process ends first."""
+
+    def ask() -> None:
+        with contextlib.suppress(requests.ConnectionError):
+            host.get(path)
+
+    threading.Thread(target=ask, daemon=True).start()
+
+
+POISON_1 = '{"extensions": {"queues": {"maxDequeueCount": 1, "maxPollingInterval": "00:00:00.2"}}}'
+
+
+def put(queue: QueueClient, body: bytes) -> None:
+    queue.send_message(base64.b64encode(body).decode())
+
+
+@pytest.fixture
+def queue(client: Clients, queue_name: str) -> QueueClient:
+    made = client(queue_name)
+    made.create_queue()
+    return made
+
+
+@pytest.fixture
+def storage(azurite_account: str, queue_name: str) -> dict[str, str]:
+    return {"AzureWebJobsStorage": azurite_account, "QUEUE": queue_name}
+
+
+def test_it_says_where_it_listens_and_what_it_found(start_host: Start, storage: dict[str, str]) -> None:
+    host = start_host(
+        HTTP_APP + QUEUE_APP, env=storage | {"AzureWebJobs.slow.Disabled": "1", "AzureWebJobs.deliver.Disabled": "1"}
+    )
+    until(lambda: "deliver" in host.log)
+    assert host.get("/api/QUICK").text == "ok"
+    assert host.get("/api/closed").text == "ok"
+    assert host.get("/api/slow").status_code == 404
+    assert host.get("/admin/host/status").json() == {"state": "Running"}
+    assert f"{host.url}/api/quick" in host.log
+    assert [line.endswith("disabled\n") for line in host.lines if "Trigger" in line] == [False, False, True, True]
+    assert host.stop(signal.SIGTERM) == 0
+
+
+def test_keys_are_asked_for_only_when_enabled_and_never_logged(start_host: Start, tmp_path: Path) -> None:
+    host = start_host(HTTP_APP, "--enable-auth")
+    keys = json.loads((tmp_path / "data" / "keys.json").read_text())
+    assert host.get("/api/closed").status_code == 401
+    assert host.get("/api/quick").status_code == 200
+    assert host.get(f"/api/closed?code={keys['default']}").status_code == 200
+    assert host.stop() == 0
+    assert keys["default"] not in host.log
+
+
+def test_sixty_posts_at_once_are_all_answered(start_host: Start) -> None:
+    host = start_host(HTTP_APP)
+    with ThreadPoolExecutor(60) as callers:
+        answers = list(callers.map(lambda _: host.post("/api/quick", data="x").status_code, range(60)))
+    assert answers == [200] * 60
+
+
+def test_sigint_lets_what_runs_come_to_its_end(start_host: Start) -> None:
+    host = start_host(HTTP_APP)
+    with ThreadPoolExecutor(1) as caller:
+        answer = caller.submit(host.get, "/api/slow?s=0.7")
+        until(lambda: "slow began" in host.log)
+        assert host.stop() == 0
+        assert answer.result().text == "late"
+    assert "Host stopped." in host.log
+
+
+def test_sigint_does_not_wait_for_ever_and_names_what_it_left(start_host: Start) -> None:
+    host = start_host(HTTP_APP, "--drain", "1")
+    ask_in_vain(host, "/api/slow?s=60")
+    until(lambda: "slow began" in host.log)
+    assert host.stop() == 0
+    assert "Ended unfinished after 1s: slow" in host.log
+
+
+def test_a_function_over_its_time_ends_the_process_with_71_and_is_named(start_host: Start) -> None:
+    host = start_host(HTTP_APP, host_json='{"functionTimeout": "00:00:01"}')
+    ask_in_vain(host, "/api/slow?s=60")
+    assert host.ended() == 71
+    assert "Timeout value of 1s was exceeded by function: Functions.slow" in host.log
+
+
+def test_after_kill_9_the_message_comes_back_when_its_lease_is_over(
+    start_host: Start, queue: QueueClient, storage: dict[str, str]
+) -> None:
+    put(queue, b"hang")
+    host = start_host(QUEUE_APP, "--lease", "2", env=storage)
+    until(lambda: "delivering, dequeue 1" in host.log)
+    assert host.stop(signal.SIGKILL) == -signal.SIGKILL
+    again = start_host(QUEUE_APP, "--lease", "2", env=storage)
+    until(lambda: "delivering, dequeue 2" in again.log)
+    until(lambda: queue.get_queue_properties().approximate_message_count == 0)
+
+
+def limited(account: str, **permissions: bool) -> str:
+    """The account's queues with fewer rights: what a wrong role assignment gives."""
+    with QueueServiceClient.from_connection_string(account) as service:
+        sas = generate_account_sas(
+            service.account_name or "",
+            service.credential.account_key,
+            ResourceTypes(service=True, container=True, object=True),
+            AccountSasPermissions(**permissions),
+            datetime.now(UTC) + timedelta(hours=1),
+        )
+        return f"QueueEndpoint={service.primary_endpoint};SharedAccessSignature={sas}"
+
+
+@pytest.mark.usefixtures("queue")
+def test_a_refused_receive_ends_the_process_with_70(
+    start_host: Start, azurite_account: str, storage: dict[str, str]
+) -> None:
+    host = start_host(QUEUE_APP, env=storage | {"AzureWebJobsStorage": limited(azurite_account, list=True)})
+    assert host.ended() == 70
+    assert "Storage did not do what the host needs (AuthorizationPermissionMismatch)" in host.log
+    assert "Traceback" not in host.log
+
+
+def test_a_refused_poison_copy_ends_the_process_with_70_and_keeps_the_message(
+    start_host: Start, azurite_account: str, queue: QueueClient, storage: dict[str, str]
+) -> None:
+    put(queue, b"bad")
+    reader = limited(azurite_account, read=True, process=True, update=True, delete=True)
+    host = start_host(QUEUE_APP, env=storage | {"AzureWebJobsStorage": reader}, host_json=POISON_1)
+    assert host.ended() == 70
+    assert queue.get_queue_properties().approximate_message_count == 1
+
+
+def test_storage_out_of_reach_is_said_once_and_http_goes_on(start_host: Start, queue_name: str) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    nowhere = f"AccountName=a;AccountKey=YQ==;QueueEndpoint=http://127.0.0.1:{port}/a"
+    host = start_host(
+        HTTP_APP + QUEUE_APP, env={"AzureWebJobsStorage": nowhere, "QUEUE": queue_name}, host_json=POISON_1
+    )
+    until(lambda: "cannot be read (ConnectionError)" in host.log)
+    assert host.get("/api/quick").status_code == 200
+    time.sleep(0.5)  # a few more polls
+    assert host.stop() == 0
+    assert host.log.count("cannot be read") == 1
+
+
+def test_functions_share_one_pool_of_the_size_that_is_set(start_host: Start) -> None:
+    host = start_host(HTTP_APP, env={"PYTHON_THREADPOOL_THREAD_COUNT": "1"})
+    with ThreadPoolExecutor(2) as callers:
+        started = time.monotonic()
+        list(callers.map(lambda _: host.get("/api/slow?s=0.4"), range(2)))
+    assert time.monotonic() - started > 0.8
+
+
+def test_log_levels_of_host_json_are_kept_to(start_host: Start) -> None:
+    levels = '{"logging": {"logLevel": {"default": "Warning", "Function.slow.User": "Information"}}}'
+    host = start_host(HTTP_APP, host_json=levels)
+    host.get("/api/slow?s=0")
+    assert host.stop() == 0
+    assert "slow began" in host.log
+    assert "Executing" not in host.log
+    assert "Host.Http" not in host.log
+
+
+def test_another_script_name_and_its_neighbours_can_be_imported(start_host: Start, tmp_path: Path) -> None:
+    (tmp_path / "neighbour.py").write_text("answer = '42'")
+    source = """
+import azure.functions as func
+import neighbour
+app = func.FunctionApp()
+@app.route("x")
+def x(req): return neighbour.answer
+"""
+    (tmp_path / "main_app.py").write_text(source)
+    host = start_host("raise SystemError", env={"PYTHON_SCRIPT_FILE_NAME": "main_app.py"})
+    assert host.get("/api/x").text == "42"
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("import no_such_module", "No module named 'no_such_module'"),
+        ("app = None", "must hold one FunctionApp"),
+        (
+            '@app.route("x")\n@app.blob_input("b", "a/b", "S")\ndef x(req, b): ...',
+            "binding 'blob' (b) is not supported",
+        ),
+        (QUEUE_APP, "%QUEUE%"),
+        ('@app.timer_trigger("t", "{}", "x")\ndef t(t): ...', "is no NCRONTAB expression"),
+    ],
+)
+def test_an_app_that_cannot_be_run_ends_with_2_and_says_why(start_host: Start, source: str, said: str) -> None:
+    host = start_host(source, wait=False)
+    assert host.ended() == 2
+    assert said in host.log
+
+
+def test_a_port_in_use_ends_with_2_and_says_so(start_host: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        host = start_host(HTTP_APP, "--port", str(port), wait=False)
+        assert host.ended() == 2
+    assert f"cannot listen on 127.0.0.1:{port}" in host.log

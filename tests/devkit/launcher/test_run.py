@@ -1,0 +1,179 @@
+"""`make run` from outside, with a function app of a few lines in place of leadpipe's."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+ROOT = Path(__file__).parents[3]
+APP = """
+import os
+import azure.functions as func
+app = func.FunctionApp()
+
+@app.route(route="leads", auth_level=func.AuthLevel.ANONYMOUS)
+def leads(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse(os.environ["DATAVERSE_URL"])
+
+@app.route(route="die", auth_level=func.AuthLevel.ANONYMOUS)
+def die(req: func.HttpRequest) -> func.HttpResponse:
+    os._exit(71)
+"""
+Start = Callable[..., "Running"]
+
+
+class Running:
+    """`make run`, what it says, and the processes that it started, known by a mark in their environment."""
+
+    def __init__(self, process: subprocess.Popen[str], mark: str) -> None:
+        self.process = process
+        self.mark = mark
+        self.said: list[str] = []
+
+    def wait_for(self, text: str) -> str:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.said.append(line.rstrip("\n"))
+            if text in line:
+                return self.said[-1]
+        pytest.fail("\n".join(["it ended without saying so:", *self.said]))
+
+    def started(self) -> list[int]:
+        pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+        return [pid for pid in pids if pid != self.process.pid and self._is_ours(pid)]
+
+    def _is_ours(self, pid: int) -> bool:
+        try:
+            return self.mark.encode() in Path(f"/proc/{pid}/environ").read_bytes()
+        except OSError:
+            return False
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "function_app.py").write_text(APP)
+    (folder / "host.json").write_text('{"version": "2.0"}')
+    return folder
+
+
+@pytest.fixture
+def start(tmp_path: Path, app: Path, free_port: int) -> Iterator[Start]:
+    running: list[Running] = []
+
+    def start(*options: str, port: int = free_port, **settings: str) -> Running:
+        arguments = ["--no-sample", "--port", str(port), "--data", str(tmp_path / "data"), "--app", str(app), *options]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("DATAVERSE", "Azure"))}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "devkit.run", *arguments],
+            cwd=ROOT,
+            env={**environment, **settings, "LEADPIPE_TRIAL": str(tmp_path)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        running.append(Running(process, f"LEADPIPE_TRIAL={tmp_path}"))
+        return running[-1]
+
+    yield start
+    for one in running:
+        with one.process:
+            one.process.kill()
+
+
+def wait_until_gone(pids: list[int]) -> None:
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        threading.Event().wait(0.05)
+
+
+def test_it_serves_until_ctrl_c_and_leaves_nothing_running(start: Start, free_port: int, tmp_path: Path) -> None:
+    run = start()
+    run.wait_for("Ctrl-C stops everything")
+    assert requests.get(f"http://127.0.0.1:{free_port}/api/leads", timeout=30).text.startswith("https://localhost:")
+    pids = run.started()
+    assert len(pids) >= 6  # three parts, each with its leash
+
+    run.process.send_signal(signal.SIGINT)
+
+    assert run.process.wait() == 0
+    wait_until_gone(pids)
+    assert (tmp_path / "data" / "logs" / "functions-host.log").read_text()
+
+
+def test_a_launcher_killed_with_9_leaves_nothing_running(start: Start) -> None:
+    run = start()
+    run.wait_for("Ctrl-C stops everything")
+    pids = run.started()
+
+    run.process.kill()
+
+    wait_until_gone(pids)
+
+
+def test_a_host_that_ends_comes_back_at_the_same_address(start: Start, free_port: int) -> None:
+    run = start()
+    run.wait_for("Ctrl-C stops everything")
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"http://127.0.0.1:{free_port}/api/die", timeout=30)
+
+    assert "functions host ended (71: function time-out)" in run.wait_for("as the platform would")
+    run.wait_for("functions host is back")
+    assert requests.get(f"http://127.0.0.1:{free_port}/api/leads", timeout=30).ok
+
+
+def test_a_port_in_use_gets_one_line_before_anything_is_started(start: Start, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        run = start(port=port)
+        output = run.process.communicate()[0]
+
+    assert run.process.returncode == 1
+    assert output == f"✗ port {port} is in use; choose another: make run ARGS='--port {port + 1}'\n"
+    assert not (tmp_path / "data" / "logs").exists()
+
+
+def test_two_in_the_same_folder_get_one_line(start: Start) -> None:
+    first = start("--no-host")
+    first.wait_for("Ctrl-C stops everything")
+
+    second = start("--no-host")
+
+    assert "is in use by another `make run`" in second.process.communicate()[0]
+    assert second.process.returncode == 1
+
+
+def test_an_app_that_cannot_be_loaded_ends_the_rest_with_its_reason(start: Start, app: Path) -> None:
+    (app / "function_app.py").write_text("raise RuntimeError('no app today')")
+    run = start()
+    output = run.process.communicate()[0]
+
+    assert run.process.returncode == 1
+    assert "✗ functions host ended with exit code" in output
+    assert "no app today" in output
+    wait_until_gone(run.started())
+
+
+def test_what_is_set_is_used_in_place_of_something_of_its_own(start: Start, storage_account: str) -> None:
+    run = start("--no-host", AzureWebJobsStorage=storage_account, DATAVERSE_URL="https://contoso.crm4.dynamics.com")
+    run.wait_for("Ctrl-C stops everything")
+
+    assert "  storage: AzureWebJobsStorage as the environment has it" in run.said
+    assert "  Dynamics: https://contoso.crm4.dynamics.com as the environment has it" in run.said
+    assert run.started() == []
+
+
+def test_without_a_host_it_leaves_settings_for_func_start(start: Start) -> None:
+    run = start("--no-host")
+    path = run.wait_for("settings").split()[-1]
+
+    values = json.loads(Path(path).read_text())["Values"]
+
+    assert {"AzureWebJobsStorage", "DATAVERSE_URL", "DATAVERSE_CLIENT_SECRET", "REQUESTS_CA_BUNDLE"} <= values.keys()

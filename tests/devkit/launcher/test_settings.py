@@ -1,0 +1,79 @@
+"""What is set already is used; what the launcher starts takes the place of everything on the same subject."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from devkit.launcher.settings import Given, SettingsFileError, reach_this_machine_directly, write_file
+
+STANDIN = {"DATAVERSE_URL": "https://localhost:1", "DATAVERSE_CLIENT_SECRET": "made-up"}
+
+
+def given(*, file: dict[str, str] | None = None, **environment: str) -> Given:
+    return Given(environment=environment, file=file or {})
+
+
+def test_nothing_set_means_that_everything_is_started() -> None:
+    nothing = given(AzureWebJobsStorage="", DATAVERSE_URL=" ")
+
+    assert nothing.where_storage_is_set() is None
+    assert nothing.where_dynamics_is_set() is None
+
+
+def test_the_environment_goes_before_the_file() -> None:
+    both = given(file={"DATAVERSE_URL": "https://file"}, DATAVERSE_URL="https://environment")
+
+    assert both.where_dynamics_is_set() == "the environment"
+    assert both.dynamics_url() == "https://environment"
+
+
+def test_storage_reached_by_identity_counts_as_set() -> None:
+    assert given(file={"AzureWebJobsStorage__accountName": "x"}).where_storage_is_set() == "local.settings.json"
+
+
+def test_core_tools_word_for_the_emulator_means_an_azurite_of_our_own() -> None:
+    assert given(AzureWebJobsStorage="UseDevelopmentStorage=true").where_storage_is_set() is None
+
+
+def test_another_way_to_sign_in_does_not_get_in_the_stand_ins_way() -> None:
+    settings = given(file={"DATAVERSE_USERNAME": "x"}, DATAVERSE_CERTIFICATE_PATH="y").with_started(None, STANDIN)
+
+    assert {name: value for name, value in settings.process.items() if name.startswith("DATAVERSE")} == STANDIN
+
+
+def test_a_secret_from_the_environment_is_never_written_to_the_file() -> None:
+    settings = given(AzureWebJobsStorage="secret", LEADPIPE_RETENTION="1d").with_started(None, STANDIN)
+
+    assert settings.process["AzureWebJobsStorage"] == "secret"
+    assert settings.file == STANDIN
+
+
+def test_only_the_owner_may_read_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text("older")
+    path.chmod(0o644)
+
+    write_file(path, STANDIN)
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert json.loads(path.read_text()) == {
+        "IsEncrypted": False,
+        "Values": {"FUNCTIONS_WORKER_RUNTIME": "python", **STANDIN},
+    }
+
+
+def test_a_settings_file_that_is_no_json_is_named(tmp_path: Path) -> None:
+    (tmp_path / "local.settings.json").write_text("{")
+
+    with pytest.raises(SettingsFileError, match=r"local\.settings\.json cannot be read as settings"):
+        Given.read(tmp_path, {})
+
+
+def test_a_proxy_is_not_asked_for_this_machine() -> None:
+    environment = {"NO_PROXY": "intranet"}
+
+    reach_this_machine_directly(environment)
+
+    assert environment["NO_PROXY"] == "intranet,localhost,127.0.0.1"

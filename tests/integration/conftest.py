@@ -1,0 +1,136 @@
+"""The function app under the host, on Azurite, against the stand-in over TLS."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from leadpipe.model.ports import Ledger
+from leadpipe.model.record import Record, State
+from leadpipe.model.settings import StorageByKey
+from leadpipe.storage.connection import connect
+from leadpipe.storage.ledger import AzureLedger
+from tests.host_process import ROOT, HostProcess, clean_environment, until
+from tests.standin_process import Standin, running
+
+UNLIMITED = {"requests_per_window": None, "execution_seconds_per_window": None, "concurrent_requests": None}
+
+
+@pytest.fixture(scope="session")
+def one_standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
+    with running(tmp_path_factory.mktemp("standin") / "data") as standin:
+        yield standin
+
+
+@pytest.fixture
+def standin(one_standin: Standin) -> Iterator[Standin]:
+    """An empty organisation without faults or limits."""
+    one_standin.configure(**UNLIMITED)
+    yield one_standin
+    for what in ("faults", "leads", "config", "requests"):
+        one_standin.control("DELETE", what)
+
+
+class App:
+    """The running function app and what can be seen of it from outside."""
+
+    def __init__(self, host: HostProcess, ledger: Ledger) -> None:
+        self.host = host
+        self.ledger = ledger
+
+    def post(self, body: bytes | str | dict[str, Any], **options: Any) -> requests.Response:
+        data = json.dumps(body) if isinstance(body, dict) else body
+        return self.host.post("/api/leads", data=data.encode() if isinstance(data, str) else data, **options)
+
+    def accepted(self, body: bytes | str | dict[str, Any]) -> str:
+        answer = self.post(body)
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["lead_id"])
+
+    def record(self, lead_id: str) -> Record:
+        record = self.ledger.read(lead_id)
+        assert record is not None
+        return record
+
+    def settled(self, lead_id: str) -> Record:
+        return self.reaching(lead_id, frozenset(State) - {State.ACCEPTED, State.DEFERRED})
+
+    def reaching(self, lead_id: str, states: frozenset[State]) -> Record:
+        until(lambda: self.record(lead_id).state in states, f"{lead_id} in {sorted(states)}")
+        return self.record(lead_id)
+
+
+class Starter:
+    """Starts the app, each time in a process of its own; all are stopped in the end."""
+
+    def __init__(self, standin: Standin, folder: Path) -> None:
+        self._standin = standin
+        self._folder = folder
+        self._started: list[HostProcess] = []
+
+    def __call__(self, account: str, *arguments: str, ledger_account: str | None = None, **settings: str) -> App:
+        """`settings` come on top of the stand-in's; an empty value unsets one."""
+        environment = {
+            **clean_environment(),
+            **self._standin.settings,
+            "AzureWebJobsStorage": account,
+            "PYTHON_THREADPOOL_THREAD_COUNT": "32",
+            **settings,
+        }
+        command = [sys.executable, "-m", "devkit.functions_host", "--app", str(ROOT), "--port", "0"]
+        process = subprocess.Popen(
+            [*command, "--data", str(self._folder / "host"), "--drain", "1", *arguments],
+            cwd=ROOT,
+            env={name: value for name, value in environment.items() if value},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        host = HostProcess(process, self._folder)
+        self._started.append(host)
+        host.read_stderr()
+        host.wait_until_listening()
+        storage = connect(StorageByKey(connection_string=ledger_account or account), retries=1)
+        return App(host, AzureLedger(storage))
+
+    def stop(self) -> None:
+        for host in self._started:
+            host.process.kill()
+            host.ended()
+            for pipe in (host.process.stdout, host.process.stderr):
+                if pipe is not None:
+                    pipe.close()
+
+
+@pytest.fixture
+def start_app(tmp_path: Path, standin: Standin) -> Iterator[Starter]:
+    starter = Starter(standin, tmp_path)
+    yield starter
+    starter.stop()
+
+
+@pytest.fixture
+def app(start_app: Starter, storage_account: str) -> App:
+    return start_app(storage_account)
+
+
+@pytest.fixture(scope="module")
+def module_standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
+    """For modules whose tests only look at what they posted themselves."""
+    with running(tmp_path_factory.mktemp("standin") / "data") as standin:
+        standin.configure(**UNLIMITED)
+        yield standin
+
+
+@pytest.fixture(scope="module")
+def module_app(
+    tmp_path_factory: pytest.TempPathFactory, module_standin: Standin, session_storage_account: str
+) -> Iterator[App]:
+    starter = Starter(module_standin, tmp_path_factory.mktemp("app"))
+    yield starter(session_storage_account)
+    starter.stop()

@@ -1,0 +1,407 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from leadpipe.model.change import (
+    AnotherRound,
+    Change,
+    Deferred,
+    Discarded,
+    Duplicate,
+    Edited,
+    Erased,
+    Kept,
+    Poisoned,
+    QueuedAgain,
+    Replayed,
+    ToFallback,
+    Written,
+    transition,
+)
+from leadpipe.model.errors import NotAllowed
+from leadpipe.model.record import Event, Record, State
+from tests.factories import LEAD_ID, OTHER_LEAD_ID, RECEIVED_AT, lead_id, payload, record
+
+AT = RECEIVED_AT + timedelta(minutes=5)
+LATER = AT + timedelta(minutes=10)
+
+CHANGES: dict[str, Change] = {
+    "written": Written(),
+    "duplicate": Duplicate(of=OTHER_LEAD_ID),
+    "kept": Kept(reason="test_lead"),
+    "poisoned": Poisoned(reason="too_long"),
+    "deferred": Deferred(reason="throttled", attempt=2, next_try_at=LATER),
+    "to fallback": ToFallback(reason="throttled", next_try_at=LATER),
+    "queued again": QueuedAgain(next_try_at=LATER),
+    "another round": AnotherRound(next_try_at=LATER),
+    "replayed": Replayed(actor="jane"),
+    "replayed anyway": Replayed(actor="jane", own_lead=True),
+    "edited": Edited(actor="jane", payload=payload(Company="Other")),
+    "discarded": Discarded(actor="jane", why="spam"),
+    "erased": Erased(actor="jane"),
+}
+STANDS, REFUSED = "-", "!"
+# Each row: a state, and what stands in the ledger after each change in the order of CHANGES. `-`: the change comes too
+# late and the record stands; `!`: a person is told that the state rules it out.
+TABLE = """
+accepted   written duplicate kept poisoned deferred fallback accepted accepted !        !        !         !         erased
+deferred   written duplicate kept poisoned deferred fallback deferred deferred !        !        !         !         erased
+fallback   written -         -    poisoned -        fallback -        -        !        !        !         !         erased
+written    -       -         -    -        -        -        -        -        !        !        !         !         erased
+duplicate  written -         -    -        -        -        -        -        !        accepted !         !         erased
+kept       written -         -    -        -        -        -        -        !        !        !         !         erased
+poisoned   written -         -    -        -        -        -        -        accepted accepted poisoned  discarded erased
+rejected   written -         -    -        -        -        -        -        accepted accepted rejected  discarded erased
+discarded  written -         -    -        -        -        -        -        accepted accepted discarded !         erased
+erased     -       -         -    -        -        -        -        -        !        !        !         !         -
+"""  # noqa: E501
+ROWS = [line.split() for line in TABLE.strip().splitlines()]
+CELLS = [(State(state), name, cell) for state, *cells in ROWS for name, cell in zip(CHANGES, cells, strict=True)]
+
+
+def changed(before: Record, change: Change, *, attempt: int | None = None) -> Record:
+    """The record after a change that takes effect."""
+    return decided(before, change, attempt=attempt)[0]
+
+
+def told(before: Record, change: Change) -> Event:
+    """The line that the record's history gains."""
+    event = decided(before, change)[1]
+    assert event is not None
+    return event
+
+
+def decided(before: Record, change: Change, *, attempt: int | None = None) -> tuple[Record, Event | None]:
+    found = transition(before, change, at=AT, attempt=attempt)
+    assert found is not None
+    return found
+
+
+def refused(before: Record, change: Change) -> NotAllowed:
+    with pytest.raises(NotAllowed) as error:
+        transition(before, change, at=AT)
+    return error.value
+
+
+class TestTable:
+    def test_it_has_every_state(self) -> None:
+        assert [row[0] for row in ROWS] == [*State]
+
+    @pytest.mark.parametrize(("state", "name", "cell"), CELLS)
+    def test_every_change_of_every_state_is_decided(self, state: State, name: str, cell: str) -> None:
+        before = record(state=state)
+        if cell == REFUSED:
+            refused(before, CHANGES[name])
+        elif cell == STANDS:
+            assert transition(before, CHANGES[name], at=AT) is None
+        else:
+            assert changed(before, CHANGES[name]).state == cell
+
+    @pytest.mark.parametrize(("state", "name", "cell"), CELLS)
+    def test_no_change_touches_what_makes_the_record_this_leads(self, state: State, name: str, cell: str) -> None:
+        before = record(state=state, version="W/1")
+        if cell not in {STANDS, REFUSED}:
+            after = changed(before, CHANGES[name])
+            assert (after.lead_id, after.received_at, after.version) == (LEAD_ID, RECEIVED_AT, "W/1")
+            assert after.updated_at == AT
+
+    @pytest.mark.parametrize(("state", "name", "cell"), CELLS)
+    def test_an_attempt_never_goes_back(self, state: State, name: str, cell: str) -> None:
+        if cell not in {STANDS, REFUSED}:
+            assert changed(record(state=state), CHANGES[name]).attempt >= 1
+            assert changed(record(state=state, attempt=2), CHANGES[name], attempt=2).attempt >= 2
+
+    @pytest.mark.parametrize(("state", "name", "cell"), CELLS)
+    def test_a_change_of_state_is_told_unless_it_is_the_straight_way(self, state: State, name: str, cell: str) -> None:
+        if cell not in {STANDS, REFUSED, state} and (state, name) != (State.ACCEPTED, "written"):
+            event = told(record(state=state), CHANGES[name])
+            assert (event.lead_id, event.at, event.state) == (LEAD_ID, AT, cell)
+
+
+class TestReceipts:
+    @pytest.mark.parametrize("state", [state for state in State if state not in {State.WRITTEN, State.ERASED}])
+    def test_a_receipt_wins_over_every_state_but_a_tombstone(self, state: State) -> None:
+        assert changed(record(state=state), Written()).state is State.WRITTEN
+
+    def test_a_receipt_counts_however_old_its_message_is(self) -> None:
+        after = changed(record(attempt=5), Written(), attempt=2)
+
+        assert (after.state, after.attempt) == (State.WRITTEN, 5)
+
+    def test_a_receipt_leaves_nothing_of_what_went_wrong_before(self) -> None:
+        before = record(
+            state=State.DEFERRED,
+            reason="throttled",
+            detail="429",
+            failing_since=RECEIVED_AT,
+            duplicate_of=OTHER_LEAD_ID,
+        )
+
+        after = changed(before, Written())
+
+        assert (after.reason, after.detail, after.failing_since, after.duplicate_of) == ("", "", None, "")
+        assert after.written_at == AT
+
+    def test_the_straight_way_needs_no_line_of_history(self) -> None:
+        assert transition(record(), Written(), at=AT) == (
+            record(state=State.WRITTEN, written_at=AT, updated_at=AT),
+            None,
+        )
+
+    def test_a_receipt_that_is_assumed_is_told(self) -> None:
+        event = told(record(), Written(reason="assumed"))
+
+        assert (event.event, event.state, event.reason) == ("written", State.WRITTEN, "assumed")
+
+    def test_a_receipt_after_a_deferral_is_told(self) -> None:
+        assert told(record(state=State.DEFERRED), Written()).event == "written"
+
+
+STALE = [CHANGES[name] for name in ("duplicate", "kept", "poisoned", "deferred", "to fallback")]
+
+
+class TestOutcomes:
+    @pytest.mark.parametrize("change", STALE)
+    def test_any_other_outcome_of_an_old_message_comes_too_late(self, change: Change) -> None:
+        assert transition(record(attempt=5), change, at=AT, attempt=4) is None
+
+    @pytest.mark.parametrize("change", STALE)
+    def test_an_outcome_of_the_records_own_attempt_counts(self, change: Change) -> None:
+        assert changed(record(attempt=5), change, attempt=5).updated_at == AT
+
+    def test_an_outcome_of_a_later_message_brings_its_attempt(self) -> None:
+        assert changed(record(attempt=1), Kept(reason="test_lead"), attempt=4).attempt == 4
+
+    def test_a_duplicate_says_of_which_lead(self) -> None:
+        after = changed(record(failing_since=RECEIVED_AT), Duplicate(of=OTHER_LEAD_ID))
+
+        assert (after.duplicate_of, after.failing_since) == (OTHER_LEAD_ID, None)
+
+    def test_a_kept_lead_says_by_which_setting(self) -> None:
+        after = changed(record(failing_since=RECEIVED_AT), Kept(reason="do_not_contact"))
+
+        assert (after.reason, after.failing_since) == ("do_not_contact", None)
+
+    def test_a_poisoned_lead_says_why(self) -> None:
+        after = changed(record(), Poisoned(reason="too_long", detail="firstname"))
+
+        assert (after.reason, after.detail) == ("too_long", "firstname")
+
+    def test_a_deferral_takes_the_attempt_of_its_copy(self) -> None:
+        change = Deferred(reason="throttled", detail="429", attempt=3, next_try_at=LATER)
+
+        after = changed(record(attempt=2), change, attempt=2)
+
+        assert (after.attempt, after.next_try_at, after.reason, after.detail) == (3, LATER, "throttled", "429")
+
+    def test_the_first_failure_starts_the_time_of_failing(self) -> None:
+        assert changed(record(), CHANGES["deferred"]).failing_since == AT
+
+    def test_a_further_failure_does_not_start_it_again(self) -> None:
+        before = record(state=State.DEFERRED, reason="throttled", failing_since=RECEIVED_AT)
+
+        assert changed(before, CHANGES["deferred"]).failing_since == RECEIVED_AT
+
+    @pytest.mark.parametrize(
+        ("state", "change"), [(State.DEFERRED, CHANGES["deferred"]), (State.FALLBACK, CHANGES["to fallback"])]
+    )
+    def test_one_more_failure_for_the_same_reason_is_not_told(self, state: State, change: Change) -> None:
+        assert decided(record(state=state, reason="throttled"), change)[1] is None
+
+    @pytest.mark.parametrize(
+        ("state", "change"), [(State.DEFERRED, CHANGES["deferred"]), (State.FALLBACK, CHANGES["to fallback"])]
+    )
+    def test_one_more_failure_for_another_reason_is_told(self, state: State, change: Change) -> None:
+        assert told(record(state=state, reason="no_role"), change).reason == "throttled"
+
+    def test_a_lead_that_rests_until_a_person_drains_it_has_no_next_try(self) -> None:
+        after = changed(record(), ToFallback(reason="no_dynamics", next_try_at=None))
+
+        assert (after.state, after.next_try_at) == (State.FALLBACK, None)
+
+    def test_a_lead_that_rests_keeps_its_attempt(self) -> None:
+        assert changed(record(attempt=7), CHANGES["to fallback"], attempt=7).attempt == 7
+
+    def test_what_the_lead_said_outlives_its_outcomes(self) -> None:
+        after = changed(record(), CHANGES["poisoned"])
+
+        assert replace(after, state=State.ACCEPTED, reason="", updated_at=RECEIVED_AT) == record()
+
+
+class TestRepeats:
+    @pytest.mark.parametrize("change", [CHANGES["queued again"], CHANGES["another round"]])
+    def test_a_lead_put_again_makes_older_copies_stale(self, change: Change) -> None:
+        after = changed(record(attempt=3), change)
+
+        assert (after.attempt, after.next_try_at, after.awaits(3), after.awaits(4)) == (4, LATER, False, True)
+
+    def test_an_overdue_lead_put_again_is_no_line_of_history(self) -> None:
+        assert decided(record(), CHANGES["queued again"])[1] is None
+
+    def test_another_round_is_counted_and_told(self) -> None:
+        after, event = decided(record(rounds=1), CHANGES["another round"])
+
+        assert after.rounds == 2
+        assert event is not None
+        assert event.event == "another_round"
+
+
+class TestReplay:
+    BEFORE = record(
+        state=State.POISONED,
+        reason="too_long",
+        detail="firstname",
+        attempt=4,
+        rounds=3,
+        failing_since=RECEIVED_AT,
+        next_try_at=None,
+    )
+
+    def test_it_starts_the_lead_afresh(self) -> None:
+        assert changed(self.BEFORE, Replayed(actor="jane")) == record(attempt=5, next_try_at=AT, updated_at=AT)
+
+    def test_it_is_told_with_who_asked(self) -> None:
+        event = told(self.BEFORE, Replayed(actor="jane"))
+
+        assert (event.event, event.state, event.actor) == ("replayed", State.ACCEPTED, "jane")
+
+    def test_a_duplicate_needs_to_be_told_that_it_is_a_lead_of_its_own(self) -> None:
+        why = refused(record(state=State.DUPLICATE, duplicate_of=OTHER_LEAD_ID), Replayed(actor="jane"))
+
+        assert why.slug == "duplicate"
+        assert OTHER_LEAD_ID in why.detail
+
+    def test_a_duplicate_replayed_anyway_asks_for_no_claim_again(self) -> None:
+        after = changed(record(state=State.DUPLICATE, duplicate_of=OTHER_LEAD_ID), CHANGES["replayed anyway"])
+
+        assert (after.own_lead, after.duplicate_of) == (True, "")
+
+    def test_a_lead_of_its_own_stays_one(self) -> None:
+        assert changed(record(state=State.POISONED, own_lead=True), Replayed(actor="jane")).own_lead
+
+    def test_rejected_bytes_that_are_a_lead_by_now_become_one(self) -> None:
+        posted = payload(LastName="山田")
+        before = replace(
+            record(state=State.REJECTED), payload=b"\xef\xbb\xbf" + posted.encode(), name="", fingerprint=""
+        )
+
+        assert changed(before, Replayed(actor="jane")) == record(
+            posted=posted, attempt=2, next_try_at=AT, updated_at=AT
+        )
+
+    @pytest.mark.parametrize(
+        ("kept", "slug"),
+        [
+            (None, "payload_missing"),
+            (b"\xff", "not_utf8"),
+            (b"[]", "not_an_object"),
+            ("{", "not_json"),
+            ("{}", "nothing_in_it"),
+            ("x" * 40_000, "too_large"),
+        ],
+    )
+    def test_what_is_still_no_lead_is_not_replayed(self, kept: str | bytes | None, slug: str) -> None:
+        assert refused(record(state=State.REJECTED, payload=kept), Replayed(actor="jane")).slug == slug
+
+    @pytest.mark.parametrize("state", [State.ACCEPTED, State.DEFERRED, State.FALLBACK])
+    def test_an_open_lead_needs_no_replay(self, state: State) -> None:
+        why = refused(record(state=state), Replayed(actor="jane"))
+
+        assert (why.slug, why.detail) == ("not_replayed", f"{LEAD_ID} is open; that cannot be replayed")
+
+    def test_a_written_lead_cannot_be_replayed(self) -> None:
+        assert refused(record(state=State.WRITTEN), Replayed(actor="jane")).detail == (
+            f"{LEAD_ID} is written; that cannot be replayed"
+        )
+
+
+class TestEdit:
+    BEFORE = record(state=State.POISONED, reason="too_long", detail="company", attempt=4, rounds=1, own_lead=True)
+    EDIT = Edited(actor="jane", payload=payload(Company="Other", Email="x@example.com"))
+
+    def test_everything_read_from_the_payload_is_read_again(self) -> None:
+        after = changed(self.BEFORE, self.EDIT)
+
+        fresh = record(posted=self.EDIT.payload)
+        assert (after.payload, after.company, after.email) == (fresh.payload, "Other", "x@example.com")
+        assert after.fingerprint == fresh.fingerprint
+
+    def test_where_the_lead_stands_does_not_change(self) -> None:
+        after = changed(self.BEFORE, self.EDIT)
+
+        assert (after.state, after.reason, after.detail) == (State.POISONED, "too_long", "company")
+        assert (after.attempt, after.rounds, after.own_lead) == (4, 1, True)
+
+    def test_the_old_payload_is_kept_in_the_history(self) -> None:
+        event = told(self.BEFORE, self.EDIT)
+
+        assert (event.event, event.actor, event.payload) == ("edited", "jane", payload())
+
+    @pytest.mark.parametrize(
+        ("text", "slug"),
+        [
+            ("", "empty_body"),
+            ("{", "not_json"),
+            ("{}", "nothing_in_it"),
+            (payload(Description="x" * 40_000), "too_large"),
+            ("\ud800", "not_utf8"),
+        ],
+    )
+    def test_what_is_no_lead_is_refused_as_intake_would(self, text: str, slug: str) -> None:
+        assert refused(self.BEFORE, Edited(actor="jane", payload=text)).slug == slug
+
+    def test_a_refusal_does_not_quote_the_text(self) -> None:
+        why = refused(self.BEFORE, Edited(actor="jane", payload='{"Email": "jane@example.com" "x"}'))
+
+        assert "jane@example.com" not in str(why)
+
+
+class TestDiscard:
+    def test_it_says_why_and_who(self) -> None:
+        after, event = decided(record(state=State.POISONED, reason="too_long", detail="company"), CHANGES["discarded"])
+
+        assert (after.state, after.reason, after.detail) == (State.DISCARDED, "discarded", "spam")
+        assert event is not None
+        assert (event.event, event.detail, event.actor) == ("discarded", "spam", "jane")
+
+    def test_a_discarded_lead_can_be_brought_back(self) -> None:
+        discarded = changed(record(state=State.POISONED), CHANGES["discarded"])
+
+        assert changed(discarded, Replayed(actor="jane")).state is State.ACCEPTED
+
+
+class TestErasure:
+    BEFORE = record(
+        state=State.WRITTEN,
+        reason="assumed",
+        detail="text",
+        attempt=3,
+        written_at=RECEIVED_AT,
+        failing_since=RECEIVED_AT,
+        duplicate_of=lead_id(number=9),
+        is_test=True,
+        version="W/1",
+    )
+
+    def test_the_tombstone_holds_nothing_personal(self) -> None:
+        assert changed(self.BEFORE, Erased(actor="jane")) == Record(
+            lead_id=LEAD_ID,
+            state=State.ERASED,
+            attempt=4,
+            received_at=RECEIVED_AT,
+            updated_at=AT,
+            written_at=RECEIVED_AT,
+            source="AzureMarketplace",
+            action="INS",
+            offer="contoso.widget",
+            is_test=True,
+        )
+
+    def test_the_tombstone_ends_late_copies(self) -> None:
+        assert not changed(record(), Erased(actor="jane")).awaits(99)
+
+    def test_it_is_told_without_what_was_there(self) -> None:
+        event = told(self.BEFORE, Erased(actor="jane"))
+
+        assert (event.event, event.actor, event.reason, event.detail, event.payload) == ("erased", "jane", "", "", None)

@@ -1,0 +1,44 @@
+from datetime import timedelta
+
+import pytest
+
+from leadpipe.model import errors
+from leadpipe.model.errors import Blocked, DeliveryFailed, LeadpipeError, Refused, StorageFailed, Transient
+
+
+def test_everything_raised_on_purpose_has_one_base() -> None:
+    classes = [found for found in vars(errors).values() if isinstance(found, type) and issubclass(found, Exception)]
+
+    assert all(issubclass(found, LeadpipeError) for found in classes)
+
+
+def test_the_tree_in_the_docstring_names_every_class() -> None:
+    tree = (errors.__doc__ or "").split()
+
+    assert all(name in tree for name, found in vars(errors).items() if isinstance(found, type) and name != "timedelta")
+
+
+def test_an_error_says_its_slug_and_its_detail() -> None:
+    assert str(LeadpipeError("too_large", "40000 bytes")) == "too_large: 40000 bytes"
+
+
+def test_an_error_without_a_detail_says_its_slug() -> None:
+    assert str(LeadpipeError("too_large")) == "too_large"
+
+
+@pytest.mark.parametrize("failure", [Transient, StorageFailed, Blocked, Refused])
+def test_each_row_of_the_delivery_table_is_a_failed_delivery(failure: type[LeadpipeError]) -> None:
+    assert issubclass(failure, DeliveryFailed)
+
+
+def test_storage_that_is_away_heals_with_time() -> None:
+    assert issubclass(StorageFailed, Transient)
+
+
+def test_a_transient_failure_remembers_what_pause_was_asked_for() -> None:
+    assert Transient("throttled", retry_after=timedelta(seconds=7)).retry_after == timedelta(seconds=7)
+
+
+def test_a_blocked_lead_blocks_all_unless_it_says_otherwise() -> None:
+    assert not Blocked("no_role").lead_only
+    assert Blocked("owner_lacks_privilege", lead_only=True).lead_only

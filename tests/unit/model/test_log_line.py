@@ -1,0 +1,30 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadpipe.model.log_line import log_line
+from leadpipe.model.record import State
+
+
+def test_the_event_comes_first_and_fields_keep_their_order() -> None:
+    assert log_line("settled", lead_id="019c", outcome=State.WRITTEN) == "settled lead_id=019c outcome=written"
+
+
+def test_fields_that_say_nothing_are_left_out() -> None:
+    assert log_line("lead_settled", reason="", detail=None) == "lead_settled"
+
+
+def test_zero_and_false_say_something() -> None:
+    assert log_line("counted", attempt=0, test=False) == "counted attempt=0 test=False"
+
+
+def test_a_value_with_spaces_is_quoted() -> None:
+    assert log_line("failed", detail="no answer") == 'failed detail="no answer"'
+
+
+def test_a_quote_inside_a_value_does_not_end_it() -> None:
+    assert log_line("failed", detail='an "odd" one') == r'failed detail="an \"odd\" one"'
+
+
+@given(st.text())
+def test_whatever_the_value_it_stays_one_line(value: str) -> None:
+    assert len(log_line("event", detail=value).splitlines()) == 1

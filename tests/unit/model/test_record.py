@@ -1,0 +1,121 @@
+import pytest
+
+from leadpipe.model.errors import InvalidLead
+from leadpipe.model.record import OPEN, QUEUED, Event, Record, State, event_of
+from tests.factories import LEAD_ID, RECEIVED_AT, lead, payload, record, sample
+
+
+def test_an_accepted_record_tells_what_operators_look_for() -> None:
+    assert Record.accepted(LEAD_ID, payload()) == Record(
+        lead_id=LEAD_ID,
+        state=State.ACCEPTED,
+        attempt=1,
+        rounds=0,
+        received_at=RECEIVED_AT,
+        updated_at=RECEIVED_AT,
+        next_try_at=RECEIVED_AT,
+        fingerprint=lead().fingerprint(),
+        offer="contoso.widget",
+        source="AzureMarketplace",
+        action="INS",
+        email="jane.doe@fabrikam.com",
+        name="Jane Doe",
+        company="Fabrikam",
+        is_test=False,
+        payload=payload(),
+    )
+
+
+def test_an_offer_known_by_its_title_only_goes_by_that() -> None:
+    assert Record.accepted(LEAD_ID, sample("https-documented.json")).offer == "Test Microsoft"
+
+
+def test_a_test_lead_is_marked() -> None:
+    assert Record.accepted(LEAD_ID, sample("test-lead.json")).is_test
+
+
+def test_the_payload_is_kept_as_it_was_posted() -> None:
+    posted = ' {"OfferTitle":"x",  "Unknown": "\\ud800"}\r\n'
+
+    assert Record.accepted(LEAD_ID, posted).payload == posted
+
+
+def test_a_record_made_from_a_later_message_has_its_attempt() -> None:
+    assert Record.accepted(LEAD_ID, payload(), attempt=3).attempt == 3
+
+
+def test_what_is_no_lead_is_not_accepted() -> None:
+    with pytest.raises(InvalidLead):
+        Record.accepted(LEAD_ID, "{}")
+
+
+def test_a_rejected_record_keeps_bytes_and_the_reason() -> None:
+    assert Record.rejected(LEAD_ID, InvalidLead("not_utf8", "byte 0 is not UTF-8"), b"\xff") == Record(
+        lead_id=LEAD_ID,
+        state=State.REJECTED,
+        reason="not_utf8",
+        detail="byte 0 is not UTF-8",
+        received_at=RECEIVED_AT,
+        updated_at=RECEIVED_AT,
+        payload=b"\xff",
+    )
+
+
+def test_a_record_poisoned_from_the_start_keeps_what_came() -> None:
+    assert Record.poisoned(LEAD_ID, "not_json", "line 1", "{", attempt=2) == Record(
+        lead_id=LEAD_ID,
+        state=State.POISONED,
+        reason="not_json",
+        detail="line 1",
+        attempt=2,
+        received_at=RECEIVED_AT,
+        updated_at=RECEIVED_AT,
+        payload="{",
+    )
+
+
+@pytest.mark.parametrize(("attempt", "awaited"), [(1, False), (2, True), (3, True)])
+def test_a_message_older_than_the_record_is_stale(attempt: int, awaited: bool) -> None:
+    assert record(attempt=2).awaits(attempt) is awaited
+
+
+@pytest.mark.parametrize(
+    ("state", "awaited"),
+    [
+        (State.ACCEPTED, True),
+        (State.DEFERRED, True),
+        (State.FALLBACK, False),
+        (State.WRITTEN, False),
+        (State.DUPLICATE, False),
+        (State.KEPT, False),
+        (State.POISONED, False),
+        (State.REJECTED, False),
+        (State.DISCARDED, False),
+        (State.ERASED, False),
+    ],
+)
+def test_only_a_lead_on_the_queue_awaits_a_message(state: State, awaited: bool) -> None:
+    assert record(state=state).awaits(1) is awaited
+
+
+def test_open_leads_move_by_themselves() -> None:
+    assert {State.ACCEPTED, State.DEFERRED, State.FALLBACK} == OPEN
+    assert {State.ACCEPTED, State.DEFERRED} == QUEUED
+
+
+def test_the_stores_tag_does_not_tell_records_apart() -> None:
+    assert record(version="W/1") == record(version="W/2")
+
+
+def test_an_event_tells_of_the_record_as_it_stands() -> None:
+    poisoned = record(state=State.POISONED, reason="too_long", detail="firstname")
+
+    assert event_of(poisoned, "poisoned", RECEIVED_AT, actor="jane") == Event(
+        lead_id=LEAD_ID,
+        at=RECEIVED_AT,
+        event="poisoned",
+        state=State.POISONED,
+        reason="too_long",
+        detail="firstname",
+        actor="jane",
+    )
