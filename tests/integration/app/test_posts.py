@@ -20,7 +20,7 @@ ACCEPTED: dict[str, bytes | str | dict[str, Any]] = {
     "nulls": {"UserDetails": {"FirstName": None, "LastName": "Doe", "Email": None}, "ActionCode": None},
     "numbers where strings are documented": {"UserDetails": {"LastName": 7, "Phone": 16175555555}, "OfferTitle": 1.5},
     "duplicate keys": '{"UserDetails": {"LastName": "first", "LastName": "last"}}',
-    "keys that differ in case": '{"USERDETAILS": {"lastname": "first"}, "userDetails": {"LASTNAME": "last"}}',
+    "keys that differ in case": '{"USERDETAILS": {"lastname": "first"}, "userDetails": {"LASTNAME": "the last one"}}',
     "nesting in a field": {"UserDetails": {"LastName": "Doe"}, "Description": {"a": [1, {"b": None}]}},
     "unknown keys": {"UserDetails": {"LastName": "Doe"}, "ProductId": "x", "Extra": {"id": 1}},
     "a huge number": b'{"Description": 1e999}',
