@@ -1,0 +1,141 @@
+"""What the documents, the settings and the program say has to be the same."""
+
+import ast
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from devkit.functions_host.host_json import parse
+from leadpipe.dataverse import auth, protocol
+from leadpipe.model.cause import CAUSES
+from leadpipe.model.settings import Settings
+from leadpipe.storage.lead_queue import QUEUE
+from tests.factories import environment
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLE = json.loads((ROOT / "local.settings.json.example").read_text(encoding="utf-8"))["Values"]
+# What the platform itself reads.
+PLATFORM = {"FUNCTIONS_WORKER_RUNTIME", "PYTHON_THREADPOOL_THREAD_COUNT"}
+
+
+def names_read_by_settings() -> set[str]:
+    source = (ROOT / "leadpipe" / "model" / "settings.py").read_text(encoding="utf-8")
+    texts = {node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)}
+    names = {text for text in texts if isinstance(text, str) and re.fullmatch(r"(DATAVERSE|LEADPIPE)_[A-Z_]+", text)}
+    storage = {text for text in texts if isinstance(text, str) and re.fullmatch(r"AzureWebJobsStorage(__\w+)?", text)}
+    return names | storage
+
+
+def test_the_example_lists_every_setting_that_is_read_and_none_that_is_not() -> None:
+    assert {*EXAMPLE} == names_read_by_settings() | PLATFORM
+
+
+def test_the_readme_explains_every_setting() -> None:
+    missing = {name for name in EXAMPLE if f"`{name}`" not in README}
+    assert missing == set()
+
+
+def test_the_example_has_the_defaults_and_no_fault() -> None:
+    assert Settings.from_environment(EXAMPLE).faults == ()
+    with_example = Settings.from_environment(
+        environment(**{k: v for k, v in EXAMPLE.items() if k.startswith("LEADPIPE")})
+    )
+    assert with_example == Settings.from_environment(environment())
+
+
+def test_the_host_reads_the_queue_as_the_queue_is_written() -> None:
+    options = parse(json.loads((ROOT / "host.json").read_text()), {}).queues
+    queues = json.loads((ROOT / "host.json").read_text())["extensions"]["queues"]
+    assert queues == {
+        "batchSize": 8,
+        "newBatchThreshold": 4,
+        "maxDequeueCount": 5,
+        "visibilityTimeout": "00:00:30",
+        "maxPollingInterval": "00:00:02",
+        "messageEncoding": "base64",
+    }
+    assert options.batch_size == 8
+    assert f'queue_name="{QUEUE}"' in (ROOT / "function_app.py").read_text()
+
+
+def test_no_retry_policy_multiplies_what_the_queue_already_does() -> None:
+    assert "retry" not in json.loads((ROOT / "host.json").read_text())
+    assert ".retry(" not in (ROOT / "function_app.py").read_text()
+
+
+def test_more_threads_are_asked_for_than_deliveries_can_take() -> None:
+    queues = json.loads((ROOT / "host.json").read_text())["extensions"]["queues"]
+    assert int(EXAMPLE["PYTHON_THREADPOOL_THREAD_COUNT"]) >= 2 * (queues["batchSize"] + queues["newBatchThreshold"])
+
+
+def test_every_log_event_is_in_the_documents_and_none_that_is_not_written() -> None:
+    sources = [*(ROOT / "leadpipe").rglob("*.py"), ROOT / "function_app.py"]
+    written = {event for source in sources for event in re.findall(r'log_line\(\s*"(\w+)"', source.read_text())}
+    documented = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "logs.md").read_text(), re.MULTILINE))
+    assert written == documented
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [protocol._TRANSIENT, protocol._BLOCKED, protocol._BLOCKED_THIS_LEAD, protocol._REFUSED, auth._REASONS],
+    ids=["transient", "blocked", "blocked for one lead", "refused", "sign-in"],
+)
+def test_every_reason_that_an_answer_can_give_has_words_and_a_fix(codes: dict[str, str]) -> None:
+    assert {*codes.values()} <= {*CAUSES}
+
+
+def test_every_reason_written_in_the_code_has_words_and_a_fix() -> None:
+    raised = re.compile(
+        r'\b(?:Transient|Blocked|Refused|StorageFailed|InvalidLead|Poisoned|Kept|ToFallback)\((?:reason=)?"(\w+)"'
+    )
+    sources = (ROOT / "leadpipe").rglob("*.py")
+    reasons = {reason for source in sources for reason in raised.findall(source.read_text())}
+    # These never stand in a record: the ledger itself was at fault, or nothing was posted.
+    reasons -= {"record_unreadable", "record_gone", "empty_body"}
+    assert reasons - {*CAUSES} == set()
+
+
+def test_what_is_deployed_needs_no_development_tool() -> None:
+    needed = {
+        re.split(r"[<>=;~ ]", line)[0]
+        for line in (ROOT / "requirements.txt").read_text().splitlines()
+        if line[0] != "#"
+    }
+    assert needed == {
+        "azure-functions",
+        "azure-data-tables",
+        "azure-identity",
+        "azure-storage-queue",
+        "msal",
+        "requests",
+    }
+
+
+def test_every_file_that_the_readme_links_to_exists() -> None:
+    for document in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        links = re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text(encoding="utf-8"))
+        for link in links:
+            assert (document.parent / link).exists(), f"{document.name}: {link}"
+
+
+def test_the_readme_shows_the_commands_that_there_are() -> None:
+    from typer.main import get_command
+
+    from leadpipe.ops.cli import app
+
+    command = get_command(app)
+    assert isinstance(command, object)
+    for name in command.commands:  # type: ignore[attr-defined]
+        assert f"leadpipe {name}" in README, name
+
+
+def test_settings_hide_what_is_secret_when_they_are_shown() -> None:
+    settings = Settings.from_environment(environment())
+    shown = repr(settings)
+    assert "made-up~client-secret" not in shown
+    assert "bWFkZS11cA==" not in shown
+    assert dataclasses.is_dataclass(settings)
