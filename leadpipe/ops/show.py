@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from leadpipe.model.errors import LeadpipeError
-from leadpipe.model.record import OPEN, Event, Record, State
+from leadpipe.model.record import OPEN, Event, Record
 from leadpipe.ops.fields import fields_of_event, fields_of_record
 from leadpipe.ops.hostile_text import escaped
 from leadpipe.ops.json_output import print_json
@@ -24,8 +24,6 @@ EVENT_COLUMNS = (
     Column(title="DETAIL", field="detail"),
     Column(title="ACTOR", field="actor"),
 )
-# In the other states a reason is told by the state itself, or is a person's own.
-_EXPLAINED = OPEN | {State.POISONED, State.REJECTED, State.WRITTEN, State.KEPT}
 
 
 def show(
@@ -105,7 +103,7 @@ def _facts(record: Record, holder: Record | None) -> list[tuple[str, object]]:
 
 
 def _cause(record: Record) -> dict[str, str] | None:
-    if not record.reason or record.state not in _EXPLAINED:
+    if not record.reason:
         return None
     cause = cause_of(record.reason, record.lead_id)
     return {"says": cause.says, "fix": cause.fix}

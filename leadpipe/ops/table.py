@@ -4,11 +4,13 @@ Where a terminal is too narrow, each record takes several lines: its key columns
 Rows are laid out page by page, so that a list of any length needs the memory of one page.
 """
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from typing import Literal
 
 from rich import box
 from rich.cells import cell_len
@@ -82,7 +84,8 @@ def print_facts(facts: Iterable[tuple[str, object]]) -> None:
 
 def console() -> Console:
     """Takes every text as it stands: no markup, no emoji codes, no colours for what looks like a number."""
-    return Console(highlight=False, markup=False, emoji=False)
+    colors: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"  # Rich would leave bold and dim
+    return Console(highlight=False, markup=False, emoji=False, color_system=colors)
 
 
 def text_of(value: object) -> str:

@@ -58,6 +58,7 @@ def reach(context: typer.Context, settings_file: Path | None) -> Target:
     """
     source = find_source(settings_file or context.obj, environment=dict(os.environ), folders=_folders())
     source.take_effect(os.environ)
+    _require_bundle(source)
     _quiet_logs()
     target = Target(Settings.from_environment(source.environment))
     _announce(target, source)
@@ -88,6 +89,13 @@ def _announce(target: Target, source: Source) -> None:
     say(f"storage account {account}, {_organisation(target, source)}; settings from {source.where}")
     for fault in target.settings.faults:
         say(f"setting {fault}")
+
+
+def _require_bundle(source: Source) -> None:
+    """Without this, requests would raise an error of its own at the first call."""
+    bundle = source.environment.get("REQUESTS_CA_BUNDLE", "")
+    if bundle and not Path(bundle).exists():
+        raise SettingsError("ca_bundle", f"REQUESTS_CA_BUNDLE names {bundle}, which does not exist (in {source.where})")
 
 
 def _organisation(target: Target, source: Source) -> str:

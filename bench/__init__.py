@@ -1,0 +1,1 @@
+"""What leadpipe costs, measured against an app that does the least; `python -m bench`."""

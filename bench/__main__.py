@@ -1,0 +1,125 @@
+"""`python -m bench`: what leadpipe costs, beside an app that does the least and beside the targets.
+
+    requests    storage and Dataverse requests for one lead, counted by a proxy and by the stand-in
+    cold-start  a fresh process to its first 202, against the bare app
+    throughput  leads/s through intake and through delivery, against the bare app
+    latency     accept to written, idle
+
+Everything runs on this machine: Azurite, the stand-in of Dynamics with its limits raised, and one process for each app
+under devkit's functions host. The bare app is `bench/bare/function_app.py`. Compare ratios, not the absolute numbers.
+"""
+
+import argparse
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from azure.core.exceptions import AzureError
+from requests import RequestException
+
+from bench import cold_start, latency, requests_per_lead, throughput
+from bench.app import BenchError
+from bench.report import Row, as_json, table
+from bench.stage import Stage, stage
+from devkit.azurite.install import InstallError
+from devkit.launcher.part import PartError
+
+EPILOG = "exit codes: 0 all targets are reached (or --quick), 1 one is missed or could not be measured, 2 usage"
+Measure = Callable[[Stage], Iterator[Row]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How much of everything; `clients` post at the same time."""
+
+    counted_leads: int = 5
+    starts: int = 9
+    pairs: int = 5
+    leads: int = 400
+    clients: int = 8
+    idle_apps: int = 3
+    idle_leads: int = 8
+    idle_seconds: float = latency.IDLE_SECONDS
+
+
+QUICK = Size(counted_leads=2, starts=1, pairs=1, leads=24, clients=4, idle_apps=1, idle_leads=2, idle_seconds=0.5)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parse(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    measures = _measures(QUICK if options.quick else _full(options))
+    rows: list[Row] = []
+    try:
+        with tempfile.TemporaryDirectory(prefix="leadpipe-bench-") as folder, stage(Path(folder)) as built:
+            for name in options.only or measures:
+                say(f"{name} …")
+                rows += measures[name](built)
+    except KeyboardInterrupt:
+        return 130
+    except (BenchError, InstallError, PartError, AzureError, RequestException, OSError) as error:
+        say(f"bench: {error}")
+        return 1
+    print(as_json(rows) if options.json else table(rows))
+    missed = any(row.reached is False for row in rows)
+    return 1 if missed and not options.quick else 0
+
+
+def say(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def _measures(size: Size) -> dict[str, Measure]:
+    return {
+        "requests": lambda stage: requests_per_lead.measure(stage, leads=size.counted_leads),
+        "cold-start": lambda stage: cold_start.measure(stage, pairs=size.starts, say=say),
+        "throughput": lambda stage: throughput.measure(
+            stage, pairs=size.pairs, leads=size.leads, clients=size.clients, say=say
+        ),
+        "latency": lambda stage: latency.measure(
+            stage, apps=size.idle_apps, leads=size.idle_leads, idle=size.idle_seconds
+        ),
+    }
+
+
+def _full(options: argparse.Namespace) -> Size:
+    return Size(starts=options.starts, pairs=options.pairs, leads=options.leads, clients=options.clients)
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    size = Size()
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description=__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    option = parser.add_argument
+    option("--only", action="append", choices=[*_measures(size)], help="one measurement; may be given again")
+    option("--quick", action="store_true", help="a little of everything: shows that it runs, times mean nothing")
+    option("--json", action="store_true", help="the rows as a JSON array")
+    option("--starts", type=_count, default=size.starts, metavar="N", help="pairs of cold starts (%(default)s)")
+    option("--pairs", type=_count, default=size.pairs, metavar="N", help="pairs of throughput runs (%(default)s)")
+    option("--leads", type=_count, default=size.leads, metavar="N", help="leads in a throughput run (%(default)s)")
+    option("--clients", type=_count, default=size.clients, metavar="N", help="that post at the same time (%(default)s)")
+    return parser.parse_args(arguments)
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 10_000:
+        raise argparse.ArgumentTypeError("from 1 to 10000")
+    return value
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""One of the two apps under the functions host, in a process of its own, and posts to it."""
+
+import http.client
+import itertools
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from bench.leads import next_lead
+from bench.stage import Stage
+from devkit.launcher.part import kill_group, release
+
+ROOT = Path(__file__).parents[1]
+DEADLINE = 60.0
+NO_DELIVERY = {"AzureWebJobs.deliver.Disabled": "1"}
+NO_SWEEP = {"AzureWebJobs.sweep.Disabled": "1"}
+# What a developer has set for an app of theirs is not for these.
+_NOT_PASSED_ON = ("AzureWebJobs", "AzureFunctions", "AZURE_", "FUNCTIONS_", "PYTHON_", "DATAVERSE_", "LEADPIPE_")
+_LEASH = (sys.executable, "-m", "devkit.launcher.leash", "5")
+_numbers = itertools.count(1)
+
+
+class App(Enum):
+    """Which app; the value is its folder."""
+
+    OURS = ROOT
+    BARE = ROOT / "bench" / "bare"
+
+
+class BenchError(Exception):
+    """A measurement could not be made; says why."""
+
+
+class Client:
+    """One kept-alive connection to the app. Not thread-safe."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=DEADLINE)
+
+    def post_lead(self) -> str:
+        """The lead id that the 202 tells."""
+        self._connection.request("POST", "/api/leads", next_lead(), {"Content-Type": "application/json"})
+        answer = self._connection.getresponse()
+        body = answer.read()
+        if answer.status != 202:
+            raise BenchError(f"a post was answered {answer.status}: {body[:200]!r}")
+        return str(json.loads(body)["lead_id"])
+
+
+@contextmanager
+def running(
+    app: App, stage: Stage, storage: str, *, leashed: bool = True, settings: dict[str, str] | None = None
+) -> Iterator[str]:
+    """The app's address, once it listens; its process ends with the block.
+
+    Leashed, it also ends when this process is killed, but starts some 50 ms later.
+    """
+    log = stage.folder / f"{app.name.lower()}-{next(_numbers)}.log"
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            [*(_LEASH if leashed else ()), *_command(app, stage.folder)],
+            cwd=ROOT,
+            env=_environment({**stage.dynamics.settings, "AzureWebJobsStorage": storage, **(settings or {})}),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            start_new_session=True,
+        )
+    try:
+        yield _address(process, log)
+    finally:
+        _end(process, leashed=leashed)
+
+
+def until(condition: Callable[[], Any], what: str, *, pause: float = 0.05) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        if time.monotonic() > deadline:
+            raise BenchError(f"{what}: not within {DEADLINE:.0f} s")
+        time.sleep(pause)
+
+
+def _command(app: App, folder: Path) -> list[str]:
+    settings = folder / "no.settings.json"  # in place of a local.settings.json that a developer may have
+    settings.write_text("{}")
+    options = ["--port", "0", "--drain", "1", "--data", str(folder / "host"), "--settings", str(settings)]
+    return [sys.executable, "-m", "devkit.functions_host", "--app", str(app.value), *options]
+
+
+def _environment(settings: dict[str, str]) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_PASSED_ON)}
+    return {**inherited, "PYTHON_THREADPOOL_THREAD_COUNT": "32", **settings}
+
+
+def _address(process: subprocess.Popen[str], log: Path) -> str:
+    first = process.stdout.readline() if process.stdout else ""
+    if not first.startswith("listening "):
+        raise BenchError(f"the app did not start:\n{log.read_text()[-2000:]}")
+    return first.split()[1]
+
+
+def _end(process: subprocess.Popen[str], *, leashed: bool) -> None:
+    if leashed:
+        release(process)
+    else:
+        process.terminate()
+    try:
+        process.wait(DEADLINE)
+    finally:
+        kill_group(process)
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                pipe.close()

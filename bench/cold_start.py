@@ -1,0 +1,38 @@
+"""From the start of a process to its first 202, ours against the bare app's, in alternation."""
+
+import time
+from collections.abc import Callable, Iterator
+from statistics import median
+
+from bench.app import App, Client, running
+from bench.pairs import in_pairs
+from bench.report import Row
+from bench.stage import Stage
+
+AT_MOST = 1.2
+
+
+def measure(stage: Stage, *, pairs: int, say: Callable[[str], None]) -> Iterator[Row]:
+    for app in App:
+        first_answer(app, stage)  # the first start compiles, and reads the libraries from disk
+    runs = in_pairs(pairs, lambda app: first_answer(app, stage), lambda text: say(f"first 202: {text}"))
+    ours, bare = (median(getattr(each, side) for each in runs) for side in ("ours", "bare"))
+    ratio = median(each.ours / each.bare for each in runs)
+    yield Row(
+        name="fresh process to first 202",
+        value=ratio,
+        unit="x",
+        ours=f"{ours * 1000:.0f} ms",
+        bare=f"{bare * 1000:.0f} ms",
+        target=f"<= {AT_MOST} x",
+        reached=ratio <= AT_MOST,
+    )
+
+
+def first_answer(app: App, stage: Stage) -> float:
+    """Seconds."""
+    account = stage.fresh_account()
+    started = time.monotonic()
+    with running(app, stage, account.connection_string, leashed=False) as url:
+        Client(url).post_lead()
+        return time.monotonic() - started

@@ -1,0 +1,40 @@
+"""What was measured, as a table or as JSON, each row beside its target."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """`reached` None: there is no target. Texts are ready to be read; `value` is what the target is about."""
+
+    name: str
+    value: float
+    unit: str
+    ours: str
+    bare: str = ""
+    target: str = ""
+    reached: bool | None = None
+
+
+_HEAD = ("", "ours", "bare", "result", "target", "")
+
+
+def table(rows: Sequence[Row]) -> str:
+    cells = [_HEAD, *map(_cells, rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(_HEAD))]
+    return "\n".join(_line(line, widths) for line in cells)
+
+
+def as_json(rows: Iterable[Row]) -> str:
+    return json.dumps([asdict(row) for row in rows], indent=2)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    mark = "" if row.reached is None else "reached" if row.reached else "MISSED"
+    return row.name, row.ours, row.bare, f"{row.value:.4g} {row.unit}".rstrip(), row.target, mark
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()

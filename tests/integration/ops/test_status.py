@@ -1,0 +1,93 @@
+"""`leadpipe status` on a real account."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from azure.storage.queue import QueueClient
+
+from leadpipe.model.lead_id import new_lead_id
+from leadpipe.model.record import Record, State
+from leadpipe.storage.connection import Storage
+from leadpipe.storage.lead_queue import AzureLeadQueue
+from leadpipe.storage.ledger import AzureLedger
+from tests.factories import record
+from tests.integration.ops.conftest import Ran
+
+Run = Callable[..., Ran]
+
+
+def received(ago: timedelta, number: int = 0, **fields: object) -> Record:
+    return record(new_lead_id(datetime.now(UTC) - ago, number.to_bytes(10, "big")), **fields)
+
+
+def test_an_account_without_leads_needs_nobody(run: Run) -> None:
+    ran = run("status")
+    assert ran.code == 0
+    assert ["written", "0"] in [line.split() for line in ran.lines]
+    assert "nobody is needed" in ran.err
+
+
+def test_everything_is_in_one_json_record(run: Run, ledger: AzureLedger, storage: Storage) -> None:
+    minute = timedelta(minutes=1)
+    written = received(2 * minute)
+    ledger.insert(
+        received(3 * minute, state=State.WRITTEN, written_at=written.received_at),
+    )
+    waiting = ledger.insert(received(5 * minute, state=State.DEFERRED, reason="throttled"))
+    ledger.insert(received(minute, state=State.ACCEPTED))
+    AzureLeadQueue(storage.queues).put("text")
+    ran = run("status", "--json")
+    (status,) = ran.records
+    assert ran.code == 0
+    assert waiting is not None
+    assert {state: n for state, n in status["states"].items() if n} == {"written": 1, "deferred": 1, "accepted": 1}
+    assert status["states"].keys() == {*State}
+    assert status["oldest_open_lead_id"] == waiting.lead_id
+    assert 300 <= status["oldest_open_age_seconds"] < 400
+    assert status["last_written_at"].endswith("Z")
+    assert (status["queue_leads"], status["queue_leads_poison"]) == (1, 0)
+    assert status["poisoned"] == []
+    assert {(group["state"], group["reason"], group["leads"]) for group in status["waiting"]} == {
+        ("deferred", "throttled", 1),
+        ("accepted", "", 1),
+    }
+    assert status["needs_a_person"] == []
+
+
+def test_a_poisoned_lead_exits_with_1_and_tells_its_fix(run: Run, ledger: AzureLedger) -> None:
+    ledger.insert(received(timedelta(0), state=State.POISONED, reason="too_long"))
+    ran = run("status")
+    assert ran.code == 1
+    assert "a value is longer than its column" in ran.out
+    assert "leadpipe poison edit ID" in ran.out
+    assert "a person is needed: 1 poisoned (too_long)" in ran.err
+
+
+def test_a_poisoned_lead_is_seen_however_old_it_is(run: Run, ledger: AzureLedger) -> None:
+    ledger.insert(received(timedelta(days=200), state=State.POISONED, reason="too_long"))
+    ran = run("status", "--since", "1h", "--json")
+    (status,) = ran.records
+    assert (ran.code, status["states"]["poisoned"]) == (1, 0)
+    assert status["poisoned"][0]["leads"] == 1
+
+
+def test_a_lead_that_waits_for_a_role_exits_with_1(run: Run, ledger: AzureLedger) -> None:
+    ledger.insert(received(timedelta(0), state=State.DEFERRED, reason="no_role"))
+    ran = run("status", "--json")
+    assert (ran.code, ran.records[0]["waiting"][0]["needs_a_person"]) == (1, True)
+
+
+def test_a_message_on_the_poison_queue_exits_with_1(run: Run, storage_account: str) -> None:
+    poison = QueueClient.from_connection_string(storage_account, "leads-poison")
+    poison.create_queue()
+    poison.send_message("text")
+    ran = run("status")
+    assert (ran.code, "1 on the queue leads-poison" in ran.err) == (1, True)
+
+
+def test_the_span_is_said_and_can_be_chosen(run: Run, ledger: AzureLedger) -> None:
+    ledger.insert(received(timedelta(hours=30), state=State.DISCARDED))
+    assert run("status", "--json", "--since", "1d").records[0]["states"]["discarded"] == 0
+    ran = run("status", "--json", "--since", "31h")
+    assert ran.records[0]["states"]["discarded"] == 1
+    assert "counts are of leads received since 20" in ran.err

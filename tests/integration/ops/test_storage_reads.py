@@ -1,0 +1,55 @@
+"""The reads that only the command line makes, on a real account."""
+
+from datetime import timedelta
+
+from azure.storage.queue import QueueClient
+
+from leadpipe.model.record import State
+from leadpipe.storage.connection import Storage
+from leadpipe.storage.lead_queue import AzureLeadQueue
+from leadpipe.storage.ledger import AzureLedger
+from leadpipe.storage.poison_queue import AzurePoisonQueue
+from tests.factories import RECEIVED_AT, lead_id, record
+
+DAY = timedelta(days=1)
+
+
+def test_the_first_day_is_that_of_the_oldest_record(ledger: AzureLedger) -> None:
+    assert ledger.first_day() is None
+    for days in (0, -40, 3):
+        ledger.insert(record(lead_id(days * DAY)))
+    assert ledger.first_day() == (RECEIVED_AT - 40 * DAY).date()
+
+
+def test_records_before_a_day_are_those_of_earlier_days_in_the_states(ledger: AzureLedger) -> None:
+    for days, state in ((0, State.POISONED), (-1, State.POISONED), (-2, State.WRITTEN), (-400, State.DEFERRED)):
+        ledger.insert(record(lead_id(days * DAY), state=state))
+    found = ledger.records_before(RECEIVED_AT.date(), states=frozenset({State.POISONED, State.DEFERRED}))
+    assert [r.received_at for r in found] == [RECEIVED_AT - 400 * DAY, RECEIVED_AT - DAY]
+
+
+def test_records_before_a_day_leave_payloads_where_they_are(ledger: AzureLedger) -> None:
+    ledger.insert(record())
+    (found,) = ledger.records_before((RECEIVED_AT + DAY).date(), states=frozenset({State.ACCEPTED}))
+    assert found.payload is None
+
+
+def test_an_account_without_queues_has_no_messages(storage: Storage) -> None:
+    assert AzureLeadQueue(storage.queues).depth() == 0
+    assert AzurePoisonQueue(storage.queues).depth() == 0
+
+
+def test_the_depth_counts_delayed_messages_too(storage: Storage) -> None:
+    queue = AzureLeadQueue(storage.queues)
+    queue.put("now")
+    queue.put("later", delay=timedelta(hours=1))
+    assert queue.depth() == 2
+
+
+def test_the_depth_of_the_poison_queue_is_its_own(storage: Storage, storage_account: str) -> None:
+    AzureLeadQueue(storage.queues).put("text")
+    poison = QueueClient.from_connection_string(storage_account, "leads-poison")
+    poison.create_queue()
+    poison.send_message("text")
+    poison.send_message("text")
+    assert AzurePoisonQueue(storage.queues).depth() == 2

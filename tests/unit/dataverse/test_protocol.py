@@ -1,0 +1,302 @@
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadpipe.dataverse.protocol import (
+    Answer,
+    Created,
+    Found,
+    error_of,
+    failure_of,
+    read_back,
+    read_create,
+    retry_after,
+)
+from leadpipe.model.cause import CAUSES
+from leadpipe.model.errors import Blocked, DeliveryFailed, Refused, Transient
+from leadpipe.model.text import utf16_length
+from tests.factories import LEAD_ID, SAMPLES
+
+CASES = sorted(path.name for path in (SAMPLES / "dataverse").iterdir())
+
+RECEIPTS = {
+    "created": Created.NOW,
+    "created-and-shown": Created.NOW,
+    "id-taken": Created.ID_TAKEN,
+    "id-taken-in-decimal": Created.ID_TAKEN,
+    "id-taken-in-upper-case": Created.ID_TAKEN,
+}
+# The reason, the detail, and the pause that was asked for in seconds.
+TRANSIENT = {
+    "throttled-by-requests": ("throttled", "429 0x80072322", 7.0),
+    "throttled-by-execution-time": ("throttled", "429 0x80072321", 30.0),
+    "throttled-by-concurrency": ("throttled", "429 0x80072326", 2.5),
+    "throttled-without-a-body": ("throttled", "429", 12.0),
+    "deadlock": ("dynamics_busy", "500 0x80044150", None),
+    "sql-time-out": ("dynamics_busy", "500 0x80044151", None),
+    "governed": ("dynamics_busy", "500 0x8004a001", None),
+    "unexpected": ("dynamics_error", "500 0x80040216", None),
+    "unexpected-without-a-code": ("dynamics_error", "500", None),
+    "unexpected-with-an-empty-code": ("dynamics_error", "500 0x0", None),
+    "code-as-a-number": ("dynamics_error", "500 0x80040216", None),
+    "plugin-crashed": ("plugin_crashed", "500 0x80040224", None),
+    "plugin-time-out": ("plugin_timeout", "400 0x80044171", None),
+    "plugin-time-out-in-the-host": ("plugin_timeout", "400 0x80044172", None),
+    "plugin-time-out-of-the-sandbox": ("plugin_timeout", "500 0x80044173", None),
+    "plugin-took-two-minutes": ("plugin_timeout", "500 0x80081111", None),
+    "bad-gateway": ("dynamics_error", "502", None),
+    "unavailable": ("dynamics_error", "503", 120.0),
+    "unavailable-until-a-date": ("dynamics_error", "503", None),
+    "gateway-time-out": ("dynamics_error", "504", None),
+    "request-time-out": ("dynamics_error", "408", None),
+}
+BLOCKED = {
+    "token-refused": ("token_refused", "401"),
+    "token-refused-with-an-empty-code": ("token_refused", "401 0x0"),
+    "no-privilege": ("missing_privilege", "prvCreateLead"),
+    "no-privilege-of-a-custom-table": ("missing_privilege", "prvAppendTonew_campaign2"),
+    "no-access": ("missing_privilege", "403 0x80040220"),
+    "may-not-read": ("missing_privilege", "prvReadLead"),
+    "no-role": ("no_role", "403 0x80042f09"),
+    "no-application-user": ("no_application_user", "403 0x80072560"),
+    "user-disabled": ("user_disabled", "403 0x80040225"),
+    "user-invalid": ("user_disabled", "400 0x80041d1f"),
+    "column-secured": ("access_denied", "403 0x8004f502"),
+    "access-denied": ("access_denied", "403 0x80048306"),
+    "access-denied-to-a-row": ("access_denied", "403 0x80048405"),
+    "access-denied-in-code": ("access_denied", "403 0x80040256"),
+    "access-denied-without-a-body": ("access_denied", "403"),
+    "administration-mode": ("organisation_closed", "403 0x8004a113"),
+    "organisation-disabled": ("organisation_closed", "403 0x8004a104"),
+    "no-such-table": ("table_unknown", "404 0x8006088a"),
+    "sign-in-page": ("not_dynamics", "200"),
+    "redirect": ("not_dynamics", "302"),
+    "no-such-page": ("not_dynamics", "404"),
+    "method-not-allowed": ("not_dynamics", "405"),
+    "proxy-wants-a-password": ("not_dynamics", "407"),
+}
+# Answers to a read, of which none is an answer to a create.
+READ_ANSWERS = {"read-back", "read-back-in-upper-case", "read-back-another"}
+REFUSED = {
+    "too-long": ("too_long", "A validation error occurred. The length of the 'firstname' attribute"),
+    "option-unknown": ("option_unknown", "A validation error occurred. The value 99 of 'leadsourcecode'"),
+    "integer-out-of-range": ("out_of_range", "A validation error occurred. The value of 'numberofemployees'"),
+    "decimal-out-of-range": ("out_of_range", "A validation error occurred. The value of 'revenue'"),
+    "character-refused": ("character_refused", "Invalid character in field 'description'"),
+    "column-unknown": ("column_unknown", "An undeclared property 'colour'"),
+    "column-of-another-type": ("column_unknown", "Error identified in Payload"),
+    "state-and-status-do-not-fit": ("column_unknown", "State code is invalid"),
+    "lookup-missing": ("lookup_missing", "campaign With Id = 8f4d3c1e"),
+    "key-missing": ("lookup_missing", "A record with the specified key values does not exist"),
+    "not-there": ("lookup_missing", "Entity 'lead' With Id"),
+    "duplicate-rule": ("duplicate_rule", "A record was not created"),
+    "duplicate-rule-as-412": ("duplicate_rule", "A record was not created"),
+    "alternate-key-taken": ("duplicate_rule", "A record that has the attribute values Email"),
+    "plugin-refused": ("plugin_refused", "Leads from this country are handled by a partner."),
+    "version-conflict": ("refused", "The version of the existing record"),
+    "too-much": ("refused", "413"),
+    "code-of-another-kind": ("refused", "Something else."),
+    "error-without-an-object": ("refused", "400"),
+    "error-in-an-array": ("refused", "400"),
+    "message-of-another-kind": ("refused", "{'lang': 'en'}"),
+}
+
+
+def answer(case: str) -> Answer:
+    """The recorded answer as the client hands it on: header names in lower case, the body as bytes."""
+    found = json.loads((SAMPLES / "dataverse" / case / "answer.json").read_text(encoding="utf-8"))
+    body = found["body"] if isinstance(found["body"], str) else json.dumps(found["body"])
+    headers = {name.lower(): value for name, value in found["headers"].items()}
+    return Answer(status=found["status"], headers=headers, body=body.encode())
+
+
+def reply(status: int = 400, body: bytes = b"", **headers: str) -> Answer:
+    return Answer(status=status, headers={name.replace("_", "-"): value for name, value in headers.items()}, body=body)
+
+
+def error(code: Any, message: Any = "") -> bytes:
+    return json.dumps({"error": {"code": code, "message": message}}).encode()
+
+
+def create_failure(case: str) -> DeliveryFailed:
+    with pytest.raises(DeliveryFailed) as failure:
+        read_create(answer(case))
+    return failure.value
+
+
+def back_failure(case: str) -> DeliveryFailed:
+    with pytest.raises(DeliveryFailed) as failure:
+        read_back(answer(case), LEAD_ID)
+    return failure.value
+
+
+class TestCreate:
+    def test_every_recorded_answer_is_in_one_of_the_tables(self) -> None:
+        assert sorted([*RECEIPTS, *TRANSIENT, *BLOCKED, *REFUSED, *READ_ANSWERS]) == CASES
+
+    @pytest.mark.parametrize("case", RECEIPTS)
+    def test_a_receipt_is_a_receipt(self, case: str) -> None:
+        assert read_create(answer(case)) is RECEIPTS[case]
+
+    @pytest.mark.parametrize("case", TRANSIENT)
+    def test_what_time_heals_is_transient(self, case: str) -> None:
+        failure = create_failure(case)
+        slug, detail, seconds = TRANSIENT[case]
+
+        assert isinstance(failure, Transient)
+        assert (failure.slug, failure.detail) == (slug, detail)
+        assert failure.retry_after == (None if seconds is None else timedelta(seconds=seconds))
+
+    @pytest.mark.parametrize("case", BLOCKED)
+    def test_what_somebody_has_to_mend_blocks_every_lead(self, case: str) -> None:
+        failure = create_failure(case)
+
+        assert isinstance(failure, Blocked)
+        assert (failure.slug, failure.detail) == BLOCKED[case]
+        assert not failure.lead_only
+
+    def test_an_owner_without_the_privilege_blocks_that_lead_only(self) -> None:
+        failure = create_failure("owner-lacks-privilege")
+
+        assert isinstance(failure, Blocked)
+        assert (failure.slug, failure.detail, failure.lead_only) == ("owner_lacks_privilege", "prvReadLead", True)
+
+    @pytest.mark.parametrize("case", REFUSED)
+    def test_what_no_retry_can_fix_is_refused_with_the_organisations_words(self, case: str) -> None:
+        failure = create_failure(case)
+        slug, detail = REFUSED[case]
+
+        assert isinstance(failure, Refused)
+        assert failure.slug == slug
+        assert failure.detail.startswith(detail)
+
+    @pytest.mark.parametrize("case", [case for case in CASES if case not in RECEIPTS])
+    def test_every_reason_has_a_cause_and_a_fix(self, case: str) -> None:
+        assert create_failure(case).slug in CAUSES
+
+    @pytest.mark.parametrize("case", sorted(READ_ANSWERS))
+    def test_an_answer_to_something_else_is_no_receipt(self, case: str) -> None:
+        assert create_failure(case).slug == "not_dynamics"
+
+    @pytest.mark.parametrize("case", [*BLOCKED, "owner-lacks-privilege"])
+    def test_ids_of_users_and_roles_are_not_told(self, case: str) -> None:
+        assert "8f4d3c1e" not in create_failure(case).detail
+
+    def test_the_id_is_only_said_to_be_taken_with_412(self) -> None:
+        # A plug-in can raise the code too; nothing is known of it with any other status.
+        assert isinstance(failure_of(reply(500, error("0x80040237"))), Transient)
+        assert isinstance(failure_of(reply(400, error("0x80040237"))), Refused)
+
+    @given(st.integers(100, 599), st.binary(max_size=60), st.text(max_size=8))
+    def test_any_answer_is_a_receipt_or_one_failure(self, status: int, body: bytes, pause: str) -> None:
+        try:
+            read_create(reply(status, body, retry_after=pause))
+        except DeliveryFailed as failure:
+            assert failure.slug in CAUSES  # noqa: PT017 - other answers are receipts
+
+
+class TestReadBack:
+    @pytest.mark.parametrize(
+        ("case", "found"),
+        [
+            ("read-back", Found.YES),
+            ("read-back-in-upper-case", Found.YES),
+            ("not-there", Found.NO),
+            ("may-not-read", Found.MAY_NOT_READ),
+            ("no-access", Found.MAY_NOT_READ),
+        ],
+    )
+    def test_it_tells_whether_the_lead_is_there(self, case: str, found: Found) -> None:
+        assert read_back(answer(case), LEAD_ID) is found
+
+    @pytest.mark.parametrize(
+        ("case", "failed", "slug"),
+        [
+            ("read-back-another", Blocked, "not_dynamics"),
+            ("sign-in-page", Blocked, "not_dynamics"),
+            ("no-such-page", Blocked, "not_dynamics"),
+            ("no-such-table", Blocked, "table_unknown"),
+            ("no-role", Blocked, "no_role"),
+            ("token-refused", Blocked, "token_refused"),
+            ("throttled-by-requests", Transient, "throttled"),
+            ("bad-gateway", Transient, "dynamics_error"),
+        ],
+    )
+    def test_anything_else_is_a_failure_like_any_other(
+        self, case: str, failed: type[DeliveryFailed], slug: str
+    ) -> None:
+        failure = back_failure(case)
+
+        assert isinstance(failure, failed)
+        assert failure.slug == slug
+
+    @pytest.mark.parametrize("body", [b"", b"[]", b"null", b'{"leadid": null}', b'{"leadid": 7}', b"\xff"])
+    def test_success_without_the_id_is_no_sight_of_the_lead(self, body: bytes) -> None:
+        with pytest.raises(Blocked):
+            read_back(reply(200, body), LEAD_ID)
+
+
+class TestError:
+    @pytest.mark.parametrize(
+        ("code", "read"),
+        [
+            ("0x80040237", "0x80040237"),
+            (" 0X8004A001 ", "0x8004a001"),
+            ("-2147220937", "0x80040237"),
+            (-2147015902, "0x80072322"),
+            ("-1", "0xffffffff"),
+            (None, ""),
+            ("", ""),
+            (0, ""),
+        ],
+    )
+    def test_a_code_is_read_as_lower_case_hex(self, code: Any, read: str) -> None:
+        assert error_of(reply(body=error(code)))[0] == read
+
+    def test_a_code_of_thousands_of_digits_is_left_as_it_is(self) -> None:
+        code = "-" + "9" * 5000
+
+        assert error_of(reply(body=error(code)))[0] == code
+
+    @pytest.mark.parametrize(
+        "body",
+        [b"", b"<html>", b"\xff\xfe", b"null", b"[]", b"7", b'{"error": null}', b'{"error": []}', b"[" * 100_000],
+    )
+    def test_a_body_of_another_kind_has_neither_code_nor_text(self, body: bytes) -> None:
+        assert error_of(reply(body=body)) == ("", "")
+
+    def test_a_byte_order_mark_does_no_harm(self) -> None:
+        assert error_of(reply(body=b"\xef\xbb\xbf" + error("0x0", "text"))) == ("0x0", "text")
+
+    def test_a_text_is_well_formed(self) -> None:
+        assert error_of(reply(body=error("0x0", "a\ud800"))) == ("0x0", "a\ufffd")
+
+    def test_a_detail_is_one_line_of_500_units_at_most(self) -> None:
+        detail = failure_of(reply(400, error("0x80040265", "🙂\r\n " * 400))).detail
+
+        assert utf16_length(detail) <= 500
+        assert len(detail.splitlines()) == 1
+
+    @given(st.text(st.characters()), st.text(st.characters()))
+    def test_whatever_it_says_is_fit_to_be_kept(self, code: str, message: str) -> None:
+        assert failure_of(reply(400, error(code, message))).detail.encode()
+
+
+class TestRetryAfter:
+    @pytest.mark.parametrize(
+        ("header", "seconds"),
+        [("7", 7), (" 7 ", 7), ("0", 0), ("2.5", 2.5), ("86400", 86_400), ("86401", 86_400), ("999999999", 86_400)],
+    )
+    def test_it_is_read_in_seconds_and_a_day_at_most(self, header: str, seconds: float) -> None:
+        assert retry_after(reply(retry_after=header)) == timedelta(seconds=seconds)
+
+    @pytest.mark.parametrize("header", ["", "soon", "-1", "1e9", "Fri, 31 Dec 2027 23:59:59 GMT", "9" * 400, ".5"])
+    def test_anything_else_asks_for_nothing(self, header: str) -> None:
+        assert retry_after(reply(retry_after=header)) is None
+
+    def test_without_the_header_nothing_is_asked_for(self) -> None:
+        assert retry_after(reply()) is None
