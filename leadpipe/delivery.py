@@ -2,7 +2,7 @@
 
     1. read     the record counts, not the message: an old or settled one ends here
     2. claim    one lead id holds a fingerprint; the others are duplicates
-    3. create   Dynamics is asked to create the lead under its own id
+    3. create   Dynamics is asked to create the lead under its own id, unless the gate is shut
     4. settle   the outcome goes into the record
 
 A process may die between any two lines. Before step 3 nothing has happened that a second run would not do again;
@@ -32,22 +32,23 @@ from leadpipe.model.errors import (
     Blocked,
     Changed,
     DeliveryFailed,
+    GateShut,
     InvalidLead,
     NewerEnvelope,
     Refused,
     StorageFailed,
     Transient,
 )
+from leadpipe.model.gate import Gate, Shut
 from leadpipe.model.lead import Lead
 from leadpipe.model.log_line import log_line
 from leadpipe.model.ports import Claims, Dynamics, LeadQueue, Ledger, Ports, Receipt
 from leadpipe.model.record import OPEN, Record, State
-from leadpipe.model.schedule import delay
+from leadpipe.model.schedule import FIRST_REST, after_opening, delay, rest
 from leadpipe.model.settings import Area, Settings, SpecialLeads
 
 # A roll-back must not burn what a newer leadpipe wrote: its messages wait until that is back.
 NEWER_ENVELOPE_DELAY = timedelta(minutes=15)
-FALLBACK_RETRY = timedelta(minutes=15)
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +117,7 @@ def outcome_of(record: Record, run: Try, *, ports: Ports, settings: Settings) ->
             return settled_already
         if ports.dynamics is None:
             return ToFallback(reason="no_dynamics", next_try_at=None)
-        return created(record, lead, run, dynamics=ports.dynamics)
+        return created(record, lead, run, dynamics=ports.dynamics, gate=ports.gate)
     except InvalidLead as why:
         return Poisoned(reason=why.slug, detail=why.detail)
     except DeliveryFailed as failure:
@@ -154,9 +155,9 @@ def claimed(record: Record, *, window: timedelta, claims: Claims, ledger: Ledger
             return record.lead_id
 
 
-def created(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics) -> Outcome:
-    """Step 3. Asks Dynamics to create the lead; that the id is there already is a receipt too."""
-    receipt = dynamics.create(record.lead_id, lead)
+def created(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics, gate: Gate) -> Outcome:
+    """Step 3. Asks Dynamics to create the lead, unless the gate is shut; that the id is there is a receipt too."""
+    receipt = asked(record, lead, run, dynamics=dynamics, gate=gate)
     if receipt is not Receipt.UNCONFIRMED:
         return Written()
     if run.first:
@@ -165,14 +166,31 @@ def created(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics) -> Outc
     return Written(reason="assumed")
 
 
+def asked(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics, gate: Gate) -> Receipt:
+    """Passes the gate, asks, and tells the gate what became of it. Raises GateShut, or what Dynamics answered."""
+    ticket = gate.enter(run.now())
+    if isinstance(ticket, Shut):
+        raise GateShut(ticket.reason, ticket.detail, opens_at=ticket.until)
+    try:
+        receipt = dynamics.create(record.lead_id, lead)
+    except DeliveryFailed as failure:
+        gate.failed(ticket, failure, run.now())
+        raise
+    gate.answered(ticket)
+    return receipt
+
+
 def outcome_of_failure(record: Record, failure: DeliveryFailed, run: Try, *, fallback_after: timedelta) -> Outcome:
     """What a failed try means: a person's turn, another try, or a rest in the fallback table."""
     if isinstance(failure, Refused):
         return Poisoned(reason=failure.slug, detail=failure.detail)
     now = run.now()
-    if record.state is State.FALLBACK or now - (record.failing_since or now) >= fallback_after:
-        return ToFallback(reason=failure.slug, detail=failure.detail, next_try_at=now + FALLBACK_RETRY)
-    next_try_at = now + _wait(failure, run)
+    if record.state is State.FALLBACK:
+        next_try_at = now + rest(now - record.updated_at)
+        return ToFallback(reason=failure.slug, detail=failure.detail, next_try_at=next_try_at)
+    if now - (record.failing_since or now) >= fallback_after:
+        return ToFallback(reason=failure.slug, detail=failure.detail, next_try_at=now + FIRST_REST)
+    next_try_at = _next_try_at(failure, run, now)
     return Deferred(reason=failure.slug, detail=failure.detail, attempt=run.attempt + 1, next_try_at=next_try_at)
 
 
@@ -222,7 +240,7 @@ def write(
 def put_again(envelope: Envelope, failure: StorageFailed, run: Try, *, queue: LeadQueue) -> None:
     """A delayed copy for a lead whose record could not be read or written. Raises StorageFailed when that fails too."""
     copy = replace(envelope, attempt=envelope.attempt + 1)
-    queue.put(copy.to_text(), delay=_wait(failure, run))
+    queue.put(copy.to_text(), delay=delay(run.attempt, chance=run.chance))
     log.warning(log_line("lead_deferred", lead_id=copy.lead_id, reason=failure.slug, attempt=copy.attempt))
 
 
@@ -253,9 +271,11 @@ def _require_usable(settings: Settings) -> None:
         raise Blocked("settings", faults)
 
 
-def _wait(failure: DeliveryFailed, run: Try) -> timedelta:
+def _next_try_at(failure: DeliveryFailed, run: Try, now: datetime) -> datetime:
+    if isinstance(failure, GateShut):
+        return after_opening(failure.opens_at, now, chance=run.chance)
     retry_after = failure.retry_after if isinstance(failure, Transient) else None
-    return delay(run.attempt, chance=run.chance, retry_after=retry_after)
+    return now + delay(run.attempt, chance=run.chance, retry_after=retry_after)
 
 
 def _read_again(record: Record, ledger: Ledger) -> Record:

@@ -10,7 +10,8 @@ LeadpipeError
 ├── Changed            somebody else wrote the record first: read it and decide again
 └── DeliveryFailed     one class per row of the delivery table
     ├── Transient      time heals it
-    │   └── StorageFailed  ... and it is our own storage that is away
+    │   ├── StorageFailed  ... and it is our own storage that is away
+    │   └── GateShut       ... and Dynamics is not even asked
     ├── Blocked        somebody has to mend the connection; the lead waits meanwhile
     └── Refused        this lead, as it is, cannot be written
 
@@ -18,7 +19,7 @@ LeadpipeError
 never holds a lead's data.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 
 class LeadpipeError(Exception):
@@ -72,6 +73,14 @@ class Transient(DeliveryFailed):
 
 class StorageFailed(Transient):
     """A queue or table could not be reached, was too slow, or refused us."""
+
+
+class GateShut(Transient):
+    """Dynamics is not asked before `opens_at`; slug and detail are those of what shut the gate."""
+
+    def __init__(self, slug: str, detail: str, *, opens_at: datetime) -> None:
+        super().__init__(slug, detail)
+        self.opens_at = opens_at
 
 
 class Blocked(DeliveryFailed):

@@ -5,12 +5,13 @@ may be called from several threads at once.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from leadpipe.model.claim import Claim
+from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
 from leadpipe.model.record import Event, Record, State
 
@@ -74,10 +75,11 @@ class Dynamics(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Everything delivery works with. `dynamics` None: no organisation is configured."""
+    """Everything delivery works with. `dynamics` None: no organisation is configured. The gate is the process's own."""
 
     queue: LeadQueue
     ledger: Ledger
     claims: Claims
     fallback: Fallback
     dynamics: Dynamics | None
+    gate: Gate = field(default_factory=Gate)

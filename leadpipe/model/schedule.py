@@ -1,9 +1,13 @@
-"""When a deferred lead is tried again."""
+"""When a lead is tried again."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 60, 120, 300, 600, 900))
 SPREAD = 0.2
+# Leads that wait for the gate come back within this time of its opening, not all in the same moment.
+LONGEST_SPREAD_AT_THE_GATE = timedelta(seconds=5)
+FIRST_REST = timedelta(minutes=5)
+LONGEST_REST = timedelta(hours=1)
 
 
 def delay(attempt: int, *, chance: float, retry_after: timedelta | None = None) -> timedelta:
@@ -13,3 +17,13 @@ def delay(attempt: int, *, chance: float, retry_after: timedelta | None = None) 
     """
     planned = DELAYS[min(attempt, len(DELAYS)) - 1] * (1 + SPREAD * (2 * chance - 1))
     return max(planned, retry_after or timedelta(0))
+
+
+def after_opening(opens_at: datetime, now: datetime, *, chance: float) -> datetime:
+    """When a lead that found the gate shut comes back."""
+    return opens_at + chance * min(SPREAD * (opens_at - now), LONGEST_SPREAD_AT_THE_GATE)
+
+
+def rest(rested: timedelta) -> timedelta:
+    """How long a lead in the fallback table waits, having rested so long since it was last looked at."""
+    return min(max(2 * rested, FIRST_REST), LONGEST_REST)

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from leadpipe import delivery
-from leadpipe.delivery import FALLBACK_RETRY, NEWER_ENVELOPE_DELAY, Try, deliver, deliver_record, settle, write
+from leadpipe.model.schedule import FIRST_REST
+from leadpipe.delivery import NEWER_ENVELOPE_DELAY, Try, deliver, deliver_record, settle, write
 from leadpipe.model.change import Discarded, Erased, Poisoned, QueuedAgain, Replayed, ToFallback, Written
 from leadpipe.model.claim import Claim
 from leadpipe.model.envelope import Envelope
@@ -438,7 +439,7 @@ def test_dynamics_away_longer_than_the_setting_says_sends_the_lead_to_the_fallba
     world.at = NOW + timedelta(hours=4)
     run(world, message(record, attempt=3))
     assert held(world, record).state is State.FALLBACK
-    assert held(world, record).next_try_at == world.at + FALLBACK_RETRY
+    assert held(world, record).next_try_at == world.at + FIRST_REST
     assert world.journal[-2:] == ["fallback.keep", "ledger.write"]
     assert [*world.fallback.rows] == [record.lead_id]
 

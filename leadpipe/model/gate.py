@@ -1,0 +1,116 @@
+"""The gate: a process stops asking Dynamics for a while, and lets one lead through first when the time is over.
+
+open ──429──▶ shut for its Retry-After ──time is over──▶ one probe ──answered──▶ open
+  │                                                          │
+  └─ sign-in, rights, three failures in a row ─▶ shut ◀──────┘ failed: for twice as long, up to five minutes
+"""
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from leadpipe.model.errors import Blocked, DeliveryFailed, Transient
+
+FIRST_PAUSE = timedelta(seconds=10)
+LONGEST_PAUSE = timedelta(minutes=5)
+FAILURES_IN_A_ROW = 3
+# How long the others wait for the probe's answer, and after which a probe that never told is given up.
+PROBE_WAIT = timedelta(seconds=5)
+PROBE_LOST = timedelta(minutes=2)
+# Dynamics answered these; what failed is the organisation's own code, for this lead.
+_ANSWERED = frozenset({"plugin_crashed", "plugin_timeout"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shut:
+    """The gate will not be passed before `until`; what shut it is the reason that the waiting leads show."""
+
+    until: datetime
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """Says since which shutting its holder has been on the way: older news does not move the gate."""
+
+    generation: int
+    probe: bool
+
+
+class Gate:
+    """Thread-safe; one for each process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._generation = 0
+        self._failures = 0
+        self._pause = timedelta(0)
+        self._shut: Shut | None = None
+        self._probe_since: datetime | None = None
+
+    def enter(self, now: datetime) -> Ticket | Shut:
+        """A ticket, whose holder has to tell what became of it, or until when to wait."""
+        with self._lock:
+            waiting = self._waiting(now)
+            if waiting is not None:
+                return waiting
+            probe = self._shut is not None
+            self._probe_since = now if probe else None
+            return Ticket(generation=self._generation, probe=probe)
+
+    def is_shut(self, now: datetime) -> bool:
+        """Whether a lead would have to wait now."""
+        with self._lock:
+            return self._waiting(now) is not None
+
+    def answered(self, ticket: Ticket) -> None:
+        """Dynamics took the lead, or refused that one lead."""
+        with self._lock:
+            if ticket.generation == self._generation:
+                self._open()
+
+    def failed(self, ticket: Ticket, failure: DeliveryFailed, now: datetime) -> None:
+        """Dynamics did not answer, or not for any lead."""
+        with self._lock:
+            if ticket.generation != self._generation:
+                return
+            if not _concerns_all(failure):
+                self._open()
+            elif failure.slug == "throttled":
+                self._close(failure, now, _retry_after(failure) or FIRST_PAUSE)
+            else:
+                self._failures += 1
+                if ticket.probe or isinstance(failure, Blocked) or self._failures >= FAILURES_IN_A_ROW:
+                    self._pause = min(max(2 * self._pause, FIRST_PAUSE), LONGEST_PAUSE)
+                    self._close(failure, now, max(self._pause, _retry_after(failure)))
+
+    def _waiting(self, now: datetime) -> Shut | None:
+        if self._shut is None:
+            return None
+        if now < self._shut.until:
+            return self._shut
+        if self._probe_since is not None and now - self._probe_since < PROBE_LOST:
+            return Shut(until=now + PROBE_WAIT, reason=self._shut.reason, detail=self._shut.detail)
+        return None
+
+    def _close(self, failure: DeliveryFailed, now: datetime, pause: timedelta) -> None:
+        self._generation += 1
+        self._probe_since = None
+        self._shut = Shut(until=now + pause, reason=failure.slug, detail=failure.detail)
+
+    def _open(self) -> None:
+        self._failures = 0
+        self._pause = timedelta(0)
+        self._shut = None
+        self._probe_since = None
+
+
+def _concerns_all(failure: DeliveryFailed) -> bool:
+    if isinstance(failure, Blocked):
+        return not failure.lead_only
+    return isinstance(failure, Transient) and failure.slug not in _ANSWERED
+
+
+def _retry_after(failure: DeliveryFailed) -> timedelta:
+    return (failure.retry_after if isinstance(failure, Transient) else None) or timedelta(0)
