@@ -71,16 +71,17 @@ def follow(lead_id: str, settings: Mapping[str, str]) -> Record:
         raise SampleError("the storage settings cannot be used")
     ledger = AzureLedger(connect(storage, retries=1))
     deadline = time.monotonic() + PATIENCE_SECONDS
-    record = None
+    so_far = "no record"
     while time.monotonic() < deadline:
         try:
             record = ledger.read(lead_id)
-        except LeadpipeError as error:
-            raise SampleError(f"the ledger cannot be read: {error}") from error
-        if record and record.state not in ON_THE_WAY:
-            return record
+        except LeadpipeError as error:  # Azurite may be on its way back
+            so_far = str(error)
+        else:
+            if record and record.state not in ON_THE_WAY:
+                return record
+            so_far = f"{record.state} {record.reason or ''}".strip() if record else "no record"
         time.sleep(0.1)
-    so_far = f"{record.state} {record.reason}".strip() if record else "no record"
     raise SampleError(f"lead {lead_id} was not delivered within {PATIENCE_SECONDS:.0f} s: {so_far}")
 
 

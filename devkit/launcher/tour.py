@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import requests
 
 from devkit.bootstrap import python_of
-from devkit.launcher import sample, stack
+from devkit.launcher import sample
 from devkit.launcher.screen import Stopwatch
 
 if TYPE_CHECKING:
@@ -54,9 +54,7 @@ class Tour:
         reason = f" ({record.reason})" if record.reason else ""
         if record.written_at and not sample.is_in_standin(lead_id, url, trust):
             raise sample.SampleError(f"lead {lead_id} counts as written, but {url} does not have it")
-        self._screen.done(
-            f"lead {record.state}{reason}", seconds=stopwatch.seconds, detail="from the marketplace's post"
-        )
+        self._screen.done(f"lead {record.state}{reason}", seconds=stopwatch.seconds, detail="from the post to Dynamics")
         self._screen.note(f"its history: {self._command} show {lead_id}")
 
     def _show_where_to_look(self) -> None:
@@ -66,7 +64,7 @@ class Tour:
             show("post leads", f"{self.host_url}/api/leads")
             show("health", f"{self.host_url}/api/health")
         if self._is_own_dynamics:
-            show("Dynamics", f"{stack.standin_settings(self._options.data)['DATAVERSE_URL']}  (stand-in)")
+            show("Dynamics", f"{self._settings.process['DATAVERSE_URL']}  (a stand-in; shows its leads)")
         show("settings", str(self._settings_file))
         show("logs", str(self._options.data / "logs"))
         show("commands", f"{self._command} status | leads | send-test | --help")

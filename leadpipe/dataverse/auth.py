@@ -72,6 +72,8 @@ class EntraTokens:
             raise Blocked("tls", "the sign-in host's certificate is not trusted") from error
         except (requests.RequestException, MsalError, RuntimeError) as error:
             raise Transient("sign_in_unavailable", type(error).__name__) from error
+        except OSError as error:
+            raise Blocked("tls", "REQUESTS_CA_BUNDLE names no file of certificates") from error
         except ValueError as error:
             raise Blocked("tenant_unknown", "the sign-in host knows no such directory") from error
         if "access_token" not in answer:

@@ -71,6 +71,8 @@ class DataverseClient:
             raise Blocked("tls", "the certificate is not trusted") from error
         except requests.RequestException as error:
             raise Transient("dynamics_unreachable", type(error).__name__) from error
+        except OSError as error:
+            raise Blocked("tls", "REQUESTS_CA_BUNDLE names no file of certificates") from error
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(status=response.status_code, headers=headers, body=response.content)
 

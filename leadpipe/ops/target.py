@@ -33,10 +33,7 @@ class Target:
     def storage(self) -> Storage:
         if self.settings.storage is None:
             raise SettingsError("storage_settings", self.settings.faults_of(Area.STORAGE))
-        try:
-            return connect(self.settings.storage, retries=RETRIES)
-        except ValueError as error:
-            raise _unusable() from error
+        return connect(self.settings.storage, retries=RETRIES)
 
     @cached_property
     def ledger(self) -> AzureLedger:

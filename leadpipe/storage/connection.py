@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import requests
-from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.data.tables import TableClient, TableServiceClient
 from azure.storage.queue import QueueServiceClient
 from requests.adapters import HTTPAdapter
 
-from leadpipe.model.errors import StorageFailed
+from leadpipe.model.errors import SettingsError, StorageFailed
 from leadpipe.model.settings import StorageByIdentity, StorageByKey
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Storage:
 
 
 def connect(settings: StorageByKey | StorageByIdentity, *, retries: int) -> Storage:
-    """Builds the clients; nothing is sent yet."""
+    """Builds the clients; nothing is sent yet. Raises SettingsError when the address or connection string is none."""
     options: dict[str, Any] = {
         "transport": _transport(),
         "retry_total": retries,
@@ -48,16 +48,20 @@ def connect(settings: StorageByKey | StorageByIdentity, *, retries: int) -> Stor
         "increment_base": 2,
         "random_jitter_range": 0,
     }
-    if isinstance(settings, StorageByKey):
+    try:
+        if isinstance(settings, StorageByKey):
+            return Storage(
+                tables=TableServiceClient.from_connection_string(settings.connection_string, **options),
+                queues=QueueServiceClient.from_connection_string(settings.connection_string, **options),
+            )
+        credential = _credential(settings)
         return Storage(
-            tables=TableServiceClient.from_connection_string(settings.connection_string, **options),
-            queues=QueueServiceClient.from_connection_string(settings.connection_string, **options),
+            tables=TableServiceClient(settings.table_url, credential=credential, **options),
+            queues=QueueServiceClient(settings.queue_url, credential=credential, **options),
         )
-    credential = _credential(settings)
-    return Storage(
-        tables=TableServiceClient(settings.table_url, credential=credential, **options),
-        queues=QueueServiceClient(settings.queue_url, credential=credential, **options),
-    )
+    except ValueError as error:
+        detail = "AzureWebJobsStorage cannot be used: copy it whole from the storage account's Access keys"
+        raise SettingsError("storage_settings", detail) from error
 
 
 @contextmanager
@@ -65,11 +69,13 @@ def failures_of(store: str) -> Iterator[None]:
     """Turns whatever the SDKs raise into StorageFailed; its text names the store and the code, no address or key."""
     try:
         yield
+    except ClientAuthenticationError as error:
+        raise StorageFailed("storage_refused", f"the {store} refused the key or identity") from error
     except HttpResponseError as error:
         code = getattr(error, "error_code", None) or "no code"
         slug = "storage_refused" if error.status_code in {401, 403} else "storage_error"
         raise StorageFailed(slug, f"the {store} answered {error.status_code} {getattr(code, 'value', code)}") from error
-    except AzureError as error:
+    except (AzureError, OSError) as error:  # an OSError where REQUESTS_CA_BUNDLE names a file that is not there
         raise StorageFailed("storage_unreachable", f"the {store} did not answer: {type(error).__name__}") from error
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import socket
 import threading
 import time
@@ -14,7 +15,7 @@ from azure.storage.queue import QueueClient
 
 from leadpipe.model.change import Deferred, transition
 from leadpipe.model.envelope import RESERVED_KEYS, Envelope
-from leadpipe.model.errors import StorageFailed
+from leadpipe.model.errors import SettingsError, StorageFailed
 from leadpipe.model.record import Record
 from leadpipe.model.settings import StorageByIdentity, StorageByKey
 from leadpipe.storage.claims import AzureClaims
@@ -192,3 +193,23 @@ def test_times_come_back_to_the_microsecond(storage_account: str) -> None:
     found = ledger.read(lead_id())
     assert found is not None
     assert found.next_try_at == at
+
+
+def test_a_key_that_is_no_key_is_a_refusal_and_a_text_that_is_no_connection_string_a_fault_of_the_settings(
+    storage_account: str,
+) -> None:
+    no_key = re.sub("AccountKey=[^;]+", "AccountKey=abc", storage_account)
+    with pytest.raises(StorageFailed) as failure:
+        AzureLedger(connect(StorageByKey(connection_string=no_key), retries=0)).read(lead_id())
+    assert failure.value.slug == "storage_refused"
+    with pytest.raises(SettingsError):
+        connect(StorageByKey(connection_string="AccountName;AccountKey"), retries=0)
+
+
+def test_a_bundle_of_certificates_that_is_not_there_is_a_storage_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/bundle.pem")
+    account = "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=bWFkZS11cA==;TableEndpoint=https://127.0.0.1:1/a"
+    with pytest.raises(StorageFailed):
+        AzureLedger(
+            connect(StorageByKey(connection_string=f"{account};QueueEndpoint=https://127.0.0.1:1/a"), retries=0)
+        ).read(lead_id())
