@@ -72,7 +72,7 @@ def deliver_lead(message: func.QueueMessage) -> None:
 @app.timer_trigger(arg_name="timer", schedule="0 * * * * *", use_monitor=False)
 def sweep_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the host names its arguments
     try:
-        sweep.sweep(now=now, ports=wiring().delivery())
+        sweep.sweep(now=now, chance=random.random(), ports=wiring().delivery(), settings=wiring().settings)  # noqa: S311
     except Exception as error:
         raise _crash(error) from None
 

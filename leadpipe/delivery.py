@@ -44,11 +44,8 @@ from leadpipe.model.lead import Lead
 from leadpipe.model.log_line import log_line
 from leadpipe.model.ports import Claims, Dynamics, LeadQueue, Ledger, Ports, Receipt
 from leadpipe.model.record import OPEN, Record, State
-from leadpipe.model.schedule import FIRST_REST, after_opening, delay, rest
+from leadpipe.model.schedule import FIRST_REST, NEWER_ENVELOPE_DELAY, after_opening, delay, rest
 from leadpipe.model.settings import Area, Settings, SpecialLeads
-
-# A roll-back must not burn what a newer leadpipe wrote: its messages wait until that is back.
-NEWER_ENVELOPE_DELAY = timedelta(minutes=15)
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +81,7 @@ def deliver(
         return
     run = Try(attempt=envelope.attempt, first=envelope.attempt == dequeue_count == 1, chance=chance, now=now)
     try:
-        record = recorded(envelope, ledger=ports.ledger)
+        record = record_of_message(envelope, ledger=ports.ledger)
         if record.awaits(run.attempt):
             deliver_record(record, run, ports=ports, settings=settings)
         else:
@@ -99,7 +96,7 @@ def deliver_record(record: Record, run: Try, *, ports: Ports, settings: Settings
     return settle(record, outcome, run, ports=ports)
 
 
-def recorded(envelope: Envelope, *, ledger: Ledger) -> Record:
+def record_of_message(envelope: Envelope, *, ledger: Ledger) -> Record:
     """Step 1. The record of the message's lead; made from the message when the ledger was away at intake."""
     found = ledger.read(envelope.lead_id) or ledger.insert(_made_from(envelope)) or ledger.read(envelope.lead_id)
     if found is None:

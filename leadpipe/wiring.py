@@ -83,6 +83,8 @@ class Wiring:
     def _delivery(self) -> Ports:
         from leadpipe.storage.claims import AzureClaims
         from leadpipe.storage.fallback import AzureFallback
+        from leadpipe.storage.marks import AzureMarks
+        from leadpipe.storage.poison_queue import AzurePoisonQueue
 
         storage = self._storage(retries=1)
         return Ports(
@@ -90,6 +92,8 @@ class Wiring:
             ledger=AzureLedger(storage),
             claims=AzureClaims(storage),
             fallback=AzureFallback(storage),
+            poison_queue=AzurePoisonQueue(storage.queues),
+            marks=AzureMarks(storage),
             dynamics=self._dynamics(),
         )
 

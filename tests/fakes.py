@@ -12,10 +12,11 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
 from leadpipe.model.claim import Claim
-from leadpipe.model.errors import Changed, DeliveryFailed, StorageFailed
+from leadpipe.model.errors import Blocked, Changed, DeliveryFailed, StorageFailed
+from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
-from leadpipe.model.ports import Ports, Receipt
-from leadpipe.model.record import QUEUED, Event, Record, State
+from leadpipe.model.ports import Arrival, Marks, PoisonMessage, Ports, Receipt
+from leadpipe.model.record import Event, Record, State
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, 535000, tzinfo=UTC)
 
@@ -100,10 +101,23 @@ class FakeLedger(Part):
             if states is None or r.state in states
         )
 
-    def overdue(self, day: date, before: datetime) -> Iterator[Record]:
-        for record in self.records(day, states=QUEUED):
-            if record.next_try_at is not None and record.next_try_at < before:
-                yield record
+    def due(self, first: date, before: datetime, *, states: frozenset[State]) -> Iterator[Record]:
+        with self.call("due"):
+            days = sorted({r.received_at.date() for r in self.rows.values() if r.received_at.date() >= first})
+        for day in days:
+            for record in self.records(day, states=states):
+                if record.next_try_at is not None and record.next_try_at < before:
+                    yield record
+
+    def first_day(self) -> date | None:
+        with self.call("first_day"):
+            return min((r.received_at.date() for r in self.rows.values()), default=None)
+
+    def forget_edits(self, lead_id: str) -> None:
+        with self.call("forget_edits"):
+            for told, event in self.history.items():
+                if event.lead_id == lead_id:
+                    self.history[told] = replace(event, payload=None)
 
     def _put(self, record: Record) -> Record:
         self.rows[record.lead_id] = replace(record, version=f"v{next(self._versions)}")
@@ -139,14 +153,60 @@ class FakeFallback(Part):
     def __init__(self, journal: list[str]) -> None:
         super().__init__("fallback", journal)
         self.rows: dict[str, Record] = {}
+        self.from_the_marketplace: list[Arrival] = []
 
     def keep(self, record: Record) -> None:
         with self.call("keep"):
-            self.rows.setdefault(record.lead_id, record)
+            arrived = {arrival.payload for arrival in self.from_the_marketplace}
+            if record.payload not in arrived:  # the row that the marketplace wrote is its fallback row
+                self.rows.setdefault(record.lead_id, record)
 
     def remove(self, lead_id: str) -> None:
         with self.call("remove"):
             self.rows.pop(lead_id, None)
+
+    def arrivals(self, since: datetime) -> Iterator[Arrival]:
+        with self.call("arrivals"):
+            found = [arrival for arrival in self.from_the_marketplace if arrival.at >= since]
+        yield from found
+
+
+class FakePoisonQueue(Part):
+    def __init__(self, journal: list[str]) -> None:
+        super().__init__("poison_queue", journal)
+        self.messages: list[PoisonMessage] = []
+
+    def receive(self) -> list[PoisonMessage]:
+        with self.call("receive"):
+            return self.messages[:32]
+
+    def delete(self, message: PoisonMessage) -> None:
+        with self.call("delete"):
+            self.messages = [held for held in self.messages if held.id != message.id]
+
+    def holding(self, text: str, at: datetime = NOW) -> PoisonMessage:
+        """Puts a message as the host does when it gives up."""
+        number = len(self.journal) + len(self.messages)
+        self.messages.append(PoisonMessage(id=f"m{number}", inserted_at=at, text=text, receipt="r"))
+        return self.messages[-1]
+
+
+class FakeMarks(Part):
+    def __init__(self, journal: list[str]) -> None:
+        super().__init__("marks", journal)
+        self.marks = Marks()
+        self._versions = count(1)
+
+    def read(self) -> Marks:
+        with self.call("read"):
+            return self.marks
+
+    def write(self, before: Marks, after: Marks) -> bool:
+        with self.call("write"):
+            if before.version != self.marks.version:
+                return False
+            self.marks = replace(after, version=f"v{next(self._versions)}")
+            return True
 
 
 class FakeDynamics(Part):
@@ -164,6 +224,13 @@ class FakeDynamics(Part):
             self.leads[lead_id] = lead
             return Receipt.CREATED
 
+    def has(self, lead_id: str) -> bool:
+        self.asked += 1
+        with self.call("has"):
+            if not self.may_read:
+                raise Blocked("missing_privilege", "prvReadLead")
+            return lead_id in self.leads
+
 
 @dataclass
 class World:
@@ -177,7 +244,10 @@ class World:
         self.ledger = FakeLedger(self.journal)
         self.claims = FakeClaims(self.journal)
         self.fallback = FakeFallback(self.journal)
+        self.poison_queue = FakePoisonQueue(self.journal)
+        self.marks = FakeMarks(self.journal)
         self.dynamics = FakeDynamics(self.journal)
+        self.gate = Gate()
 
     @property
     def ports(self) -> Ports:
@@ -186,7 +256,10 @@ class World:
             ledger=self.ledger,
             claims=self.claims,
             fallback=self.fallback,
+            poison_queue=self.poison_queue,
+            marks=self.marks,
             dynamics=self.dynamics,
+            gate=self.gate,
         )
 
     def now(self) -> datetime:

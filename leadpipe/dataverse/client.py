@@ -37,13 +37,25 @@ class DataverseClient:
         columns = self._columns_of(lead, lead_id)
         if read_create(self._send("POST", LEADS, lead_id, columns)) is Created.NOW:
             return Receipt.CREATED
-        match read_back(self._send("GET", f"{LEADS}({lead_id})?$select=leadid", lead_id), lead_id):
+        match self._found(lead_id):
             case Found.YES:
                 return Receipt.FOUND
             case Found.MAY_NOT_READ:
                 return Receipt.UNCONFIRMED
             case Found.NO:
                 raise Refused("id_taken", "Dynamics says that the id exists, and has no lead under it")
+
+    def has(self, lead_id: str) -> bool:
+        match self._found(lead_id):
+            case Found.YES:
+                return True
+            case Found.NO:
+                return False
+            case Found.MAY_NOT_READ:
+                raise Blocked("missing_privilege", "prvReadLead")
+
+    def _found(self, lead_id: str) -> Found:
+        return read_back(self._send("GET", f"{LEADS}({lead_id})?$select=leadid", lead_id), lead_id)
 
     def _send(self, method: str, path: str, lead_id: str, body: Columns | None = None) -> Answer:
         """The answer, after a second try with a fresh token where the first was refused."""

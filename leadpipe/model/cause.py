@@ -115,6 +115,13 @@ _THIS_LEAD = {
         fix="a plug-in raised it; have it looked at, then `leadpipe poison replay`",
     ),
     "refused": Cause(says="Dynamics refused the lead", fix=_DATA_FIX),
+    "no_outcome": Cause(
+        says="delivery crashed fifteen times without an outcome",
+        fix="see the host's log for the crash, mend it, then `leadpipe poison replay ID`",
+    ),
+    "not_an_envelope": Cause(
+        says="a message on the queue was not put there by leadpipe", fix="`leadpipe poison discard ID`"
+    ),
     "payload_missing": Cause(says="nothing is kept of what was posted", fix="`leadpipe poison discard ID`"),
 }
 

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from leadpipe.model.errors import InvalidLead, NotAllowed
 from leadpipe.model.lead import posted_text
-from leadpipe.model.record import ALLOWED, OPEN, QUEUED, Event, Record, State, event_of
+from leadpipe.model.record import ALLOWED, FORGETTABLE, OPEN, QUEUED, Event, Record, State, event_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +90,15 @@ class Erased:
     actor: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """The time for keeping a settled lead's personal data is over."""
+
+
 Outcome = Written | Duplicate | Kept | Poisoned | Deferred | ToFallback
 Repeat = QueuedAgain | AnotherRound
 Decision = Replayed | Edited | Discarded | Erased
-Change = Outcome | Repeat | Decision
+Change = Outcome | Repeat | Decision | Forgotten
 
 
 def transition(
@@ -109,6 +114,8 @@ def transition(
         return _outcome(record, change, at=at, attempt=attempt or record.attempt)
     if isinstance(change, QueuedAgain | AnotherRound):
         return _repeat(record, change, at=at)
+    if isinstance(change, Forgotten):
+        return _forgotten(record, at=at)
     return _decision(record, change, at=at)
 
 
@@ -176,6 +183,13 @@ def _repeat(record: Record, change: Repeat, *, at: datetime) -> tuple[Record, Ev
         return after, None
     after = replace(after, rounds=record.rounds + 1)
     return after, event_of(after, "another_round", at)
+
+
+def _forgotten(record: Record, *, at: datetime) -> tuple[Record, None] | None:
+    after = replace(record, payload=None, email="", name="", company="")
+    if record.state not in FORGETTABLE or after == record:
+        return None
+    return replace(after, updated_at=at), None
 
 
 def _decision(record: Record, change: Decision, *, at: datetime) -> tuple[Record, Event | None] | None:

@@ -48,8 +48,17 @@ class Ledger(Protocol):
     def records(self, day: date, *, states: frozenset[State] | None = None) -> Iterator[Record]:
         """The records received on that UTC day, newest first, without their payloads and versions."""
 
-    def overdue(self, day: date, before: datetime) -> Iterator[Record]:
-        """The day's accepted and deferred records that should have been tried before that time."""
+    def due(self, first: date, before: datetime, *, states: frozenset[State]) -> Iterator[Record]:
+        """The records received on that UTC day or later that should have been tried before that time, by day.
+
+        Without their payloads and versions.
+        """
+
+    def first_day(self) -> date | None:
+        """The UTC day of the oldest record; None while there is none."""
+
+    def forget_edits(self, lead_id: str) -> None:
+        """Removes the payloads that the record's history kept from before its edits."""
 
 
 class Claims(Protocol):
@@ -60,6 +69,15 @@ class Claims(Protocol):
         """Puts `mine` in the place of what was read as `holder`; False when somebody else did first."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A row that the marketplace wrote into its table destination. `key` is a hash of the row's keys, in hex."""
+
+    key: str
+    at: datetime
+    payload: str
+
+
 class Fallback(Protocol):
     def keep(self, record: Record) -> None:
         """Adds the lead's row; nothing happens when it is there already."""
@@ -67,10 +85,57 @@ class Fallback(Protocol):
     def remove(self, lead_id: str) -> None:
         """Deletes the lead's row; nothing happens when there is none."""
 
+    def arrivals(self, since: datetime) -> Iterator[Arrival]:
+        """The rows that the marketplace itself wrote and that were last written at that time or later."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoisonMessage:
+    """What the host gave up on. `text` is as it was sent, or raw where it was no base64."""
+
+    id: str
+    inserted_at: datetime
+    text: str
+    receipt: str
+
+
+class PoisonQueue(Protocol):
+    def receive(self) -> list[PoisonMessage]:
+        """Some of the messages, hidden from others for a while; none when there are none."""
+
+    def delete(self, message: PoisonMessage) -> None:
+        """Removes what was received; nothing happens when it is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """How far the sweep has come. `version` is the store's tag of what was read.
+
+    watermark: no lead received before that UTC day is open. looked_back_at: when that was last checked.
+    taken_in_until: the marketplace's rows up to then are taken in. forgotten_before: settled leads received before
+    that UTC day hold no personal data any more.
+    """
+
+    watermark: date | None = None
+    looked_back_at: datetime | None = None
+    taken_in_until: datetime | None = None
+    forgotten_before: date | None = None
+    version: str | None = field(default=None, compare=False)
+
+
+class MarksStore(Protocol):
+    def read(self) -> Marks: ...
+
+    def write(self, before: Marks, after: Marks) -> bool:
+        """Puts `after` in the place of what was read as `before`; False when somebody else did first."""
+
 
 class Dynamics(Protocol):
     def create(self, lead_id: str, lead: Lead) -> Receipt:
         """Asks Dynamics to create the lead under that id; it is there once, however often this is asked."""
+
+    def has(self, lead_id: str) -> bool:
+        """Whether Dynamics has a lead under that id. Raises Blocked where the role may not read leads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,5 +146,7 @@ class Ports:
     ledger: Ledger
     claims: Claims
     fallback: Fallback
+    poison_queue: PoisonQueue
+    marks: MarksStore
     dynamics: Dynamics | None
     gate: Gate = field(default_factory=Gate)

@@ -27,6 +27,8 @@ class State(StrEnum):
 
 OPEN = frozenset({State.ACCEPTED, State.DEFERRED, State.FALLBACK})
 QUEUED = frozenset({State.ACCEPTED, State.DEFERRED})
+# What keeps personal data for a time only; what is open or poisoned still needs it.
+FORGETTABLE = frozenset({State.WRITTEN, State.DUPLICATE, State.KEPT, State.REJECTED, State.DISCARDED})
 
 _FROM_QUEUE = frozenset(
     {State.WRITTEN, State.DUPLICATE, State.KEPT, State.POISONED, State.DEFERRED, State.FALLBACK, State.ERASED}
@@ -116,7 +118,7 @@ class Record:
         )
 
     @classmethod
-    def poisoned(cls, lead_id: str, reason: str, detail: str, payload: str | None, *, attempt: int = 1) -> Self:
+    def poisoned(cls, lead_id: str, reason: str, detail: str, payload: str | bytes | None, *, attempt: int = 1) -> Self:
         """A lead, or what came in its place, that was beyond delivery before it had a record."""
         at = received_at(lead_id)
         return cls(

@@ -6,6 +6,8 @@ DELAYS = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 60, 120, 300, 
 SPREAD = 0.2
 # Leads that wait for the gate come back within this time of its opening, not all in the same moment.
 LONGEST_SPREAD_AT_THE_GATE = timedelta(seconds=5)
+# A roll-back must not burn what a newer leadpipe wrote: its messages wait until that is back.
+NEWER_ENVELOPE_DELAY = timedelta(minutes=15)
 FIRST_REST = timedelta(minutes=5)
 LONGEST_REST = timedelta(hours=1)
 

@@ -5,18 +5,24 @@ https://learn.microsoft.com/partner-center/marketplace-offers/lead-management-in
 """
 
 import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import received_at
+from leadpipe.model.ports import Arrival
 from leadpipe.model.record import Record
 from leadpipe.storage.connection import Storage, failures_of
-from leadpipe.storage.rows import partition
+from leadpipe.storage.rows import partition, utc
 from leadpipe.storage.tables import create_missing
 
 TABLE = "marketplaceleads"
+# Under this key an arrival's payload holds the row as the marketplace wrote it.
+_OWN_KEY = "TableRow"
 
 
 class AzureFallback:
@@ -26,6 +32,8 @@ class AzureFallback:
         self._table = storage.table(TABLE)
 
     def keep(self, record: Record) -> None:
+        if is_marketplace_row(record.payload):
+            return  # the row that the marketplace wrote is its fallback row
         row = _row(record)
         with failures_of("fallback"):
             try:
@@ -39,6 +47,50 @@ class AzureFallback:
                 self._table.delete_entity(*_keys(lead_id))
             except ResourceNotFoundError:
                 return
+
+    def arrivals(self, since: datetime) -> Iterator[Arrival]:
+        with failures_of("fallback"):
+            try:
+                rows = self._table.query_entities("Timestamp ge @since", parameters={"since": since})
+                for row in rows:
+                    if "LeadId" not in row:
+                        yield _arrival(row, row.metadata["timestamp"] or since)
+            except ResourceNotFoundError:
+                return  # neither we nor the marketplace have written here
+
+
+def is_marketplace_row(payload: str | bytes | None) -> bool:
+    """Whether it is the payload of an arrival: it then says which row it was."""
+    if not isinstance(payload, str) or _OWN_KEY not in payload:
+        return False
+    posted = json.loads(payload)
+    return isinstance(posted, dict) and isinstance(posted.get(_OWN_KEY), dict)
+
+
+def _arrival(row: Mapping[str, Any], at: datetime) -> Arrival:
+    """The row in the shape of the HTTPS destination, with its own columns beside it so that nothing is lost."""
+    columns = {name: str(cell) for name, cell in row.items()}
+    lead_source, product = columns.get("LeadSource", ""), columns.get("ProductId", "")
+    customer = _customer(columns.get("CustomerInfo", ""))
+    told = {"LeadSource", "ActionCode", "OfferDisplayName", "Description", *(["CustomerInfo"] if customer else [])}
+    payload = {
+        "UserDetails": customer,
+        "LeadSource": f"{lead_source}|{product}" if product and "|" not in lead_source else lead_source,
+        "ActionCode": columns.get("ActionCode", ""),
+        "OfferTitle": columns.get("OfferDisplayName", ""),
+        "Description": columns.get("Description", ""),
+        _OWN_KEY: {name: cell for name, cell in columns.items() if name not in told},
+    }
+    key = sha256(json.dumps([columns["PartitionKey"], columns["RowKey"]]).encode()).hexdigest()
+    return Arrival(key=key, at=utc(at), payload=json.dumps(payload, ensure_ascii=False))
+
+
+def _customer(text: str) -> dict[str, Any]:
+    try:
+        customer = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return customer if isinstance(customer, dict) else {}
 
 
 def _keys(lead_id: str) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from azure.core.exceptions import (
 from azure.data.tables import TableClient, UpdateMode
 
 from leadpipe.model.errors import Changed
-from leadpipe.model.record import QUEUED, Event, Record, State
+from leadpipe.model.record import Event, Record, State
 from leadpipe.storage.connection import Storage, failures_of
 from leadpipe.storage.rows import (
     RECORD_COLUMNS,
@@ -29,11 +29,14 @@ from leadpipe.storage.rows import (
     record_of,
     row_of_event,
     row_of_record,
+    without_payload,
 )
 from leadpipe.storage.tables import create_missing
 
 TABLE = "leadledger"
 _SUMMARY = [column for column in RECORD_COLUMNS.values() if column != "Payload"]
+# Days are digits; the sweep's marks stand behind them in the same table.
+_AFTER_ALL_DAYS = ":"
 # What the service answers when a row is not what was read, was deleted, or (the event) is there already.
 _CHANGED = frozenset({404, 409, 412})
 
@@ -101,12 +104,23 @@ class AzureLedger:
 
     def first_day(self) -> date | None:
         """The UTC day of the oldest record; None while there is none."""
-        oldest = next(self._query("PartitionKey ge @first", {"first": "0"}, select=["PartitionKey"], page=1), None)
+        query = "PartitionKey ge @first and PartitionKey lt @end"
+        days = self._query(query, {"first": "0", "end": _AFTER_ALL_DAYS}, select=["PartitionKey"], page=1)
+        oldest = next(days, None)
         return None if oldest is None else date.fromisoformat(oldest["PartitionKey"])
 
-    def overdue(self, day: date, before: datetime) -> Iterator[Record]:
-        query = f"PartitionKey eq @day and NextTryAt lt @before and ({_any_of(QUEUED)})"
-        return map(record_of, self._query(query, {"day": partition(day), "before": before}, select=_SUMMARY))
+    def due(self, first: date, before: datetime, *, states: frozenset[State]) -> Iterator[Record]:
+        query = f"PartitionKey ge @first and PartitionKey lt @end and NextTryAt lt @before and ({_any_of(states)})"
+        parameters = {"first": partition(first), "end": _AFTER_ALL_DAYS, "before": before}
+        return map(record_of, self._query(query, parameters, select=_SUMMARY))
+
+    def forget_edits(self, lead_id: str) -> None:
+        day, row_key = keys(lead_id)
+        query = "PartitionKey eq @day and RowKey ge @first and RowKey lt @last"
+        for row in self._query(query, {"day": day, "first": f"{row_key}~", "last": f"{row_key}~~"}):
+            if "Payload" in row:
+                with failures_of("ledger"):
+                    self._table.update_entity(without_payload(row), mode=UpdateMode.REPLACE)
 
     def ping(self) -> None:
         """Raises StorageFailed when the table could not be written to now, as far as reading it tells."""

@@ -78,6 +78,10 @@ def event_of(row: Mapping[str, Any]) -> Event:
     return Event(**_values(row, EVENT_COLUMNS))
 
 
+def without_payload(row: Mapping[str, Any]) -> Row:
+    return {column: cell for column, cell in row.items() if column != "Payload"}
+
+
 def _key_columns(partition_key: str, row_key: str) -> Row:
     return {"PartitionKey": partition_key, "RowKey": row_key}
 

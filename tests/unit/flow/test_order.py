@@ -21,7 +21,7 @@ LINES = SOURCE.read_text().splitlines()
 STEPS = (
     "deliver",
     "deliver_record",
-    "recorded",
+    "record_of_message",
     "outcome_of",
     "aside",
     "claimed",
