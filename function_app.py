@@ -1,4 +1,7 @@
-"""The four functions: azure.functions on one side, plain values on the other."""
+"""The four functions: azure.functions on one side, plain values on the other.
+
+Delivery and the sweep are imported by their first run: a cold start that ends in a 202 has no use for them.
+"""
 
 import json
 import logging
@@ -7,7 +10,7 @@ import random
 
 import azure.functions as func
 
-from leadpipe import delivery, intake, sweep
+from leadpipe import intake
 from leadpipe.model.errors import InvalidLead, NotKept, SettingsError
 from leadpipe.model.lead_id import ENTROPY_BYTES
 from leadpipe.model.log_line import log_line
@@ -56,6 +59,8 @@ def tell_health(request: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
 @app.queue_trigger(arg_name="message", queue_name="leads", connection="AzureWebJobsStorage")
 def deliver_lead(message: func.QueueMessage) -> None:
     try:
+        from leadpipe import delivery
+
         delivery.deliver(
             message.get_body().decode(),
             dequeue_count=message.dequeue_count or 1,
@@ -72,6 +77,8 @@ def deliver_lead(message: func.QueueMessage) -> None:
 @app.timer_trigger(arg_name="timer", schedule="0 * * * * *", use_monitor=False)
 def sweep_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the host names its arguments
     try:
+        from leadpipe import sweep
+
         sweep.sweep(now=now, chance=random.random(), ports=wiring().delivery(), settings=wiring().settings)  # noqa: S311
     except Exception as error:
         raise _crash(error) from None

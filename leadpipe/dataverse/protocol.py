@@ -103,7 +103,7 @@ def read_create(answer: Answer) -> Created:
     """The answer to `POST leads`. Raises Transient, Blocked or Refused."""
     if answer.status in {201, 204}:
         return Created.NOW
-    if answer.status == 412 and error_of(answer)[0] == _ID_TAKEN:
+    if answer.status == 412 and error_of(answer)[0] in {_ID_TAKEN, ""}:  # a code can be empty; reading back decides
         return Created.ID_TAKEN
     raise failure_of(answer)
 
