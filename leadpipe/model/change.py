@@ -182,7 +182,7 @@ def _repeat(record: Record, change: Repeat, *, at: datetime) -> tuple[Record, Ev
     if isinstance(change, QueuedAgain):
         return after, None
     after = replace(after, rounds=record.rounds + 1)
-    return after, event_of(after, "another_round", at)
+    return after, replace(event_of(after, "another_round", at), detail=f"round {after.rounds}")
 
 
 def _forgotten(record: Record, *, at: datetime) -> tuple[Record, None] | None:

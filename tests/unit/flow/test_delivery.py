@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from leadpipe import delivery
-from leadpipe.model.schedule import FIRST_REST
 from leadpipe.delivery import NEWER_ENVELOPE_DELAY, Try, deliver, deliver_record, settle, write
 from leadpipe.model.change import Discarded, Erased, Poisoned, QueuedAgain, Replayed, ToFallback, Written
 from leadpipe.model.claim import Claim
@@ -22,6 +21,7 @@ from leadpipe.model.errors import (
 )
 from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.record import Record, State
+from leadpipe.model.schedule import FIRST_REST
 from leadpipe.model.settings import Area, Fault, Settings, SpecialLeads
 from tests.fakes import NOW, World
 

@@ -1,0 +1,158 @@
+"""When a process stops asking Dynamics, and how it begins again."""
+
+from datetime import timedelta
+
+import pytest
+
+from leadpipe.model.errors import Blocked, Refused, Transient
+from leadpipe.model.gate import (
+    FAILURES_IN_A_ROW,
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    PROBE_LOST,
+    PROBE_WAIT,
+    Gate,
+    Shut,
+    Ticket,
+)
+from tests.factories import RECEIVED_AT as NOW
+
+AWAY = Transient("dynamics_unreachable", "ConnectTimeout")
+NO_ROLE = Blocked("no_role")
+
+
+def entered(gate: Gate, at: timedelta = timedelta(0)) -> Ticket:
+    ticket = gate.enter(NOW + at)
+    assert isinstance(ticket, Ticket)
+    return ticket
+
+
+def shut_until(gate: Gate, at: timedelta = timedelta(0)) -> timedelta:
+    shut = gate.enter(NOW + at)
+    assert isinstance(shut, Shut)
+    return shut.until - NOW
+
+
+def test_an_open_gate_lets_everyone_through() -> None:
+    gate = Gate()
+    assert not any(entered(gate).probe for _ in range(20))
+
+
+def test_a_throttle_shuts_it_for_as_long_as_dynamics_asked() -> None:
+    gate = Gate()
+    gate.failed(entered(gate), Transient("throttled", retry_after=timedelta(seconds=77)), NOW)
+    assert shut_until(gate) == timedelta(seconds=77)
+    assert gate.is_shut(NOW)
+
+
+def test_a_throttle_without_a_time_shuts_it_for_a_first_pause() -> None:
+    gate = Gate()
+    gate.failed(entered(gate), Transient("throttled"), NOW)
+    assert shut_until(gate) == FIRST_PAUSE
+
+
+def test_a_connection_that_somebody_has_to_mend_shuts_it_at_once_and_says_why() -> None:
+    gate = Gate()
+    gate.failed(entered(gate), NO_ROLE, NOW)
+    shut = gate.enter(NOW)
+    assert isinstance(shut, Shut)
+    assert (shut.until, shut.reason) == (NOW + FIRST_PAUSE, "no_role")
+
+
+def test_a_single_transport_failure_does_not_shut_it() -> None:
+    gate = Gate()
+    for _ in range(FAILURES_IN_A_ROW - 1):
+        gate.failed(entered(gate), AWAY, NOW)
+    assert not gate.is_shut(NOW)
+
+
+def test_transport_failures_in_a_row_do() -> None:
+    gate = Gate()
+    for _ in range(FAILURES_IN_A_ROW):
+        gate.failed(entered(gate), AWAY, NOW)
+    assert gate.is_shut(NOW)
+
+
+def test_an_answer_in_between_begins_the_count_anew() -> None:
+    gate = Gate()
+    for _ in range(5):
+        for _ in range(FAILURES_IN_A_ROW - 1):
+            gate.failed(entered(gate), AWAY, NOW)
+        gate.answered(entered(gate))
+    assert not gate.is_shut(NOW)
+
+
+def test_when_the_time_is_over_one_goes_through_as_the_probe_and_the_others_wait_for_it() -> None:
+    gate = Gate()
+    gate.failed(entered(gate), NO_ROLE, NOW)
+    assert entered(gate, FIRST_PAUSE).probe
+    assert shut_until(gate, FIRST_PAUSE) == FIRST_PAUSE + PROBE_WAIT
+    assert gate.is_shut(NOW + FIRST_PAUSE)
+
+
+def test_a_probe_that_is_answered_opens_it() -> None:
+    gate = Gate()
+    gate.failed(entered(gate), NO_ROLE, NOW)
+    gate.answered(entered(gate, FIRST_PAUSE))
+    assert not gate.is_shut(NOW + FIRST_PAUSE)
+    assert not entered(gate, FIRST_PAUSE).probe
+
+
+def test_a_probe_whose_lead_is_refused_opens_it_too() -> None:
+    gate = Gate()
+    gate.failed(entered(gate), NO_ROLE, NOW)
+    gate.failed(entered(gate, FIRST_PAUSE), Refused("too_long"), NOW + FIRST_PAUSE)
+    assert not gate.is_shut(NOW + FIRST_PAUSE)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [Transient("plugin_crashed"), Transient("plugin_timeout"), Blocked("owner_lacks_privilege", lead_only=True)],
+)
+def test_what_concerns_one_lead_alone_does_not_shut_it(failure: Transient | Blocked) -> None:
+    gate = Gate()
+    for _ in range(10):
+        gate.failed(entered(gate), failure, NOW)
+    assert not gate.is_shut(NOW)
+
+
+def test_each_probe_that_fails_doubles_the_pause_up_to_five_minutes() -> None:
+    gate, at = Gate(), timedelta(0)
+    gate.failed(entered(gate), NO_ROLE, NOW)
+    pauses = []
+    for _ in range(7):
+        at = shut_until(gate, at)
+        gate.failed(entered(gate, at), AWAY, NOW + at)
+        pauses.append(shut_until(gate, at) - at)
+    assert pauses == [timedelta(seconds=s) for s in (20, 40, 80, 160, 300, 300, 300)]
+    assert pauses[-1] == LONGEST_PAUSE
+
+
+def test_failures_of_leads_already_on_the_way_count_once() -> None:
+    gate = Gate()
+    tickets = [entered(gate) for _ in range(12)]
+    for ticket in tickets:
+        gate.failed(ticket, NO_ROLE, NOW)
+    assert shut_until(gate) == FIRST_PAUSE
+
+
+def test_an_answer_to_a_lead_already_on_the_way_does_not_open_what_a_throttle_shut() -> None:
+    gate = Gate()
+    early, late = entered(gate), entered(gate)
+    gate.failed(early, Transient("throttled", retry_after=timedelta(seconds=60)), NOW)
+    gate.answered(late)
+    assert gate.is_shut(NOW)
+
+
+def test_a_server_error_with_a_time_is_given_that_time() -> None:
+    gate = Gate()
+    for _ in range(FAILURES_IN_A_ROW):
+        gate.failed(entered(gate), Transient("dynamics_error", retry_after=timedelta(minutes=9)), NOW)
+    assert shut_until(gate) == timedelta(minutes=9)
+
+
+def test_a_probe_that_never_tells_is_given_up_and_another_goes_through() -> None:
+    gate = Gate()
+    gate.failed(entered(gate), NO_ROLE, NOW)
+    entered(gate, FIRST_PAUSE)
+    assert entered(gate, FIRST_PAUSE + PROBE_LOST).probe
