@@ -110,13 +110,17 @@ def outcome_of(record: Record, run: Try, *, ports: Ports, settings: Settings) ->
         lead = _lead_of(record)
         _require_usable(settings)
         settled_already = aside(record, lead, ports=ports, settings=settings)
-        if settled_already:
-            return settled_already
-        if ports.dynamics is None:
-            return ToFallback(reason="no_dynamics", next_try_at=None)
-        return created(record, lead, run, dynamics=ports.dynamics, gate=ports.gate)
     except InvalidLead as why:
         return Poisoned(reason=why.slug, detail=why.detail)
+    except DeliveryFailed as failure:
+        # A resting lead is not asked for its claim again, so none may rest before it has passed there.
+        return outcome_of_failure(record, failure, run, fallback_after=timedelta.max)
+    if settled_already:
+        return settled_already
+    if ports.dynamics is None:
+        return ToFallback(reason="no_dynamics", next_try_at=None)
+    try:
+        return created(record, lead, run, dynamics=ports.dynamics, gate=ports.gate)
     except DeliveryFailed as failure:
         return outcome_of_failure(record, failure, run, fallback_after=settings.fallback_after)
 

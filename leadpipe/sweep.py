@@ -110,7 +110,7 @@ def bring_back(message: PoisonMessage, run: Run) -> None:
         log.error(log_line("lead_settled", lead_id=record.lead_id, outcome=State.POISONED, reason=no_outcome.reason))
         return
     again = write(record, AnotherRound(next_try_at=run.now()), run.now, ledger=run.ports.ledger)
-    put(again, record, "another_round", run)
+    put(again, record, "poison_queue", run)
 
 
 def keep_rubbish(message: PoisonMessage, why: NotAnEnvelope, run: Run) -> None:
@@ -130,15 +130,32 @@ def queue_overdue(marks: Marks, run: Run) -> Marks:
 
 
 def look_back(marks: Marks, run: Run) -> Marks:
-    """Once an hour the same for all days that still have an open lead, and finds the oldest of them."""
+    """Once an hour the same for all days that still have an open lead, and finds the oldest of them.
+
+    What a death left in the fallback table goes first: the watermark never comes back to a day that it has passed.
+    """
     if not run.hourly:
         return marks
     yesterday = today(run) - timedelta(days=1)
     first = marks.watermark or run.ports.ledger.first_day() or yesterday
     queue_overdue_since(first, run)
+    if not clear_leftovers(first, run):
+        return marks
     days = (first + timedelta(days=days) for days in range((yesterday - first).days))
     oldest = next((day for day in days if any(run.ports.ledger.records(day, states=OPEN))), yesterday)
     return replace(marks, watermark=min(oldest, yesterday), looked_back_at=run.now())
+
+
+def clear_leftovers(first: date, run: Run) -> bool:
+    """Deletes the fallback rows of settled leads, left by a run that died or was overtaken; whether it got through."""
+    still_open = {record.lead_id for record in run.ports.ledger.between(first, today(run), states=OPEN)}
+    for lead_id in run.ports.fallback.lead_ids(first, today(run)):
+        if not run.time_left():
+            return False
+        record = None if lead_id in still_open else run.ports.ledger.read(lead_id)
+        if record is not None and record.state not in OPEN:
+            run.ports.fallback.remove(lead_id)
+    return True
 
 
 def queue_overdue_since(first: date, run: Run) -> None:
@@ -156,16 +173,16 @@ def queue_again(record: Record, run: Run) -> None:
     if waited < OVERDUE_AFTER:
         return  # somebody else was faster
     change = QueuedAgain(next_try_at=run.now() + min(2 * waited, LONGEST_WAIT))
-    put(write(record, change, run.now, ledger=run.ports.ledger), record, "lead_overdue", run)
+    put(write(record, change, run.now, ledger=run.ports.ledger), record, "overdue", run)
 
 
-def put(again: Record, before: Record, event: str, run: Run) -> None:
+def put(again: Record, before: Record, step: str, run: Run) -> None:
     """Puts the lead's message, unless somebody settled its record since `before` was read."""
     if again.attempt == before.attempt or again.state not in QUEUED:
         return
     payload = again.payload if isinstance(again.payload, str) else None
     run.ports.queue.put(Envelope.for_payload(again.lead_id, payload, attempt=again.attempt).to_text())
-    log.warning(log_line(event, lead_id=again.lead_id, attempt=again.attempt))
+    log.warning(log_line("lead_queued_again", lead_id=again.lead_id, step=step, attempt=again.attempt))
 
 
 # The fallback table
@@ -173,7 +190,7 @@ def put(again: Record, before: Record, event: str, run: Run) -> None:
 
 def drain_fallback(marks: Marks, run: Run) -> Marks:
     """Delivers what rests and is due, oldest first, until one of them still finds no Dynamics."""
-    if run.ports.dynamics is not None:
+    if run.ports.dynamics is not None and not run.ports.gate.is_shut(run.now()):
         first = marks.watermark or run.ports.ledger.first_day() or today(run)
         due = run.ports.ledger.due(first, run.now(), states=frozenset({State.FALLBACK}))
         oldest_first = sorted(islice(due, FALLBACK_BATCH), key=lambda record: record.lead_id)
@@ -269,7 +286,7 @@ def forget_day(day: date, run: Run) -> bool:
 
 
 def forget(lead_id: str, run: Run) -> None:
-    run.ports.ledger.forget_edits(lead_id)
+    run.ports.ledger.forget_details(lead_id)
     record = run.ports.ledger.read(lead_id)
     if record is None:
         raise StorageFailed("record_gone", "the record was deleted while it was being looked at")

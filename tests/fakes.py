@@ -15,6 +15,7 @@ from leadpipe.model.claim import Claim
 from leadpipe.model.errors import Blocked, Changed, DeliveryFailed, StorageFailed
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
+from leadpipe.model.lead_id import received_at
 from leadpipe.model.ports import Arrival, Marks, PoisonMessage, Ports, Receipt
 from leadpipe.model.record import Event, Record, State
 
@@ -101,6 +102,15 @@ class FakeLedger(Part):
             if states is None or r.state in states
         )
 
+    def between(
+        self, first: date, last: date, *, states: frozenset[State] | None = None, payloads: bool = False
+    ) -> Iterator[Record]:
+        with self.call("between"):
+            days = sorted({r.received_at.date() for r in self.rows.values() if first <= r.received_at.date() <= last})
+        for day in days:
+            for record in self.records(day, states=states):
+                yield replace(record, payload=self.rows[record.lead_id].payload) if payloads else record
+
     def due(self, first: date, before: datetime, *, states: frozenset[State]) -> Iterator[Record]:
         with self.call("due"):
             days = sorted({r.received_at.date() for r in self.rows.values() if r.received_at.date() >= first})
@@ -113,11 +123,11 @@ class FakeLedger(Part):
         with self.call("first_day"):
             return min((r.received_at.date() for r in self.rows.values()), default=None)
 
-    def forget_edits(self, lead_id: str) -> None:
-        with self.call("forget_edits"):
+    def forget_details(self, lead_id: str) -> None:
+        with self.call("forget_details"):
             for told, event in self.history.items():
                 if event.lead_id == lead_id:
-                    self.history[told] = replace(event, payload=None)
+                    self.history[told] = replace(event, payload=None, detail="")
 
     def _put(self, record: Record) -> Record:
         self.rows[record.lead_id] = replace(record, version=f"v{next(self._versions)}")
@@ -145,6 +155,15 @@ class FakeClaims(Part):
             self._put(mine)
             return True
 
+    def read(self, fingerprint: str) -> Claim | None:
+        with self.call("read"):
+            return self.rows.get(fingerprint)
+
+    def of_leads_received(self, since: datetime, before: datetime) -> Iterator[Claim]:
+        with self.call("of_leads_received"):
+            found = [claim for claim in self.rows.values() if since <= claim.received_at < before]
+        yield from found
+
     def _put(self, claim: Claim) -> None:
         self.rows[claim.fingerprint] = replace(claim, version=f"v{next(self._versions)}")
 
@@ -165,6 +184,16 @@ class FakeFallback(Part):
         with self.call("remove"):
             self.rows.pop(lead_id, None)
 
+    def has(self, record: Record) -> bool:
+        with self.call("has"):
+            arrived = {arrival.payload for arrival in self.from_the_marketplace}
+            return record.lead_id in self.rows or record.payload in arrived
+
+    def lead_ids(self, first: date, last: date) -> Iterator[str]:
+        with self.call("lead_ids"):
+            found = [lead_id for lead_id in self.rows if first <= received_at(lead_id).date() <= last]
+        yield from sorted(found)
+
     def arrivals(self, since: datetime) -> Iterator[Arrival]:
         with self.call("arrivals"):
             found = [arrival for arrival in self.from_the_marketplace if arrival.at >= since]
@@ -179,6 +208,10 @@ class FakePoisonQueue(Part):
     def receive(self) -> list[PoisonMessage]:
         with self.call("receive"):
             return self.messages[:32]
+
+    def peek(self) -> list[PoisonMessage]:
+        with self.call("peek"):
+            return [replace(message, receipt="") for message in self.messages[:32]]
 
     def delete(self, message: PoisonMessage) -> None:
         with self.call("delete"):

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -122,15 +123,51 @@ def test_every_file_that_the_readme_links_to_exists() -> None:
             assert (document.parent / link).exists(), f"{document.name}: {link}"
 
 
-def test_the_readme_shows_the_commands_that_there_are() -> None:
+def commands() -> dict[str, set[str]]:
+    """Each command, those of groups with their group's name, and the options that it takes."""
     from typer.main import get_command
 
     from leadpipe.ops.cli import app
 
-    command = get_command(app)
-    assert isinstance(command, object)
-    for name in command.commands:  # type: ignore[attr-defined]
-        assert f"leadpipe {name}" in README, name
+    found: dict[str, set[str]] = {}
+
+    def add(name: str, command: Any) -> None:
+        found[name] = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        for sub_name, sub_command in getattr(command, "commands", {}).items():
+            add(f"{name} {sub_name}".strip(), sub_command)
+
+    add("", get_command(app))
+    return found
+
+
+def test_the_readme_shows_the_commands_that_there_are() -> None:
+    missing = {name for name in commands() if f"leadpipe {name}".strip() not in README}
+    assert missing == set()
+
+
+def commands_named_in(text: str) -> list[str]:
+    """What stands behind `leadpipe` in code, be it in a line or in a block."""
+    named = re.findall(r"`leadpipe ([^`]+)`", text)
+    for block in re.findall(r"```.*?```", text, re.DOTALL):
+        prompt = "$ " if "\n$ " in block else ""  # where there is one, the other lines are what was answered
+        named += re.findall(rf"^ *{re.escape(prompt)}leadpipe (.+)$", block, re.MULTILINE)
+    return named
+
+
+@pytest.mark.parametrize(
+    "document",
+    [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "leadpipe").rglob("*.py"))],
+    ids=lambda path: path.name,
+)
+def test_every_command_that_is_named_exists_with_its_options(document: Path) -> None:
+    there = commands()
+    for named in commands_named_in(document.read_text(encoding="utf-8")):
+        words = named.split("#")[0].split()
+        name = " ".join(words[:2]) if " ".join(words[:2]) in there else words[0]
+        options = {word for word in words if word.startswith("--")}
+        assert name in there, f"leadpipe {named}"
+        assert not (name in {"poison", "fallback"} and len(words) > 1), f"leadpipe {named}"
+        assert options <= there[name] | there[""], f"leadpipe {named}"
 
 
 def test_settings_hide_what_is_secret_when_they_are_shown() -> None:

@@ -24,7 +24,7 @@ class Verdict(StrEnum):
 
 
 # A holder in one of these states is, or will be, in Dynamics, or waits for a person who may still write it.
-_HOLDING = OPEN | {State.POISONED, State.WRITTEN, State.KEPT}
+HOLDING = OPEN | {State.POISONED, State.WRITTEN, State.KEPT}
 
 
 def verdict(mine: Claim, holder: Claim, window: timedelta, holder_state: State | None) -> Verdict:
@@ -34,4 +34,4 @@ def verdict(mine: Claim, holder: Claim, window: timedelta, holder_state: State |
     """
     if abs(mine.received_at - holder.received_at) > window:
         return Verdict.TAKES_OVER if mine.received_at > holder.received_at else Verdict.GOES_ON
-    return Verdict.DUPLICATE if holder_state in _HOLDING else Verdict.TAKES_OVER
+    return Verdict.DUPLICATE if holder_state in HOLDING else Verdict.TAKES_OVER

@@ -14,7 +14,7 @@ from leadpipe.model.errors import Blocked, DeliveryFailed, Transient
 FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(minutes=5)
 FAILURES_IN_A_ROW = 3
-# How long the others wait for the probe's answer, and after which a probe that never told is given up.
+# How long the others wait at least for the probe's answer, and the time after which a probe that never told is given up.
 PROBE_WAIT = timedelta(seconds=5)
 PROBE_LOST = timedelta(minutes=2)
 # Dynamics answered these; what failed is the organisation's own code, for this lead.
@@ -91,7 +91,9 @@ class Gate:
         if now < self._shut.until:
             return self._shut
         if self._probe_since is not None and now - self._probe_since < PROBE_LOST:
-            return Shut(until=now + PROBE_WAIT, reason=self._shut.reason, detail=self._shut.detail)
+            # A probe that has been silent for long will be for longer: no need to come and look every few seconds.
+            wait = max(PROBE_WAIT, now - self._probe_since)
+            return Shut(until=now + wait, reason=self._shut.reason, detail=self._shut.detail)
         return None
 
     def _close(self, failure: DeliveryFailed, now: datetime, pause: timedelta) -> None:

@@ -48,6 +48,14 @@ class Ledger(Protocol):
     def records(self, day: date, *, states: frozenset[State] | None = None) -> Iterator[Record]:
         """The records received on that UTC day, newest first, without their payloads and versions."""
 
+    def between(
+        self, first: date, last: date, *, states: frozenset[State] | None = None, payloads: bool = False
+    ) -> Iterator[Record]:
+        """The records received on these UTC days, oldest day first, newest first within a day, without versions.
+
+        `payloads`: with what was posted, which is most of a record's weight.
+        """
+
     def due(self, first: date, before: datetime, *, states: frozenset[State]) -> Iterator[Record]:
         """The records received on that UTC day or later that should have been tried before that time, by day.
 
@@ -57,8 +65,8 @@ class Ledger(Protocol):
     def first_day(self) -> date | None:
         """The UTC day of the oldest record; None while there is none."""
 
-    def forget_edits(self, lead_id: str) -> None:
-        """Removes the payloads that the record's history kept from before its edits."""
+    def forget_details(self, lead_id: str) -> None:
+        """Removes from the record's history what may quote the lead: payloads from before edits, and details."""
 
 
 class Claims(Protocol):
@@ -67,6 +75,11 @@ class Claims(Protocol):
 
     def take_over(self, holder: Claim, mine: Claim) -> bool:
         """Puts `mine` in the place of what was read as `holder`; False when somebody else did first."""
+
+    def read(self, fingerprint: str) -> Claim | None: ...
+
+    def of_leads_received(self, since: datetime, before: datetime) -> Iterator[Claim]:
+        """The claims whose holder was received within that time, in no order that means anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +98,12 @@ class Fallback(Protocol):
     def remove(self, lead_id: str) -> None:
         """Deletes the lead's row; nothing happens when there is none."""
 
+    def has(self, record: Record) -> bool:
+        """Whether the row is there that stands for the lead: its own, or the one that the marketplace wrote."""
+
+    def lead_ids(self, first: date, last: date) -> Iterator[str]:
+        """The leads received on these UTC days that have a row of their own, by day."""
+
     def arrivals(self, since: datetime) -> Iterator[Arrival]:
         """The rows that the marketplace itself wrote and that were last written at that time or later."""
 
@@ -102,6 +121,9 @@ class PoisonMessage:
 class PoisonQueue(Protocol):
     def receive(self) -> list[PoisonMessage]:
         """Some of the messages, hidden from others for a while; none when there are none."""
+
+    def peek(self) -> list[PoisonMessage]:
+        """The oldest messages, at most 32, left for whoever receives them; without a receipt."""
 
     def delete(self, message: PoisonMessage) -> None:
         """Removes what was received; nothing happens when it is gone."""

@@ -2,10 +2,17 @@
 
 import typer
 
+from leadpipe.ops.balance import balance
+from leadpipe.ops.erase import erase_leads
+from leadpipe.ops.fallback import drain_fallback, list_fallback
 from leadpipe.ops.leads import leads
 from leadpipe.ops.options import SettingsFile
+from leadpipe.ops.poison import list_poison
+from leadpipe.ops.poison_decide import discard_poison, replay_poison
+from leadpipe.ops.poison_edit import edit_poison
 from leadpipe.ops.show import show
 from leadpipe.ops.status import status
+from leadpipe.ops.take_in import import_rows
 
 # Plain help and plain usage errors: they read the same in a terminal, a pipe and a runbook. What goes wrong on the way
 # becomes text in leadpipe/__main__.py.
@@ -33,6 +40,21 @@ def leadpipe(context: typer.Context, settings: SettingsFile = None) -> None:
     context.obj = settings
 
 
+poison = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+poison.command("list")(list_poison)
+poison.command("replay")(replay_poison)
+poison.command("edit")(edit_poison)
+poison.command("discard")(discard_poison)
+
+fallback = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+fallback.command("list")(list_fallback)
+fallback.command("drain")(drain_fallback)
+
 app.command()(status)
 app.command()(leads)
 app.command()(show)
+app.add_typer(poison, name="poison", help="Poisoned leads, and posts that were no lead: what waits for a person.")
+app.add_typer(fallback, name="fallback", help="Leads that rest in the table marketplaceleads.")
+app.command()(balance)
+app.command("import")(import_rows)
+app.command("erase")(erase_leads)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.record import Record, State
 from leadpipe.ops.fields import fields_of_record
 from leadpipe.ops.json_output import iso, print_json
@@ -37,6 +38,7 @@ class Wanted:
     """Which records are asked for. Texts are looked for anywhere in the field, in any case."""
 
     states: frozenset[State] | None = None
+    causes: frozenset[str] = frozenset()
     since: datetime | None = None
     offer: str = ""
     email: str = ""
@@ -44,6 +46,7 @@ class Wanted:
     def matches(self, record: Record) -> bool:
         return (
             (self.since is None or record.received_at >= self.since)
+            and (not self.causes or record.reason in self.causes)
             and self.offer.casefold() in record.offer.casefold()
             and self.email.casefold() in record.email.casefold()
         )
@@ -80,6 +83,13 @@ def found_in(ledger: AzureLedger, wanted: Wanted, *, until: datetime) -> Iterato
     first = max(oldest, wanted.since.date()) if wanted.since else oldest
     for day in days_back(first, until.astimezone(UTC).date()):
         yield from filter(wanted.matches, ledger.records(day, states=wanted.states))
+
+
+def oldest_first(ledger: AzureLedger, wanted: Wanted, *, until: datetime) -> Iterator[Record]:
+    """All the wanted records in one reading, oldest day first."""
+    first = wanted.since.date() if wanted.since else EPOCH.date()
+    found = ledger.between(first, until.astimezone(UTC).date(), states=wanted.states)
+    return filter(wanted.matches, found)
 
 
 def _count(shown: int, *, more: bool, since: datetime | None) -> str:

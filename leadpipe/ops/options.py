@@ -1,5 +1,7 @@
 """The options that several commands share, so that each is spelled and explained once."""
 
+import getpass
+import socket
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +21,23 @@ def _lead_id(text: str) -> str:
             "a lead id looks like 01890a5d-ac96-774b-bcce-b302099a8057; `leadpipe leads` lists them"
         )
     return lead_id
+
+
+def _lead_ids(texts: list[str] | None) -> list[str]:
+    return [_lead_id(text) for text in texts or []]
+
+
+def _actor(named: str) -> str:
+    return named or user_at_host()
+
+
+def user_at_host() -> str:
+    """Who runs the command, for the history of a lead."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container may run under an id that has no name
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"
 
 
 def _start(text: str) -> datetime:
@@ -48,5 +67,23 @@ Since = Annotated[
         parser=_start,
         metavar="SPAN",
         help="How far back: 7d, 24h, 30m, or since a UTC day or time like 2026-11-01.",
+    ),
+]
+LeadIds = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="ID", callback=_lead_ids, help="Leads by their ids, whole.", show_default=False),
+]
+Causes = Annotated[
+    list[str] | None,
+    typer.Option("--cause", metavar="CAUSE", help="Only leads with this cause, may be given again."),
+]
+Offer = Annotated[str, typer.Option("--offer", metavar="TEXT", help="Only leads whose offer has this text in it.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before changing more than one lead.")]
+Rate = Annotated[float | None, typer.Option(min=0.01, metavar="N", help="At most so many leads a second.")]
+Actor = Annotated[
+    str,
+    typer.Option(
+        callback=_actor, metavar="NAME", help="Who decides, for the lead's history.", show_default="user@host"
     ),
 ]

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+
+ONE_DAY = timedelta(days=1)
 
 _BACK = re.compile(r"(\d{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -44,3 +46,11 @@ def _back(text: str, now: datetime) -> datetime | None:
 def _at(text: str) -> datetime:
     at = datetime.fromisoformat(text.strip())
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def day_of(text: str) -> datetime:
+    """The start of that UTC day. Raises ValueError."""
+    try:
+        return datetime.combine(date.fromisoformat(text.strip()), time(), UTC)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no day like 2026-11-01") from error

@@ -11,7 +11,7 @@ import typer
 from leadpipe.model.record import OPEN, Record, State
 from leadpipe.ops.json_output import print_json
 from leadpipe.ops.options import AsJson, SettingsFile, Since
-from leadpipe.ops.span import days_back, in_words
+from leadpipe.ops.span import ONE_DAY, days_back, in_words
 from leadpipe.ops.summary import UNSETTLED, Group, Summary
 from leadpipe.ops.table import Column, print_facts, print_table, text_of
 from leadpipe.ops.target import Target, reach
@@ -84,7 +84,7 @@ def _records(ledger: AzureLedger, *, since: datetime, until: datetime) -> Iterat
     for day in days_back(first, until.astimezone(UTC).date()):
         yield from ledger.records(day)
     if oldest < first:
-        yield from ledger.records_before(first, states=UNSETTLED)
+        yield from ledger.between(oldest, first - ONE_DAY, states=UNSETTLED)
 
 
 def _as_fields(found: Status) -> dict[str, Any]:

@@ -17,14 +17,16 @@ _NOT_TRIED = Cause(says="not tried yet", fix="nothing; if it lasts, see whether 
 
 @dataclass(slots=True, kw_only=True)
 class Group:
-    """Unsettled leads in one state for one reason."""
+    """Leads in one state for one reason."""
 
     oldest: Record
+    newest: Record | None = None
     leads: int = 0
 
     def add(self, record: Record) -> None:
         self.leads += 1
         self.oldest = min(self.oldest, record, key=lambda record: record.received_at)
+        self.newest = max(self.newest or record, record, key=lambda record: record.received_at)
 
     @property
     def reason(self) -> str:

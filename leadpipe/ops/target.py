@@ -10,6 +10,7 @@ import typer
 
 import leadpipe
 from leadpipe.model.errors import SettingsError
+from leadpipe.model.ports import Ports
 from leadpipe.model.settings import Area, Settings, StorageByIdentity, StorageByKey
 from leadpipe.ops.settings_source import Source, find_source
 from leadpipe.ops.words import say
@@ -17,7 +18,7 @@ from leadpipe.storage.connection import Storage, connect
 from leadpipe.storage.lead_queue import AzureLeadQueue
 from leadpipe.storage.ledger import AzureLedger
 from leadpipe.storage.poison_queue import AzurePoisonQueue
-from leadpipe.wiring import quiet_libraries
+from leadpipe.wiring import Wiring, quiet_libraries
 
 RETRIES = 2
 _APP = Path(leadpipe.__file__).resolve().parents[1]
@@ -42,6 +43,11 @@ class Target:
     @cached_property
     def queue(self) -> AzureLeadQueue:
         return AzureLeadQueue(self.storage.queues)
+
+    @cached_property
+    def ports(self) -> Ports:
+        """What delivery works with, Dynamics included. Its gate is this command's own."""
+        return Wiring(self.settings).delivery()
 
     @cached_property
     def poison_queue(self) -> AzurePoisonQueue:

@@ -4,6 +4,8 @@ A: insert fp -> 201, holds            B: insert fp -> 409, reads A: a duplicate 
 A: insert fp -> reply lost            A: insert fp -> 409, reads A: holds
 """
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from azure.core import MatchConditions
@@ -51,11 +53,33 @@ class AzureClaims:
                 return False
         return True
 
+    def read(self, fingerprint: str) -> Claim | None:
+        with failures_of("claims"):
+            try:
+                held = self._table.get_entity(*_keys(fingerprint))
+            except ResourceNotFoundError:
+                return None
+        return _claim(held, held.metadata["etag"] or "")
+
+    def of_leads_received(self, since: datetime, before: datetime) -> Iterator[Claim]:
+        query = "ReceivedAt ge @since and ReceivedAt lt @before"
+        with failures_of("claims"):
+            try:
+                for row in self._table.query_entities(query, parameters={"since": since, "before": before}):
+                    yield _claim(row, row.metadata["etag"] or "")
+            except ResourceNotFoundError:
+                return  # no lead has been claimed yet, so there is no table
+
+
+def _keys(fingerprint: str) -> tuple[str, str]:
+    return fingerprint[:2], fingerprint
+
 
 def _row(claim: Claim) -> dict[str, Any]:
+    partition_key, row_key = _keys(claim.fingerprint)
     return {
-        "PartitionKey": claim.fingerprint[:2],
-        "RowKey": claim.fingerprint,
+        "PartitionKey": partition_key,
+        "RowKey": row_key,
         "LeadId": claim.lead_id,
         "ReceivedAt": claim.received_at,
     }

@@ -6,7 +6,7 @@ https://learn.microsoft.com/partner-center/marketplace-offers/lead-management-in
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -48,6 +48,26 @@ class AzureFallback:
             except ResourceNotFoundError:
                 return
 
+    def has(self, record: Record) -> bool:
+        keys = _marketplace_keys(record.payload) or _keys(record.lead_id)
+        with failures_of("fallback"):
+            try:
+                self._table.get_entity(*keys, select=["PartitionKey"])
+            except ResourceNotFoundError:
+                return False
+        return True
+
+    def lead_ids(self, first: date, last: date) -> Iterator[str]:
+        query = "PartitionKey ge @first and PartitionKey le @last"
+        days = {"first": partition(first), "last": partition(last)}
+        with failures_of("fallback"):
+            try:
+                for row in self._table.query_entities(query, parameters=days, select=["LeadId"]):
+                    if row.get("LeadId"):  # asked for by name, a row that lacks it may answer with nothing in it
+                        yield str(row["LeadId"])
+            except ResourceNotFoundError:
+                return
+
     def arrivals(self, since: datetime) -> Iterator[Arrival]:
         with failures_of("fallback"):
             try:
@@ -61,10 +81,20 @@ class AzureFallback:
 
 def is_marketplace_row(payload: str | bytes | None) -> bool:
     """Whether it is the payload of an arrival: it then says which row it was."""
+    return _marketplace_keys(payload) is not None
+
+
+def _marketplace_keys(payload: str | bytes | None) -> tuple[str, str] | None:
     if not isinstance(payload, str) or _OWN_KEY not in payload:
-        return False
-    posted = json.loads(payload)
-    return isinstance(posted, dict) and isinstance(posted.get(_OWN_KEY), dict)
+        return None
+    try:
+        posted = json.loads(payload)
+    except (ValueError, RecursionError):
+        return None
+    row = posted.get(_OWN_KEY) if isinstance(posted, dict) else None
+    if not isinstance(row, dict) or not {"PartitionKey", "RowKey"} <= row.keys():
+        return None
+    return str(row["PartitionKey"]), str(row["RowKey"])
 
 
 def _arrival(row: Mapping[str, Any], at: datetime) -> Arrival:

@@ -21,6 +21,7 @@ from leadpipe.model.errors import Changed
 from leadpipe.model.record import Event, Record, State
 from leadpipe.storage.connection import Storage, failures_of
 from leadpipe.storage.rows import (
+    QUOTING,
     RECORD_COLUMNS,
     Row,
     event_of,
@@ -29,7 +30,7 @@ from leadpipe.storage.rows import (
     record_of,
     row_of_event,
     row_of_record,
-    without_payload,
+    without_quotes,
 )
 from leadpipe.storage.tables import create_missing
 
@@ -89,18 +90,17 @@ class AzureLedger:
         return [event_of(row) for row in found]
 
     def records(self, day: date, *, states: frozenset[State] | None = None) -> Iterator[Record]:
-        query, parameters = "PartitionKey eq @day and Kind eq 'record'", {"day": partition(day)}
+        return self.between(day, day, states=states)
+
+    def between(
+        self, first: date, last: date, *, states: frozenset[State] | None = None, payloads: bool = False
+    ) -> Iterator[Record]:
+        # The service reads all of those days to find some states: for many days this is for people, not for a timer.
+        query = "PartitionKey ge @first and PartitionKey le @last and Kind eq 'record'"
         if states is not None:
             query = f"{query} and ({_any_of(states)})"
-        return map(record_of, self._query(query, parameters, select=_SUMMARY))
-
-    def records_before(self, day: date, *, states: frozenset[State]) -> Iterator[Record]:
-        """The records in those states received before that UTC day, oldest day first, without their payloads.
-
-        The service reads all of those days to find them, so this is for people, not for a timer.
-        """
-        query = f"PartitionKey lt @day and Kind eq 'record' and ({_any_of(states)})"
-        return map(record_of, self._query(query, {"day": partition(day)}, select=_SUMMARY))
+        select = [*RECORD_COLUMNS.values()] if payloads else _SUMMARY
+        return map(record_of, self._query(query, {"first": partition(first), "last": partition(last)}, select=select))
 
     def first_day(self) -> date | None:
         """The UTC day of the oldest record; None while there is none."""
@@ -114,13 +114,13 @@ class AzureLedger:
         parameters = {"first": partition(first), "end": _AFTER_ALL_DAYS, "before": before}
         return map(record_of, self._query(query, parameters, select=_SUMMARY))
 
-    def forget_edits(self, lead_id: str) -> None:
+    def forget_details(self, lead_id: str) -> None:
         day, row_key = keys(lead_id)
         query = "PartitionKey eq @day and RowKey ge @first and RowKey lt @last"
         for row in self._query(query, {"day": day, "first": f"{row_key}~", "last": f"{row_key}~~"}):
-            if "Payload" in row:
+            if row.keys() & QUOTING:
                 with failures_of("ledger"):
-                    self._table.update_entity(without_payload(row), mode=UpdateMode.REPLACE)
+                    self._table.update_entity(without_quotes(row), mode=UpdateMode.REPLACE)
 
     def ping(self) -> None:
         """Raises StorageFailed when the table could not be written to now, as far as reading it tells."""

@@ -38,6 +38,13 @@ class AzurePoisonQueue:
             except ResourceNotFoundError:
                 return []  # nothing has ever been poisoned
 
+    def peek(self) -> list[PoisonMessage]:
+        with failures_of("poison queue"):
+            try:
+                return [_message(message) for message in self._client.peek_messages(max_messages=BATCH)]
+            except ResourceNotFoundError:
+                return []
+
     def delete(self, message: PoisonMessage) -> None:
         with failures_of("poison queue"):
             try:
@@ -57,7 +64,7 @@ def _message(message: QueueMessage) -> PoisonMessage:
         id=received.id,
         inserted_at=received.inserted_on,
         text=_decoded(received.content),
-        receipt=received.pop_receipt,
+        receipt=received.pop_receipt or "",
     )
 
 

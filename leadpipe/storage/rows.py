@@ -46,6 +46,8 @@ EVENT_COLUMNS = {
     "actor": "Actor",
     "payload": "Payload",
 }
+# What an event says in the lead's own words: what was posted, and what Dynamics or a plug-in answered.
+QUOTING = frozenset({"Payload", "Detail"})
 
 
 def partition(day: date) -> str:
@@ -78,8 +80,9 @@ def event_of(row: Mapping[str, Any]) -> Event:
     return Event(**_values(row, EVENT_COLUMNS))
 
 
-def without_payload(row: Mapping[str, Any]) -> Row:
-    return {column: cell for column, cell in row.items() if column != "Payload"}
+def without_quotes(row: Mapping[str, Any]) -> Row:
+    """The event's row without the columns that may quote the lead."""
+    return {column: cell for column, cell in row.items() if column not in QUOTING}
 
 
 def _key_columns(partition_key: str, row_key: str) -> Row:

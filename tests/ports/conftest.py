@@ -1,19 +1,29 @@
 """Each port as its fake and as the real adapter on Azurite; one behaviour suite runs for both."""
 
+import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
+from azure.core.exceptions import ResourceExistsError
 
-from leadpipe.model.ports import Claims, Fallback, Ledger
+from leadpipe.model.ports import Arrival, Claims, Fallback, Ledger, MarksStore, PoisonQueue
 from leadpipe.model.settings import StorageByKey
 from leadpipe.storage.claims import AzureClaims
 from leadpipe.storage.connection import Storage, connect
+from leadpipe.storage.fallback import TABLE as FALLBACK_TABLE
 from leadpipe.storage.fallback import AzureFallback
 from leadpipe.storage.lead_queue import AzureLeadQueue
 from leadpipe.storage.ledger import AzureLedger
-from tests.fakes import FakeClaims, FakeFallback, FakeLedger, FakeQueue
+from leadpipe.storage.marks import AzureMarks
+from leadpipe.storage.poison_queue import POISON_QUEUE, AzurePoisonQueue
+from leadpipe.storage.poison_queue import _decoded as read_as_base64
+from leadpipe.storage.tables import create_missing
+from tests.factories import payload
+from tests.fakes import FakeClaims, FakeFallback, FakeLedger, FakeMarks, FakePoisonQueue, FakeQueue
 
 
 @pytest.fixture(params=["fake", "real"])
@@ -36,21 +46,91 @@ def claims(kind: str, request: pytest.FixtureRequest) -> Claims:
     return FakeClaims([]) if kind == "fake" else AzureClaims(request.getfixturevalue("storage"))
 
 
-class FallbackRows:
-    """The fallback port, and a look at the ids in it."""
+@pytest.fixture
+def marks(kind: str, request: pytest.FixtureRequest) -> MarksStore:
+    return FakeMarks([]) if kind == "fake" else AzureMarks(request.getfixturevalue("storage"))
 
-    def __init__(self, port: Fallback, lead_ids: Callable[[], list[str]]) -> None:
-        self.keep, self.remove, self.lead_ids = port.keep, port.remove, lead_ids
+
+class FallbackRows:
+    """The fallback port, a look at the ids in it, and the marketplace's own hand, which writes a row of that name."""
+
+    def __init__(self, port: Fallback, lead_ids: Callable[[], list[str]], arrives: Callable[[str], None]) -> None:
+        self.keep, self.remove, self.listed = port.keep, port.remove, port.arrivals
+        self.lead_ids, self.arrives = lead_ids, arrives
+
+    def arrivals(self, since: timedelta = timedelta(hours=-1)) -> list[Arrival]:
+        """Those since then, seen from now."""
+        return sorted(self.listed(datetime.now(UTC) + since), key=lambda arrival: arrival.payload)
 
 
 @pytest.fixture
 def fallback(kind: str, request: pytest.FixtureRequest) -> FallbackRows:
+    return _fake_fallback() if kind == "fake" else _real_fallback(request.getfixturevalue("storage"))
+
+
+def _fake_fallback() -> FallbackRows:
+    fake = FakeFallback([])
+
+    def arrives(name: str) -> None:
+        posted = payload(Company=name)
+        key = sha256(name.encode()).hexdigest()
+        fake.from_the_marketplace.append(Arrival(key=key, at=datetime.now(UTC), payload=posted))
+
+    return FallbackRows(fake, lambda: [*fake.rows], arrives)
+
+
+def _real_fallback(storage: Storage) -> FallbackRows:
+    rows = storage.table(FALLBACK_TABLE)
+
+    def arrives(name: str) -> None:
+        row = {
+            "PartitionKey": "20260314",
+            "RowKey": name,
+            "ProductId": "contoso.widget",
+            "CustomerInfo": json.dumps({"LastName": "Doe", "Company": name}),
+            "LeadSource": "AzureMarketplace-INS",
+            "ActionCode": "INS",
+            "PublisherDisplayName": "Contoso",
+            "OfferDisplayName": "Contoso Widget",
+            "CreatedTime": "03/14/2026 09:26:53",
+            "Description": "",
+        }
+        create_missing(rows, lambda: rows.create_entity(row))
+
+    def lead_ids() -> list[str]:
+        return [row["LeadId"] for row in rows.list_entities() if "LeadId" in row]
+
+    return FallbackRows(AzureFallback(storage), lead_ids, arrives)
+
+
+class PoisonContents:
+    """The poison queue's port, and the host's hand, which puts there what it gave up on, just as it was."""
+
+    def __init__(self, port: PoisonQueue, given_up: Callable[[str], None], *, kind: str) -> None:
+        self.receive, self.delete, self.given_up, self.kind = port.receive, port.delete, given_up, kind
+
+    def texts(self) -> list[str]:
+        return [message.text for message in self.receive()]
+
+
+@pytest.fixture
+def poison_queue(kind: str, request: pytest.FixtureRequest) -> PoisonContents:
     if kind == "fake":
-        fake = FakeFallback([])
-        return FallbackRows(fake, lambda: [*fake.rows])
-    storage = request.getfixturevalue("storage")
-    rows = storage.table("marketplaceleads")
-    return FallbackRows(AzureFallback(storage), lambda: [row["LeadId"] for row in rows.list_entities()])
+        fake = FakePoisonQueue([])
+
+        def holding(content: str) -> None:
+            fake.holding(read_as_base64(content))
+
+        return PoisonContents(fake, holding, kind=kind)
+    queues = request.getfixturevalue("storage").queues
+    client = queues.get_queue_client(POISON_QUEUE)
+
+    def send(content: str) -> None:
+        with suppress(ResourceExistsError):
+            client.create_queue()
+        client.send_message(content)
+
+    return PoisonContents(AzurePoisonQueue(queues), send, kind=kind)
 
 
 class QueueContents:

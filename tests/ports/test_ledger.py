@@ -2,11 +2,21 @@
 
 import threading
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
-from leadpipe.model.change import Deferred, Edited, Erased, Poisoned, Replayed, Written, transition
+from leadpipe.model.change import (
+    Change,
+    Deferred,
+    Edited,
+    Erased,
+    Poisoned,
+    Replayed,
+    ToFallback,
+    Written,
+    transition,
+)
 from leadpipe.model.errors import Changed, InvalidLead
 from leadpipe.model.ports import Ledger
 from leadpipe.model.record import Record, State
@@ -14,6 +24,7 @@ from tests.factories import RECEIVED_AT, lead_id, payload
 
 DAY = RECEIVED_AT.date()
 LATER = RECEIVED_AT + timedelta(seconds=10)
+QUEUED_STATES = frozenset({State.ACCEPTED, State.DEFERRED})
 
 
 def inserted(ledger: Ledger, number: int = 0, after: timedelta = timedelta(0)) -> Record:
@@ -171,13 +182,84 @@ def test_a_ledger_without_any_lead_lists_none(ledger: Ledger) -> None:
     assert ledger.events(lead_id()) == []
 
 
-def test_overdue_are_open_records_whose_time_has_passed(ledger: Ledger) -> None:
-    late, early, settled = inserted(ledger, 1), inserted(ledger, 2, timedelta(hours=2)), inserted(ledger, 3)
-    after, event = transition(settled, Poisoned(reason="x"), at=LATER) or (settled, None)
-    ledger.write(settled, after, event)
-    listed = list(ledger.overdue(DAY, RECEIVED_AT + timedelta(hours=1)))
-    assert [record.lead_id for record in listed] == [late.lead_id]
-    assert early.lead_id not in {record.lead_id for record in listed}
+def due_ids(ledger: Ledger, first: date = DAY, *, before: timedelta = timedelta(hours=1)) -> list[str]:
+    return [record.lead_id for record in ledger.due(first, RECEIVED_AT + before, states=QUEUED_STATES)]
+
+
+def settled(ledger: Ledger, record: Record, change: Change) -> Record:
+    after, event = transition(record, change, at=LATER) or (record, None)
+    return ledger.write(record, after, event)
+
+
+def test_due_are_the_records_of_those_states_whose_time_has_passed(ledger: Ledger) -> None:
+    late, early, poisoned = inserted(ledger, 1), inserted(ledger, 2, timedelta(hours=2)), inserted(ledger, 3)
+    settled(ledger, poisoned, Poisoned(reason="x"))
+    assert due_ids(ledger) == [late.lead_id]
+    assert early.lead_id not in due_ids(ledger)
+
+
+def test_a_record_is_due_after_its_time_and_not_at_it(ledger: Ledger) -> None:
+    inserted(ledger)
+    assert due_ids(ledger, before=timedelta(0)) == []
+    assert due_ids(ledger, before=timedelta(milliseconds=1)) == [lead_id()]
+
+
+def test_a_deferred_record_is_due_when_its_next_try_is(ledger: Ledger) -> None:
+    settled(ledger, inserted(ledger), deferred(inserted(ledger, 1)))
+    assert due_ids(ledger, before=timedelta(seconds=5)) == [lead_id(number=1)]
+    assert sorted(due_ids(ledger, before=timedelta(seconds=11))) == sorted([lead_id(), lead_id(number=1)])
+
+
+def test_a_record_that_rests_until_a_person_comes_is_never_due(ledger: Ledger) -> None:
+    settled(ledger, inserted(ledger), ToFallback(reason="no_dynamics", next_try_at=None))
+    rests_on = inserted(ledger, 1)
+    settled(ledger, rests_on, ToFallback(reason="throttled", next_try_at=LATER))
+    due = ledger.due(DAY, RECEIVED_AT + timedelta(days=99), states=frozenset({State.FALLBACK}))
+    assert [record.lead_id for record in due] == [rests_on.lead_id]
+
+
+def test_due_begins_with_a_day_and_goes_on_from_day_to_day(ledger: Ledger) -> None:
+    days = [inserted(ledger, number, timedelta(days=number)).lead_id for number in range(3)]
+    assert due_ids(ledger, before=timedelta(days=9)) == days
+    assert due_ids(ledger, DAY + timedelta(days=1), before=timedelta(days=9)) == days[1:]
+
+
+def test_what_is_due_comes_without_payload_and_version(ledger: Ledger) -> None:
+    inserted(ledger)
+    (listed,) = ledger.due(DAY, RECEIVED_AT + timedelta(hours=1), states=QUEUED_STATES)
+    assert (listed.payload, listed.version) == (None, None)
+    assert listed.next_try_at == RECEIVED_AT
+
+
+def test_without_any_lead_nothing_is_due_and_there_is_no_first_day(ledger: Ledger) -> None:
+    assert due_ids(ledger) == []
+    assert ledger.first_day() is None
+
+
+def test_the_first_day_is_that_of_the_oldest_record(ledger: Ledger) -> None:
+    for days in (3, 1, 2):
+        inserted(ledger, days, timedelta(days=days))
+    assert ledger.first_day() == DAY + timedelta(days=1)
+
+
+def test_what_quotes_the_lead_is_forgotten_and_the_rest_of_the_history_stays(ledger: Ledger) -> None:
+    for number in (0, 1):
+        record = settled(ledger, inserted(ledger, number), Poisoned(reason="too_long", detail="subject"))
+        settled(ledger, record, Edited(actor="op", payload=payload(FirstName="New")))
+    whole = ledger.events(lead_id())
+    ledger.forget_details(lead_id())
+    assert ledger.events(lead_id()) == [replace(event, payload=None, detail="") for event in whole]
+    assert whole[0].detail == "subject"
+    assert whole[1].payload == payload()
+    assert ledger.events(lead_id(number=1))[1].payload == payload()
+
+
+def test_details_may_be_forgotten_again_and_where_there_are_none(ledger: Ledger) -> None:
+    ledger.forget_details(lead_id())
+    inserted(ledger)
+    for _ in range(2):
+        ledger.forget_details(lead_id())
+    assert ledger.read(lead_id()) is not None
 
 
 def test_of_many_writers_at_once_exactly_one_wins(ledger: Ledger) -> None:

@@ -20,6 +20,7 @@ from leadpipe.model.settings import StorageByKey
 from leadpipe.ops.cli import app
 from leadpipe.storage.connection import Storage, connect
 from leadpipe.storage.ledger import AzureLedger
+from tests.standin_process import Standin
 
 ROOT = Path(__file__).parents[3]
 
@@ -52,19 +53,33 @@ def ledger(storage: Storage) -> AzureLedger:
     return AzureLedger(storage)
 
 
-@pytest.fixture
-def run(storage_account: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
-    """Runs a command in this process, its settings in the environment."""
-    environment = {**bare_environment(), "AzureWebJobsStorage": storage_account}
+class Runner:
+    """Runs commands in this process, their settings in the environment."""
 
-    def command(*arguments: str) -> Ran:
-        monkeypatch.setattr(os, "environ", dict(environment))  # a command changes its process's own
-        result = CliRunner().invoke(app, arguments)
+    def __init__(self, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+        self._settings = settings
+        self._monkeypatch = monkeypatch
+
+    def __call__(self, *arguments: str, answer: str = "", **settings: str) -> Ran:
+        """`answer` is what is typed; `settings` come on top."""
+        # A command changes its process's own environment.
+        self._monkeypatch.setattr(os, "environ", {**bare_environment(), **self._settings, **settings})
+        result = CliRunner().invoke(app, arguments, input=answer)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Ran(result.exit_code, result.stdout, result.stderr)
 
-    return command
+
+@pytest.fixture
+def run(storage_account: str, monkeypatch: pytest.MonkeyPatch) -> Runner:
+    """Commands with a storage account and no organisation."""
+    return Runner({"AzureWebJobsStorage": storage_account}, monkeypatch)
+
+
+@pytest.fixture
+def run_with_dynamics(storage_account: str, standin: Standin, monkeypatch: pytest.MonkeyPatch) -> Runner:
+    """Commands with a storage account and the stand-in's organisation."""
+    return Runner({**standin.settings, "AzureWebJobsStorage": storage_account}, monkeypatch)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from azure.storage.queue import QueueClient
 
-from leadpipe.model.record import State
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.lead_queue import AzureLeadQueue
 from leadpipe.storage.ledger import AzureLedger
@@ -19,19 +18,6 @@ def test_the_first_day_is_that_of_the_oldest_record(ledger: AzureLedger) -> None
     for days in (0, -40, 3):
         ledger.insert(record(lead_id(days * DAY)))
     assert ledger.first_day() == (RECEIVED_AT - 40 * DAY).date()
-
-
-def test_records_before_a_day_are_those_of_earlier_days_in_the_states(ledger: AzureLedger) -> None:
-    for days, state in ((0, State.POISONED), (-1, State.POISONED), (-2, State.WRITTEN), (-400, State.DEFERRED)):
-        ledger.insert(record(lead_id(days * DAY), state=state))
-    found = ledger.records_before(RECEIVED_AT.date(), states=frozenset({State.POISONED, State.DEFERRED}))
-    assert [r.received_at for r in found] == [RECEIVED_AT - 400 * DAY, RECEIVED_AT - DAY]
-
-
-def test_records_before_a_day_leave_payloads_where_they_are(ledger: AzureLedger) -> None:
-    ledger.insert(record())
-    (found,) = ledger.records_before((RECEIVED_AT + DAY).date(), states=frozenset({State.ACCEPTED}))
-    assert found.payload is None
 
 
 def test_an_account_without_queues_has_no_messages(storage: Storage) -> None:

@@ -577,16 +577,16 @@ def test_retention_that_runs_out_of_time_goes_on_where_it_ended() -> None:
     for number in range(1, 5):
         write(accepted(world, number), Written(), world.now, ledger=world.ledger)
     world.at = NOW + 100 * DAY
-    forget = world.ledger.forget_edits
+    forget = world.ledger.forget_details
 
     def slowly(lead_id: str) -> None:
         forget(lead_id)
         world.at += LONGEST_SWEEP
 
-    world.ledger.forget_edits = slowly  # type: ignore[method-assign]
+    world.ledger.forget_details = slowly  # type: ignore[method-assign]
     run(world)
     assert sum(record.payload is None for record in world.ledger.rows.values()) == 1
-    world.ledger.forget_edits = forget  # type: ignore[method-assign]
+    world.ledger.forget_details = forget  # type: ignore[method-assign]
     world.at += timedelta(hours=1)
     run(world)
     assert sum(record.payload is None for record in world.ledger.rows.values()) == 4

@@ -1,0 +1,1 @@
+"""Kills, outages and lost replies, on purpose: what `make chaos` and tests/faults are made of."""

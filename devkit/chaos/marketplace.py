@@ -1,0 +1,83 @@
+"""The marketplace of a run: posts leads at a steady pace, some twice, and remembers what it was told of each."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import requests
+
+from devkit.launcher.sample import this_machine
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable
+
+CLIENTS = 8
+CRASHES = "the first delivery of this one crashes"
+
+
+def email_of(number: int) -> str:
+    return f"lead{number}@chaos.example"
+
+
+class Marketplace:
+    """`accepted` has, for each address, the lead ids that came with a 202. Thread-safe."""
+
+    def __init__(self, url: Callable[[], str], *, twice: float, crashing: set[int], chance: random.Random) -> None:
+        self.accepted: dict[str, list[str]] = {}
+        self.answers: Counter[str] = Counter()
+        self.posted = 0
+        self.giving_up = threading.Event()
+        self._url = url
+        self._twice = twice
+        self._crashing = crashing
+        self._chance = chance
+        self._lock = threading.Lock()
+        self._session = this_machine()
+
+    def post(self, first: int, last: int, *, pace: float) -> None:
+        """Posts these; a lead that no 202 came for is posted again, until one comes."""
+        with ThreadPoolExecutor(CLIENTS) as clients:
+            started = time.monotonic()
+            for number in range(first, last):
+                self.giving_up.wait(max(0.0, started + (number - first) / pace - time.monotonic()))
+                if self.giving_up.is_set():
+                    return
+                clients.submit(self._post_until_kept, number, again=self._chance.random() < self._twice)
+
+    def _post_until_kept(self, number: int, *, again: bool) -> None:
+        while not self._is_kept(number) and not self.giving_up.wait(0.3):
+            pass
+        if again:
+            with self._lock:
+                self.answers["posted twice"] += 1
+            self._is_kept(number)
+        with self._lock:
+            self.posted += 1
+
+    def _is_kept(self, number: int) -> bool:
+        try:
+            answer = self._session.post(f"{self._url()}/api/leads", data=self._payload(number), timeout=15)
+        except requests.RequestException:
+            self._count("no answer")
+            return False
+        self._count(str(answer.status_code))
+        if answer.status_code == 202:
+            with self._lock:
+                self.accepted.setdefault(email_of(number), []).append(answer.json()["lead_id"])
+        return answer.status_code == 202
+
+    def _payload(self, number: int) -> str:
+        person = {"FirstName": "Chaos", "LastName": f"Number {number}", "Email": email_of(number), "Country": "US"}
+        described = CRASHES if number in self._crashing else "One of many."
+        lead = {"LeadSource": "AzureMarketplace-INS|contoso.widget", "ActionCode": "INS", "OfferTitle": "Widget"}
+        return json.dumps({"UserDetails": person, **lead, "Description": described})
+
+    def _count(self, what: str) -> None:
+        with self._lock:
+            self.answers[what] += 1

@@ -1,0 +1,85 @@
+"""What a run of `make chaos` does: how many leads, which faults and how many, and by which clock."""
+
+from __future__ import annotations
+
+import argparse
+import random
+from typing import TYPE_CHECKING, Any
+
+from devkit.chaos.windows import Window, windows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+# The situations that a run brings about; tests/faults has all of them.
+OF_THE_HOST = (
+    "a lead is posted",
+    "a lead is written",
+    "only the message was kept",
+    "the lead repeats another",
+    "Dynamics fails for now",
+    "the gate is shut",
+    "Dynamics was away too long",
+    "the tables are away",
+)
+OF_THE_SWEEP = (
+    "the host gave up on a message",
+    "a lead is overdue",
+    "Dynamics is back",
+    "the marketplace wrote a row",
+)
+# At Dynamics: name -> the stand-in's fault, whose rate and seed come from the options.
+DYNAMICS: dict[str, dict[str, Any]] = {
+    "429": {"kind": "status", "status": 429, "retry_after": 1},
+    "5xx": {"kind": "status", "status": 503},
+    "dropped": {"kind": "drop"},
+    "lost": {"kind": "commit_then_drop"},
+    "hanging": {"kind": "hang", "seconds": 3},
+}
+OUTAGES = ("dynamics", "table", "queue", "silent", "restart")
+
+
+def some_of(known: Collection[str]) -> Callable[[str], list[str]]:
+    """Reads a list with commas, which may be empty."""
+
+    def read(text: str) -> list[str]:
+        names = [name for name in text.split(",") if name]
+        if unknown := sorted({*names} - {*known}):
+            raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: some of {', '.join(known)} are expected")
+        return names
+
+    return read
+
+
+def plan_of(situations: Sequence[str]) -> list[Window]:
+    return sorted({window for situation in situations for window in windows_of(situation)})
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="make chaos",
+        description="Posts leads while processes are killed and peers fail, and counts what became of every lead.",
+        epilog="2,000 leads, 20 kills, two restarts: make chaos ARGS='--leads 2000 --pace 20 --kills 20 --minutes 20'. "
+        "Five real minutes without tables, then without queues: make chaos ARGS='--outage 300 --minutes 30'.",
+    )
+    option = parser.add_argument
+    option("--leads", type=int, default=300, help="how many (%(default)s)")
+    option("--pace", type=float, default=6.0, help="leads posted in a second (%(default)s)")
+    option("--twice", type=float, default=0.10, help="share that is posted twice (%(default)s)")
+    option("--rows", type=int, default=6, help="that the marketplace writes into its own table (%(default)s)")
+    option("--kills", type=int, default=6,
+           help="at random moments, beside one in each crash window (%(default)s)")  # fmt: skip
+    option("--crashes", type=int, default=3, help="leads whose first delivery crashes five times (%(default)s)")
+    option("--rate", type=float, default=0.05, help="share of the requests that each fault strikes (%(default)s)")
+    option("--faults", type=some_of(DYNAMICS), default=",".join(DYNAMICS), help="at Dynamics (%(default)s)")
+    option("--storage-rate", type=float, default=0.01,
+           help="share of storage requests answered with 503 before the work, and after it (%(default)s)")  # fmt: skip
+    option("--outages", type=some_of(OUTAGES), default=",".join(OUTAGES), help="away for a while (%(default)s)")
+    option("--outage", type=float, default=8.0, help="seconds without tables, then without queues (%(default)s)")
+    option("--lease", type=float, default=5.0,
+           help="seconds that a dead host's messages stay hidden; 600 on Azure (%(default)s)")  # fmt: skip
+    option("--hurry", type=float, default=5.0, help="divides leadpipe's waits between tries (%(default)s)")
+    option("--fallback-after", type=int, default=8, help="LEADPIPE_FALLBACK_AFTER in seconds (%(default)s)")
+    option("--minutes", type=float, default=5.0, help="the run fails when it takes longer (%(default)s)")
+    option("--seed", type=int, default=random.randrange(10**6), help="of all that is drawn (a new one each time)")  # noqa: S311
+    return parser.parse_args(arguments)

@@ -1,0 +1,88 @@
+"""What a run is told by: every lead accounted for, every crash window reached, the books in balance."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from devkit.chaos.run import LATE_COPIES, row_email
+from leadpipe.model.record import State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from devkit.chaos.run import Chaos
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """By the leads' addresses, each of which is one lead's alone; `untold`: in Dynamics, though no 202 came."""
+
+    missing: list[str]
+    doubled: list[str]
+    unwritten: list[str]
+
+
+def verdict(told: Mapping[str, list[str]], rows: int, in_dynamics: list[str], written: set[str]) -> Verdict:
+    """`told`: the lead ids of each address's 202s. `written`: the ids whose record is settled as it shall be."""
+    there = Counter(in_dynamics)
+    wanted = [*told, *(row_email(number) for number in range(rows))]
+    return Verdict(
+        missing=[email for email in wanted if not there[email]],
+        doubled=[email for email, times in there.items() if times > 1],
+        unwritten=[lead_id for ids in told.values() for lead_id in ids if lead_id not in written],
+    )
+
+
+def report(chaos: Chaos, *, in_time: bool, seconds: float) -> int:
+    records = chaos.records()
+    settled = {record.lead_id for record in records if record.state in {State.WRITTEN, State.DUPLICATE}}
+    rows = chaos.injected["rows of the marketplace"]
+    emails = [str(lead.get("emailaddress1")) for lead in chaos.in_dynamics()]
+    found = verdict(chaos.marketplace.accepted, rows, emails, settled)
+    deaths = chaos.deaths()
+    balanced, said = chaos.balance()
+
+    heading("Posted")
+    table(chaos.marketplace.answers)
+    heading("Injected")
+    for proxy in chaos.proxies.values():
+        chaos.injected.update(proxy.injected)
+    table(chaos.injected)
+    heading("Ends of the functions' process")
+    table(chaos.host_ends)
+    heading("Kills per crash window")
+    table({str(window): deaths[str(window)] for window in (*chaos.host_plan, *chaos.sweep_plan)})
+    heading("Ledger")
+    table(Counter(str(record.state) for record in records))
+    heading("leadpipe balance")
+    print(said.rstrip())
+
+    heading("Verdict")
+    faults = {
+        "missing": found.missing,
+        "doubled": found.doubled,
+        "202 that is neither written nor a duplicate": found.unwritten,
+        "poisoned": [record.lead_id for record in records if record.state is State.POISONED],
+        "crash windows never reached": [str(window) for window in chaos.unreached()],
+        "balance exit": [str(balanced)] * bool(balanced),
+        "not at rest in time": [f"{count} {what}" for what, count in chaos.left().items()] * (not in_time),
+    }
+    print(f"  seed {chaos.options.seed}, {len(chaos.marketplace.accepted)} leads told 202, {seconds:.0f} s")
+    for what, which in faults.items():
+        print(f"  {len(which)} {what}{': ' if which else ''}{', '.join(which[:10])}")
+    if late := chaos.left().get(LATE_COPIES):
+        print(f"  {late} late copies of settled leads are hidden in the queue still")
+    failed = any(faults.values())
+    print("FAILED" if failed else "every lead is in Dynamics exactly once", flush=True)
+    return int(failed)
+
+
+def heading(text: str) -> None:
+    print(f"\n{text}")
+
+
+def table(counts: Mapping[str, int]) -> None:
+    for what, count in sorted(counts.items()):
+        print(f"  {count:>6}  {what}")

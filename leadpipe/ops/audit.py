@@ -1,0 +1,177 @@
+"""Whether every lead received is accounted for: each state against the store that has to hold it.
+
+Leads move while they are counted, so what looks wrong is read once more before it is called so.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from leadpipe.model.claim import HOLDING
+from leadpipe.model.envelope import Envelope
+from leadpipe.model.errors import LeadpipeError
+from leadpipe.model.lead_id import EPOCH, is_lead_id, received_at
+from leadpipe.model.ports import Ports
+from leadpipe.model.record import Record, State
+from leadpipe.ops.ledger_pages import PAGE, TOO_LONG, Page, is_overdue, pages
+
+READERS = 8
+
+
+class What(StrEnum):
+    """What is wrong, or, for the last two, worth knowing."""
+
+    OVERDUE = "overdue"
+    NO_ROW = "fallback_without_row"
+    ROW_ALONE = "row_without_record"
+    NOT_HELD = "duplicate_not_held"
+    CLAIM_ALONE = "claim_without_record"
+    ON_POISON_QUEUE = "on_poison_queue"
+    NO_PAYLOAD = "poisoned_without_payload"
+    ROW_LEFT_BEHIND = "row_left_behind"
+    NOT_IN_DYNAMICS = "not_in_dynamics"
+
+
+# A row that nobody needs any more is no lead's loss, and people delete leads from Dynamics.
+NOTES = frozenset({What.ROW_LEFT_BEHIND, What.NOT_IN_DYNAMICS})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """`id` is a lead's, or that of a message or row that names no lead."""
+
+    what: What
+    id: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """Of the leads received from `since` until `before`, as they stand at `at`.
+
+    `counts` is filled while findings are taken. `in_dynamics` None: Dynamics is not asked.
+    """
+
+    since: datetime
+    before: datetime
+    at: datetime
+    ports: Ports
+    in_dynamics: Callable[[str], bool] | None = None
+    page_size: int = PAGE
+    counts: Counter[State] = field(default_factory=Counter)
+
+    def findings(self) -> Iterator[Finding]:
+        """Raises StorageFailed, and whatever `in_dynamics` raises."""
+        for page in pages(self.since, self.before, at=self.at, ledger=self.ports.ledger, size=self.page_size):
+            self.counts.update(page.states.values())
+            yield from self._overdue(page)
+            yield from self._fallback(page)
+            yield from self._duplicates(page)
+            yield from self._claims(page)
+            yield from self._payloads(page)
+            yield from self._absent(page)
+        yield from self._on_poison_queue()
+
+    def _overdue(self, page: Page) -> Iterator[Finding]:
+        suspects = page.overdue
+        if page.resting_overdue and not self._is_fallback_tried():
+            suspects = suspects + page.resting_overdue
+        for lead_id, record in self._read(suspects):
+            if record is not None and is_overdue(record, self.at):
+                yield Finding(what=What.OVERDUE, id=lead_id, detail=f"{record.state} {record.reason}".strip())
+
+    def _is_fallback_tried(self) -> bool:
+        """Whether any resting lead was tried within the hour: in an outage the others wait behind that one."""
+        marks, ledger = self.ports.marks.read(), self.ports.ledger
+        first = marks.watermark or EPOCH.date()
+        resting = ledger.due(first, self.at + 2 * TOO_LONG, states=frozenset({State.FALLBACK}))
+        return any(record.updated_at >= self.at - TOO_LONG for record in resting)
+
+    def _fallback(self, page: Page) -> Iterator[Finding]:
+        rows = {row for row in self._rows(page) if _is_within(row, page)}
+        for lead_id, record in self._read(lead_id for lead_id in page.of(State.FALLBACK) if lead_id not in rows):
+            if record is not None and record.state is State.FALLBACK and not self.ports.fallback.has(record):
+                yield Finding(what=What.NO_ROW, id=lead_id, detail=record.reason)
+        settled = {State.WRITTEN, State.DUPLICATE, State.KEPT, State.POISONED, State.DISCARDED, State.ERASED}
+        for lead_id, record in self._read(row for row in rows if page.states.get(row, State.ERASED) in settled):
+            if record is None:
+                yield Finding(what=What.ROW_ALONE, id=lead_id)
+            elif record.state in settled and self.ports.fallback.has(record):
+                yield Finding(what=What.ROW_LEFT_BEHIND, id=lead_id, detail=str(record.state))
+
+    def _rows(self, page: Page) -> Iterator[str]:
+        return self.ports.fallback.lead_ids(page.since.date(), page.before.date())
+
+    def _duplicates(self, page: Page) -> Iterator[Finding]:
+        held = {holder for holder in page.holders.values() if page.states.get(holder) in HOLDING}
+        suspects = {lead_id: holder for lead_id, holder in page.holders.items() if holder not in held}
+        not_holding = {
+            holder: record.state if record else "without a record"
+            for holder, record in self._read(dict.fromkeys(suspects.values()))
+            if not _holds(record)
+        }
+        for lead_id, record in self._read(lead_id for lead_id, holder in suspects.items() if holder in not_holding):
+            if record is not None and record.state is State.DUPLICATE and record.duplicate_of in not_holding:
+                detail = f"{record.duplicate_of} is {not_holding[record.duplicate_of]}"
+                yield Finding(what=What.NOT_HELD, id=lead_id, detail=detail)
+
+    def _claims(self, page: Page) -> Iterator[Finding]:
+        claims = self.ports.claims.of_leads_received(page.since, page.before)
+        for lead_id, record in self._read(claim.lead_id for claim in claims if claim.lead_id not in page.states):
+            if record is None:
+                yield Finding(what=What.CLAIM_ALONE, id=lead_id)
+
+    def _payloads(self, page: Page) -> Iterator[Finding]:
+        if State.POISONED not in page.states.values():
+            return
+        poisoned = self.ports.ledger.between(
+            page.since.date(), page.before.date(), states=frozenset({State.POISONED}), payloads=True
+        )
+        for record in poisoned:
+            if record.payload is None and page.since <= record.received_at < page.before:
+                yield Finding(what=What.NO_PAYLOAD, id=record.lead_id, detail=record.reason)
+
+    def _absent(self, page: Page) -> Iterator[Finding]:
+        if self.in_dynamics is None:
+            return
+        written = page.of(State.WRITTEN)
+        with ThreadPoolExecutor(READERS) as pool:
+            for lead_id, there in zip(written, pool.map(self.in_dynamics, written), strict=True):
+                if not there:
+                    yield Finding(what=What.NOT_IN_DYNAMICS, id=lead_id)
+
+    def _on_poison_queue(self) -> Iterator[Finding]:
+        for message in self.ports.poison_queue.peek():
+            if message.inserted_at < self.at - TOO_LONG:
+                yield Finding(what=What.ON_POISON_QUEUE, id=_lead_id_of(message.text) or f"message {message.id}")
+
+    def _read(self, lead_ids: Iterable[str]) -> Iterator[tuple[str, Record | None]]:
+        """The records as they stand now; None where there is none, or the id is none."""
+        wanted = list(lead_ids)
+        if not wanted:
+            return
+        with ThreadPoolExecutor(READERS) as pool:
+            yield from zip(wanted, pool.map(self._record, wanted), strict=True)
+
+    def _record(self, lead_id: str) -> Record | None:
+        return self.ports.ledger.read(lead_id) if is_lead_id(lead_id) else None
+
+
+def _is_within(row: str, page: Page) -> bool:
+    """Whether the row belongs to the page; one that names no lead is told of with the page that came upon it."""
+    return not is_lead_id(row) or page.since <= received_at(row) < page.before
+
+
+def _holds(record: Record | None) -> bool:
+    """A holder that was written and then erased held what its duplicates said."""
+    return record is not None and (record.state in HOLDING or record.written_at is not None)
+
+
+def _lead_id_of(text: str) -> str:
+    try:
+        return Envelope.from_text(text).lead_id
+    except LeadpipeError:
+        return ""

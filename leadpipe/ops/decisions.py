@@ -1,0 +1,182 @@
+"""What a person decides about a lead: replay, edit, discard, erase. Plain functions over the ports.
+
+Every change of a record goes through delivery's one door. The other writes stand where dying before the next one does
+no harm:
+
+    replay    the sweep's marks lowered → record accepted, attempt + 1 → message    no message: the sweep's look-back
+    edit      record, with the payload before it in the event
+    discard   Dynamics asked → record
+    erase     tombstone → history → fallback row                                    not all: erase it again
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from leadpipe.delivery import write
+from leadpipe.model.change import Decision, Discarded, Edited, Erased, Replayed, Written, transition
+from leadpipe.model.envelope import Envelope
+from leadpipe.model.errors import DeliveryFailed, LeadpipeError, NotAllowed
+from leadpipe.model.ports import Ledger, MarksStore, Ports
+from leadpipe.model.record import Record, State
+from leadpipe.ops.words import failure_in_words
+
+# A delivery that began before the lead was poisoned for another reason may still be writing it.
+STILL_UNDER_WAY = timedelta(minutes=2)
+
+
+class Outcome(StrEnum):
+    """What became of a decision."""
+
+    REPLAYED = "replayed"
+    EDITED = "edited"
+    UNCHANGED = "unchanged"
+    DISCARDED = "discarded"
+    ERASED = "erased"
+    TAKEN_IN = "taken in"
+    WRITTEN = "written"  # Dynamics has the lead, so that there was nothing left to decide
+    CHANGED = "changed"  # it is not, or no longer, in a state that the decision is about
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One lead's. `state` is the record's after it, empty where the ledger has none."""
+
+    lead_id: str
+    outcome: Outcome
+    state: str = ""
+    attempt: int = 0
+    reason: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Who decides, when, and over which stores."""
+
+    actor: str
+    now: Callable[[], datetime]
+    ports: Ports
+
+    def write(self, record: Record, decision: Decision | Written) -> Record:
+        return write(record, decision, self.now, ledger=self.ports.ledger)
+
+
+def replay(lead_id: str, desk: Desk, *, anyway: bool = False) -> Record:
+    """Makes the lead accepted again and puts its message. Raises NotAllowed where its state or payload rules it out.
+
+    `anyway`: a duplicate becomes a lead of its own. Raises StorageFailed; once the record was written, a message that
+    could not be put is put by the sweep.
+    """
+    record = known(lead_id, desk.ports.ledger)
+    decision = Replayed(actor=desk.actor, own_lead=anyway)
+    check(record, decision, desk)
+    lower_marks(record.received_at.date(), desk.ports.marks)
+    try:
+        accepted = desk.write(record, decision)
+    except NotAllowed:
+        accepted = known(lead_id, desk.ports.ledger)
+        if (accepted.state, accepted.attempt) != (State.ACCEPTED, record.attempt + 1):
+            raise
+        # Replayed already, by somebody else or by a write of ours whose reply was lost: its message may come twice.
+    payload = accepted.payload if isinstance(accepted.payload, str) else None
+    desk.ports.queue.put(Envelope.for_payload(lead_id, payload, attempt=accepted.attempt).to_text())
+    return accepted
+
+
+def edit(record: Record, payload: str, desk: Desk) -> Record:
+    """Puts the payload in the place of the record's; gives the record as it is when that changes nothing.
+
+    Raises NotAllowed, before anything is written, for a payload that is no lead and for a state that rules it out.
+    """
+    return record if payload == record.payload else desk.write(record, Edited(actor=desk.actor, payload=payload))
+
+
+def discard(lead_id: str, desk: Desk, *, why: str, without_asking: bool = False) -> Record:
+    """Settles that the lead shall not be written; `written` when Dynamics turns out to have it.
+
+    Raises NotAllowed: `too_soon`, `not_asked` when Dynamics could not say whether it has the lead, or for its state.
+    """
+    record = known(lead_id, desk.ports.ledger)
+    decision = Discarded(actor=desk.actor, why=why)
+    check(record, decision, desk)
+    if record.state is State.POISONED:  # what was rejected was never on its way to Dynamics
+        require_rest(record, desk)
+        if not without_asking and in_dynamics(record, desk.ports):
+            return desk.write(record, Written())
+    return desk.write(record, decision)
+
+
+def erase(lead_id: str, desk: Desk) -> Record:
+    """Leaves a tombstone of the lead, in whatever state it is; a second time finishes what a first one began."""
+    erased = desk.write(known(lead_id, desk.ports.ledger), Erased(actor=desk.actor))
+    desk.ports.ledger.forget_details(lead_id)
+    desk.ports.fallback.remove(lead_id)
+    return erased
+
+
+def check(record: Record, decision: Decision, desk: Desk) -> Record:
+    """What the record would be after the decision, without writing it. Raises NotAllowed."""
+    decided = transition(record, decision, at=desk.now())
+    return record if decided is None else decided[0]
+
+
+def lower_marks(day: date, store: MarksStore) -> None:
+    """Sees to it that the sweep looks at that day again: an open lead may be there, and data to forget later."""
+    while True:
+        marks = store.read()
+        lower = replace(
+            marks,
+            watermark=marks.watermark and min(marks.watermark, day),
+            forgotten_before=marks.forgotten_before and min(marks.forgotten_before, day),
+        )
+        if lower == marks or store.write(marks, lower):
+            return
+
+
+def in_dynamics(record: Record, ports: Ports) -> bool:
+    """Whether Dynamics has the lead. Raises NotAllowed when it cannot be asked."""
+    if ports.dynamics is None:
+        raise NotAllowed("not_asked", "no organisation is set to ask whether it has the lead; --without-asking goes on")
+    try:
+        return ports.dynamics.has(record.lead_id)
+    except DeliveryFailed as failure:
+        why = failure_in_words(failure)
+        raise NotAllowed(
+            "not_asked", f"cannot ask whether Dynamics has it: {why}; --without-asking goes on"
+        ) from failure
+
+
+def require_rest(record: Record, desk: Desk) -> None:
+    """Raises NotAllowed while a delivery that began before the record's last change may still be writing."""
+    rested = desk.now() - record.updated_at
+    if rested < STILL_UNDER_WAY:
+        seconds = (STILL_UNDER_WAY - rested).total_seconds()
+        raise NotAllowed(
+            "too_soon", f"{record.lead_id} changed a moment ago, a delivery may still write it: wait {seconds:.0f} s"
+        )
+
+
+def duplicates_of(lead_ids: Iterable[str], window: timedelta, ledger: Ledger) -> dict[str, list[str]]:
+    """The duplicates that hang on each of these leads; those without one are left out."""
+    wanted = {lead_id: received for lead_id in lead_ids if (received := ledger.read(lead_id))}
+    found: dict[str, list[str]] = {}
+    if not wanted:
+        return found
+    days = [record.received_at for record in wanted.values()]
+    first, last = min(days) - window, max(days) + window
+    for record in ledger.between(first.date(), last.date(), states=frozenset({State.DUPLICATE})):
+        if record.duplicate_of in wanted:
+            found.setdefault(record.duplicate_of, []).append(record.lead_id)
+    return found
+
+
+def known(lead_id: str, ledger: Ledger) -> Record:
+    """The lead's record. Raises LeadpipeError when the ledger has none."""
+    record = ledger.read(lead_id)
+    if record is None:
+        raise LeadpipeError("unknown_lead", f"the ledger has no lead {lead_id}")
+    return record

@@ -1,0 +1,58 @@
+"""The ledger in pages of whole days, as much at once as fits in memory, whatever the span."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+
+from leadpipe.model.ports import Ledger
+from leadpipe.model.record import QUEUED, Record, State
+
+PAGE = 20_000
+TOO_LONG = timedelta(hours=1)
+
+
+@dataclass(slots=True, kw_only=True)
+class Page:
+    """The leads received from `since` until `before`, and of them those that have to be looked at more closely."""
+
+    since: datetime
+    before: datetime
+    states: dict[str, State] = field(default_factory=dict)
+    overdue: list[str] = field(default_factory=list)
+    resting_overdue: list[str] = field(default_factory=list)
+    holders: dict[str, str] = field(default_factory=dict)
+
+    def of(self, state: State) -> list[str]:
+        return [lead_id for lead_id, stands in self.states.items() if stands is state]
+
+    def add(self, record: Record, *, at: datetime) -> None:
+        self.states[record.lead_id] = record.state
+        if record.state is State.DUPLICATE:
+            self.holders[record.lead_id] = record.duplicate_of
+        elif is_overdue(record, at):
+            (self.overdue if record.state in QUEUED else self.resting_overdue).append(record.lead_id)
+
+
+def pages(since: datetime, before: datetime, *, at: datetime, ledger: Ledger, size: int = PAGE) -> Iterator[Page]:
+    """Pages that cover the span without a gap, also where nothing was received."""
+    page = Page(since=since, before=before)
+    day = since.date()
+    for record in ledger.between(since.date(), (before - timedelta(microseconds=1)).date()):
+        received = record.received_at
+        if not since <= received < before:
+            continue
+        if received.date() != day and len(page.states) >= size:
+            page.before = datetime.combine(received.date(), time(), UTC)
+            yield page
+            page = Page(since=page.before, before=before)
+        day = received.date()
+        page.add(record, at=at)
+    yield page
+
+
+def is_overdue(record: Record, at: datetime) -> bool:
+    """Whether it should have been tried more than an hour ago. What rests without a next try waits for a person."""
+    due = record.next_try_at
+    if record.state in QUEUED:
+        return (due or record.received_at) < at - TOO_LONG
+    return record.state is State.FALLBACK and due is not None and due < at - TOO_LONG

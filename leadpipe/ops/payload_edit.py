@@ -1,0 +1,123 @@
+"""Changing what was posted: by documented field, or as text in the person's own editor."""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from leadpipe.model.errors import LeadpipeError, NotAllowed
+from leadpipe.model.lead import Lead
+
+PERSON = "UserDetails"
+PERSON_FIELDS = ("FirstName", "LastName", "Email", "Phone", "Country", "Company", "Title")
+LEAD_FIELDS = ("LeadSource", "ActionCode", "OfferTitle", "Description")
+FIELDS = {
+    **{name.lower(): (PERSON, name) for name in PERSON_FIELDS},
+    **{f"{PERSON}.{name}".lower(): (PERSON, name) for name in PERSON_FIELDS},
+    **{name.lower(): ("", name) for name in LEAD_FIELDS},
+}
+
+
+def assignment(text: str) -> tuple[str, str]:
+    """`Email=jane@contoso.com` as the field in lower case and its value. Raises ValueError."""
+    name, equals, value = text.partition("=")
+    if not equals or name.strip().lower() not in FIELDS:
+        known = ", ".join((*PERSON_FIELDS, *LEAD_FIELDS))
+        raise ValueError(f"{text.partition('=')[0]!r} is no field=value with one of the fields {known}")
+    return name.strip().lower(), value
+
+
+def with_fields(payload: str | bytes | None, values: Mapping[str, str]) -> str:
+    """The payload with these fields, everything else as it is. Raises NotAllowed for one that has no fields."""
+    try:
+        posted = json.loads(payload or b"")
+    except (ValueError, RecursionError) as error:
+        raise NotAllowed(
+            "not_json", "what was posted is no JSON; without --set your editor opens it as text"
+        ) from error
+    if not isinstance(posted, dict):
+        raise NotAllowed("not_an_object", "what was posted is no JSON object; without --set your editor opens it")
+    for field, value in values.items():
+        group, name = FIELDS[field]
+        _set(_group(posted, group), name, value)
+    return _dumped(posted, indent=None)
+
+
+def pretty(payload: str | bytes | None) -> str:
+    """The payload for an editor: JSON with a line for each field, anything else as it was posted."""
+    text = payload.decode("utf-8", "replace") if isinstance(payload, bytes) else payload or ""
+    try:
+        return _dumped(json.loads(text), indent=2)
+    except (ValueError, RecursionError):
+        return text
+
+
+def edited_by_hand(text: str, environment: Mapping[str, str]) -> str:
+    """What the person's editor left of the text, in a file that nobody else can read and that is gone afterwards.
+
+    Raises LeadpipeError when there is no editor, or it failed.
+    """
+    editor = environment.get("VISUAL") or environment.get("EDITOR")
+    if not editor:
+        raise LeadpipeError("no_editor", "set EDITOR to the editor you use, or change fields with --set field=value")
+    folder = Path(tempfile.mkdtemp(prefix="leadpipe-"))  # for this user alone, the editor's own copies included
+    try:
+        file = folder / "lead.json"
+        file.touch(mode=0o600)
+        file.write_text(text, encoding="utf-8")
+        command = [*shlex.split(editor, posix=os.name != "nt"), str(file)]
+        if subprocess.run(command, check=False).returncode:  # noqa: S603 - the person's own editor
+            raise LeadpipeError("editor_failed", f"{editor} did not end well; nothing was changed")
+        return file.read_text(encoding="utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise LeadpipeError("editor_failed", f"{editor}: {error}; nothing was changed") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def differences(before: str | bytes | None, after: str) -> Iterator[dict[str, str]]:
+    """The documented fields whose values differ. Raises InvalidLead when `after` is no lead."""
+    old, new = _fields(before), _fields(after)
+    for name in Lead.__dataclass_fields__:
+        if old.get(name, "") != new[name]:
+            yield {"field": name, "before": old.get(name, ""), "after": new[name]}
+
+
+def _fields(payload: str | bytes | None) -> dict[str, str]:
+    if not isinstance(payload, str):
+        return {}
+    lead = Lead.from_payload(payload)
+    return {name: getattr(lead, name) for name in Lead.__dataclass_fields__}
+
+
+def _group(posted: dict[str, Any], name: str) -> dict[str, Any]:
+    if not name:
+        return posted
+    key = _key(posted, name)
+    if not isinstance(posted.get(key), dict):
+        posted[key] = {}
+    group: dict[str, Any] = posted[key]
+    return group
+
+
+def _set(group: dict[str, Any], name: str, value: str) -> None:
+    group[_key(group, name)] = value
+
+
+def _key(group: dict[str, Any], name: str) -> str:
+    """As it was posted, in whatever case; of keys that differ in case alone the last is the one that is read."""
+    return next((key for key in reversed(group) if key.lower() == name.lower()), name)
+
+
+def _dumped(posted: Any, *, indent: int | None) -> str:
+    text = json.dumps(posted, ensure_ascii=False, indent=indent)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which no file can hold but as an escape
+        return json.dumps(posted, indent=indent)
+    return text

@@ -1,0 +1,53 @@
+"""What a run of `make chaos` is told by."""
+
+import pytest
+
+from devkit.chaos.options import OF_THE_HOST, OF_THE_SWEEP, parse, plan_of
+from devkit.chaos.report import verdict
+from devkit.chaos.windows import SITUATIONS, Window, windows_of
+
+TOLD = {"a@chaos.example": ["1", "2"], "b@chaos.example": ["3"]}
+THERE = ["a@chaos.example", "b@chaos.example", "row0@chaos.example"]
+
+
+def test_all_is_well_when_every_address_is_in_dynamics_once_and_every_202_is_settled() -> None:
+    found = verdict(TOLD, 1, THERE, {"1", "2", "3"})
+    assert (found.missing, found.doubled, found.unwritten) == ([], [], [])
+
+
+def test_a_lead_that_is_not_in_dynamics_is_missing() -> None:
+    assert verdict(TOLD, 1, THERE[1:], {"1", "2", "3"}).missing == ["a@chaos.example"]
+
+
+def test_a_row_of_the_marketplace_that_is_not_in_dynamics_is_missing() -> None:
+    assert verdict(TOLD, 2, THERE, {"1", "2", "3"}).missing == ["row1@chaos.example"]
+
+
+def test_an_address_that_is_in_dynamics_twice_is_doubled_though_nobody_was_told_202_for_it() -> None:
+    twice = [*THERE, "c@chaos.example", "c@chaos.example"]
+    assert verdict(TOLD, 1, twice, {"1", "2", "3"}).doubled == ["c@chaos.example"]
+
+
+def test_a_202_whose_record_is_neither_written_nor_a_duplicate_is_named() -> None:
+    assert verdict(TOLD, 1, THERE, {"1", "3"}).unwritten == ["2"]
+
+
+def test_a_run_plans_no_crash_window_that_the_tests_do_not_know() -> None:
+    known = {window for situation in SITUATIONS for window in windows_of(situation)}
+    assert {*plan_of(OF_THE_HOST), *plan_of(OF_THE_SWEEP)} <= known
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_a_crash_window_is_read_back_as_it_is_written(situation: str) -> None:
+    for window in windows_of(situation):
+        assert Window.parse(str(window)) == window
+
+
+def test_an_unknown_fault_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["--faults", "429,sunspots"])
+    assert "sunspots" in capsys.readouterr().err
+
+
+def test_no_outages_at_all_may_be_asked_for() -> None:
+    assert parse(["--outages", ""]).outages == []

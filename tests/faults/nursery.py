@@ -1,0 +1,178 @@
+"""Processes that start in a tenth of a second: forks of one that has imported everything and done nothing.
+
+Each is a process of its own with a command line and environment of its own, and dies alone. Starting some 150 of them
+the ordinary way would take longer than all else that the tests do.
+"""
+
+import json
+import os
+import random
+import select
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.host_process import DEADLINE, ROOT, until
+
+IMPORTED = (
+    "azure.functions",
+    "devkit.chaos.watched",
+    "devkit.functions_host.__main__",
+    "function_app",
+    "leadpipe.ops.cli",
+    "leadpipe.dataverse.client",
+    "leadpipe.dataverse.mapping",
+    "leadpipe.sweep",
+    "leadpipe.wiring",
+    "msal",
+)
+
+
+@dataclass
+class Child:
+    pid: int
+    output: Path
+    returncode: int | None = None
+    _ended: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text(encoding="utf-8")
+
+    def wait(self) -> int:
+        assert self._ended.wait(DEADLINE), f"it does not end: {self.said}"
+        assert self.returncode is not None
+        return self.returncode
+
+    def listening(self) -> str:
+        """The address of a host that is up."""
+        until(lambda: "listening http" in self.said or self._ended.is_set(), "the host's start")
+        assert not self._ended.is_set(), self.said
+        return self.said.partition("listening ")[2].split()[0]
+
+    def kill(self) -> None:
+        if not self._ended.is_set():
+            os.kill(self.pid, signal.SIGKILL)
+            self.wait()
+
+    def end(self, code: int) -> None:
+        self.returncode = code
+        self._ended.set()
+
+
+class Nursery:
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.nursery"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._born: list[Child] = []
+        self._birth = threading.Condition()
+        self._waiting: Path | None = None
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def start(self, arguments: list[str], *, environment: dict[str, str], output: Path) -> Child:
+        """`python -m devkit.chaos.watched ARGUMENT…`"""
+        assert self._process.stdin is not None
+        output.touch()
+        with self._birth:
+            self._waiting = output
+            before = len(self._born)
+            order = {"arguments": arguments, "environment": environment, "output": str(output)}
+            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.flush()
+            assert self._birth.wait_for(lambda: len(self._born) > before, DEADLINE)
+            return self._born[-1]
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(DEADLINE)
+        self._reader.join()
+        self._process.stdout.close()
+
+    def _read(self) -> None:
+        for line in self._process.stdout or ():
+            news = json.loads(line)
+            with self._birth:
+                if "born" in news:
+                    assert self._waiting is not None
+                    self._born.append(Child(news["born"], self._waiting))
+                    self._birth.notify_all()
+                else:
+                    next(child for child in self._born if child.pid == news["ended"]).end(news["code"])
+
+
+def main() -> None:
+    """Forks for each line that comes in, says which child was born and how one ended, and ends with its input.
+
+    Without threads, which a fork would leave half behind.
+    """
+    for name in IMPORTED:
+        __import__(name)
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    orders = b""
+    while True:
+        ready, _, _ = select.select([0, woken], [], [])
+        if woken in ready:
+            os.read(woken, 1000)
+            tell_of_ends()
+        if 0 in ready:
+            read = os.read(0, 1 << 20)
+            if not read:
+                return
+            *whole, orders = (orders + read).split(b"\n")
+            for order in whole:
+                bear(json.loads(order))
+
+
+def bear(order: dict[str, Any]) -> None:
+    pid = os.fork()
+    if pid == 0:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        live(order)
+    say(born=pid)
+
+
+def tell_of_ends() -> None:
+    with suppress(ChildProcessError):
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            say(ended=pid, code=os.waitstatus_to_exitcode(status))
+
+
+def say(**news: Any) -> None:
+    os.write(1, (json.dumps(news) + "\n").encode())
+
+
+def live(order: dict[str, Any]) -> None:
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((nothing, 0), (output, 1), (output, 2)):
+        os.dup2(source, target)
+    random.seed()
+    from devkit.chaos import watched
+
+    watched.end(watched.main(order["arguments"]))
+
+
+if __name__ == "__main__":
+    main()

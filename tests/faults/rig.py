@@ -1,0 +1,224 @@
+"""One storage account, the processes that work on it, and the way back to rest after one of them died."""
+
+import base64
+import os
+import re
+import signal
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from azure.core.exceptions import ResourceNotFoundError
+from azure.data.tables import TableClient, TableServiceClient
+from azure.storage.queue import QueueClient
+
+from devkit.chaos.watch import read_journal
+from devkit.chaos.windows import Window
+from leadpipe.model.envelope import Envelope
+from leadpipe.model.lead_id import ENTROPY_BYTES, new_lead_id
+from leadpipe.model.ports import Ports
+from leadpipe.model.record import OPEN, Record
+from leadpipe.model.settings import Settings
+from leadpipe.sweep import sweep
+from leadpipe.wiring import Wiring
+from tests.factories import payload
+from tests.faults.nursery import Child, Nursery
+from tests.host_process import DEADLINE, ROOT, clean_environment
+from tests.standin_process import Standin
+
+# What a dead process had received is seen again after this time; the platform's own is ten minutes.
+LEASE_SECONDS = 1
+POLLING = "00:00:00.2"
+# Leadpipe's waits between tries, ten seconds and more, divided by this.
+HURRY = 10
+# A sweep that heals looks from so far ahead, so that no test waits a quarter of an hour; the next from further still.
+AHEAD = timedelta(minutes=20)
+FURTHER = timedelta(hours=2)
+HEALING_SECONDS = 1.5
+
+# Where a process dies, and at the how manyeth passing.
+Death = tuple[Window, int]
+
+
+@dataclass(frozen=True)
+class Host:
+    child: Child
+    url: str
+
+
+class Rig:
+    """`ports` are leadpipe's own, in this process: for what a test prepares, and for the sweeps that heal."""
+
+    def __init__(self, nursery: Nursery, standin: Standin, account: str, folder: Path) -> None:
+        self.nursery = nursery
+        self.standin = standin
+        self.account = account
+        self.folder = folder
+        self.journal = folder / "journal"
+        self._started: list[Child] = []
+
+    # What there is
+
+    @cached_property
+    def settings(self) -> Settings:
+        return Settings.from_environment(self._environment)
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {**self.standin.settings, "AzureWebJobsStorage": self.account, "LEADPIPE_RETENTION": "2d"}
+
+    @cached_property
+    def ports(self) -> Ports:
+        return Wiring(self.settings).delivery()
+
+    def record(self, lead_id: str) -> Record:
+        record = self.ports.ledger.read(lead_id)
+        assert record is not None
+        return record
+
+    def records(self) -> list[Record]:
+        today = datetime.now(UTC).date()
+        days = (today + timedelta(days=days) for days in range(-5, 2))
+        return [record for day in days for record in self.ports.ledger.records(day)]
+
+    def depth(self, name: str) -> int:
+        """How many messages the queue holds, hidden ones included."""
+        try:
+            return self.queue(name).get_queue_properties().approximate_message_count or 0
+        except ResourceNotFoundError:
+            return 0
+
+    def visible(self, name: str) -> int:
+        """How many messages of the queue somebody could receive now."""
+        return len(self.queue(name).peek_messages(32))
+
+    def address(self, service: str) -> str:
+        """Of `Table` or `Queue`, without the account."""
+        (found,) = re.findall(rf"{service}Endpoint=(http://127\.0\.0\.1:\d+)", self.account)
+        return str(found)
+
+    def queue(self, name: str) -> QueueClient:
+        return QueueClient.from_connection_string(self.account, name)
+
+    def resting(self) -> list[str]:
+        """The lead ids with a row of ours in the fallback table."""
+        return [row["LeadId"] for row in self.rows("marketplaceleads") if "LeadId" in row]
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        return list(self.table(table).list_entities())
+
+    def table(self, name: str) -> TableClient:
+        return TableServiceClient.from_connection_string(self.account).create_table_if_not_exists(name)
+
+    def in_dynamics(self) -> list[str]:
+        return [lead["leadid"] for lead in self.standin.leads()]
+
+    # What a test prepares
+
+    def accepted(self, *, ago: timedelta = timedelta(0), **changes: Any) -> Record:
+        """A lead as intake keeps it in the ledger, received so long ago; its message is the test's affair."""
+        record = self.ports.ledger.insert(self.unrecorded(ago=ago, **changes))
+        assert record is not None
+        return record
+
+    def unrecorded(self, *, ago: timedelta = timedelta(0), **changes: Any) -> Record:
+        lead_id = new_lead_id(datetime.now(UTC) - ago, os.urandom(ENTROPY_BYTES))
+        return Record.accepted(lead_id, payload(**changes))
+
+    def swept(self) -> None:
+        """So that a sweep which comes soon after does only what has to be done every minute."""
+        self.sweep(timedelta(0))
+
+    def message_of(self, record: Record) -> str:
+        text = record.payload if isinstance(record.payload, str) else None
+        return Envelope.for_payload(record.lead_id, text, attempt=record.attempt).to_text()
+
+    def give_up_on(self, text: str) -> None:
+        """Puts the text where the host puts a message whose delivery crashed five times."""
+        queue = self.queue("leads-poison")
+        queue.create_queue()
+        queue.send_message(base64.b64encode(text.encode()).decode())
+
+    # The processes
+
+    def host(self, *deaths: Death, **settings: str) -> Host:
+        """The function app; its timer is off, since the sweep has its own way to run here."""
+        arguments = ("--app", str(ROOT), "--port", "0", "--data", str(self.folder / "host"))
+        child = self.start("host", *arguments, "--lease", str(LEASE_SECONDS), deaths=deaths, **settings)
+        return Host(child, child.listening())
+
+    def run(self, *program: str, deaths: tuple[Death, ...] = (), options: tuple[str, ...] = ()) -> None:
+        """A process that ends by itself: with 0, or where it was told to die."""
+        child = self.start(*program, deaths=deaths, options=options)
+        assert child.wait() == (-signal.SIGKILL if deaths else 0), child.said
+
+    def start(
+        self, *program: str, deaths: tuple[Death, ...] = (), options: tuple[str, ...] = (), **settings: str
+    ) -> Child:
+        environment = {
+            **clean_environment(),
+            **self._environment,
+            "AzureWebJobs.sweep.Disabled": "true",
+            "AzureFunctionsJobHost__extensions__queues__maxPollingInterval": POLLING,
+            "PYTHON_THREADPOOL_THREAD_COUNT": "32",
+            **settings,
+        }
+        plan = [part for window, nth in deaths for part in ("--die", f"{nth}@{window}")]
+        self._started.append(
+            self.nursery.start(
+                ["--journal", str(self.journal), "--hurry", str(HURRY), *plan, *options, *program],
+                environment={name: value for name, value in environment.items() if value},
+                output=self.folder / f"process-{len(self._started)}.log",
+            )
+        )
+        return self._started[-1]
+
+    def stop(self) -> None:
+        for child in self._started:
+            child.kill()
+
+    def died(self, window: Window) -> bool:
+        return any(line.get("died") == str(window) for line in read_journal(self.journal))
+
+    def chains(self, flow: str) -> list[list[str]]:
+        """The writes of each run in which that flow wrote anything."""
+        lines = [line for line in read_journal(self.journal) if "write" in line]
+        runs = dict.fromkeys((line["process"], line["run"]) for line in lines if line["flow"] == flow)
+        return [[line["write"] for line in lines if (line["process"], line["run"]) == run] for run in runs]
+
+    # The way back to rest
+
+    def sweep(self, ahead: timedelta) -> None:
+        sweep(now=lambda: datetime.now(UTC) + ahead, chance=0.0, ports=self.ports, settings=self.settings)
+
+    def heal(self) -> None:
+        """Sweeps from ever further ahead, beside a host that runs, until nothing is left to do."""
+        ahead = AHEAD
+        deadline = time.monotonic() + DEADLINE
+        while True:
+            self.sweep(ahead)
+            ahead += FURTHER
+            if self._comes_to_rest():
+                return
+            assert time.monotonic() < deadline, f"never at rest: {self.unrest()}"
+
+    def unrest(self) -> dict[str, Any]:
+        """What is not as it shall be in the end; empty at rest."""
+        found = {
+            "open": [(record.lead_id, record.state) for record in self.records() if record.state in OPEN],
+            "on the queue": self.depth("leads"),
+            "in the poison queue": self.depth("leads-poison"),
+            "in the fallback table": self.resting(),
+        }
+        return {what: there for what, there in found.items() if there}
+
+    def _comes_to_rest(self) -> bool:
+        deadline = time.monotonic() + HEALING_SECONDS
+        while unrest := self.unrest():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05 if "on the queue" in unrest else 0.3)
+        return True

@@ -1,0 +1,519 @@
+"""The functions host over the fakes, in a time of its own: what can happen between a queue and a process.
+
+Two ways to run it. `Host` is moved step by step from outside: any number of runs stand still before their next call
+of a port, whichever is chosen goes on, and a run can die where it stands. `Day` lets time pass by itself: leads are
+posted, twelve deliveries at once wait for a Dynamics that takes its time, and the sweep comes every minute.
+
+What is modelled of the host: a message is leased for ten minutes and its dequeue count consumed at once; a run that
+ends deletes it; a run that raises releases it for `visibilityTimeout` and, at `maxDequeueCount`, sends its text to the
+poison queue; a process that dies says nothing, so its messages come back when their lease is over. A lease can be
+lost while the run goes on. https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger
+"""
+
+import heapq
+import math
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import partial
+from itertools import count
+from typing import Any, ClassVar
+
+from leadpipe.delivery import deliver
+from leadpipe.model.errors import DeliveryFailed, StorageFailed, Transient
+from leadpipe.model.gate import Gate
+from leadpipe.model.lead import Lead
+from leadpipe.model.ports import PoisonMessage, Ports, Receipt
+from leadpipe.model.record import Record, State
+from leadpipe.model.settings import Settings
+from leadpipe.sweep import sweep
+from tests.fakes import NOW, FakeDynamics, FakeLedger, FakePoisonQueue, Part, World
+
+# host.json
+MAX_DEQUEUE_COUNT = 5
+VISIBILITY_TIMEOUT = timedelta(seconds=30)
+AT_ONCE = 12
+# the host's own
+LEASE = timedelta(minutes=10)
+HIDDEN_FOR_THE_SWEEP = timedelta(seconds=60)
+# what one call of a port takes at least: no two things happen at the same moment
+TICK = timedelta(milliseconds=2)
+
+
+class Died(BaseException):
+    """The process ends here. Not an Exception, so that nothing catches it."""
+
+
+class Run:
+    """One call of the product's code in a thread of its own, which only moves while `go_on` waits for it.
+
+    `where` it stands is the call that it makes next, or `end`, before the host hears of it; `was` is the place before.
+    `alone`: it shall not be looked at on its way, so that the caller's own thread does.
+    """
+
+    def __init__(self, name: str, work: Callable[[], Any], *, alone: bool = False) -> None:
+        self.name = name
+        self.where = self.was = "start"
+        self.ended = False
+        self.died = False
+        self.result: Any = None
+        self.error: Exception | None = None
+        self._work, self._alone = work, alone
+        self._begun = self._dying = False
+        self._go, self._stopped = threading.Lock(), threading.Lock()
+        self._go.acquire()
+        self._stopped.acquire()
+
+    def go_on(self, calls: int = 1) -> bool:
+        """Lets it make so many calls; whether it has ended."""
+        for _ in range(calls):
+            if self.ended:
+                break
+            if self._begun:
+                self._go.release()
+                self._stopped.acquire()
+            else:
+                self._begin()
+        return self.ended
+
+    def finish(self) -> None:
+        while not self.go_on():
+            pass
+
+    def die(self) -> None:
+        self._dying = True
+        self.finish()
+
+    def stop(self, where: str) -> None:
+        """Called from its own thread, where it stands still until it is told to go on."""
+        if self._alone:
+            return
+        self.was, self.where = self.where, where
+        self._stopped.release()
+        self._go.acquire()
+        if self._dying:
+            raise Died
+
+    def live(self) -> None:
+        """What its thread does."""
+        _this_thread.run = self
+        try:
+            self.result = self._work()
+            self.stop("end")
+        except Died:
+            self.died = True
+        except Exception as error:  # noqa: BLE001 - what leaves a function is the host's to judge
+            self.error = error
+        _this_thread.run = None
+        self.ended = True
+
+    def ended_in_its_thread(self) -> None:
+        self._stopped.release()
+
+    def _begin(self) -> None:
+        self._begun = True
+        if self._dying:
+            self.ended = self.died = True
+        elif self._alone:
+            self.live()
+        else:
+            _Thread.free().lend(self)
+            self._stopped.acquire()
+
+
+class _Thread:
+    """A thread that lives one run after another: starting one for each would be most of a simulation's time."""
+
+    _idle: ClassVar[list["_Thread"]] = []
+
+    def __init__(self) -> None:
+        self._run: Run | None = None
+        self._lent = threading.Lock()
+        self._lent.acquire()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    @classmethod
+    def free(cls) -> "_Thread":
+        return cls._idle.pop() if cls._idle else cls()
+
+    def lend(self, run: Run) -> None:
+        self._run = run
+        self._lent.release()
+
+    def _serve(self) -> None:
+        while True:
+            self._lent.acquire()
+            run, self._run = self._run, None
+            if run is not None:
+                run.live()
+                self._idle.append(self)
+                run.ended_in_its_thread()
+
+
+class _ThisThread(threading.local):
+    run: Run | None = None
+
+
+_this_thread = _ThisThread()
+
+
+def this_run() -> Run | None:
+    """The run that whoever asks belongs to."""
+    return _this_thread.run
+
+
+class Watched:
+    """A port whose calls are places to stand still: before them, or until their answer comes."""
+
+    def __init__(self, part: Part, world: "HostWorld", *, before: bool = True, after: bool = False) -> None:
+        self._part, self._world, self._before, self._after = part, world, before, after
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method, where = getattr(self._part, name), f"{self._part.name}.{name}"
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            if self._before:
+                self._stop(where)
+            self._world.at += TICK
+            answer = "fails"
+            try:
+                result = method(*arguments, **named)
+                answer = "answers"
+            finally:
+                if self._after:
+                    self._stop(f"{where} {answer}")
+            return result
+
+        return call
+
+    def _stop(self, where: str) -> None:
+        if _this_thread.run is not None:
+            _this_thread.run.stop(where)
+
+
+@dataclass(kw_only=True)
+class Message:
+    number: int
+    text: str
+    visible_at: datetime
+    dequeue_count: int = 0
+    receipt: int = 0
+
+
+class HostQueue(Part):
+    """The queue `leads`, with the times at which its messages are seen."""
+
+    def __init__(self, world: "HostWorld") -> None:
+        super().__init__("queue", world.journal)
+        self.messages: dict[int, Message] = {}
+        self.on_visible: Callable[[datetime], None] = lambda _: None
+        self._world = world
+        self._by_time: list[tuple[datetime, int]] = []
+        self._numbers = count(1)
+
+    def put(self, text: str, *, delay: timedelta = timedelta(0)) -> None:
+        with self.call("put"):
+            whole_seconds = timedelta(seconds=math.ceil(max(delay, timedelta(0)).total_seconds()))
+            message = Message(number=next(self._numbers), text=text, visible_at=self._world.at)
+            self.messages[message.number] = message
+            self.show(message, whole_seconds)
+
+    def show(self, message: Message, after: timedelta = timedelta(0)) -> None:
+        message.visible_at = self._world.at + after
+        heapq.heappush(self._by_time, (message.visible_at, message.number))
+        self.on_visible(message.visible_at)
+
+    def receive(self) -> Message | None:
+        """The message that has been waiting longest, leased; its dequeue is counted whatever happens next."""
+        while self._by_time and self._by_time[0][0] <= self._world.at and not self.down:
+            seen, number = heapq.heappop(self._by_time)
+            message = self.messages.get(number)
+            if message is not None and message.visible_at == seen:
+                message.dequeue_count += 1
+                message.receipt = next(self._numbers)
+                self.show(message, LEASE)
+                return message
+        return None
+
+    def visible(self) -> int:
+        return sum(message.visible_at <= self._world.at for message in self.messages.values())
+
+
+class HostPoisonQueue(FakePoisonQueue):
+    """The poison queue, whose messages are hidden from others for a while once they were received."""
+
+    def __init__(self, world: "HostWorld") -> None:
+        super().__init__(world.journal)
+        self._world = world
+        self._hidden_until: dict[str, datetime] = {}
+        self._receipts = count(1)
+
+    def receive(self) -> list[PoisonMessage]:
+        seen = [m for m in super().receive() if self._hidden_until.get(m.id, NOW) <= self._world.at]
+        for message in seen:
+            self._hidden_until[message.id] = self._world.at + HIDDEN_FOR_THE_SWEEP
+            at = self.messages.index(message)
+            self.messages[at] = replace(message, receipt=str(next(self._receipts)))
+        return [held for held in self.messages if held.id in {message.id for message in seen}]
+
+    def delete(self, message: PoisonMessage) -> None:
+        with self.call("delete"):
+            held = {other.id: other.receipt for other in self.messages}
+            if held.get(message.id, message.receipt) != message.receipt:
+                raise StorageFailed("storage_error", "the poison queue answered 400 PopReceiptMismatch")
+            self.messages = [other for other in self.messages if other.id != message.id]
+
+
+class SlowDynamics(FakeDynamics):
+    """Dynamics with a mind of its own: `judge` says what fails, and a create may land after its caller gave up."""
+
+    LANDS_WITHIN = timedelta(seconds=40)
+
+    def __init__(self, world: "HostWorld") -> None:
+        super().__init__(world.journal)
+        self.judge: Callable[[str, Lead], Exception | None] = lambda _id, _lead: None
+        self.landing_late = False
+        self.landed = 0
+        self.asked_at: list[datetime] = []
+        self._world = world
+        self._on_the_way: list[tuple[datetime, str, Lead]] = []
+
+    def create(self, lead_id: str, lead: Lead) -> Receipt:
+        self.asked_at.append(self._world.at)
+        self.land()
+        failure = self.judge(lead_id, lead)
+        if failure is not None:
+            raise failure
+        if self.landing_late:
+            self.landing_late = False
+            self._on_the_way.append((self._world.at + self.LANDS_WITHIN, lead_id, lead))
+            raise Transient("dynamics_unreachable", "ReadTimeout")
+        return super().create(lead_id, lead)
+
+    def has(self, lead_id: str) -> bool:
+        self.land()
+        return super().has(lead_id)
+
+    def land(self) -> None:
+        """What was on its way and has arrived by now."""
+        arrived = [on_the_way for on_the_way in self._on_the_way if on_the_way[0] <= self._world.at]
+        self._on_the_way = [on_the_way for on_the_way in self._on_the_way if on_the_way not in arrived]
+        for _, lead_id, lead in arrived:
+            self.leads.setdefault(lead_id, lead)
+            self.landed += 1
+
+
+class QuickLedger(FakeLedger):
+    """Looks for what is due in memory's own way: a minute's sweep must not cost more than it does in the service."""
+
+    def __init__(self, journal: list[str]) -> None:
+        super().__init__(journal)
+        self._listed: dict[str | None, Record] = {}
+
+    def due(self, first: date, before: datetime, *, states: frozenset[State]) -> Iterator[Record]:
+        with self.call("due"):
+            found = [
+                record
+                for record in self.rows.values()
+                if record.state in states
+                and record.next_try_at is not None
+                and record.next_try_at < before
+                and record.received_at.date() >= first
+            ]
+        for record in sorted(found, key=lambda record: record.lead_id):
+            if record.version not in self._listed:
+                self._listed[record.version] = replace(record, payload=None, version=None)
+            yield self._listed[record.version]
+
+
+class _NoJournal(list[str]):
+    """Days of life would fill memory with it."""
+
+    def append(self, _: str) -> None:
+        return
+
+
+class HostWorld(World):
+    """The fakes, with a queue and a Dynamics that know the time."""
+
+    def __post_init__(self) -> None:
+        self.journal = _NoJournal()
+        super().__post_init__()
+        self.queue: HostQueue = HostQueue(self)  # type: ignore[assignment]
+        self.ledger = QuickLedger(self.journal)
+        self.poison_queue: HostPoisonQueue = HostPoisonQueue(self)
+        self.dynamics: SlowDynamics = SlowDynamics(self)
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        all_of_them = (
+            self.queue,
+            self.ledger,
+            self.claims,
+            self.fallback,
+            self.poison_queue,
+            self.marks,
+            self.dynamics,
+        )
+        return {part.name: part for part in all_of_them}
+
+    def watched(self, gate: Gate) -> Ports:
+        """The ports of one process."""
+        ports: Any = {name: Watched(part, self, after=name == "dynamics") for name, part in self.parts.items()}
+        return Ports(gate=gate, **ports)
+
+
+class Host:
+    """One process of the function app. `die` takes all of its runs with it, and the gate begins anew."""
+
+    def __init__(self, world: HostWorld, settings: Settings) -> None:
+        self.world = world
+        self.settings = settings
+        self.ports = world.watched(Gate())
+        self.deliveries: dict[Run, tuple[Message, int]] = {}
+        self.poisoned = 0
+
+    def deliver(self, *, chance: float = 0.5, alone: bool = False) -> Run | None:
+        """A run of delivery for the next message, or None where there is nothing to run."""
+        message = self.world.queue.receive()
+        if message is None:
+            return None
+        if message.dequeue_count > MAX_DEQUEUE_COUNT:
+            self._give_up(message)
+            return None
+        text, dequeue_count, settings, ports = message.text, message.dequeue_count, self.settings, self.ports
+
+        def work() -> None:
+            deliver(
+                text, dequeue_count=dequeue_count, chance=chance, now=self.world.now, ports=ports, settings=settings
+            )
+
+        run = Run("deliver", work, alone=alone)
+        self.deliveries[run] = (message, message.receipt)
+        return run
+
+    def sweep(self, *, chance: float = 0.5, alone: bool = False) -> Run:
+        settings, ports = self.settings, self.ports
+        work = partial(sweep, now=self.world.now, chance=chance, ports=ports, settings=settings)
+        return Run("sweep", work, alone=alone)
+
+    def settle(self, run: Run) -> None:
+        """What the host does with the message of a run that has ended."""
+        message, receipt = self.deliveries.pop(run)
+        if run.died or message.receipt != receipt or self.world.queue.down:
+            return  # whoever holds it next, or nobody until the lease is over
+        if run.error is None:
+            self.world.queue.messages.pop(message.number, None)
+        elif message.dequeue_count >= MAX_DEQUEUE_COUNT:
+            self._give_up(message)
+        else:
+            self.world.queue.show(message, VISIBILITY_TIMEOUT)
+
+    def _give_up(self, message: Message) -> None:
+        if self.world.poison_queue.down:
+            return
+        self.world.poison_queue.holding(message.text, self.world.at)
+        self.world.queue.messages.pop(message.number, None)
+        self.poisoned += 1
+
+
+class Day:
+    """Time that passes by itself: a heap of what happens when. One process, twelve deliveries at once, one sweep."""
+
+    #: Our own storage calls before a delivery asks Dynamics.
+    STORAGE = timedelta(milliseconds=40)
+
+    def __init__(self, settings: Settings, *, chance: Callable[[], float], at_once: int = AT_ONCE) -> None:
+        self.world = HostWorld()
+        self.host = Host(self.world, settings)
+        dynamics: Any = Watched(self.world.dynamics, self.world, before=False, after=True)
+        self.host.ports = replace(self.world.ports, dynamics=dynamics)
+        #: How long Dynamics takes to create a lead, and to say that it will not.
+        self.answers_after = timedelta(milliseconds=200)
+        self.fails_after = timedelta(milliseconds=40)
+        self._chance = chance
+        self._free = at_once
+        self._events: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._numbers = count()
+        self.world.queue.on_visible = lambda at: self.at(at, self._fill)
+        self.at(self.world.at, self._sweep)
+
+    def at(self, when: datetime, what: Callable[[], Any]) -> None:
+        heapq.heappush(self._events, (when, next(self._numbers), what))
+
+    def every(self, pause: timedelta, what: Callable[[], Any], *, times: int) -> None:
+        for number in range(times):
+            self.at(self.world.at + pause * number, what)
+
+    def until(self, end: datetime) -> None:
+        while self._events and self._events[0][0] <= end:
+            when, _, what = heapq.heappop(self._events)
+            self.world.at = max(self.world.at, when)
+            what()
+        self.world.at = max(self.world.at, end)
+
+    def _fill(self) -> None:
+        """Hands out messages while there are visible ones and free places."""
+        while self._free:
+            run = self.host.deliver(chance=self._chance(), alone=self._asks_nobody())
+            if run is None:
+                return
+            self._free -= 1
+            self._after(self.STORAGE, run, self._delivered)
+
+    def _sweep(self) -> None:
+        started = self.world.at
+        run = self.host.sweep(chance=self._chance(), alone=self._asks_nobody())
+
+        def again(_: Run) -> None:
+            self.at(max(started + timedelta(minutes=1), self.world.at), self._sweep)
+
+        self._after(timedelta(0), run, again)
+
+    def _asks_nobody(self) -> bool:
+        return self.host.ports.gate.is_shut(self.world.at + self.STORAGE)
+
+    def _after(self, pause: timedelta, run: Run, ended: Callable[[Run], None]) -> None:
+        def go_on() -> None:
+            if run.go_on():
+                ended(run)
+            elif run.where.endswith("fails"):
+                self._after(self.fails_after, run, ended)
+            else:
+                self._after(self.answers_after if run.where.endswith("answers") else timedelta(0), run, ended)
+
+        self.at(self.world.at + pause, go_on)
+
+    def _delivered(self, run: Run) -> None:
+        self.host.settle(run)
+        self._free += 1
+        self.at(self.world.at, self._fill)
+
+
+class Throttle:
+    """Dataverse's limit on requests: so many in a sliding window, refused ones included.
+
+    https://learn.microsoft.com/power-apps/developer/data-platform/api-limits
+    """
+
+    def __init__(self, world: HostWorld, *, requests: int, window: timedelta) -> None:
+        self._world, self._requests, self._window = world, requests, window
+        self._arrivals: list[datetime] = []
+        self._first = 0
+        self.passed: list[datetime] = []
+        self.refused: list[datetime] = []
+
+    def __call__(self, _lead_id: str, _lead: Lead) -> DeliveryFailed | None:
+        now = self._world.at
+        self._arrivals.append(now)
+        while self._arrivals[self._first] <= now - self._window:
+            self._first += 1
+        in_window = len(self._arrivals) - self._first
+        if in_window <= self._requests:
+            self.passed.append(now)
+            return None
+        self.refused.append(now)
+        leaver = self._arrivals[len(self._arrivals) - self._requests]
+        seconds = max(1, math.ceil((leaver + self._window - now).total_seconds()))
+        return Transient("throttled", "429 0x80072322", retry_after=timedelta(seconds=seconds))

@@ -1,0 +1,60 @@
+"""`leadpipe import` on a real account: rows of the marketplace's own table destination."""
+
+import json
+from datetime import date
+
+import pytest
+
+from leadpipe.model.ports import Marks
+from leadpipe.model.record import State
+from leadpipe.storage.connection import Storage
+from leadpipe.storage.ledger import AzureLedger
+from leadpipe.storage.marks import AzureMarks
+from tests.factories import record
+from tests.integration.ops.conftest import Runner
+
+
+@pytest.fixture
+def rows(storage: Storage) -> None:
+    """Three rows of the marketplace's, and one of leadpipe's own."""
+    table = storage.table("marketplaceleads")
+    table.create_table()
+    for number in range(3):
+        customer = json.dumps({"FirstName": "Jo", "Email": f"jo{number}@x.example"})
+        table.create_entity({"PartitionKey": "p", "RowKey": f"{number}", "LeadSource": "s", "CustomerInfo": customer})
+    table.create_entity({"PartitionKey": "q", "RowKey": "r", "LeadId": record().lead_id, "LeadSource": "s"})
+
+
+@pytest.mark.usefixtures("rows")
+def test_each_row_of_the_marketplaces_becomes_a_lead_once(run: Runner, ledger: AzureLedger, storage: Storage) -> None:
+    dry = run("import", "--dry-run")
+    assert (dry.code, "3 leads to take in" in dry.err, ledger.first_day()) == (0, True, None)
+    ran = run("import", "--yes", "--json")
+    ids = [each["lead_id"] for each in ran.records]
+    assert (ran.code, len({*ids})) == (0, 3)
+    records = [ledger.read(lead) for lead in ids]
+    assert {each.email for each in records if each} == {f"jo{number}@x.example" for number in range(3)}
+    assert {each.state for each in records if each} == {State.ACCEPTED}
+    assert "0 leads to take in" in run("import", "--yes").err
+    assert len([*storage.table("marketplaceleads").list_entities()]) == 4
+
+
+@pytest.mark.usefixtures("rows")
+def test_the_sweep_is_sent_back_to_the_day_of_the_oldest(run: Runner, storage: Storage) -> None:
+    marks = AzureMarks(storage)
+    marks.write(marks.read(), Marks(watermark=date(2999, 1, 1), forgotten_before=date(2999, 1, 1)))
+    assert run("import", "--yes").code == 0
+    assert marks.read().watermark == marks.read().forgotten_before
+    assert (marks.read().watermark or date.max) < date(2999, 1, 1)
+
+
+@pytest.mark.usefixtures("rows")
+def test_it_asks_first_and_takes_only_what_is_in_the_span(run: Runner, ledger: AzureLedger) -> None:
+    assert run("import", answer="n\n").code == 1
+    assert ledger.first_day() is None
+    assert "0 leads to take in" in run("import", "--since", "0s").err
+
+
+def test_an_account_without_the_table_has_nothing_to_take_in(run: Runner) -> None:
+    ran = run("import")
+    assert (ran.code, "0 leads to take in" in ran.err) == (0, True)

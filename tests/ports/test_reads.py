@@ -1,0 +1,164 @@
+"""What operators read of the stores, be it the fakes or the real ones."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from azure.storage.queue import QueueClient
+
+from leadpipe.model.change import Edited, Poisoned, transition
+from leadpipe.model.claim import Claim
+from leadpipe.model.ports import Arrival, Claims, Fallback, Ledger, PoisonQueue
+from leadpipe.model.record import Record, State
+from leadpipe.storage.fallback import AzureFallback
+from leadpipe.storage.poison_queue import AzurePoisonQueue
+from tests.factories import RECEIVED_AT, lead_id, payload, record
+from tests.fakes import FakeFallback, FakePoisonQueue
+
+DAY = timedelta(days=1)
+TODAY = RECEIVED_AT.date()
+
+
+def test_records_between_two_days_come_by_day_and_newest_first_within_it(ledger: Ledger) -> None:
+    for number, after in enumerate((0, 2, 3, 3.2, 5)):
+        ledger.insert(record(lead_id(after * DAY, number)))
+    found = ledger.between(TODAY + 2 * DAY, TODAY + 4 * DAY)
+    assert [r.received_at - RECEIVED_AT for r in found] == [2 * DAY, 3.2 * DAY, 3 * DAY]
+
+
+def test_records_between_two_days_are_of_the_states_and_without_payloads_unless_asked_for(ledger: Ledger) -> None:
+    ledger.insert(record())
+    ledger.insert(record(lead_id(number=1), state=State.POISONED))
+    poisoned = frozenset({State.POISONED})
+    assert [r.payload for r in ledger.between(TODAY, TODAY, states=poisoned)] == [None]
+    assert [r.payload for r in ledger.between(TODAY, TODAY, states=poisoned, payloads=True)] == [payload()]
+
+
+def test_a_ledger_without_any_lead_has_none_between_any_days(ledger: Ledger) -> None:
+    assert list(ledger.between(TODAY - 400 * DAY, TODAY)) == []
+
+
+def test_what_may_quote_the_lead_goes_from_its_history_and_that_it_happened_stays(ledger: Ledger) -> None:
+    made = ledger.insert(record())
+    assert made is not None
+    for seconds, change in enumerate(
+        (Poisoned(reason="x", detail="jane"), Edited(actor="op", payload=payload(Email="")))
+    ):
+        after, event = transition(made, change, at=RECEIVED_AT + timedelta(seconds=seconds)) or (made, None)
+        made = ledger.write(made, after, event)
+    ledger.forget_details(made.lead_id)
+    events = ledger.events(made.lead_id)
+    assert [(event.event, event.payload, event.detail) for event in events] == [
+        ("poisoned", None, ""),
+        ("edited", None, ""),
+    ]
+    assert (events[0].reason, events[1].actor) == ("x", "op")
+    assert ledger.read(made.lead_id) == made
+
+
+# claims
+
+MINE = Claim(fingerprint="ab" * 32, lead_id=lead_id(), received_at=RECEIVED_AT)
+
+
+def test_a_claim_is_read_without_being_taken(claims: Claims) -> None:
+    assert claims.read(MINE.fingerprint) is None
+    claims.take(MINE)
+    assert claims.read(MINE.fingerprint) == MINE
+    assert claims.read("cd" * 32) is None
+
+
+def test_claims_are_those_of_leads_received_within_the_time(claims: Claims) -> None:
+    assert list(claims.of_leads_received(RECEIVED_AT, RECEIVED_AT + DAY)) == []
+    for days in range(4):
+        at = RECEIVED_AT + days * DAY
+        claims.take(replace(MINE, fingerprint=f"{days:064}", lead_id=lead_id(days * DAY), received_at=at))
+    found = claims.of_leads_received(RECEIVED_AT + DAY, RECEIVED_AT + 3 * DAY)
+    assert sorted(claim.received_at for claim in found) == [RECEIVED_AT + DAY, RECEIVED_AT + 2 * DAY]
+
+
+# the fallback table
+
+
+@pytest.fixture
+def stored(kind: str, request: pytest.FixtureRequest) -> tuple[Fallback, Callable[[], Record]]:
+    """The fallback table, and a way to let the marketplace write a row there and take it in."""
+    if kind == "fake":
+        fake = FakeFallback([])
+
+        def arrive() -> Record:
+            fake.from_the_marketplace.append(Arrival(key="ab" * 32, at=RECEIVED_AT, payload=payload(TableRow={})))
+            return Record.accepted(lead_id(number=8), fake.from_the_marketplace[0].payload)
+
+        return fake, arrive
+    storage = request.getfixturevalue("storage")
+    real, table = AzureFallback(storage), storage.table("marketplaceleads")
+
+    def write() -> Record:
+        table.create_table()
+        table.create_entity({"PartitionKey": "20260101", "RowKey": "r", "LeadSource": "s", "CustomerInfo": "{}"})
+        (arrival,) = real.arrivals(RECEIVED_AT - 400 * DAY)
+        return Record.accepted(lead_id(number=8), arrival.payload)
+
+    return real, write
+
+
+def test_a_resting_lead_has_its_own_row(stored: tuple[Fallback, Callable[[], Record]]) -> None:
+    fallback, _ = stored
+    assert not fallback.has(record())
+    fallback.keep(record())
+    assert fallback.has(record())
+    assert not fallback.has(record(lead_id(number=1)))
+
+
+def test_a_lead_of_the_marketplaces_own_table_has_the_row_that_it_came_from(
+    stored: tuple[Fallback, Callable[[], Record]],
+) -> None:
+    fallback, arrive = stored
+    arrived = arrive()
+    fallback.keep(arrived)
+    assert fallback.has(arrived)
+    assert list(fallback.lead_ids(RECEIVED_AT.date() - 400 * DAY, RECEIVED_AT.date() + DAY)) == []
+
+
+def test_the_leads_with_a_row_of_their_own_are_those_of_the_days(
+    stored: tuple[Fallback, Callable[[], Record]],
+) -> None:
+    fallback, _ = stored
+    assert list(fallback.lead_ids(TODAY, TODAY)) == []
+    made = [record(lead_id(days * DAY)) for days in range(4)]
+    for each in made:
+        fallback.keep(each)
+    assert list(fallback.lead_ids(TODAY + DAY, TODAY + 2 * DAY)) == [made[1].lead_id, made[2].lead_id]
+
+
+# the host's poison queue
+
+
+@pytest.fixture
+def poisoned(kind: str, request: pytest.FixtureRequest) -> tuple[PoisonQueue, Callable[[str], object]]:
+    """The poison queue, and the host's way to put a message there."""
+    if kind == "fake":
+        fake = FakePoisonQueue([])
+        return fake, fake.holding
+    client = QueueClient.from_connection_string(request.getfixturevalue("storage_account"), "leads-poison")
+
+    def hold(text: str) -> object:
+        client.create_queue()
+        return client.send_message(base64.b64encode(text.encode()).decode())
+
+    return AzurePoisonQueue(request.getfixturevalue("storage").queues), hold
+
+
+def test_a_peek_leaves_the_message_for_whoever_receives_it(
+    poisoned: tuple[PoisonQueue, Callable[[str], object]],
+) -> None:
+    queue, hold = poisoned
+    assert queue.peek() == []
+    hold("text")
+    (peeked,) = queue.peek()
+    assert (peeked.text, peeked.receipt) == ("text", "")
+    (received,) = queue.receive()
+    assert (received.id, received.inserted_at, received.text) == (peeked.id, peeked.inserted_at, peeked.text)
