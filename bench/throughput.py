@@ -1,5 +1,7 @@
 """Leads per second through intake and through delivery, ours against the bare app's, in alternation.
 
+A pair takes long enough for the machine to change its mood, so what counts is the median of the pairs' own ratios.
+
 One run: intake takes the posts of several clients while delivery is switched off; then a fresh process with delivery
 finds them all waiting. Delivery is timed from the first lead that is written to the last, by storage's own clock, so
 that neither the start of the process nor whoever looks on counts.

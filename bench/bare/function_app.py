@@ -76,7 +76,7 @@ def deliver_lead(message: func.QueueMessage) -> None:
 
 @cache
 def _application() -> "ConfidentialClientApplication":
-    import msal  # noqa: PLC0415 - a quarter of a second that the first post need not wait for
+    import msal  # a quarter of a second that the first post need not wait for
 
     return msal.ConfidentialClientApplication(
         os.environ["DATAVERSE_CLIENT_ID"],
