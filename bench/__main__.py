@@ -7,6 +7,7 @@
 
 Everything runs on this machine: Azurite, the stand-in of Dynamics with its limits raised, and one process for each app
 under devkit's functions host. The bare app is `bench/bare/function_app.py`. Compare ratios, not the absolute numbers.
+It takes some four minutes, longer on a busy machine; what a busy machine misses is worth another run.
 """
 
 import argparse
@@ -38,9 +39,9 @@ class Size:
     """How much of everything; `clients` post at the same time."""
 
     counted_leads: int = 5
-    starts: int = 9
-    pairs: int = 5
-    leads: int = 400
+    starts: int = 15
+    pairs: int = 9
+    leads: int = 160
     clients: int = 8
     idle_apps: int = 3
     idle_leads: int = 8
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(f"bench: {error}")
         return 1
     print(as_json(rows) if options.json else table(rows))
-    missed = any(row.reached is False for row in rows)
+    missed = not all(row.reached for row in rows)
     return 1 if missed and not options.quick else 0
 
 
@@ -76,7 +77,7 @@ def say(text: str) -> None:
 
 def _measures(size: Size) -> dict[str, Measure]:
     return {
-        "requests": lambda stage: requests_per_lead.measure(stage, leads=size.counted_leads),
+        "requests": lambda stage: requests_per_lead.measure(stage, leads=size.counted_leads, say=say),
         "cold-start": lambda stage: cold_start.measure(stage, pairs=size.starts, say=say),
         "throughput": lambda stage: throughput.measure(
             stage, pairs=size.pairs, leads=size.leads, clients=size.clients, say=say

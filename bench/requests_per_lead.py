@@ -5,10 +5,12 @@ of the empty queue are not the lead's and are told apart by their answers; the s
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from bench.app import NO_SWEEP, App, BenchError, Client, running, until
 from bench.counting_proxy import IDLE_POLL, Counts, counting
+from bench.pairs import repeated
 from bench.report import Row
 from bench.stage import Account, Stage
 
@@ -16,8 +18,8 @@ OURS = ("insert", "put", "read", "claim", "merge")
 HOSTS = ("receive", "delete")
 
 
-def measure(stage: Stage, *, leads: int) -> Iterator[Row]:
-    storage, dataverse = _counted(stage, leads)
+def measure(stage: Stage, *, leads: int, say: Callable[[str], None]) -> Iterator[Row]:
+    storage, dataverse = repeated(lambda: _counted(stage, leads), say)
     yield _row("storage requests of the app for one lead", storage, of_the_host=False, expected=OURS)
     yield _row("storage requests of the host for one lead", storage, of_the_host=True, expected=HOSTS)
     yield Row(
@@ -30,7 +32,7 @@ def measure(stage: Stage, *, leads: int) -> Iterator[Row]:
     )
 
 
-def _counted(stage: Stage, leads: int) -> tuple[Counter[str], dict]:
+def _counted(stage: Stage, leads: int) -> tuple[Counter[str], dict[str, Any]]:
     """The counts of one lead. Every lead has to cost the same, after a first one that connects and signs in."""
     account, counts = stage.fresh_account(), Counts()
     with (
@@ -51,7 +53,7 @@ def _counted(stage: Stage, leads: int) -> tuple[Counter[str], dict]:
                 del storage[IDLE_POLL]
                 seen.append((storage, stage.dynamics.control("GET", "requests")))
     if any(each != seen[0] for each in seen):
-        raise BenchError(f"not every lead costs the same: {seen}")
+        raise BenchError(f"not every lead cost the same: {seen}")
     return seen[0]
 
 

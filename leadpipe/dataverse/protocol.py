@@ -14,7 +14,7 @@ from enum import Enum, auto
 from typing import Any
 
 from leadpipe.model.errors import Blocked, DeliveryFailed, Refused, Transient
-from leadpipe.model.text import shortened, well_formed
+from leadpipe.model.text import shortened, well_formed, without_controls
 
 LEADS = "/api/data/v9.2/leads"
 HEADERS = {
@@ -186,7 +186,7 @@ def _named_privilege(text: str) -> str:
 
 
 def _detail(text: str) -> str:
-    return shortened(" ".join(text.split()), _DETAIL_UNITS)
+    return shortened(" ".join(without_controls(text).split()), _DETAIL_UNITS)
 
 
 def _json(body: bytes) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Self
 from leadpipe.model.errors import InvalidLead
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import received_at
+from leadpipe.model.text import without_controls
 
 
 class State(StrEnum):
@@ -93,12 +94,13 @@ class Record:
             updated_at=at,
             next_try_at=at,
             fingerprint=lead.fingerprint(),
-            offer=lead.offer or lead.offer_title,
-            source=lead.source,
-            action=lead.action,
-            email=lead.email,
-            name=lead.name,
-            company=lead.company,
+            # For lists and searches; what was really sent, control characters and all, stands in the payload.
+            offer=without_controls(lead.offer or lead.offer_title),
+            source=without_controls(lead.source),
+            action=without_controls(lead.action),
+            email=without_controls(lead.email),
+            name=without_controls(lead.name),
+            company=without_controls(lead.company),
             is_test=lead.is_test,
             payload=payload,
         )

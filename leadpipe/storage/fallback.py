@@ -16,6 +16,7 @@ from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import received_at
 from leadpipe.model.ports import Arrival
 from leadpipe.model.record import Record
+from leadpipe.model.text import without_controls
 from leadpipe.storage.connection import Storage, failures_of
 from leadpipe.storage.rows import partition, utc
 from leadpipe.storage.tables import create_missing
@@ -143,12 +144,12 @@ def _row(record: Record) -> dict[str, Any]:
         "PartitionKey": partition_key,
         "RowKey": row_key,
         "LeadId": record.lead_id,
-        "ProductId": lead.offer,
+        "ProductId": without_controls(lead.offer),
         "CustomerInfo": json.dumps(customer, ensure_ascii=False),
-        "LeadSource": lead.lead_source,
-        "ActionCode": lead.action,
-        "PublisherDisplayName": lead.offer.partition(".")[0],
-        "OfferDisplayName": lead.offer_title,
+        "LeadSource": without_controls(lead.lead_source),
+        "ActionCode": without_controls(lead.action),
+        "PublisherDisplayName": without_controls(lead.offer.partition(".")[0]),
+        "OfferDisplayName": without_controls(lead.offer_title),
         "CreatedTime": f"{record.received_at:%m/%d/%Y %H:%M:%S}",
-        "Description": lead.description,
+        "Description": without_controls(lead.description),
     }

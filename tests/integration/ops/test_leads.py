@@ -75,8 +75,8 @@ def test_a_record_has_all_its_fields_but_no_payload(run: Run, ledger: AzureLedge
 
 
 def test_hostile_names_cannot_steer_the_terminal(run: Run, ledger: AzureLedger) -> None:
-    posted = payload(FirstName="[red]Ann\x1b[2J", LastName="\u202eeoD\nx", Email="a\x07@x\x9b2J")
-    insert(ledger, record(lead_id(), posted=posted))
+    hostile = {"name": "[red]Ann\x1b[2J \u202eeoD\nx", "email": "a\x07@x\x9b2J"}
+    insert(ledger, record(lead_id(), **hostile))
     ran = run("leads")
     assert len(ran.lines) == 2
     assert "[red]Ann\ufffd[2J" in ran.out

@@ -119,3 +119,10 @@ def test_an_event_tells_of_the_record_as_it_stands() -> None:
         detail="firstname",
         actor="jane",
     )
+
+
+def test_the_columns_for_lists_are_free_of_control_characters_and_the_payload_keeps_them() -> None:
+    posted = payload(LastName="Do\u0000e\u000b", Company="Fabri\u0001kam")
+    record = Record.accepted(LEAD_ID, posted)
+    assert (record.name, record.company) == ("Jane Doe", "Fabrikam")
+    assert record.payload == posted

@@ -1,0 +1,46 @@
+"""`python -m bench --quick`: every row is there, and what is counted instead of timed is exact."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+COUNTS = {
+    "storage requests of the app for one lead": (5, "insert, put, read, claim, merge"),
+    "storage requests of the host for one lead": (2, "receive, delete"),
+    "Dataverse requests for one lead": (1, "POST leads"),
+}
+TIMES = [
+    "fresh process to first 202",
+    "leads/s through intake",
+    "leads/s through delivery",
+    "accept to written, idle, p95",
+]
+
+
+def bench(*arguments: str) -> str:
+    command = [sys.executable, "-m", "bench", "--quick", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=280)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.timeout(300)
+def test_every_row_is_measured_and_one_lead_costs_what_the_design_says() -> None:
+    rows = {row["name"]: row for row in json.loads(bench("--json"))}
+    assert [*rows] == [*COUNTS, *TIMES]
+    assert {name: (rows[name]["value"], rows[name]["ours"]) for name in COUNTS} == COUNTS
+    assert all(rows[name]["value"] > 0 for name in TIMES)
+
+
+def test_the_table_holds_each_row_with_its_target() -> None:
+    lines = bench("--only", "requests").splitlines()[1:]
+    assert [line.split("  ")[0] for line in lines] == [*COUNTS]
+    assert all(line.endswith("reached") for line in lines)
+
+
+def test_both_apps_run_under_the_same_host_settings() -> None:
+    assert (ROOT / "bench/bare/host.json").read_text() == (ROOT / "host.json").read_text()

@@ -1,0 +1,121 @@
+"""The whole of it from outside, as a newcomer starts it. Imports nothing from leadpipe."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_SECONDS = 90
+
+
+class MakeRun:
+    """`make run`'s command in a data folder of its own, its screen read line by line."""
+
+    def __init__(self, data: Path, port: int, *options: str) -> None:
+        self.port = port
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("AzureWebJobs", "DATAVERSE_"))
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "devkit", "run", "--port", str(port), "--data", str(data), *options],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.screen: list[str] = []
+
+    def reads(self, wanted: str) -> str:
+        """The first line from here on that says so; fails when the command ends or too much time passes before."""
+        assert self.process.stdout is not None
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        for line in self.process.stdout:
+            self.screen.append(line)
+            if wanted in line:
+                return line
+            assert time.monotonic() < deadline, "".join(self.screen)
+        raise AssertionError("".join(self.screen))
+
+    def interrupt(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        assert self.process.stdout is not None
+        self.screen += self.process.stdout.readlines()
+        return self.process.wait(timeout=30)
+
+
+@pytest.fixture
+def started() -> Iterator[list[MakeRun]]:
+    runs: list[MakeRun] = []
+    yield runs
+    for run in runs:
+        if run.process.poll() is None:
+            run.process.kill()
+            run.process.wait()
+        assert run.process.stdout is not None
+        run.process.stdout.close()
+
+
+def test_the_test_lead_is_written_twice_in_a_row_as_a_lead_of_its_own_and_ctrl_c_leaves_nothing(
+    tmp_path: Path, free_port: int, started: list[MakeRun]
+) -> None:
+    ids = []
+    for _ in range(2):
+        run = MakeRun(tmp_path / "data", free_port)
+        started.append(run)
+        accepted = run.reads("lead accepted")
+        ids.append(re.findall(r"[0-9a-f-]{36}", accepted)[0])
+        assert "✓" in run.reads("lead written")
+        run.reads("Ctrl-C stops everything")
+        assert run.interrupt() == 0
+        with pytest.raises(requests.ConnectionError):
+            requests.get(f"http://127.0.0.1:{free_port}/api/health", timeout=5)
+    assert len({*ids}) == 2
+
+
+def test_a_posted_sample_is_found_by_the_command_line_and_on_the_stand_ins_page(
+    tmp_path: Path, free_port: int, started: list[MakeRun]
+) -> None:
+    run = MakeRun(tmp_path / "data", free_port, "--no-sample")
+    started.append(run)
+    run.reads("Ctrl-C stops everything")
+    posted = (ROOT / "tests" / "samples" / "marketplace" / "https-documented.json").read_bytes()
+    answer = requests.post(f"http://127.0.0.1:{free_port}/api/leads", data=posted, timeout=30)
+    lead_id = answer.json()["lead_id"]
+    run.reads(f"lead_settled lead_id={lead_id} outcome=written")
+
+    settings = tmp_path / "data" / "settings.json"
+    command = [sys.executable, "-m", "leadpipe", "--settings", str(settings)]
+    status = subprocess.run([*command, "status"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert status.returncode == 0, status.stderr
+    shown = subprocess.run([*command, "show", lead_id, "--json"], cwd=ROOT, capture_output=True, text=True, check=True)
+    (record,) = json.loads(shown.stdout)
+    assert record["state"] == "written"
+
+    values = json.loads(settings.read_text())["Values"]
+    page = requests.get(values["DATAVERSE_URL"], verify=values["REQUESTS_CA_BUNDLE"], timeout=30)
+    assert "Some" in page.text
+    assert lead_id in page.text
+    assert run.interrupt() == 0
+
+
+def test_a_port_in_use_is_one_line_with_what_to_do(tmp_path: Path, started: list[MakeRun], free_port: int) -> None:
+    with socket_on(free_port):
+        run = MakeRun(tmp_path / "data", free_port)
+        started.append(run)
+        assert "choose another" in run.reads(f"port {free_port} is in use")
+        assert run.process.wait(timeout=30) == 1
+
+
+def socket_on(port: int) -> socket.socket:
+    return socket.create_server(("127.0.0.1", port))
