@@ -47,6 +47,9 @@ from leadpipe.model.record import OPEN, Record, State
 from leadpipe.model.schedule import FIRST_REST, NEWER_ENVELOPE_DELAY, after_opening, delay, rest
 from leadpipe.model.settings import Area, Settings, SpecialLeads
 
+# Somebody else being faster so many times in a row is no race any more.
+DECISIONS = 20
+
 log = logging.getLogger(__name__)
 
 
@@ -169,7 +172,7 @@ def created(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics, gate: G
 
 def asked(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics, gate: Gate) -> Receipt:
     """Passes the gate, asks, and tells the gate what became of it. Raises GateShut, or what Dynamics answered."""
-    ticket = gate.enter(run.now())
+    ticket = gate.enter(record.lead_id, run.now())
     if isinstance(ticket, Shut):
         raise GateShut(ticket.reason, ticket.detail, opens_at=ticket.until)
     try:
@@ -226,9 +229,10 @@ def write(
 ) -> Record:
     """The one door to a record: decides on what was last read, and again when somebody else was faster.
 
-    Gives the record as it now stands. Raises NotAllowed when a person asked for what its state rules out.
+    Gives the record as it now stands. Raises NotAllowed when a person asked for what its state rules out, StorageFailed
+    when each time somebody else was faster: a store that says so for ever must not hold a thread for ever.
     """
-    while True:
+    for _ in range(DECISIONS):
         decided = transition(record, change, at=now(), attempt=attempt)
         if decided is None:
             return record
@@ -236,6 +240,7 @@ def write(
             return ledger.write(record, *decided)
         except Changed:
             record = _read_again(record, ledger)
+    raise StorageFailed("record_contended", f"the record was another each of the {DECISIONS} times it was written")
 
 
 def put_again(envelope: Envelope, failure: StorageFailed, run: Try, *, queue: LeadQueue) -> None:

@@ -109,7 +109,8 @@ def bring_back(message: PoisonMessage, run: Run) -> None:
         write(record, no_outcome, run.now, attempt=envelope.attempt, ledger=run.ports.ledger)
         log.error(log_line("lead_settled", lead_id=record.lead_id, outcome=State.POISONED, reason=no_outcome.reason))
         return
-    again = write(record, AnotherRound(next_try_at=run.now()), run.now, ledger=run.ports.ledger)
+    round_ = AnotherRound(next_try_at=run.now())
+    again = write(record, round_, run.now, attempt=record.attempt, ledger=run.ports.ledger)
     put(again, record, "poison_queue", run)
 
 
@@ -173,7 +174,7 @@ def queue_again(record: Record, run: Run) -> None:
     if waited < OVERDUE_AFTER:
         return  # somebody else was faster
     change = QueuedAgain(next_try_at=run.now() + min(2 * waited, LONGEST_WAIT))
-    put(write(record, change, run.now, ledger=run.ports.ledger), record, "overdue", run)
+    put(write(record, change, run.now, attempt=record.attempt, ledger=run.ports.ledger), record, "overdue", run)
 
 
 def put(again: Record, before: Record, step: str, run: Run) -> None:
@@ -199,14 +200,17 @@ def drain_fallback(marks: Marks, run: Run) -> Marks:
 
 
 def drain(lead_ids: Iterator[str], run: Run) -> None:
-    """Delivers these out of the fallback table. The first one is the probe: when it fails, the run ends."""
+    """Delivers these out of the fallback table. The first one is the probe: when it fails, the run ends.
+
+    Unless what failed concerns that lead alone, which must not keep the others waiting.
+    """
     for lead_id in lead_ids:
         if not run.time_left() or run.ports.gate.is_shut(run.now()):
             return
         record = run.ports.ledger.read(lead_id)
         if record is None or record.state is not State.FALLBACK:
             continue
-        if deliver_resting(record, run).state is State.FALLBACK:
+        if deliver_resting(record, run).state is State.FALLBACK and run.ports.gate.in_doubt(run.now()):
             return
 
 

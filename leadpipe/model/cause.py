@@ -33,6 +33,7 @@ _TIME_HEALS = {
     "storage_error": Cause(says="the storage account failed", fix=_WAITS),
     "record_unreadable": Cause(says="the ledger has the record and did not give it", fix=_WAITS),
     "record_gone": Cause(says="the record was deleted while it was being written", fix=_WAITS),
+    "record_contended": Cause(says="the record changed whenever it was to be written", fix=_WAITS),
     "storage_refused": Cause(
         says="the storage account refused the app",
         fix="give the app's identity the roles of docs/setup.md, or correct AzureWebJobsStorage",

@@ -107,13 +107,13 @@ def transition(
     """What the ledger shall hold after the change: the record and, where history gains a line, its event.
 
     None: the record stands as it is, because the change comes too late. `attempt` is that of the message whose
-    outcome the change is; an outcome older than the record's own attempt only counts when it is a receipt.
+    outcome the change is, or that the sweep saw; older than the record's own attempt, only a receipt counts.
     Raises NotAllowed for a person's decision that the state rules out, InvalidLead for an edit that is no lead.
     """
     if isinstance(change, Written | Duplicate | Kept | Poisoned | Deferred | ToFallback):
         return _outcome(record, change, at=at, attempt=attempt or record.attempt)
     if isinstance(change, QueuedAgain | AnotherRound):
-        return _repeat(record, change, at=at)
+        return _repeat(record, change, at=at, attempt=attempt or record.attempt)
     if isinstance(change, Forgotten):
         return _forgotten(record, at=at)
     return _decision(record, change, at=at)
@@ -175,8 +175,8 @@ def _target(change: Outcome) -> State:
             assert_never(change)
 
 
-def _repeat(record: Record, change: Repeat, *, at: datetime) -> tuple[Record, Event | None] | None:
-    if record.state not in QUEUED:
+def _repeat(record: Record, change: Repeat, *, at: datetime, attempt: int) -> tuple[Record, Event | None] | None:
+    if record.state not in QUEUED or attempt < record.attempt:
         return None
     after = replace(record, attempt=record.attempt + 1, next_try_at=change.next_try_at, updated_at=at)
     if isinstance(change, QueuedAgain):

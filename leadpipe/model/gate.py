@@ -2,7 +2,7 @@
 
 open ──429──▶ shut for its Retry-After ──time is over──▶ one probe ──answered──▶ open
   │                                                          │
-  └─ sign-in, rights, three failures in a row ─▶ shut ◀──────┘ failed: for twice as long, up to five minutes
+  └─ sign-in, rights, three leads failing in a row ─▶ shut ◀─┘ failed: for twice as long, up to five minutes
 """
 
 import threading
@@ -13,10 +13,15 @@ from leadpipe.model.errors import Blocked, DeliveryFailed, Transient
 
 FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(minutes=5)
+# Of different leads: what fails on one lead again and again may be that lead's own fault.
 FAILURES_IN_A_ROW = 3
-# How long the others wait at least for the probe's answer, and the time after which a probe that never told is given up.
+# How long the others wait at least for the probe's answer, and when a probe that never told is given up.
 PROBE_WAIT = timedelta(seconds=5)
 PROBE_LOST = timedelta(minutes=2)
+# A sliding window that is full frees a few places a second, and asks for one second's pause each time. Those who come
+# at once for them are mostly refused, so the pause grows until it is worth this many answers.
+WORTH_A_PAUSE = 300
+LONGEST_BREATHER = timedelta(seconds=30)
 # Dynamics answered these; what failed is the organisation's own code, for this lead.
 _ANSWERED = frozenset({"plugin_crashed", "plugin_timeout"})
 
@@ -32,10 +37,11 @@ class Shut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """Says since which shutting its holder has been on the way: older news does not move the gate."""
+    """Says since which shutting its lead has been on the way: older news does not move the gate."""
 
     generation: int
     probe: bool
+    lead_id: str
 
 
 class Gate:
@@ -44,29 +50,37 @@ class Gate:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._generation = 0
-        self._failures = 0
+        self._failing: set[str] = set()
         self._pause = timedelta(0)
+        self._answers = 0
+        self._breather = timedelta(0)
         self._shut: Shut | None = None
         self._probe_since: datetime | None = None
 
-    def enter(self, now: datetime) -> Ticket | Shut:
-        """A ticket, whose holder has to tell what became of it, or until when to wait."""
+    def enter(self, lead_id: str, now: datetime) -> Ticket | Shut:
+        """A ticket for that lead, whose holder has to tell what became of it, or until when to wait."""
         with self._lock:
             waiting = self._waiting(now)
             if waiting is not None:
                 return waiting
             probe = self._shut is not None
             self._probe_since = now if probe else None
-            return Ticket(generation=self._generation, probe=probe)
+            return Ticket(generation=self._generation, probe=probe, lead_id=lead_id)
 
     def is_shut(self, now: datetime) -> bool:
         """Whether a lead would have to wait now."""
         with self._lock:
             return self._waiting(now) is not None
 
+    def in_doubt(self, now: datetime) -> bool:
+        """Whether it is shut, or what came back last was a failure that may concern every lead."""
+        with self._lock:
+            return bool(self._failing) or self._waiting(now) is not None
+
     def answered(self, ticket: Ticket) -> None:
         """Dynamics took the lead, or refused that one lead."""
         with self._lock:
+            self._answers += 1
             if ticket.generation == self._generation:
                 self._open()
 
@@ -78,10 +92,10 @@ class Gate:
             if not _concerns_all(failure):
                 self._open()
             elif failure.slug == "throttled":
-                self._close(failure, now, _retry_after(failure) or FIRST_PAUSE)
+                self._close(failure, now, self._throttled(_retry_after(failure) or FIRST_PAUSE))
             else:
-                self._failures += 1
-                if ticket.probe or isinstance(failure, Blocked) or self._failures >= FAILURES_IN_A_ROW:
+                self._failing.add(ticket.lead_id)
+                if ticket.probe or isinstance(failure, Blocked) or len(self._failing) >= FAILURES_IN_A_ROW:
                     self._pause = min(max(2 * self._pause, FIRST_PAUSE), LONGEST_PAUSE)
                     self._close(failure, now, max(self._pause, _retry_after(failure)))
 
@@ -96,13 +110,22 @@ class Gate:
             return Shut(until=now + wait, reason=self._shut.reason, detail=self._shut.detail)
         return None
 
+    def _throttled(self, asked: timedelta) -> timedelta:
+        """The pause after a 429: what was asked for, and longer when the last one was worth too little."""
+        if self._answers < WORTH_A_PAUSE:
+            self._breather = min(max(2 * self._breather, timedelta(seconds=1)), LONGEST_BREATHER)
+        elif self._answers > 10 * WORTH_A_PAUSE:
+            self._breather = timedelta(0)
+        self._answers = 0
+        return max(asked, self._breather)
+
     def _close(self, failure: DeliveryFailed, now: datetime, pause: timedelta) -> None:
         self._generation += 1
         self._probe_since = None
         self._shut = Shut(until=now + pause, reason=failure.slug, detail=failure.detail)
 
     def _open(self) -> None:
-        self._failures = 0
+        self._failing = set()
         self._pause = timedelta(0)
         self._shut = None
         self._probe_since = None

@@ -15,6 +15,7 @@ from leadpipe.model.record import State
 from leadpipe.ops.audit import NOTES, Audit, Finding, What
 from leadpipe.ops.json_output import print_json
 from leadpipe.ops.options import AsJson, SettingsFile, Since
+from leadpipe.ops.selection import leads
 from leadpipe.ops.span import ONE_DAY, day_of
 from leadpipe.ops.table import Column, print_table, text_of
 from leadpipe.ops.target import reach
@@ -104,7 +105,7 @@ def balance(
         in_dynamics=_asker(target.ports) if dynamics else None,
     )
     offenders = _print_json(audit) if as_json else _print(audit)
-    say(f"{audit.counts.total()} leads received from {text_of(audit.since)} until {text_of(audit.before)}")
+    say(f"{leads(audit.counts.total())} received from {text_of(audit.since)} until {text_of(audit.before)}")
     if offenders:
         say(f"a person is needed: {offenders} not accounted for")
         raise typer.Exit(1)

@@ -387,7 +387,7 @@ def test_a_shut_gate_keeps_the_sweep_from_asking() -> None:
     world = World()
     resting(world)
     world.at = NOW + DAY
-    ticket = world.gate.enter(world.at)
+    ticket = world.gate.enter("lead", world.at)
     world.gate.failed(ticket, Transient("throttled", retry_after=timedelta(hours=1)), world.at)  # type: ignore[arg-type]
     run(world)
     assert world.dynamics.asked == 0

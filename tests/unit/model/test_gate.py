@@ -1,6 +1,7 @@
 """When a process stops asking Dynamics, and how it begins again."""
 
 from datetime import timedelta
+from itertools import count
 
 import pytest
 
@@ -10,7 +11,9 @@ from leadpipe.model.gate import (
     FIRST_PAUSE,
     LONGEST_PAUSE,
     PROBE_LOST,
+    LONGEST_BREATHER,
     PROBE_WAIT,
+    WORTH_A_PAUSE,
     Gate,
     Shut,
     Ticket,
@@ -21,14 +24,18 @@ AWAY = Transient("dynamics_unreachable", "ConnectTimeout")
 NO_ROLE = Blocked("no_role")
 
 
-def entered(gate: Gate, at: timedelta = timedelta(0)) -> Ticket:
-    ticket = gate.enter(NOW + at)
+NUMBERS = count()
+
+
+def entered(gate: Gate, at: timedelta = timedelta(0), lead_id: str | None = None) -> Ticket:
+    """The ticket of that lead, or else of one that has not been there before."""
+    ticket = gate.enter(lead_id or f"lead {next(NUMBERS)}", NOW + at)
     assert isinstance(ticket, Ticket)
     return ticket
 
 
 def shut_until(gate: Gate, at: timedelta = timedelta(0)) -> timedelta:
-    shut = gate.enter(NOW + at)
+    shut = gate.enter("lead", NOW + at)
     assert isinstance(shut, Shut)
     return shut.until - NOW
 
@@ -54,7 +61,7 @@ def test_a_throttle_without_a_time_shuts_it_for_a_first_pause() -> None:
 def test_a_connection_that_somebody_has_to_mend_shuts_it_at_once_and_says_why() -> None:
     gate = Gate()
     gate.failed(entered(gate), NO_ROLE, NOW)
-    shut = gate.enter(NOW)
+    shut = gate.enter("lead", NOW)
     assert isinstance(shut, Shut)
     assert (shut.until, shut.reason) == (NOW + FIRST_PAUSE, "no_role")
 
@@ -156,3 +163,60 @@ def test_a_probe_that_never_tells_is_given_up_and_another_goes_through() -> None
     gate.failed(entered(gate), NO_ROLE, NOW)
     entered(gate, FIRST_PAUSE)
     assert entered(gate, FIRST_PAUSE + PROBE_LOST).probe
+
+
+def test_failures_of_one_and_the_same_lead_do_not_shut_it() -> None:
+    gate = Gate()
+    for _ in range(10 * FAILURES_IN_A_ROW):
+        gate.failed(entered(gate, lead_id="bad"), AWAY, NOW)
+    assert not gate.is_shut(NOW)
+
+
+def test_a_failure_that_may_concern_all_leads_puts_it_in_doubt_until_an_answer_comes() -> None:
+    gate = Gate()
+    assert not gate.in_doubt(NOW)
+    gate.failed(entered(gate), AWAY, NOW)
+    assert gate.in_doubt(NOW)
+    gate.answered(entered(gate))
+    assert not gate.in_doubt(NOW)
+
+
+def test_a_shut_gate_is_in_doubt_and_a_lead_of_its_own_kind_of_trouble_puts_none_in_doubt() -> None:
+    gate = Gate()
+    gate.failed(entered(gate), Transient("plugin_crashed"), NOW)
+    assert not gate.in_doubt(NOW)
+    gate.failed(entered(gate), Transient("throttled"), NOW)
+    assert gate.in_doubt(NOW)
+
+
+def test_the_longer_a_probe_is_silent_the_less_often_the_others_come_to_look() -> None:
+    gate = Gate()
+    gate.failed(entered(gate), NO_ROLE, NOW)
+    entered(gate, FIRST_PAUSE)
+    silent = timedelta(seconds=20)
+    assert shut_until(gate, FIRST_PAUSE + silent) == FIRST_PAUSE + 2 * silent
+
+
+def throttled(gate: Gate, at: timedelta, *, answers: int) -> timedelta:
+    """The pause after so many answers and then a 429 that asks for a second."""
+    for _ in range(answers):
+        gate.answered(entered(gate, at))
+    gate.failed(entered(gate, at), Transient("throttled", retry_after=timedelta(seconds=1)), NOW + at)
+    return shut_until(gate, at) - at
+
+
+def test_a_throttle_that_comes_back_after_few_answers_gets_ever_longer_pauses() -> None:
+    gate, at, pauses = Gate(), timedelta(0), []
+    for _ in range(7):
+        pauses.append(throttled(gate, at, answers=5))
+        at += pauses[-1]
+    assert pauses == [timedelta(seconds=s) for s in (1, 2, 4, 8, 16, 30, 30)]
+    assert pauses[-1] == LONGEST_BREATHER
+
+
+def test_a_pause_that_was_worth_it_stays_and_many_answers_end_it() -> None:
+    gate, at, pauses = Gate(), timedelta(0), []
+    for answers in (5, 5, WORTH_A_PAUSE, 2 * WORTH_A_PAUSE, 11 * WORTH_A_PAUSE, WORTH_A_PAUSE):
+        pauses.append(throttled(gate, at, answers=answers))
+        at += pauses[-1]
+    assert pauses == [timedelta(seconds=s) for s in (1, 2, 2, 2, 1, 1)]
