@@ -143,7 +143,7 @@ def error_of(answer: Answer) -> tuple[str, str]:
     error = _json(answer.body).get("error")
     if not isinstance(error, dict):
         return "", ""
-    code = str(error.get("code") or "").strip().lower()
+    code = well_formed(str(error.get("code") or "")).strip().lower()
     if re.fullmatch(r"-\d{1,10}", code):
         code = f"{int(code) & 0xFFFFFFFF:#010x}"
     return code, well_formed(str(error.get("message") or ""))
