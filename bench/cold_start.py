@@ -15,15 +15,15 @@ AT_MOST = 1.2
 def measure(stage: Stage, *, pairs: int, say: Callable[[str], None]) -> Iterator[Row]:
     for app in App:
         first_answer(app, stage)  # the first start compiles, and reads the libraries from disk
-    runs = in_pairs(pairs, lambda app: first_answer(app, stage), lambda text: say(f"first 202: {text}"))
+    runs = in_pairs(pairs, lambda app: first_answer(app, stage), tell=_told, say=say)
     ours, bare = (median(getattr(each, side) for each in runs) for side in ("ours", "bare"))
     ratio = median(each.ours / each.bare for each in runs)
     yield Row(
         name="fresh process to first 202",
         value=ratio,
         unit="x",
-        ours=f"{ours * 1000:.0f} ms",
-        bare=f"{bare * 1000:.0f} ms",
+        ours=_told(ours),
+        bare=_told(bare),
         target=f"<= {AT_MOST} x",
         reached=ratio <= AT_MOST,
     )
@@ -36,3 +36,7 @@ def first_answer(app: App, stage: Stage) -> float:
     with running(app, stage, account.connection_string, leashed=False) as url:
         Client(url).post_lead()
         return time.monotonic() - started
+
+
+def _told(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"

@@ -7,6 +7,7 @@ at the same time; none of them ever has more than one lead.
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from statistics import median, quantiles
 
 from bench.app import App, Client, running, until
@@ -14,7 +15,7 @@ from bench.report import Row
 from bench.stage import Stage
 
 AT_MOST_SECONDS = 3.0
-# The pauses 0.1, 0.2, 0.3, 0.5, 0.9, 1.7 and then 2 s: with a little jitter the longest is reached after this.
+# The host's pauses are 0.1, 0.2, 0.3, 0.5, 0.9, 1.7 and then 2 s, give or take a fifth.
 IDLE_SECONDS = 4.0
 _POLLING = 2.0
 
@@ -22,7 +23,6 @@ _POLLING = 2.0
 def measure(stage: Stage, *, apps: int, leads: int, idle: float = IDLE_SECONDS) -> Iterator[Row]:
     """`leads` for each of the apps."""
     with ThreadPoolExecutor(apps) as threads:
-        # Each lead meets another moment between two polls.
         runs = threads.map(lambda _: _seconds_of(stage, leads=leads, idle=idle), range(apps))
         seconds = [each for run in runs for each in run]
     p95 = quantiles(seconds, n=20, method="inclusive")[-1]
@@ -42,9 +42,10 @@ def _seconds_of(stage: Stage, *, leads: int, idle: float) -> list[float]:
     with running(App.OURS, stage, account.connection_string) as url:
         client = Client(url)
         for number in range(leads + 1):
+            # Each lead meets another moment between two polls.
             time.sleep(idle + _POLLING * number / (leads + 1))
             lead_id = client.post_lead()
             accepted = time.monotonic()
-            until(lambda lead_id=lead_id: account.is_written(lead_id), "the lead is written")
+            until(partial(account.is_written, lead_id), "the lead is written")
             found.append(time.monotonic() - accepted)
     return found[1:]  # the first one signed in

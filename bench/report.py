@@ -7,15 +7,15 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """`reached` None: there is no target. Texts are ready to be read; `value` is what the target is about."""
+    """`value` is what the target is about; the texts are what it comes from."""
 
     name: str
     value: float
     unit: str
     ours: str
     bare: str = ""
-    target: str = ""
-    reached: bool | None = None
+    target: str
+    reached: bool
 
 
 _HEAD = ("", "ours", "bare", "result", "target", "")
@@ -32,8 +32,12 @@ def as_json(rows: Iterable[Row]) -> str:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    mark = "" if row.reached is None else "reached" if row.reached else "MISSED"
-    return row.name, row.ours, row.bare, f"{row.value:.4g} {row.unit}".rstrip(), row.target, mark
+    mark = "reached" if row.reached else "MISSED"
+    return row.name, row.ours, row.bare, f"{_number(row.value)} {row.unit}", row.target, mark
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.3f}"
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -6,6 +6,7 @@ of the empty queue are not the lead's and are told apart by their answers; the s
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from bench.app import NO_SWEEP, App, BenchError, Client, running, until
 from bench.counting_proxy import IDLE_POLL, Counts, counting
@@ -30,7 +31,7 @@ def measure(stage: Stage, *, leads: int) -> Iterator[Row]:
     )
 
 
-def _counted(stage: Stage, leads: int) -> tuple[Counter[str], dict]:
+def _counted(stage: Stage, leads: int) -> tuple[Counter[str], dict[str, Any]]:
     """The counts of one lead. Every lead has to cost the same, after a first one that connects and signs in."""
     account, counts = stage.fresh_account(), Counts()
     with (

@@ -27,15 +27,12 @@ class Rates:
     intake: float
     delivery: float
 
-    def __str__(self) -> str:
-        return f"{self.intake:.0f}/s in, {self.delivery:.0f}/s out"
-
 
 def measure(stage: Stage, *, pairs: int, leads: int, clients: int, say: Callable[[str], None]) -> Iterator[Row]:
     def rates(app: App) -> Rates:
         return rates_of(app, stage, leads=leads, clients=clients)
 
-    runs = in_pairs(pairs, rates, lambda text: say(f"leads/s: {text}"))
+    runs = in_pairs(pairs, rates, tell=_told, say=say)
     yield _row("leads/s through intake", [Pair(ours=each.ours.intake, bare=each.bare.intake) for each in runs])
     yield _row("leads/s through delivery", [Pair(ours=each.ours.delivery, bare=each.bare.delivery) for each in runs])
 
@@ -86,3 +83,7 @@ def _row(name: str, runs: list[Pair[float]]) -> Row:
         target=f">= {AT_LEAST} x",
         reached=ratio >= AT_LEAST,
     )
+
+
+def _told(rates: Rates) -> str:
+    return f"{rates.intake:.0f}/s in and {rates.delivery:.0f}/s out"

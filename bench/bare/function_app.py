@@ -31,7 +31,7 @@ DYNAMICS = os.environ["DATAVERSE_URL"]
 session = requests.Session()
 session.mount("http://", HTTPAdapter(pool_maxsize=CONNECTIONS))
 session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS))
-storage = os.environ["AzureWebJobsStorage"]
+storage = os.environ["AzureWebJobsStorage"]  # noqa: SIM112 - the platform names it
 transport = RequestsTransport(session=session)
 tables = TableServiceClient.from_connection_string(storage, transport=transport)
 ledger, claims = tables.get_table_client("leadledger"), tables.get_table_client("leadclaims")

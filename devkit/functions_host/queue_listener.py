@@ -92,14 +92,21 @@ class QueueListener:
         except QueueAwayError as error:
             if str(error) != self._away:
                 self._away = str(error)
-                _log.warning(
-                    "Queue '%s' cannot be read (%s). Asking again with growing pauses.", self._queue.name, error
+                _log.log(
+                    self._away_level(),
+                    "Queue '%s' cannot be read (%s). Asking again with growing pauses.",
+                    self._queue.name,
+                    error,
                 )
             return []
         if self._away:
+            _log.log(self._away_level(), "Queue '%s' can be read again.", self._queue.name)
             self._away = ""
-            _log.warning("Queue '%s' can be read again.", self._queue.name)
         return messages
+
+    def _away_level(self) -> int:
+        """A queue that nobody has written to yet is no reason for concern."""
+        return logging.INFO if "QueueNotFound" in self._away else logging.WARNING
 
     def _begin(self, messages: list[QueueMessage]) -> None:
         with self._fewer_in_flight:

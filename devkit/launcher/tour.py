@@ -41,21 +41,22 @@ class Tour:
         self._show_where_to_look()
 
     def _send_a_lead(self) -> None:
-        if not self._is_own_dynamics:
-            self._screen.note(f"no test lead sent: this Dynamics is yours. To send one: {self._command} send-test")
-            return
         data = self._options.data
         key = sample.function_key(data / "host") if self._options.enable_auth else None
         stopwatch = Stopwatch()
         lead_id = sample.post(self.host_url, key=key)
         self._screen.done("lead accepted", seconds=stopwatch.seconds, detail=lead_id)
         record = sample.follow(lead_id, self._settings.process)
-        url, trust = self._settings.process["DATAVERSE_URL"], self._settings.process["REQUESTS_CA_BUNDLE"]
         reason = f" ({record.reason})" if record.reason else ""
-        if record.written_at and not sample.is_in_standin(lead_id, url, trust):
-            raise sample.SampleError(f"lead {lead_id} counts as written, but {url} does not have it")
+        if record.written_at and self._is_own_dynamics:
+            self._require_in_standin(lead_id)
         self._screen.done(f"lead {record.state}{reason}", seconds=stopwatch.seconds, detail="from the post to Dynamics")
         self._screen.note(f"its history: {self._command} show {lead_id}")
+
+    def _require_in_standin(self, lead_id: str) -> None:
+        url, trust = self._settings.process["DATAVERSE_URL"], self._settings.process["REQUESTS_CA_BUNDLE"]
+        if not sample.is_in_standin(lead_id, url, trust):
+            raise sample.SampleError(f"lead {lead_id} counts as written, but {url} does not have it")
 
     def _show_where_to_look(self) -> None:
         show = self._screen.pair
@@ -67,7 +68,7 @@ class Tour:
             show("Dynamics", f"{self._settings.process['DATAVERSE_URL']}  (a stand-in; shows its leads)")
         show("settings", str(self._settings_file))
         show("logs", str(self._options.data / "logs"))
-        show("commands", f"{self._command} status | leads | send-test | --help")
+        show("commands", f"{self._command} status | leads | show ID | --help")
         if not self.host_url:
             show("functions", f"cp {self._settings_file} local.settings.json && func start")
         self._screen.note("Ctrl-C stops everything.")

@@ -367,6 +367,7 @@ def test_on_a_poison_queue_the_older_extension_skips_a_spent_message(listen: Lis
 def test_a_missing_queue_is_waited_for_and_never_made(
     listen: Listen, client: Clients, queue_name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO")
     bodies: list[bytes] = []
     listen(lambda message: bodies.append(message.get_body()), queue_name)
     until(lambda: "QueueNotFound" in caplog.text)
