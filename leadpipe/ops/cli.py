@@ -2,8 +2,10 @@
 
 import typer
 
+from leadpipe.ops.doctor.command import doctor
 from leadpipe.ops.leads import leads
 from leadpipe.ops.options import SettingsFile
+from leadpipe.ops.send_test import send_test
 from leadpipe.ops.show import show
 from leadpipe.ops.status import status
 
@@ -36,3 +38,5 @@ def leadpipe(context: typer.Context, settings: SettingsFile = None) -> None:
 app.command()(status)
 app.command()(leads)
 app.command()(show)
+app.command()(doctor)
+app.command("send-test")(send_test)

@@ -1,5 +1,7 @@
 """The options that several commands share, so that each is spelled and explained once."""
 
+import getpass
+import socket
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +28,15 @@ def _start(text: str) -> datetime:
         return since_of(text, now())
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def user_at_host() -> str:
+    """Who runs the command, for the history of a lead."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container may run under an id that has no name
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"
 
 
 SettingsFile = Annotated[

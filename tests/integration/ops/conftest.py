@@ -54,11 +54,12 @@ def ledger(storage: Storage) -> AzureLedger:
 
 @pytest.fixture
 def run(storage_account: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
-    """Runs a command in this process, its settings in the environment."""
+    """Runs a command in this process, its settings in the environment; those given come on top, an empty one unsets."""
     environment = {**bare_environment(), "AzureWebJobsStorage": storage_account}
 
-    def command(*arguments: str) -> Ran:
-        monkeypatch.setattr(os, "environ", dict(environment))  # a command changes its process's own
+    def command(*arguments: str, **settings: str) -> Ran:
+        given = {name: value for name, value in {**environment, **settings}.items() if value}
+        monkeypatch.setattr(os, "environ", given)  # a command changes its process's own
         result = CliRunner().invoke(app, arguments)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
