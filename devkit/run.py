@@ -9,6 +9,7 @@ import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from devkit.azurite import Azurite
 from devkit.azurite.install import InstallError
@@ -18,7 +19,14 @@ from devkit.launcher.keeper import Keeper
 from devkit.launcher.lock import FileLock, Held
 from devkit.launcher.part import PartError
 from devkit.launcher.screen import Screen
-from devkit.launcher.settings import Given, Settings, SettingsFileError, reach_this_machine_directly, write_file
+from devkit.launcher.settings import (
+    THREADS,
+    Given,
+    Settings,
+    SettingsFileError,
+    reach_this_machine_directly,
+    write_file,
+)
 from devkit.launcher.tour import Tour
 
 if TYPE_CHECKING:
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 DATA = ROOT / ".devkit" / "data"
+DEFAULT_PORT = 7071
 STANDIN_SECONDS = 30.0
 HOST_SECONDS = 60.0
 
@@ -69,10 +78,11 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         azurite = start_backends(keeper, options, given, screen)
         settings = settings_of(options, given, azurite)
         settings_file = settings_file_for(options.data)
-        write_file(settings_file, settings.file)
+        write_file(settings_file, settings.file, port=options.port or DEFAULT_PORT)
         tour = Tour(options, given, settings, screen, settings_file)
         if not options.no_host:
             tour.host_url = start_host(keeper, options, settings, screen)
+            write_file(settings_file, settings.file, port=urlsplit(tour.host_url).port or DEFAULT_PORT)
         # Beside the keeping: a host that ends while the lead is on its way has to be started again.
         threading.Thread(target=tour.show, daemon=True).start()
         keeper.keep()
@@ -111,7 +121,7 @@ def start_host(keeper: Keeper, options: argparse.Namespace, settings: Settings, 
     arguments = ["--app", str(options.app), "--port", str(options.port)]
     arguments += ["--enable-auth"] if options.enable_auth else []
     arguments += ["--lease", str(options.lease)] if options.lease else []
-    environment = dict(settings.process)
+    environment = THREADS | dict(settings.process)
     reach_this_machine_directly(environment)
     part = stack.functions_host(options.data, arguments, environment, screen)
     keeper.start(part, timeout=HOST_SECONDS, endless=True, meaning=stack.meaning_of_host_exit)()
@@ -121,7 +131,7 @@ def start_host(keeper: Keeper, options: argparse.Namespace, settings: Settings, 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     option = parser.add_argument
-    option("--port", type=int, default=7071, help="of the functions (%(default)s)")
+    option("--port", type=int, default=DEFAULT_PORT, help="of the functions (%(default)s)")
     option("--no-sample", action="store_true", help="send no test lead")
     option("--data", type=Path, default=DATA, metavar="DIR", help="what is kept (.devkit/data)")
     option("--app", type=Path, default=ROOT, metavar="DIR", help="folder of the function app (this one)")

@@ -19,6 +19,7 @@ from leadpipe.model.change import AnotherRound, Forgotten, Poisoned, QueuedAgain
 from leadpipe.model.claim import Claim
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import InvalidLead, LeadpipeError, NewerEnvelope, NotAnEnvelope, StorageFailed
+from leadpipe.model.expiry import ending_of
 from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.log_line import log_line
 from leadpipe.model.ports import Arrival, Marks, PoisonMessage, Ports
@@ -297,6 +298,24 @@ def forget(lead_id: str, run: Run) -> None:
     write(record, Forgotten(), run.now, ledger=run.ports.ledger)
 
 
+# Credentials that end
+
+
+def tell_expiry(marks: Marks, run: Run) -> Marks:
+    """Says once a day that what is signed in with ends, from sixty days before."""
+    if marks.expiry_told_on == today(run):
+        return marks
+    ending = ending_of(run.settings, certificate_ends=run.ports.certificate_ends())
+    within = ending and ending.within(today(run))
+    if ending is not None and within is not None:
+        level = logging.ERROR if ending.is_urgent(today(run)) else logging.WARNING
+        line = log_line(
+            "credential_ends", credential=ending.name, within=within, days_left=ending.days_left(today(run))
+        )
+        log.log(level, line)
+    return replace(marks, expiry_told_on=today(run))
+
+
 def today(run: Run) -> date:
     return run.now().astimezone(UTC).date()
 
@@ -308,4 +327,5 @@ TASKS: dict[str, Callable[[Marks, Run], Marks]] = {
     "fallback": drain_fallback,
     "arrivals": take_in_arrivals,
     "retention": forget_old,
+    "expiry": tell_expiry,
 }

@@ -81,6 +81,7 @@ class Wiring:
         return connect(self.settings.storage, retries=retries)
 
     def _delivery(self) -> Ports:
+        from leadpipe.dataverse.certificate_end import certificate_ends
         from leadpipe.storage.claims import AzureClaims
         from leadpipe.storage.fallback import AzureFallback
         from leadpipe.storage.marks import AzureMarks
@@ -95,6 +96,7 @@ class Wiring:
             poison_queue=AzurePoisonQueue(storage.queues),
             marks=AzureMarks(storage),
             dynamics=self._dynamics(),
+            certificate_ends=lambda: certificate_ends(self.settings),
         )
 
     def _dynamics(self) -> "Dynamics | None":

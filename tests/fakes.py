@@ -281,6 +281,7 @@ class World:
         self.marks = FakeMarks(self.journal)
         self.dynamics = FakeDynamics(self.journal)
         self.gate = Gate()
+        self.certificate_ends: date | None = None
 
     @property
     def ports(self) -> Ports:
@@ -293,6 +294,7 @@ class World:
             marks=self.marks,
             dynamics=self.dynamics,
             gate=self.gate,
+            certificate_ends=lambda: self.certificate_ends,
         )
 
     def now(self) -> datetime:

@@ -26,6 +26,7 @@ class Standin:
         self.process = process
         self.folder = folder
         self.settings = json.loads((folder / "settings.json").read_text())
+        self.ways = json.loads((folder / "ways.json").read_text())
         self.url = self.settings["DATAVERSE_URL"]
         self.session = requests.Session()
         self.session.trust_env = False
@@ -92,7 +93,9 @@ def running(folder: Path, *arguments: str) -> Iterator[Standin]:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("listening https://localhost:")
         standin = Standin(process, folder)
-        with standin.session:
-            yield standin
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
+        try:
+            with standin.session:
+                yield standin
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from devkit.functions_host.host_json import parse
-from leadpipe.dataverse import auth, protocol
+from leadpipe.dataverse import protocol
+from leadpipe.dataverse.auth import refusal
 from leadpipe.model.cause import CAUSES
 from leadpipe.model.settings import Settings
 from leadpipe.storage.lead_queue import QUEUE
@@ -82,7 +83,7 @@ def test_every_log_event_is_in_the_documents_and_none_that_is_not_written() -> N
 
 @pytest.mark.parametrize(
     "codes",
-    [protocol._TRANSIENT, protocol._BLOCKED, protocol._BLOCKED_THIS_LEAD, protocol._REFUSED, auth._REASONS],
+    [protocol._TRANSIENT, protocol._BLOCKED, protocol._BLOCKED_THIS_LEAD, protocol._REFUSED, refusal.REASONS],
     ids=["transient", "blocked", "blocked for one lead", "refused", "sign-in"],
 )
 def test_every_reason_that_an_answer_can_give_has_words_and_a_fix(codes: dict[str, str]) -> None:
@@ -100,6 +101,15 @@ def test_every_reason_written_in_the_code_has_words_and_a_fix() -> None:
     assert reasons - {*CAUSES} == set()
 
 
+def test_each_of_partner_centers_messages_has_a_line_of_the_doctors_and_reasons_that_exist() -> None:
+    table = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8").partition("## Partner Center's messages")[2]
+    rows = [line.split("|")[1:4] for line in table.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) == 8
+    for _, line, reasons in rows:
+        assert line.strip()
+        assert {*re.findall(r"`(\w+)`", reasons)} <= {*CAUSES}
+
+
 def test_what_is_deployed_needs_no_development_tool() -> None:
     needed = {
         re.split(r"[<>=;~ ]", line)[0]
@@ -111,6 +121,7 @@ def test_what_is_deployed_needs_no_development_tool() -> None:
         "azure-data-tables",
         "azure-identity",
         "azure-storage-queue",
+        "cryptography",
         "msal",
         "requests",
     }

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import random
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import requests
 
 from leadpipe.model.errors import LeadpipeError
 from leadpipe.model.record import State
 from leadpipe.model.settings import Settings
+from leadpipe.ops.validation import validation_lead
 from leadpipe.storage.connection import connect
 from leadpipe.storage.ledger import AzureLedger
 
@@ -30,32 +31,15 @@ class SampleError(Exception):
     """The sample did not get through; says how far it came."""
 
 
-def payload(digits: str) -> dict[str, Any]:
-    """A marketplace test lead: every text is MSFT_TEST_ and some digits, which make it a lead of its own."""
-    text = f"MSFT_TEST_{digits}"
-    return {
-        "userDetails": {
-            "FirstName": text,
-            "LastName": text,
-            "Email": f"{text}@test.com",
-            "Phone": "1234567890",
-            "Country": "US",
-            "Company": text,
-            "Title": text,
-        },
-        "LeadSource": "AzureMarketplace",
-        "ActionCode": "INS",
-        "OfferTitle": "Contoso Test",
-        "Description": text,
-    }
-
-
 def post(url: str, *, key: str | None) -> str:
     """The lead id that the endpoint answered with."""
     digits = f"{random.randrange(10**18):018d}"  # noqa: S311  digits, not a secret
     try:
         answer = this_machine().post(
-            f"{url}/api/leads", json=payload(digits), headers={"x-functions-key": key} if key else {}, timeout=30
+            f"{url}/api/leads",
+            json=validation_lead(digits),
+            headers={"x-functions-key": key} if key else {},
+            timeout=30,
         )
     except requests.RequestException as error:
         raise SampleError(f"POST {url}/api/leads: {error}") from error

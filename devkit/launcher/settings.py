@@ -17,6 +17,10 @@ DYNAMICS = "DATAVERSE_"
 EMULATOR = "usedevelopmentstorage=true"
 
 
+# So that slow deliveries never starve intake, as on Azure.
+THREADS = {"PYTHON_THREADPOOL_THREAD_COUNT": "32"}
+
+
 class SettingsFileError(Exception):
     """local.settings.json cannot be read."""
 
@@ -89,9 +93,13 @@ def read_file(path: Path) -> dict[str, str]:
         raise SettingsFileError(f"{path} cannot be read as settings: {error}") from error
 
 
-def write_file(path: Path, values: Mapping[str, str]) -> None:
-    """In the shape of local.settings.json, readable by its owner alone."""
-    document = {"IsEncrypted": False, "Values": {"FUNCTIONS_WORKER_RUNTIME": "python", **values}}
+def write_file(path: Path, values: Mapping[str, str], *, port: int = 7071) -> None:
+    """In the shape of local.settings.json, readable by its owner alone. `port`: where the functions listen."""
+    document = {
+        "IsEncrypted": False,
+        "Values": {"FUNCTIONS_WORKER_RUNTIME": "python", **THREADS, **values},
+        "Host": {"LocalHttpPort": port},
+    }
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:

@@ -13,7 +13,7 @@ from devkit.standin.fault_kinds import STAGES
 from devkit.standin.organisation import open_organisation
 from devkit.standin.origin import HOSTS
 from devkit.standin.server import Server
-from devkit.standin.settings import write_settings
+from devkit.standin.settings import write_settings, write_ways
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,9 @@ def _serve(host: str, port: int, folder: Path) -> None:
     organisation = open_organisation(folder)
     with contextlib.closing(organisation.leads), Server(host, port, tls=tls, organisation=organisation) as server:
         origin = f"https://localhost:{server.port}"
-        write_settings(folder, identity=organisation.identity, origin=origin, ca_bundle=write_ca_bundle(folder))
+        ca_bundle = write_ca_bundle(folder)
+        write_ways(folder, identity=organisation.identity, origin=origin, ca_bundle=ca_bundle)
+        write_settings(folder, identity=organisation.identity, origin=origin, ca_bundle=ca_bundle)
         print(f"listening {origin}", flush=True)
         server.serve_forever()
 

@@ -37,6 +37,11 @@ _ERRORS: dict[int, tuple[str, str]] = {
     50001: ("invalid_resource", "The resource principal was not found in the tenant."),
     70011: ("invalid_scope", "The provided request must include a 'scope' input parameter that is valid."),
     28002: ("invalid_scope", "Provided value for scope is not valid when requesting an access token."),
+    700027: (
+        "invalid_client",
+        "The certificate with identifier used to sign the client assertion is not registered on application '{app}'.",
+    ),
+    700024: ("invalid_client", "Client assertion is not within its valid time range."),
     50012: ("invalid_client", "Client assertion contains an invalid signature."),
     50013: ("invalid_grant", "Assertion failed signature validation."),
     50027: ("invalid_client", "The given token is invalid."),

@@ -5,14 +5,16 @@ from __future__ import annotations
 import sys
 import traceback
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 
-from devkit.standin import control, entra, functions, lead_api, metadata
+from devkit.standin import control, entra, functions, lead_api, managed_identity, metadata, other_api, user_realm
 from devkit.standin.counts import DATA, SIGN_IN
 from devkit.standin.dataverse import pass_gate
+from devkit.standin.other_tables import TABLES
 from devkit.standin.page import page
 from devkit.standin.refusal import NoReply, Refusal, not_supported
 
@@ -68,6 +70,8 @@ _ROUTES = Map(
         _control("DELETE", "/_standin/config", control.reset_config),
         _rule("GET", "/<tenant>/v2.0/.well-known/openid-configuration", _Target(SIGN_IN, "discovery", entra.discovery)),
         _rule("POST", "/<tenant>/oauth2/v2.0/token", _Target(SIGN_IN, "token", entra.token)),
+        _rule("GET", "/common/userrealm/<user>", _Target(SIGN_IN, "user_realm", user_realm.user_realm)),
+        _rule("GET", managed_identity.PATH, _Target(SIGN_IN, "managed_identity", managed_identity.token)),
         _data("POST", "/leads", lead_api.create),
         _data("GET", "/leads", lead_api.search),
         _data("GET", "/leads/$count", lead_api.count),
@@ -86,6 +90,10 @@ _ROUTES = Map(
             "/systemusers(<key>)/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()",
             functions.retrieve_user_privileges,
         ),
+        _data("GET", "/RetrieveCurrentOrganization(<access>)", functions.retrieve_current_organization),
+        _data("GET", "/systemusers(<key>)/systemuserroles_association", other_api.roles_of_user),
+        *(_data("GET", f"/{name}", partial(other_api.search, entity_set=name)) for name in TABLES),
+        *(_data("GET", f"/{name}(<key>)", partial(other_api.read, entity_set=name)) for name in TABLES),
         _data("GET", "/EntityDefinitions", metadata.entities),
         _data("GET", "/EntityDefinitions(<key>)", metadata.entity),
         _data("GET", "/EntityDefinitions(<key>)/Keys", metadata.keys),
@@ -95,6 +103,13 @@ _ROUTES = Map(
             "/EntityDefinitions(<key>)/Attributes/Microsoft.Dynamics.CRM.<cast>AttributeMetadata",
             metadata.attributes,
         ),
+        _data("GET", "/EntityDefinitions(<key>)/Attributes(<name>)", metadata.attribute),
+        _data(
+            "GET",
+            "/EntityDefinitions(<key>)/Attributes(<name>)/Microsoft.Dynamics.CRM.<cast>AttributeMetadata",
+            metadata.attribute,
+        ),
+        _data("GET", "/EntityDefinitions(<key>)/ManyToOneRelationships", metadata.lookups),
     ],
     strict_slashes=False,
     merge_slashes=False,

@@ -1,15 +1,22 @@
-"""TLS material: an authority of its own, one server certificate, and a bundle that trusts real hosts as well."""
+"""Certificates: the server's own, a bundle that trusts it beside real hosts, and the one a client signs in with."""
 
 from __future__ import annotations
 
 import os
 import ssl
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import certifi
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import pkcs12
 
 from devkit.standin.identity import write_private
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 
 def server_context(folder: Path) -> ssl.SSLContext:
@@ -23,6 +30,32 @@ def server_context(folder: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(server)
     return context
+
+
+def client_certificate(folder: Path, password: str) -> str:
+    """The application's own certificate as PEM; with its key it lies in `client.pem` and `client.pfx` for the client.
+
+    RSA, since that is what Entra takes.
+    """
+    files = folder / "client.pem", folder / "client.pfx"
+    if not all(file.exists() for file in files):
+        issued = trustme.CA(organization_name="leadpipe devkit").issue_cert(
+            "leadpipe.invalid", key_type=trustme.KeyType.RSA
+        )
+        key, certificate = issued.private_key_pem.bytes(), issued.cert_chain_pems[0].bytes()
+        write_private(files[0], (key + certificate).decode())
+        write_private(files[1], _pfx(key, certificate, password))
+    return files[0].read_text(encoding="utf-8")
+
+
+def _pfx(key: bytes, certificate: bytes, password: str) -> bytes:
+    return pkcs12.serialize_key_and_certificates(
+        b"leadpipe",
+        cast("RSAPrivateKey", serialization.load_pem_private_key(key, None)),
+        x509.load_pem_x509_certificate(certificate),
+        None,
+        serialization.BestAvailableEncryption(password.encode()),
+    )
 
 
 def write_ca_bundle(folder: Path) -> Path:

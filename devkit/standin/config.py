@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from devkit.standin.security import PRIVILEGES
+from devkit.standin import config_checks as checks
+from devkit.standin.config_checks import ConfigError
+from devkit.standin.security import EVERYTHING, ROLE
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-class ConfigError(ValueError):
-    """A change that makes no sense; the text says which."""
+SOLUTION = {
+    "uniquename": "MicrosoftMarketplacesLeadIntegrationSolution",
+    "friendlyname": "Microsoft Marketplace Lead Writer",
+    "version": "1.0.0.0",
+    "ismanaged": True,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +34,22 @@ class Config:
     servers: int = 1
     dop_hint: int = 4
     token_lifetime_seconds: int = 3599
-    privileges: tuple[str, ...] = tuple(PRIVILEGES)
+    # Of the one application user: active, disabled or missing; its roles, and what they allow: privilege -> depth.
+    application_user: str = "active"
+    roles: tuple[str, ...] = (ROLE,)
+    privileges: dict[str, str] = field(default_factory=lambda: dict(EVERYTHING))
+    solutions: tuple[dict[str, Any], ...] = (SOLUTION,)
+    # Registered plug-in steps: `name`, and where they differ from a synchronous one on creating a lead `message`,
+    # `table`, `stage`, `mode`, `statecode`, `rank`.
+    plugin_steps: tuple[dict[str, Any], ...] = ()
+    # Lead columns that differ: name -> {kind, longest, options, required}, or None for a column that is not there.
+    columns: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     # Rows of other tables that a lead may point to, beside those that are always there: entity set -> ids.
     rows: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    # The identities that the platform gives tokens to, of `system` and `user`.
+    managed_identities: tuple[str, ...] = ("system", "user")
+    # PEM certificates registered with the application beside its own.
+    certificates: tuple[str, ...] = ()
 
     def changed(self, changes: Any) -> Config:
         if not isinstance(changes, dict):
@@ -36,36 +57,27 @@ class Config:
         known = {each.name for each in fields(self)}
         if unknown := sorted(set(changes) - known):
             raise ConfigError(f"unknown: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
-        return replace(self, **{name: _checked(name, value) for name, value in changes.items()})
+        return replace(self, **{name: _CHECKS[name](name, value) for name, value in changes.items()})
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
-_UNLIMITED = {"requests_per_window", "execution_seconds_per_window", "concurrent_requests"}
-_WHOLE = {"requests_per_window", "concurrent_requests", "servers", "dop_hint", "token_lifetime_seconds"}
-
-
-def _checked(name: str, value: Any) -> Any:
-    if name == "privileges":
-        return _checked_privileges(value)
-    if name == "rows":
-        return _checked_rows(value)
-    if value is None and name in _UNLIMITED:
-        return None
-    kinds = int if name in _WHOLE else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or value <= 0:
-        raise ConfigError(f"{name}: a number over 0 is expected")
-    return value
-
-
-def _checked_privileges(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(name in PRIVILEGES for name in value):
-        raise ConfigError(f"privileges: a list of any of {', '.join(PRIVILEGES)} is expected")
-    return tuple(value)
-
-
-def _checked_rows(value: Any) -> dict[str, tuple[str, ...]]:
-    if not isinstance(value, dict) or not all(isinstance(ids, list) for ids in value.values()):
-        raise ConfigError("rows: an object of entity set to list of ids is expected")
-    return {entity_set: tuple(str(row).lower() for row in ids) for entity_set, ids in value.items()}
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "requests_per_window": checks.whole_or_unlimited,
+    "execution_seconds_per_window": checks.number_or_unlimited,
+    "concurrent_requests": checks.whole_or_unlimited,
+    "window_seconds": checks.number,
+    "servers": checks.whole,
+    "dop_hint": checks.whole,
+    "token_lifetime_seconds": checks.whole,
+    "application_user": checks.application_user,
+    "roles": checks.texts,
+    "privileges": checks.privileges,
+    "solutions": checks.objects,
+    "plugin_steps": checks.objects,
+    "columns": checks.columns,
+    "rows": checks.rows,
+    "managed_identities": checks.managed_identities,
+    "certificates": checks.certificates,
+}

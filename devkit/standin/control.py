@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from devkit.standin.config import Config, ConfigError
+from devkit.standin.config import Config
+from devkit.standin.config_checks import ConfigError
 from devkit.standin.faults import FaultError
 from devkit.standin.leads import Lead, Search, timestamp
 from devkit.standin.replies import json_reply, no_content

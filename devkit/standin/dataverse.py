@@ -14,7 +14,7 @@ from devkit.standin.affinity import COOKIE
 from devkit.standin.faults import Sight, Stage
 from devkit.standin.origin import origin_of, origins
 from devkit.standin.refusal import Refusal
-from devkit.standin.security import privilege_denied
+from devkit.standin.security import DEPTHS, Depth, no_application_user, no_role, privilege_denied, user_disabled
 from devkit.standin.tokens import check_bearer
 from devkit.standin.validation import read_body
 
@@ -39,10 +39,11 @@ class Call:
         sight = Sight(method=self.request.method, path=self.request.path, columns=self.columns, privilege=privilege)
         self.organisation.strike(stage, sight)
 
-    def require(self, privilege: str) -> None:
+    def require(self, privilege: str, *, depth: Depth = Depth.BASIC) -> None:
+        """`depth` is how far it has to reach: BASIC is enough for the user's own rows."""
         self.strike(Stage.PRIVILEGE, privilege=privilege)
         held = self.organisation.config.privileges
-        if privilege not in held:
+        if privilege not in held or DEPTHS[held[privilege]] < depth:
             raise privilege_denied(self.organisation.identity, privilege, held=len(held))
 
     @property
@@ -67,7 +68,18 @@ def _call(organisation: Organisation, request: Request) -> Call:
     call = Call(organisation=organisation, request=request, columns=_columns_of(request))
     call.strike(Stage.ARRIVAL)
     call.strike(Stage.ACCESS)
+    _admit_user(organisation)
     return call
+
+
+def _admit_user(organisation: Organisation) -> None:
+    config = organisation.config
+    if config.application_user == "missing":
+        raise no_application_user()
+    if config.application_user == "disabled":
+        raise user_disabled(organisation.identity)
+    if not config.roles:
+        raise no_role(organisation.identity)
 
 
 def _limited(organisation: Organisation, server: str, answer: Callable[[], Response]) -> Response:

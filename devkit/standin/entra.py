@@ -1,6 +1,6 @@
 """Entra's part: the discovery document and the token endpoint.
 
-A way of signing in is an entry in `_GRANTS`; a way for an application to prove itself is a line in `_authenticate`.
+A way of signing in is an entry in `_GRANTS`; a way for an application to prove itself is a branch in `_authenticate`.
 https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
 """
 
@@ -10,6 +10,7 @@ import hmac
 import time
 from typing import TYPE_CHECKING
 
+from devkit.standin import assertion
 from devkit.standin.aadsts import sign_in_error
 from devkit.standin.faults import Sight, Stage
 from devkit.standin.origin import origin_of, origins
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
 
     from devkit.standin.organisation import Organisation
 
+_OPENID_SCOPES = {"openid", "profile", "offline_access"}
+
 
 def discovery(organisation: Organisation, request: Request, tenant: str) -> Response:
+    organisation.strike(Stage.DISCOVERY, Sight(method=request.method, path=request.path))
     _check_tenant(organisation, tenant)
     base = f"{origin_of(request)}/{tenant}"
     return json_reply(
@@ -33,7 +37,7 @@ def discovery(organisation: Organisation, request: Request, tenant: str) -> Resp
             "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
             "token_endpoint": f"{base}/oauth2/v2.0/token",
             "jwks_uri": f"{base}/discovery/v2.0/keys",
-            "token_endpoint_auth_methods_supported": ["client_secret_post"],
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
             "response_types_supported": ["code"],
             "subject_types_supported": ["pairwise"],
             "id_token_signing_alg_values_supported": ["RS256"],
@@ -54,11 +58,27 @@ def token(organisation: Organisation, request: Request, tenant: str) -> Response
 
 
 def _client_credentials(organisation: Organisation, request: Request, form: Mapping[str, str]) -> Response:
-    _authenticate(organisation, form)
+    _authenticate(organisation, request, form)
+    return _granted(organisation, _audience(request, form.get("scope", "")))
+
+
+def _password(organisation: Organisation, request: Request, form: Mapping[str, str]) -> Response:
+    """The application is a public client here and proves nothing.
+
+    https://learn.microsoft.com/entra/identity-platform/v2-oauth-ropc
+    """
+    _check_application(organisation, form)
+    if form.get("username", "").lower() != organisation.identity.user_name:
+        raise sign_in_error(50034)
+    if not _same(form.get("password", ""), organisation.identity.user_password):
+        raise sign_in_error(50126)
+    resources = [scope for scope in form.get("scope", "").split() if scope not in _OPENID_SCOPES]
+    return _granted(organisation, _audience(request, " ".join(resources)))
+
+
+def _granted(organisation: Organisation, audience: str) -> Response:
     lifetime = organisation.config.token_lifetime_seconds
-    access_token = issue_token(
-        organisation.identity, audience=_audience(request, form.get("scope", "")), now=time.time(), lifetime=lifetime
-    )
+    access_token = issue_token(organisation.identity, audience=audience, now=time.time(), lifetime=lifetime)
     return json_reply(
         {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": access_token}
     )
@@ -66,22 +86,42 @@ def _client_credentials(organisation: Organisation, request: Request, form: Mapp
 
 _GRANTS: dict[str, Callable[[Organisation, Request, Mapping[str, str]], Response]] = {
     "client_credentials": _client_credentials,
+    "password": _password,
 }
 
 
 def _check_tenant(organisation: Organisation, tenant: str) -> None:
+    """`organizations` leaves it to Entra to find the directory, by the domain of the user's name."""
+    if tenant == "organizations":
+        return
     if tenant.lower() != organisation.identity.tenant_id:
         raise sign_in_error(90002)
 
 
-def _authenticate(organisation: Organisation, form: Mapping[str, str]) -> None:
+def _authenticate(organisation: Organisation, request: Request, form: Mapping[str, str]) -> None:
+    client_id = _check_application(organisation, form)
+    if form.get("client_assertion_type") == assertion.TYPE:
+        own = (organisation.certificate, *organisation.config.certificates)
+        audience = f"{origin_of(request)}{request.path}"
+        assertion.check_assertion(
+            form.get("client_assertion", ""), client_id=client_id, audience=audience, certificates=own
+        )
+        return
+    if "client_secret" not in form:
+        raise sign_in_error(7000218)
+    if not _same(form["client_secret"], organisation.identity.client_secret):
+        raise sign_in_error(7000215, client_id=client_id)
+
+
+def _check_application(organisation: Organisation, form: Mapping[str, str]) -> str:
     client_id = form.get("client_id", "")
     if client_id.lower() != organisation.identity.client_id:
         raise sign_in_error(700016, client_id=client_id)
-    if "client_secret" not in form:
-        raise sign_in_error(7000218)
-    if not hmac.compare_digest(form["client_secret"].encode(), organisation.identity.client_secret.encode()):
-        raise sign_in_error(7000215, client_id=client_id)
+    return client_id
+
+
+def _same(given: str, wanted: str) -> bool:
+    return hmac.compare_digest(given.encode(), wanted.encode())
 
 
 def _audience(request: Request, scope: str) -> str:

@@ -92,6 +92,8 @@ def _aad_error(fault: Fault, identity: Identity) -> NoReturn:
 _KINDS: dict[str, tuple[Stage, Effect | None]] = {
     "aad_error": (Stage.SIGN_IN, _aad_error),
     "token_503": (Stage.SIGN_IN, _answer(503, "", "The service is temporarily unavailable.")),
+    "discovery_503": (Stage.DISCOVERY, _answer(503, "", "The service is temporarily unavailable.")),
+    "user_realm_503": (Stage.USER_REALM, _answer(503, "", "The service is temporarily unavailable.")),
     "sign_in_hang": (Stage.SIGN_IN, None),
     "sign_in_drop": (Stage.SIGN_IN, _drop),
     "hang": (Stage.ARRIVAL, None),

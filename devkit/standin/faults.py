@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class Stage(Enum):
     """Where on a request's way a fault strikes."""
 
+    DISCOVERY = "discovery"
+    USER_REALM = "user realm"
     SIGN_IN = "sign-in"
     ARRIVAL = "arrival"
     ACCESS = "access"

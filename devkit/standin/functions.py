@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from devkit.standin.dataverse import Call
 
 
+_VERSION = "9.2.24014.00198"
+
+
 def who_am_i(call: Call) -> Response:
     identity = call.organisation.identity
     return json_reply(
@@ -30,7 +33,28 @@ def retrieve_version(call: Call) -> Response:
     return json_reply(
         {
             "@odata.context": f"{call.api}/$metadata#Microsoft.Dynamics.CRM.RetrieveVersionResponse",
-            "Version": "9.2.24014.00198",
+            "Version": _VERSION,
+        }
+    )
+
+
+def retrieve_current_organization(call: Call, **_access: str) -> Response:
+    identity, origin = call.organisation.identity, call.api.split("/api/")[0]
+    return json_reply(
+        {
+            "@odata.context": f"{call.api}/$metadata#Microsoft.Dynamics.CRM.RetrieveCurrentOrganizationResponse",
+            "Detail": {
+                "OrganizationId": identity.organization_id,
+                "FriendlyName": "Stand-in",
+                "OrganizationVersion": _VERSION,
+                "EnvironmentId": identity.organization_id,
+                "TenantId": identity.tenant_id,
+                "Geo": "EUR",
+                "UrlName": "standin",
+                "UniqueName": "standin",
+                "State": "Enabled",
+                "Endpoints": {"Count": 1, "Keys": ["WebApplication"], "Values": [f"{origin}/"]},
+            },
         }
     )
 

@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,23 +25,42 @@ class Identity:
     team_id: str
     campaign_id: str
     currency_id: str
+    # The platform's identities: its own, and one that a person made and gave to the app; and its password for them.
+    managed_identity_id: str
+    user_identity_id: str
+    identity_header: str
+    # The Office 365 account.
+    user_name: str
+    user_password: str
+    certificate_password: str
 
 
 def load_identity(folder: Path) -> Identity:
+    """What an older stand-in did not make yet is made now."""
     path = folder / "identity.json"
-    if not path.exists():
-        write_private(path, json.dumps(asdict(_new_identity()), indent=2))
-    return Identity(**json.loads(path.read_text(encoding="utf-8")))
+    known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    identity = replace(_new_identity(), **known)
+    if asdict(identity) != known:
+        write_private(path, json.dumps(asdict(identity), indent=2))
+    return identity
 
 
-def write_private(path: Path, text: str) -> None:
+def write_private(path: Path, content: str | bytes) -> None:
     """Readable by the owner alone, and whole or not there at all when the process dies meanwhile."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content if isinstance(content, bytes) else content.encode())
     unfinished.replace(path)
 
 
 def _new_identity() -> Identity:
     ids = {name: str(uuid.uuid4()) for name in Identity.__dataclass_fields__ if name.endswith("_id")}
-    return Identity(**ids, client_secret=secrets.token_urlsafe(30), signing_key=secrets.token_hex(32))
+    return Identity(
+        **ids,
+        client_secret=secrets.token_urlsafe(30),
+        signing_key=secrets.token_hex(32),
+        identity_header=secrets.token_urlsafe(30),
+        user_name="leads@contoso.onmicrosoft.com",
+        user_password=secrets.token_urlsafe(30),
+        certificate_password=secrets.token_urlsafe(30),
+    )

@@ -17,6 +17,7 @@ from devkit.standin.leads import Lead, Written
 from devkit.standin.query import search_of, selected
 from devkit.standin.refusal import Refusal
 from devkit.standin.replies import json_reply, no_content
+from devkit.standin.security import Depth
 from devkit.standin.table import ENTITIES
 from devkit.standin.validation import Changes, checked, parse_guid, read_body
 
@@ -55,7 +56,8 @@ def upsert(call: Call, key: str) -> Response:
 def read(call: Call, key: str) -> Response:
     leadid = parse_guid(key)
     call.require("prvReadLead")
-    columns = selected(call.request.args)
+    known = call.organisation.readable()
+    columns = selected(call.request.args, known)
     call.strike(Stage.WORK)
     lead = call.organisation.leads.get(leadid)
     if lead is None:
@@ -63,23 +65,24 @@ def read(call: Call, key: str) -> Response:
     if call.request.headers.get("If-None-Match") == _etag(lead):
         return Response(status=304)
     context = f"{call.api}/$metadata#leads{_context_columns(columns)}/$entity"
-    return json_reply({"@odata.context": context, **readable(lead, columns)})
+    return json_reply({"@odata.context": context, **readable(lead, columns, known)})
 
 
 def search(call: Call) -> Response:
     call.require("prvReadLead")
-    columns, wanted = selected(call.request.args), search_of(call.request.args)
+    known = call.organisation.readable()
+    columns, wanted = selected(call.request.args, known), search_of(call.request.args, known)
     call.strike(Stage.WORK)
     answer: dict[str, Any] = {"@odata.context": f"{call.api}/$metadata#leads{_context_columns(columns)}"}
     if call.request.args.get("$count") == "true":
         answer["@odata.count"] = call.organisation.leads.count(wanted)
-    answer["value"] = [readable(lead, columns) for lead in call.organisation.leads.find(wanted)]
+    answer["value"] = [readable(lead, columns, known) for lead in call.organisation.leads.find(wanted)]
     return json_reply(answer)
 
 
 def count(call: Call) -> Response:
     call.require("prvReadLead")
-    wanted = search_of(call.request.args)
+    wanted = search_of(call.request.args, call.organisation.readable())
     call.strike(Stage.WORK)
     return Response(str(call.organisation.leads.count(wanted)), mimetype="text/plain")
 
@@ -122,7 +125,8 @@ def _update(call: Call, leadid: str) -> Written:
 
 
 def _changes(call: Call, *, creating: bool) -> Changes:
-    changes = checked(read_body(call.request.get_data()), creating=creating)
+    columns = call.organisation.columns()
+    changes = checked(read_body(call.request.get_data()), creating=creating, columns=columns)
     for reference in changes.links.values():
         _check_link(call, reference.entity_set, reference.row_id)
     return changes
@@ -136,7 +140,9 @@ def _check_link(call: Call, entity_set: str, row_id: str) -> None:
         call.require("prvAppendLead")
         call.require(_APPEND_TO[entity_set])
     elif row_id != organisation.identity.user_id:
-        call.require("prvAssignLead")
+        # A lead of somebody else's is beyond the user's own rows.
+        call.require("prvAssignLead", depth=Depth.LOCAL)
+        call.require("prvCreateLead", depth=Depth.LOCAL)
 
 
 def _work(call: Call, *, writes: bool) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from devkit.standin.table import DEFAULTS, READABLE, link_column
+from devkit.standin.table import DEFAULTS, link_column
 from devkit.standin.validation import Changes, check_state
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from devkit.standin.leads import Lead
 
 
@@ -33,9 +35,9 @@ def revised_row(row: dict[str, Any], changes: Changes) -> dict[str, Any]:
     return revised | {"fullname": _full_name(revised)}
 
 
-def readable(lead: Lead, columns: list[str] | None) -> dict[str, Any]:
-    """The id comes along whether asked for or not."""
-    wanted = READABLE if columns is None else (*columns, "leadid")
+def readable(lead: Lead, columns: list[str] | None, known: Iterable[str]) -> dict[str, Any]:
+    """The id comes along whether asked for or not; None asks for all that are known."""
+    wanted = known if columns is None else (*columns, "leadid")
     return {"@odata.etag": f'W/"{lead.version}"', **{name: lead.columns.get(name) for name in wanted}}
 
 

@@ -5,13 +5,13 @@ https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query-meta
 
 from __future__ import annotations
 
-import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from devkit.standin.odata_filter import matcher
 from devkit.standin.refusal import Refusal
 from devkit.standin.replies import json_reply
-from devkit.standin.table import COLUMNS, Column, Kind
+from devkit.standin.table import LINKS, Column, Kind, link_definition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,32 +33,67 @@ _LEAD = {
     "OwnershipType": "UserOwned",
     "IsCustomEntity": False,
 }
-_NAMED = re.compile(r"LogicalName\s+eq\s+'([^']*)'")
 
 
 def entities(call: Call) -> Response:
+    call.require("prvReadEntity")
     return _list(call, [_LEAD])
 
 
 def entity(call: Call, key: str) -> Response:
     _check_key(key)
+    call.require("prvReadEntity")
     return json_reply(_chosen(_LEAD, call.request.args))
 
 
 def attributes(call: Call, key: str, cast: str | None = None) -> Response:
     _check_key(key)
-    found = [_attribute(name, column) for name, column in COLUMNS.items() if cast in (None, column.kind.value)]
+    call.require("prvReadAttribute")
+    found = [_attribute(name, column) for name, column in _columns(call).items() if cast in (None, column.kind.value)]
+    return _list(call, found)
+
+
+def attribute(call: Call, key: str, name: str, cast: str | None = None) -> Response:
+    _check_key(key)
+    call.require("prvReadAttribute")
+    wanted = name.removeprefix("LogicalName=").strip("'")
+    column = _columns(call).get(wanted)
+    if column is None or cast not in (None, column.kind.value):
+        raise Refusal(404, "0x80060888", f"Could not find an attribute with the key {name}.")
+    return json_reply(_chosen(_attribute(wanted, column), call.request.args))
+
+
+def lookups(call: Call, key: str) -> Response:
+    """What a lookup is bound by is its navigation property; here it is named as the column."""
+    _check_key(key)
+    call.require("prvReadEntity")
+    found = [
+        {
+            "SchemaName": f"lead_{link}_{entity}",
+            "ReferencingEntity": "lead",
+            "ReferencingAttribute": link,
+            "ReferencedEntity": entity,
+            "ReferencingEntityNavigationPropertyName": link,
+        }
+        for link in LINKS
+        for entity in link_definition(link).targets
+    ]
     return _list(call, found)
 
 
 def keys(call: Call, key: str) -> Response:
     _check_key(key)
+    call.require("prvReadEntity")
     return _list(call, [])
 
 
+def _columns(call: Call) -> dict[str, Column]:
+    return {**call.organisation.columns(), **{link: link_definition(link) for link in LINKS}}
+
+
 def _list(call: Call, items: list[dict[str, Any]]) -> Response:
-    name = _NAMED.search(call.request.args.get("$filter", ""))
-    found = [_chosen(item, call.request.args) for item in items if name is None or item["LogicalName"] == name[1]]
+    matches = matcher(call.request.args.get("$filter", ""))
+    found = [_chosen(item, call.request.args) for item in items if matches(item)]
     return json_reply({"@odata.context": f"{call.api}/$metadata#EntityDefinitions", "value": found})
 
 
@@ -83,6 +118,8 @@ def _attribute(name: str, column: Column) -> dict[str, Any]:
     }
     if column.kind in (Kind.TEXT, Kind.MEMO):
         attribute["MaxLength"] = column.longest
+    if column.targets:
+        attribute["Targets"] = list(column.targets)
     if column.options:
         options = [{"Value": value, "Label": _label(label)} for value, label in column.options.items()]
         attribute["OptionSet"] = {"Options": options}

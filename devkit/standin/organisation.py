@@ -6,21 +6,25 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from devkit.standin.affinity import Servers
+from devkit.standin.certificates import client_certificate
 from devkit.standin.config import Config
 from devkit.standin.counts import Counts
 from devkit.standin.fault_kinds import STAGES, strike
 from devkit.standin.faults import Faults, Sight, Stage
 from devkit.standin.identity import Identity, load_identity
 from devkit.standin.leads import Leads
+from devkit.standin.table import Column, columns_with, readable_names
 from devkit.standin.throttle import Throttle
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
 @dataclass(slots=True, kw_only=True)
 class Organisation:
     identity: Identity
+    certificate: str
     leads: Leads
     servers: Servers
     config: Config = field(default_factory=Config)
@@ -30,6 +34,12 @@ class Organisation:
 
     def strike(self, stage: Stage, sight: Sight) -> None:
         strike(self.faults, stage, sight, self.identity)
+
+    def columns(self) -> Mapping[str, Column]:
+        return columns_with(self.config.columns)
+
+    def readable(self) -> tuple[str, ...]:
+        return readable_names(self.columns())
 
     def knows_row(self, entity_set: str, row_id: str) -> bool:
         return row_id in self.rows().get(entity_set, ())
@@ -48,6 +58,7 @@ def open_organisation(folder: Path) -> Organisation:
     identity = load_identity(folder)
     return Organisation(
         identity=identity,
+        certificate=client_certificate(folder, identity.certificate_password),
         leads=Leads(folder / "leads.sqlite3"),
         servers=Servers(identity.organization_id),
     )

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from devkit.standin.leads import Search
 from devkit.standin.refusal import Refusal, not_supported
-from devkit.standin.table import READABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 _KNOWN = {"$select", "$filter", "$top", "$orderby", "$count"}
 _TERM = re.compile(
@@ -25,26 +24,27 @@ _TERM = re.compile(
 _OPERATORS = {"eq": "IS", "ne": "IS NOT", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
-def selected(options: Mapping[str, str]) -> list[str] | None:
+def selected(options: Mapping[str, str], known: Collection[str]) -> list[str] | None:
     if "$select" not in options:
         return None
-    return [_known_column(name.strip()) for name in options["$select"].split(",") if name.strip()]
+    return [_known_column(name.strip(), known) for name in options["$select"].split(",") if name.strip()]
 
 
-def search_of(options: Mapping[str, str]) -> Search:
+def search_of(options: Mapping[str, str], known: Collection[str]) -> Search:
+    """`known` are the columns that there are; no other name gets into the SQL."""
     for option in options:
         if option.startswith("$") and option not in _KNOWN:
             raise not_supported(f"The query option {option}")
-    conditions, values = _conditions(options.get("$filter", ""))
+    conditions, values = _conditions(options.get("$filter", ""), known)
     return Search(
         conditions=conditions,
         values=values,
-        order=_order(options.get("$orderby")),
+        order=_order(options.get("$orderby"), known),
         limit=_limit(options.get("$top")),
     )
 
 
-def _conditions(text: str) -> tuple[list[str], list[Any]]:
+def _conditions(text: str, known: Collection[str]) -> tuple[list[str], list[Any]]:
     conditions: list[str] = []
     values: list[Any] = []
     position = 0
@@ -52,7 +52,7 @@ def _conditions(text: str) -> tuple[list[str], list[Any]]:
         term = _TERM.match(text, position)
         if term is None:
             raise not_supported("A $filter of other than comparisons joined by 'and'")
-        conditions.append(f"{_stored(term['column'])} {_OPERATORS[term['operator']]} ? COLLATE NOCASE")
+        conditions.append(f"{_stored(term['column'], known)} {_OPERATORS[term['operator']]} ? COLLATE NOCASE")
         values.append(_literal(term["value"]))
         position = term.end()
     return conditions, values
@@ -69,13 +69,13 @@ def _literal(text: str) -> Any:
     return text
 
 
-def _order(text: str | None) -> str:
+def _order(text: str | None, known: Collection[str]) -> str:
     if text is None:
         return "rowid DESC"
     found = re.fullmatch(r"(\w+)(?:\s+(asc|desc))?", text.strip())
     if found is None:
         raise not_supported("An $orderby of more than one column")
-    return f"{_stored(found[1])} {found[2] or 'asc'}"
+    return f"{_stored(found[1], known)} {found[2] or 'asc'}"
 
 
 def _limit(text: str | None) -> int:
@@ -87,11 +87,11 @@ def _limit(text: str | None) -> int:
     return min(int(text), 5000)
 
 
-def _stored(column: str) -> str:
-    return f"json_extract(columns, '$.{_known_column(column)}')"
+def _stored(column: str, known: Collection[str]) -> str:
+    return f"json_extract(columns, '$.{_known_column(column, known)}')"
 
 
-def _known_column(name: str) -> str:
-    if name not in READABLE:
+def _known_column(name: str, known: Collection[str]) -> str:
+    if name not in known:
         raise Refusal(400, "0x0", f"Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.lead'.")
     return name

@@ -1,4 +1,4 @@
-"""The application user and its role: which privilege is missing, and in what words Dataverse says so.
+"""The application user and its role: which privilege is missing or too shallow, and how Dataverse says so.
 
 https://learn.microsoft.com/power-apps/developer/data-platform/security-concepts
 """
@@ -6,28 +6,71 @@ https://learn.microsoft.com/power-apps/developer/data-platform/security-concepts
 from __future__ import annotations
 
 import uuid
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from devkit.standin.refusal import Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from devkit.standin.identity import Identity
 
-# The first five ids are those that Microsoft publishes; the others are made up, since an organisation has them but no
-# page lists them.
-PRIVILEGES = {
+
+class Depth(IntEnum):
+    """How far a privilege reaches: the user's own rows, the business unit's, those below it too, all."""
+
+    BASIC = 0
+    LOCAL = 1
+    DEEP = 2
+    GLOBAL = 3
+
+    @property
+    def label(self) -> str:
+        return self.name.title()
+
+
+DEPTHS = {depth.label: depth for depth in Depth}
+
+# These ids are published; the others below are made up, since an organisation has them but no page lists them.
+_PUBLISHED = {
     "prvCreateLead": "a41f965b-2619-4c73-8625-da31945cccc7",
     "prvReadLead": "a8ecac53-09e8-4a13-b598-8d8c87bc3d33",
     "prvAppendLead": "387d6489-cfcc-47d7-98af-5b7946d7691d",
     "prvAppendToLead": "5e8d193d-184d-44be-92d8-0f3845d7a9eb",
     "prvAssignLead": "7755e1bc-6f11-465e-8ed0-a1616c5d32c4",
-} | {
-    name: str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://standin.invalid/privileges/{name}"))
-    for name in ("prvWriteLead", "prvDeleteLead", "prvAppendToCampaign", "prvAppendToTransactionCurrency")
+    "prvReadAsyncOperation": "e84acc8f-0c61-43e3-a716-20964a483bdf",
+    "prvWriteAsyncOperation": "4440769e-8d79-41fc-ae45-cd65480ffdba",
+    "prvAppendAsyncOperation": "25523f7c-7b1d-4844-8d2d-50767d6faa94",
+    "prvCreateUserEntityUISettings": "8d2aa266-8fee-43a4-85e7-2aa1aaab5259",
+    "prvReadUserEntityUISettings": "8d2aa266-8fee-43a4-85e7-2aa1aaab525a",
+    "prvWriteUserEntityUISettings": "8d2aa266-8fee-43a4-85e7-2aa1aaab525b",
 }
+_OTHERS = (
+    "prvWriteLead",
+    "prvDeleteLead",
+    "prvAppendToCampaign",
+    "prvAppendToTransactionCurrency",
+    "prvAppendToAsyncOperation",
+    "prvReadUser",
+    "prvReadRole",
+    "prvReadBusinessUnit",
+    "prvReadOrganization",
+    "prvReadSolution",
+    "prvReadSdkMessageProcessingStep",
+    "prvReadEntity",
+    "prvReadAttribute",
+)
+PRIVILEGES = _PUBLISHED | {
+    name: str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://standin.invalid/privileges/{name}")) for name in _OTHERS
+}
+EVERYTHING = dict.fromkeys(PRIVILEGES, Depth.GLOBAL.label)
+
+ROLE = "Microsoft Marketplace Lead Writer"
 
 
 def privilege_denied(identity: Identity, privilege: str, *, held: int) -> Refusal:
+    """The words around the privilege are those of the lead table, whatever the privilege is about."""
     return Refusal(
         403,
         "0x80040220",
@@ -57,14 +100,14 @@ def user_disabled(identity: Identity) -> Refusal:
     )
 
 
-def privileges_of(names: tuple[str, ...], business_unit_id: str) -> list[dict[str, str]]:
-    """As RetrieveUserPrivileges answers them, organisation-wide."""
+def privileges_of(held: Mapping[str, str], business_unit_id: str) -> list[dict[str, str]]:
+    """As RetrieveUserPrivileges answers them."""
     return [
         {
-            "Depth": "Global",
+            "Depth": depth,
             "PrivilegeId": PRIVILEGES[name],
             "BusinessUnitId": business_unit_id,
             "PrivilegeName": name,
         }
-        for name in names
+        for name, depth in held.items()
     ]

@@ -5,8 +5,12 @@ https://learn.microsoft.com/dynamics365/sales/developer/entities/lead
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 
 class Kind(Enum):
@@ -22,6 +26,8 @@ class Kind(Enum):
     STATUS = "Status"
     ID = "Uniqueidentifier"
     DAY = "DateTime"
+    LOOKUP = "Lookup"
+    OWNER = "Owner"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +41,7 @@ class Column:
     on_create: bool = True
     on_update: bool = True
     required: str = "None"
+    targets: tuple[str, ...] = ()
 
 
 def _text(longest: int, required: str = "None") -> Column:
@@ -183,5 +190,31 @@ def link_column(link: str) -> str:
     return f"_{link}_value"
 
 
-READABLE = (*COLUMNS, *(link_column(link) for link in LINKS))
+def link_definition(link: str) -> Column:
+    """As metadata tells of a lookup. It is no column of a row: it is bound, and read back, under other names."""
+    kind = Kind.OWNER if link == "ownerid" else Kind.LOOKUP
+    return Column(kind=kind, targets=tuple(ENTITIES[entity_set] for entity_set in LINKS[link]))
+
+
+def columns_with(changes: Mapping[str, Mapping[str, Any] | None]) -> Mapping[str, Column]:
+    """The table's columns where an organisation has changed, added or removed some."""
+    if not changes:
+        return COLUMNS
+    changed = {name: _changed(COLUMNS.get(name), change) for name, change in changes.items() if change is not None}
+    return {name: column for name, column in COLUMNS.items() if name not in changes} | changed
+
+
+def _changed(column: Column | None, changes: Mapping[str, Any]) -> Column:
+    values: dict[str, Any] = dict(changes)
+    if "kind" in values:
+        values["kind"] = Kind(values["kind"])
+    if "options" in values:
+        values["options"] = {int(value): label for value, label in values["options"].items()}
+    return replace(column or _text(100), **values)
+
+
+def readable_names(columns: Iterable[str]) -> tuple[str, ...]:
+    return (*columns, *(link_column(link) for link in LINKS))
+
+
 DEFAULTS = {name: column.default for name, column in COLUMNS.items() if column.default is not None}

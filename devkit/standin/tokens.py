@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import uuid
 from typing import TYPE_CHECKING
 
 import jwt
@@ -19,14 +20,16 @@ if TYPE_CHECKING:
 _ALGORITHM = "HS256"
 
 
-def issue_token(identity: Identity, *, audience: str, now: float, lifetime: int) -> str:
+def issue_token(identity: Identity, *, audience: str, now: float, lifetime: int, appid: str = "") -> str:
+    """`appid` is whose token it is, where it is not the application's own."""
     claims = {
         "aud": audience,
         "tid": identity.tenant_id,
-        "appid": identity.client_id,
+        "appid": appid or identity.client_id,
         "iat": int(now),
         "nbf": int(now),
         "exp": int(now) + lifetime,
+        "jti": str(uuid.uuid4()),
     }
     return jwt.encode(claims, identity.signing_key, _ALGORITHM)
 

@@ -10,10 +10,13 @@ import re
 import uuid
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from devkit.standin.refusal import Refusal
 from devkit.standin.table import COLUMNS, LINKS, STATES, STATUSES, Column, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # What XML 1.0 cannot carry, lone surrogates included.
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -46,7 +49,7 @@ def read_body(body: bytes) -> dict[str, Any]:
     return row
 
 
-def checked(row: dict[str, Any], *, creating: bool) -> Changes:
+def checked(row: dict[str, Any], *, creating: bool, columns: Mapping[str, Column] = COLUMNS) -> Changes:
     changes = Changes()
     for name, value in row.items():
         if name.endswith(_BIND):
@@ -56,7 +59,7 @@ def checked(row: dict[str, Any], *, creating: bool) -> Changes:
         elif name.startswith("@odata."):
             continue
         else:
-            changes.columns[name] = _checked_value(name, value, creating=creating)
+            changes.columns[name] = _checked_value(name, columns.get(name), value, creating=creating)
     if creating:
         check_state(changes.columns)
     return changes
@@ -77,8 +80,7 @@ def parse_guid(text: Any) -> str:
     return text.lower()
 
 
-def _checked_value(name: str, value: Any, *, creating: bool) -> Any:
-    column = COLUMNS.get(name)
+def _checked_value(name: str, column: Column | None, value: Any, *, creating: bool) -> Any:
     if column is None:
         raise Refusal(
             400,

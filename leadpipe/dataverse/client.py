@@ -1,6 +1,7 @@
 """Sending a lead to Dynamics: one create under the lead's own id, and what to do when that id is taken."""
 
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Mapping
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -10,7 +11,16 @@ from requests.auth import AuthBase
 
 from leadpipe.dataverse.auth import Tokens
 from leadpipe.dataverse.mapping import Columns
-from leadpipe.dataverse.protocol import HEADERS, LEADS, Answer, Created, Found, read_back, read_create
+from leadpipe.dataverse.protocol import (
+    HEADERS,
+    LEADS,
+    Answer,
+    Created,
+    Found,
+    read_back,
+    read_create,
+    read_delete,
+)
 from leadpipe.model.errors import Blocked, Refused, Transient
 from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Receipt
@@ -54,26 +64,45 @@ class DataverseClient:
             case Found.MAY_NOT_READ:
                 raise Blocked("missing_privilege", "prvReadLead")
 
+    def remove(self, lead_id: str) -> bool:
+        """Deletes the lead; False when there was none. Only for test leads: the record of it stays written."""
+        return read_delete(self._send("DELETE", f"{LEADS}({lead_id})", lead_id))
+
+    def get(self, path: str) -> Answer:
+        """Whatever Dynamics answers, rights as they are at this moment: for looking at it, not for delivery."""
+        # https://learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors
+        return self._send("GET", path, str(uuid.uuid4()), more={"Consistency": "Strong"})
+
     def _found(self, lead_id: str) -> Found:
         return read_back(self._send("GET", f"{LEADS}({lead_id})?$select=leadid", lead_id), lead_id)
 
-    def _send(self, method: str, path: str, lead_id: str, body: Columns | None = None) -> Answer:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        request_id: str,
+        body: Columns | None = None,
+        more: Mapping[str, str] | None = None,
+    ) -> Answer:
         """The answer, after a second try with a fresh token where the first was refused."""
+        headers = {**HEADERS, **(more or {}), "x-ms-client-request-id": request_id}
         for last in (False, True):
             token = self._tokens.token()
-            answer = self._send_once(method, path, lead_id, body, token)
+            answer = self._send_once(method, path, headers, body, token)
             if answer.status != 401 or last:
                 break
             self._tokens.drop(token)
         return answer
 
-    def _send_once(self, method: str, path: str, lead_id: str, body: Columns | None, token: str) -> Answer:
+    def _send_once(
+        self, method: str, path: str, headers: Mapping[str, str], body: Columns | None, token: str
+    ) -> Answer:
         options: dict[str, Any] = {"json": body} if body is not None else {}
         try:
             response = self._session.request(
                 method,
                 f"{self._url}{path}",
-                headers={**HEADERS, "x-ms-client-request-id": lead_id},
+                headers=headers,
                 auth=_Bearer(token),
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
                 allow_redirects=False,

@@ -16,7 +16,8 @@ from typing import Any
 from leadpipe.model.errors import Blocked, DeliveryFailed, Refused, Transient
 from leadpipe.model.text import shortened, well_formed, without_controls
 
-LEADS = "/api/data/v9.2/leads"
+API = "/api/data/v9.2"
+LEADS = f"{API}/leads"
 HEADERS = {
     "Accept": "application/json",
     "OData-Version": "4.0",
@@ -111,12 +112,21 @@ def read_create(answer: Answer) -> Created:
 def read_back(answer: Answer, lead_id: str) -> Found:
     """The answer to `GET leads(id)`. Raises Transient, Blocked or Refused."""
     code, _ = error_of(answer)
-    if answer.status == 200 and str(_json(answer.body).get("leadid", "")).lower() == lead_id:
+    if answer.status == 200 and str(json_object(answer.body).get("leadid", "")).lower() == lead_id:
         return Found.YES
     if answer.status == 404 and code == "0x80040217":
         return Found.NO
     if answer.status == 403 and code == _PRIVILEGE_DENIED:
         return Found.MAY_NOT_READ
+    raise failure_of(answer)
+
+
+def read_delete(answer: Answer) -> bool:
+    """The answer to `DELETE leads(id)`: whether there was one. Raises Transient, Blocked or Refused."""
+    if answer.status == 204:
+        return True
+    if answer.status == 404 and error_of(answer)[0] == "0x80040217":
+        return False
     raise failure_of(answer)
 
 
@@ -140,7 +150,7 @@ def error_of(answer: Answer) -> tuple[str, str]:
 
     The Web API gives hex; decimal has been seen (-2147220937).
     """
-    error = _json(answer.body).get("error")
+    error = json_object(answer.body).get("error")
     if not isinstance(error, dict):
         return "", ""
     code = well_formed(str(error.get("code") or "")).strip().lower()
@@ -189,7 +199,8 @@ def _detail(text: str) -> str:
     return shortened(" ".join(without_controls(text).split()), _DETAIL_UNITS)
 
 
-def _json(body: bytes) -> dict[str, Any]:
+def json_object(body: bytes) -> dict[str, Any]:
+    """The body as an object; an empty one where it is none."""
     try:
         parsed = json.loads(body)
     except (ValueError, RecursionError):

@@ -29,6 +29,10 @@ _TIME_HEALS = {
         fix="if it lasts, have the plug-in looked at; its trace log tells more",
     ),
     "sign_in_unavailable": Cause(says="the sign-in service did not answer", fix=_WAITS),
+    "managed_identity_failed": Cause(
+        says="the platform gave no token for the app's identity",
+        fix="if it lasts, check DATAVERSE_URL: for an address that is no organisation the platform says nothing else",
+    ),
     "storage_unreachable": Cause(says="the storage account did not answer", fix=_WAITS),
     "storage_error": Cause(says="the storage account failed", fix=_WAITS),
     "record_unreadable": Cause(says="the ledger has the record and did not give it", fix=_WAITS),
@@ -45,11 +49,71 @@ _CONNECTION = {
     "sign_in_refused": Cause(
         says="sign-in was refused", fix="check tenant, client id and secret; the detail has Microsoft's code"
     ),
+    "not_entra": Cause(
+        says="what answered is not the sign-in service", fix="correct DATAVERSE_AUTHORITY, or the proxy in between"
+    ),
     "secret_wrong": Cause(
         says="the client secret is wrong", fix="paste the secret's value, not its id, into DATAVERSE_CLIENT_SECRET"
     ),
     "secret_expired": Cause(
         says="the client secret has expired", fix="make a new secret and put its value into DATAVERSE_CLIENT_SECRET"
+    ),
+    "secret_not_sent": Cause(
+        says="the application does not take a sign-in without a secret",
+        fix="allow public client flows on its Authentication page; a user name and password need it",
+    ),
+    "certificate_unreadable": Cause(
+        says="the certificate's file cannot be used",
+        fix="correct what the detail names; the file is PEM with key and certificate, or PFX",
+    ),
+    "certificate_expired": Cause(
+        says="the certificate has expired",
+        fix="make a new one, upload it to the application, and put its file where DATAVERSE_CERTIFICATE_PATH points",
+    ),
+    "certificate_refused": Cause(
+        says="the application does not know the certificate",
+        fix="upload it on the application's Certificates & secrets page; if it is there, check the clock",
+    ),
+    "managed_identity_missing": Cause(
+        says="the app has no such managed identity",
+        fix="assign it on the app's Identity page, or correct DATAVERSE_MANAGED_IDENTITY; it works on Azure only",
+    ),
+    "account_unknown": Cause(says="the directory has no such account", fix="correct DATAVERSE_USERNAME"),
+    "account_disabled": Cause(says="the account is disabled", fix="activate it in the Microsoft 365 admin centre"),
+    "account_locked": Cause(
+        says="the account is locked after wrong passwords",
+        fix="correct DATAVERSE_PASSWORD, then wait or have the account unlocked",
+    ),
+    "password_wrong": Cause(says="the account's password is wrong", fix="correct DATAVERSE_PASSWORD"),
+    "password_expired": Cause(
+        says="the account's password has expired",
+        fix="give it a new one and put it into DATAVERSE_PASSWORD; a managed identity would never expire",
+    ),
+    "password_not_enough": Cause(
+        says="the directory asks the account for more than a password",
+        fix="sign in by managed identity or certificate; user name and password cannot work here",
+    ),
+    "federation_refused": Cause(
+        says="the account's own sign-in server refused it",
+        fix="check DATAVERSE_USERNAME and DATAVERSE_PASSWORD, or sign in by managed identity or certificate",
+    ),
+    "sign_in_policy": Cause(
+        says="a policy of the directory forbids the sign-in",
+        fix="have it excepted from Conditional Access, or sign in by managed identity",
+    ),
+    "consent_missing": Cause(
+        says="nobody has consented that the application uses Dynamics",
+        fix="give it the permission Dynamics CRM user_impersonation, and an administrator's consent",
+    ),
+    "sign_in_loop": Cause(
+        says="Entra was asked for the same token too often",
+        fix="see what else signs in with this client id, and stop it",
+    ),
+    "scope_refused": Cause(
+        says="the sign-in service cannot read the organisation's address", fix="correct DATAVERSE_URL"
+    ),
+    "application_disabled": Cause(
+        says="the application is disabled", fix="enable it in Entra, Enterprise applications"
     ),
     "application_unknown": Cause(
         says="the application is not in that directory", fix="copy the client id from the application's overview"
@@ -137,6 +201,7 @@ _NO_LEAD = {
 _AT_REST = {
     "no_dynamics": Cause(says="no organisation is configured", fix="set DATAVERSE_URL, then `leadpipe fallback drain`"),
     "assumed": Cause(says="the id was taken and could not be read back", fix="give the role read on leads"),
+    "removed": Cause(says="a test lead, deleted in Dynamics again", fix="nothing"),
     "discarded": Cause(says="a person decided that it shall not be written", fix="`leadpipe poison replay ID`"),
     "test_lead": Cause(says="test leads stay in the ledger by setting", fix="nothing"),
     "do_not_contact": Cause(says="do-not-contact leads stay in the ledger by setting", fix="nothing"),

@@ -91,13 +91,20 @@ class Erased:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """A test lead was deleted in Dynamics again. It stays written, so that nothing makes it anew."""
+
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten:
     """The time for keeping a settled lead's personal data is over."""
 
 
 Outcome = Written | Duplicate | Kept | Poisoned | Deferred | ToFallback
 Repeat = QueuedAgain | AnotherRound
-Decision = Replayed | Edited | Discarded | Erased
+Decision = Replayed | Edited | Discarded | Erased | Removed
 Change = Outcome | Repeat | Decision | Forgotten
 
 
@@ -204,6 +211,10 @@ def _decision(record: Record, change: Decision, *, at: datetime) -> tuple[Record
             return after, event_of(after, "discarded", at, actor=change.actor)
         case Replayed():
             return _replayed(record, change, at)
+        case Removed():
+            _require(record.state is State.WRITTEN and record.is_test, record, "removed")
+            after = replace(record, reason="removed", updated_at=at)
+            return after, event_of(after, "removed", at, actor=change.actor)
         case _:
             assert_never(change)
 

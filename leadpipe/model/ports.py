@@ -4,7 +4,7 @@ Every adapter raises StorageFailed, Transient, Blocked or Refused (model.errors)
 may be called from several threads at once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -135,13 +135,15 @@ class Marks:
 
     watermark: no lead received before that UTC day is open. looked_back_at: when that was last checked.
     taken_in_until: the marketplace's rows up to then are taken in. forgotten_before: settled leads received before
-    that UTC day hold no personal data any more.
+    that UTC day hold no personal data any more. expiry_told_on: the UTC day on which it was last said that a credential
+    ends.
     """
 
     watermark: date | None = None
     looked_back_at: datetime | None = None
     taken_in_until: datetime | None = None
     forgotten_before: date | None = None
+    expiry_told_on: date | None = None
     version: str | None = field(default=None, compare=False)
 
 
@@ -162,7 +164,10 @@ class Dynamics(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Everything delivery works with. `dynamics` None: no organisation is configured. The gate is the process's own."""
+    """Everything delivery works with. `dynamics` None: no organisation is configured. The gate is the process's own.
+
+    `certificate_ends`: the last day of the certificate that is signed in with, None where there is none.
+    """
 
     queue: LeadQueue
     ledger: Ledger
@@ -172,3 +177,4 @@ class Ports:
     marks: MarksStore
     dynamics: Dynamics | None
     gate: Gate = field(default_factory=Gate)
+    certificate_ends: Callable[[], date | None] = lambda: None

@@ -12,6 +12,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 DEFAULT_AUTHORITY = "https://login.microsoftonline.com"
+ANY_DIRECTORY = "organizations"
 DEFAULT_DEDUPE_WINDOW = "7d"
 DEFAULT_FALLBACK_AFTER = "4h"
 DEFAULT_RETENTION = "90d"
@@ -82,7 +83,11 @@ class ManagedIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserPassword:
-    """Office 365: fails under multi-factor sign-in, and the password ends after 90 days."""
+    """Office 365: fails under multi-factor sign-in, and the password ends after 90 days.
+
+    `tenant_id` is `organizations` where it is not set: Entra finds the directory by the user name's domain. The
+    application has to be the publisher's own; Microsoft's ready-made one is for trying things out only.
+    """
 
     tenant_id: str
     client_id: str
@@ -297,7 +302,7 @@ class _Reader:
             ),
             "DATAVERSE_MANAGED_IDENTITY": self._managed_identity,
             "DATAVERSE_USERNAME": lambda: UserPassword(
-                tenant_id=self._guid("DATAVERSE_TENANT_ID"),
+                tenant_id=self._guid("DATAVERSE_TENANT_ID") if self._is_set("DATAVERSE_TENANT_ID") else ANY_DIRECTORY,
                 client_id=self._guid("DATAVERSE_CLIENT_ID"),
                 username=self.text("DATAVERSE_USERNAME"),
                 password=self._required("DATAVERSE_PASSWORD"),

@@ -3,6 +3,7 @@
 import typer
 
 from leadpipe.ops.balance import balance
+from leadpipe.ops.doctor.command import doctor
 from leadpipe.ops.erase import erase_leads
 from leadpipe.ops.fallback import drain_fallback, list_fallback
 from leadpipe.ops.leads import leads
@@ -10,6 +11,7 @@ from leadpipe.ops.options import SettingsFile
 from leadpipe.ops.poison import list_poison
 from leadpipe.ops.poison_decide import discard_poison, replay_poison
 from leadpipe.ops.poison_edit import edit_poison
+from leadpipe.ops.send_test import send_test
 from leadpipe.ops.show import show
 from leadpipe.ops.status import status
 from leadpipe.ops.take_in import import_rows
@@ -58,3 +60,5 @@ app.add_typer(fallback, name="fallback", help="Leads that rest in the table mark
 app.command()(balance)
 app.command("import")(import_rows)
 app.command("erase")(erase_leads)
+app.command()(doctor)
+app.command("send-test")(send_test)

@@ -15,6 +15,8 @@ from leadpipe.model.errors import SettingsError
 LOCAL_SETTINGS = Path("local.settings.json")
 LEFT_BY_MAKE_RUN = Path(".devkit", "settings.json")
 ENVIRONMENT = "the environment"
+# That of Core Tools and of `make run`, https://learn.microsoft.com/azure/azure-functions/functions-run-local
+DEFAULT_PORT = 7071
 
 _STORAGE = "AzureWebJobsStorage"
 _NAMES_STORAGE = (_STORAGE, f"{_STORAGE}__accountName", f"{_STORAGE}__queueServiceUri", f"{_STORAGE}__tableServiceUri")
@@ -24,10 +26,11 @@ _EMULATOR = "usedevelopmentstorage=true"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A whole environment for the command, and where it was found."""
+    """A whole environment for the command, and where it was found. `local_port`: where the app runs on this machine."""
 
     where: str
     environment: Mapping[str, str]
+    local_port: int = DEFAULT_PORT
 
     def take_effect(self, process: MutableMapping[str, str]) -> None:
         """Makes the process's environment this one: libraries look there for proxies and REQUESTS_CA_BUNDLE."""
@@ -90,7 +93,14 @@ def _values_of(document: Any, file: Path) -> dict[str, str]:
 
 def _of_file(file: Path, values: Mapping[str, str], environment: Mapping[str, str]) -> Source:
     rest = {name: value for name, value in environment.items() if not name.startswith(_STORAGE)}
-    return Source(where=str(file), environment={**rest, **values})
+    return Source(where=str(file), environment={**rest, **values}, local_port=_local_port(file))
+
+
+def _local_port(file: Path) -> int:
+    """As Core Tools reads it, and as `make run` leaves it. The file has been read before."""
+    host = json.loads(file.read_text(encoding="utf-8-sig")).get("Host")
+    port = host.get("LocalHttpPort") if isinstance(host, dict) else None
+    return port if isinstance(port, int) and 0 < port < 1 << 16 else DEFAULT_PORT
 
 
 def _names_storage(values: Mapping[str, str]) -> bool:

@@ -3,11 +3,13 @@
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import typer
 
+from leadpipe.dataverse.certificate_end import certificate_ends
+from leadpipe.model.expiry import Ending, ending_of
 from leadpipe.model.record import OPEN, Record, State
 from leadpipe.ops.json_output import print_json
 from leadpipe.ops.options import AsJson, SettingsFile, Since
@@ -34,16 +36,23 @@ GROUP_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """The summary at one moment, with the depths of the two queues."""
+    """The summary at one moment, with the depths of the two queues and the end of what is signed in with."""
 
     at: datetime
     summary: Summary
     queued: int
     on_poison_queue: int
+    ending: Ending | None
+
+    @property
+    def today(self) -> date:
+        return self.at.astimezone(UTC).date()
 
     @property
     def needs_a_person(self) -> list[str]:
-        return self.summary.needs_a_person(on_poison_queue=self.on_poison_queue)
+        wanted = self.summary.needs_a_person(on_poison_queue=self.on_poison_queue)
+        urgent = self.ending is not None and self.ending.is_urgent(self.today)
+        return [*wanted, self.ending.says(self.today)] if self.ending and urgent else wanted
 
 
 def status(context: typer.Context, since: Since = None, as_json: AsJson = False, settings: SettingsFile = None) -> None:
@@ -54,7 +63,7 @@ def status(context: typer.Context, since: Since = None, as_json: AsJson = False,
     delay included. The JSON array has one record.
 
     Exits with 1 when a person is needed: a lead is poisoned, or waits for something that only a person can mend, or
-    a message is on the queue leads-poison.
+    a message is on the queue leads-poison, or what is signed in with ends within 7 days.
     """
     at = now()
     found = status_of(reach(context, settings), since=since or at - DEFAULT_SPAN, at=at)
@@ -72,7 +81,13 @@ def status(context: typer.Context, since: Since = None, as_json: AsJson = False,
 def status_of(target: Target, *, since: datetime, at: datetime) -> Status:
     summary = Summary(since=since)
     summary.add_all(_records(target.ledger, since=since, until=at))
-    return Status(at=at, summary=summary, queued=target.queue.depth(), on_poison_queue=target.poison_queue.depth())
+    return Status(
+        at=at,
+        summary=summary,
+        queued=target.queue.depth(),
+        on_poison_queue=target.poison_queue.depth(),
+        ending=ending_of(target.settings, certificate_ends=certificate_ends(target.settings)),
+    )
 
 
 def _records(ledger: AzureLedger, *, since: datetime, until: datetime) -> Iterator[Record]:
@@ -103,6 +118,9 @@ def _as_fields(found: Status) -> dict[str, Any]:
         "last_written_at": summary.last_written_at,
         "queue_leads": found.queued,
         "queue_leads_poison": found.on_poison_queue,
+        "credential": found.ending and found.ending.name,
+        "credential_ends_on": found.ending and found.ending.on.isoformat(),
+        "credential_days_left": found.ending and found.ending.days_left(found.today),
     }
 
 
@@ -124,6 +142,7 @@ def _facts(found: Status) -> list[tuple[str, object]]:
         ("last written", _ago(found.summary.last_written_at, found.at)),
         ("queue leads", found.queued),
         ("queue leads-poison", found.on_poison_queue),
+        ("sign-in", found.ending and found.ending.says(found.today)),
     ]
 
 

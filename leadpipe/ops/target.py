@@ -12,7 +12,7 @@ import leadpipe
 from leadpipe.model.errors import SettingsError
 from leadpipe.model.ports import Ports
 from leadpipe.model.settings import Area, Settings, StorageByIdentity, StorageByKey
-from leadpipe.ops.settings_source import Source, find_source
+from leadpipe.ops.settings_source import DEFAULT_PORT, Source, find_source
 from leadpipe.ops.words import say
 from leadpipe.storage.connection import Storage, connect
 from leadpipe.storage.lead_queue import AzureLeadQueue
@@ -25,10 +25,11 @@ _APP = Path(leadpipe.__file__).resolve().parents[1]
 
 
 class Target:
-    """Adapters for what the settings name; built when first asked for."""
+    """Adapters for what the settings name; built when first asked for. `local_port`: of the app on this machine."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, local_port: int = DEFAULT_PORT) -> None:
         self.settings = settings
+        self.local_url = f"http://127.0.0.1:{local_port}"
 
     @cached_property
     def storage(self) -> Storage:
@@ -54,17 +55,19 @@ class Target:
         return AzurePoisonQueue(self.storage.queues)
 
 
-def reach(context: typer.Context, settings_file: Path | None) -> Target:
+def reach(context: typer.Context, settings_file: Path | None, *, with_faults: bool = False) -> Target:
     """The target that this command line names, after saying on stderr which one that is. Raises SettingsError.
 
-    `--settings` may stand before the command, where the context has it, or after it.
+    `--settings` may stand before the command, where the context has it, or after it. `with_faults`: also where the
+    storage settings cannot be used, for a command that itself says what is wrong with them.
     """
     source = find_source(settings_file or context.obj, environment=dict(os.environ), folders=_folders())
     source.take_effect(os.environ)
     _require_bundle(source)
     _quiet_logs()
-    target = Target(Settings.from_environment(source.environment))
-    _announce(target, source)
+    target = Target(Settings.from_environment(source.environment), local_port=source.local_port)
+    if target.settings.storage is not None or not with_faults:
+        _announce(target, source)
     return target
 
 

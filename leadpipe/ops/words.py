@@ -11,6 +11,10 @@ _FIXES_NOW = {
     "storage_unreachable": "check the account's name, the network and the account's firewall, then try again",
     "storage_error": "try again; if it lasts, look at the storage account's health in the portal",
     "storage_refused": "check the key in AzureWebJobsStorage, or the roles of the identity that you signed in with",
+    "sign_in_unavailable": "check DATAVERSE_AUTHORITY and the network; if it lasts, look at Entra's service health",
+    "throttled": "wait a few minutes, and see what else works as the same user",
+    "dynamics_error": "try again; if it lasts, look at the organisation's health in the Power Platform admin centre",
+    "dynamics_busy": "try again; if it lasts, look at the organisation's health in the Power Platform admin centre",
 }
 
 
@@ -26,10 +30,15 @@ def cause_of(reason: str, lead_id: str = "ID") -> Cause:
     return Cause(says=cause.says, fix=cause.fix.replace(" ID`", f" {lead_id}`"))
 
 
+def fix_now(reason: str) -> str:
+    """What mends it, said to somebody who does not want to wait for it."""
+    return _FIXES_NOW.get(reason) or cause_of(reason).fix
+
+
 def failure_in_words(error: LeadpipeError) -> str:
     """One line: what went wrong and what mends it."""
     cause = CAUSES.get(error.slug)
     if cause is None:
         return one_line(error.detail or error.slug)
     detail = f" ({error.detail})" if error.detail else ""
-    return one_line(f"{cause.says}{detail}: {_FIXES_NOW.get(error.slug, cause.fix)}")
+    return one_line(f"{cause.says}{detail}: {fix_now(error.slug)}")

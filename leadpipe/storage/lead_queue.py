@@ -2,7 +2,8 @@
 
 import math
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueServiceClient, TextBase64DecodePolicy, TextBase64EncodePolicy
@@ -48,9 +49,25 @@ class AzureLeadQueue:
         with failures_of("queue"):
             return message_count(self._client)
 
+    def time_there(self) -> datetime | None:
+        """What time the storage service has, to the second."""
+        dates: list[str] = []
+        with failures_of("queue"), suppress(ResourceNotFoundError):
+            self._client.get_queue_properties(
+                raw_response_hook=lambda answer: dates.append(answer.http_response.headers.get("Date", ""))
+            )
+        return _parsed(dates[-1]) if dates else None
+
     def _send(self, text: str, seconds: int) -> None:
         self._client.send_message(text, visibility_timeout=seconds, time_to_live=NEVER_EXPIRES)
 
     def _create(self) -> None:
         with suppress(ResourceExistsError):  # another instance was faster
             self._client.create_queue()
+
+
+def _parsed(date: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(date)
+    except ValueError:
+        return None

@@ -20,6 +20,7 @@ _COLUMNS = {
     "looked_back_at": "LookedBackAt",
     "taken_in_until": "TakenInUntil",
     "forgotten_before": "ForgottenBefore",
+    "expiry_told_on": "ExpiryToldOn",
 }
 
 

@@ -55,12 +55,13 @@ def test_only_the_owner_may_read_the_file(tmp_path: Path) -> None:
     path.write_text("older")
     path.chmod(0o644)
 
-    write_file(path, STANDIN)
+    write_file(path, STANDIN, port=7072)
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert json.loads(path.read_text()) == {
         "IsEncrypted": False,
-        "Values": {"FUNCTIONS_WORKER_RUNTIME": "python", **STANDIN},
+        "Values": {"FUNCTIONS_WORKER_RUNTIME": "python", "PYTHON_THREADPOOL_THREAD_COUNT": "32", **STANDIN},
+        "Host": {"LocalHttpPort": 7072},
     }
 
 

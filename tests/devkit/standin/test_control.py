@@ -59,6 +59,18 @@ def test_a_time_that_is_none_is_refused(standin: Any) -> None:
         {"concurrent_requests": 1.5},
         {"privileges": ["prvDoAnything"]},
         {"rows": {"campaigns": "x"}},
+        {"privileges": {"prvReadLead": "Far"}},
+        {"application_user": "tired"},
+        {"roles": "Writer"},
+        {"solutions": ["x"]},
+        {"plugin_steps": {}},
+        {"managed_identities": ["group"]},
+        {"certificates": ["-----BEGIN CERTIFICATE-----"]},
+        {"columns": {"Subject": {}}},
+        {"columns": {"subject": {"length": 5}}},
+        {"columns": {"subject": {"longest": "5"}}},
+        {"columns": {"subject": {"kind": "Lookup"}}},
+        {"columns": {"subject": {"options": {"one": "One"}}}},
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_and_changes_nothing(standin: Any, changes: Any) -> None:

@@ -27,6 +27,8 @@ REFUSALS = {
 }
 OTHERS = {
     "aad_error",
+    "discovery_503",
+    "user_realm_503",
     "token_503",
     "sign_in_hang",
     "sign_in_drop",

@@ -73,3 +73,39 @@ def test_the_users_privileges_can_be_asked_for(standin: Any) -> None:
     answer = standin.api("GET", f"systemusers({user})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()").json()
 
     assert [held["PrivilegeName"] for held in answer["RolePrivileges"]] == ["prvCreateLead"]
+
+
+def test_privileges_are_told_with_their_depth(standin: Any) -> None:
+    standin.configure(privileges={"prvCreateLead": "Basic", "prvReadLead": "Global"})
+    user = standin.api("GET", "WhoAmI").json()["UserId"]
+
+    answer = standin.api("GET", f"systemusers({user})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()").json()
+
+    depths = {held["PrivilegeName"]: held["Depth"] for held in answer["RolePrivileges"]}
+    assert depths == {"prvCreateLead": "Basic", "prvReadLead": "Global"}
+
+
+@pytest.mark.parametrize(("depth", "status"), [("Basic", 403), ("Local", 204), ("Deep", 204)])
+def test_a_lead_for_somebody_else_needs_depth(standin: Any, depth: str, status: int) -> None:
+    team = standin.control("GET", "config")["rows"]["teams"][0]
+    standin.configure(privileges={"prvCreateLead": depth, "prvAssignLead": "Global"})
+
+    answer = standin.create(lastname="Ito", **{"ownerid@odata.bind": f"/teams({team})"})
+
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"application_user": "missing"}, "0x80072560"),
+        ({"application_user": "disabled"}, "0x80040225"),
+        ({"roles": []}, "0x80042f09"),
+    ],
+)
+def test_without_a_user_that_works_nothing_is_answered(standin: Any, changes: Any, code: str) -> None:
+    standin.configure(**changes)
+
+    answers = [standin.create(lastname="Ito"), standin.api("GET", "WhoAmI"), standin.api("GET", "systemusers")]
+
+    assert [(answer.status_code, answer.json()["error"]["code"]) for answer in answers] == [(403, code)] * 3

@@ -63,7 +63,8 @@ class Runner:
     def __call__(self, *arguments: str, answer: str = "", **settings: str) -> Ran:
         """`answer` is what is typed; `settings` come on top."""
         # A command changes its process's own environment.
-        self._monkeypatch.setattr(os, "environ", {**bare_environment(), **self._settings, **settings})
+        given = {**bare_environment(), **self._settings, **settings}
+        self._monkeypatch.setattr(os, "environ", {name: value for name, value in given.items() if value})
         result = CliRunner().invoke(app, arguments, input=answer)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception

@@ -10,7 +10,7 @@ from leadpipe.model.record import Record, State
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.lead_queue import AzureLeadQueue
 from leadpipe.storage.ledger import AzureLedger
-from tests.factories import record
+from tests.factories import environment, record
 from tests.integration.ops.conftest import Ran
 
 Run = Callable[..., Ran]
@@ -91,3 +91,23 @@ def test_the_span_is_said_and_can_be_chosen(run: Run, ledger: AzureLedger) -> No
     ran = run("status", "--json", "--since", "31h")
     assert ran.records[0]["states"]["discarded"] == 1
     assert "counts are of leads received since 20" in ran.err
+
+
+def test_the_end_of_the_secret_is_a_line_and_from_a_week_before_a_persons_turn(run: Run) -> None:
+    def ending_in(days: int) -> Ran:
+        on = (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
+        dynamics = {name: value for name, value in environment().items() if name.startswith("DATAVERSE_")}
+        return run("status", "--json", **dynamics, DATAVERSE_SECRET_EXPIRES=on)
+
+    later, soon = ending_in(30), ending_in(7)
+    assert (later.code, later.records[0]["credential"], later.records[0]["credential_days_left"]) == (
+        0,
+        "client_secret",
+        30,
+    )
+    assert (soon.code, "a person is needed: the client secret ends in 7 d" in soon.err) == (1, True)
+
+
+def test_without_a_date_nothing_is_said_of_the_secret(run: Run) -> None:
+    ran = run("status")
+    assert (ran.code, "sign-in" in ran.out) == (0, False)

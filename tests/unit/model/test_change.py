@@ -14,6 +14,7 @@ from leadpipe.model.change import (
     Kept,
     Poisoned,
     QueuedAgain,
+    Removed,
     Replayed,
     ToFallback,
     Written,
@@ -405,3 +406,29 @@ class TestErasure:
         event = told(self.BEFORE, Erased(actor="jane"))
 
         assert (event.event, event.actor, event.reason, event.detail, event.payload) == ("erased", "jane", "", "", None)
+
+
+def test_a_test_lead_that_was_removed_again_stays_written_and_says_so() -> None:
+    written = record(state=State.WRITTEN, is_test=True, written_at=AT)
+    decided = transition(written, Removed(actor="jane"), at=LATER)
+    assert decided is not None
+    after, event = decided
+    assert (after.state, after.reason, after.written_at) == (State.WRITTEN, "removed", AT)
+    assert event is not None
+    assert (event.event, event.actor) == ("removed", "jane")
+
+
+@pytest.mark.parametrize("change", [Deferred(reason="throttled", attempt=2, next_try_at=LATER), Poisoned(reason="x")])
+def test_nothing_makes_a_removed_test_lead_anew(change: Change) -> None:
+    removed = record(state=State.WRITTEN, reason="removed", is_test=True)
+    assert transition(removed, change, at=LATER) is None
+    with pytest.raises(NotAllowed):
+        transition(removed, Replayed(actor="jane"), at=LATER)
+
+
+@pytest.mark.parametrize(
+    ("state", "is_test"), [(State.WRITTEN, False), *((state, True) for state in State if state is not State.WRITTEN)]
+)
+def test_only_a_test_lead_that_dynamics_has_can_be_removed(state: State, is_test: bool) -> None:
+    with pytest.raises(NotAllowed):
+        transition(record(state=state, is_test=is_test), Removed(actor="jane"), at=LATER)

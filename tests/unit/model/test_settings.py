@@ -307,6 +307,27 @@ class TestSignIn:
             tenant_id=TENANT_ID, client_id=CLIENT_ID, username="jane@contoso.com", password="pass-word"
         )
 
+    def test_a_user_need_not_name_the_directory(self) -> None:
+        assert self.sign_in(
+            DATAVERSE_USERNAME="jane@contoso.com", DATAVERSE_PASSWORD="pass-word", DATAVERSE_TENANT_ID=None
+        ) == UserPassword(
+            tenant_id="organizations", client_id=CLIENT_ID, username="jane@contoso.com", password="pass-word"
+        )
+
+    @pytest.mark.parametrize(
+        ("name", "value", "fault"),
+        [
+            ("DATAVERSE_CLIENT_ID", None, "is not set"),
+            ("DATAVERSE_TENANT_ID", "contoso", "is no id like aaaabbbb-0000-cccc-1111-dddd2222eeee"),
+        ],
+    )
+    def test_a_user_signs_in_through_an_application_of_the_publishers_own(
+        self, name: str, value: str | None, fault: str
+    ) -> None:
+        user = {"DATAVERSE_USERNAME": "jane@contoso.com", "DATAVERSE_PASSWORD": "pass-word"}
+
+        assert faults(**{"DATAVERSE_CLIENT_SECRET": None, **user, name: value}) == [f"{name} {fault}"]
+
     def test_none_at_all_is_a_fault(self) -> None:
         assert faults(DATAVERSE_CLIENT_SECRET=None) == [
             "DATAVERSE_CLIENT_SECRET is not set, nor is another way to sign in"

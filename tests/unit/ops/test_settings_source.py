@@ -107,3 +107,17 @@ def test_taking_effect_makes_the_process_environment_the_source_s_own() -> None:
     environment = {"PATH": "/bin", STORAGE: "new", "REQUESTS_CA_BUNDLE": "ca.pem"}
     Source(where="a file", environment=environment).take_effect(process)
     assert process == environment
+
+
+@pytest.mark.parametrize(
+    ("host", "port"),
+    [({"LocalHttpPort": 7072}, 7072), ({}, 7071), (None, 7071), ("x", 7071), ({"LocalHttpPort": 70000}, 7071)],
+)
+def test_the_local_port_is_that_of_the_file_else_the_usual_one(tmp_path: Path, host: object, port: int) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps({"Values": {STORAGE: "x"}, "Host": host}), encoding="utf-8")
+    assert find(tmp_path, chosen=file).local_port == port
+
+
+def test_settings_of_the_environment_go_with_the_usual_port(tmp_path: Path) -> None:
+    assert find(tmp_path, **{STORAGE: "x"}).local_port == 7071

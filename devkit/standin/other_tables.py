@@ -1,0 +1,168 @@
+"""The tables around leads that a client looks into before it writes: users, roles, solutions, plug-in steps.
+
+Their rows come from the identity and the configuration; they are read, never written.
+https://learn.microsoft.com/power-apps/developer/data-platform/reference/entities
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from devkit.standin.security import PRIVILEGES
+from devkit.standin.table import ENTITIES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devkit.standin.organisation import Organisation
+
+    Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherTable:
+    """`privilege` is what reading it takes; empty: nothing."""
+
+    key: str
+    privilege: str
+    rows: Callable[[Organisation], Rows]
+
+
+def made_up_id(*parts: str) -> str:
+    """The same for the same thing, whichever process is asked."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, "https://standin.invalid/" + "/".join(parts)))
+
+
+def _users(organisation: Organisation) -> Rows:
+    identity, config = organisation.identity, organisation.config
+    if config.application_user == "missing":
+        return []
+    return [
+        {
+            "systemuserid": identity.user_id,
+            "fullname": "# leadpipe",
+            "domainname": identity.user_name,
+            "applicationid": identity.client_id,
+            "azureactivedirectoryobjectid": made_up_id("service-principals", identity.client_id),
+            "isdisabled": config.application_user == "disabled",
+            "accessmode": 4,
+            "islicensed": False,
+            "_businessunitid_value": identity.business_unit_id,
+            "systemuserroles_association": _roles_held(organisation),
+        }
+    ]
+
+
+def _roles(organisation: Organisation) -> Rows:
+    return _roles_held(organisation)
+
+
+def _roles_held(organisation: Organisation) -> Rows:
+    return [
+        {
+            "roleid": made_up_id("roles", name),
+            "name": name,
+            "ismanaged": True,
+            "_businessunitid_value": organisation.identity.business_unit_id,
+            "_parentrootroleid_value": made_up_id("roles", name),
+        }
+        for name in organisation.config.roles
+    ]
+
+
+def _business_units(organisation: Organisation) -> Rows:
+    return [
+        {
+            "businessunitid": organisation.identity.business_unit_id,
+            "name": "Contoso",
+            "isdisabled": False,
+            "_parentbusinessunitid_value": None,
+        }
+    ]
+
+
+def _organizations(organisation: Organisation) -> Rows:
+    return [{"organizationid": organisation.identity.organization_id, "name": "contoso", "isauditenabled": False}]
+
+
+def _solutions(organisation: Organisation) -> Rows:
+    return [
+        {
+            "solutionid": made_up_id("solutions", str(solution.get("uniquename"))),
+            "uniquename": "",
+            "friendlyname": solution.get("uniquename"),
+            "version": "1.0.0.0",
+            "ismanaged": True,
+            "isvisible": True,
+            **solution,
+        }
+        for solution in organisation.config.solutions
+    ]
+
+
+def _privileges(_organisation: Organisation) -> Rows:
+    return [{"privilegeid": each, "name": name} for name, each in PRIVILEGES.items()]
+
+
+def _targets(entity_set: str) -> Callable[[Organisation], Rows]:
+    """Rows that a lead may point to; no more is known of them than that they are there."""
+    key = f"{ENTITIES[entity_set]}id"
+    return lambda organisation: [{key: row, "name": "Contoso"} for row in organisation.rows()[entity_set]]
+
+
+def _steps(organisation: Organisation) -> Rows:
+    return [_step(dict(step)) for step in organisation.config.plugin_steps]
+
+
+def _step(step: dict[str, Any]) -> dict[str, Any]:
+    """Stage 20 is before the write, in its transaction; mode 0 is synchronous; state 0 is enabled."""
+    name = str(step.get("name", "Contoso.Plugins.OnLead"))
+    message, table = step.pop("message", "Create"), step.pop("table", "lead")
+    message_id, filter_id = made_up_id("messages", message), made_up_id("filters", message, table)
+    return {
+        "sdkmessageprocessingstepid": made_up_id("steps", name, message, table),
+        "name": name,
+        "description": None,
+        "stage": 20,
+        "mode": 0,
+        "rank": 1,
+        "statecode": 0,
+        "statuscode": 1,
+        "ismanaged": False,
+        "customizationlevel": 1,
+        "asyncautodelete": False,
+        "filteringattributes": None,
+        "iscustomizable": {"Value": True},
+        "ishidden": {"Value": False},
+        "_sdkmessageid_value": message_id,
+        "_sdkmessagefilterid_value": filter_id,
+        "sdkmessageid": {"sdkmessageid": message_id, "name": message},
+        "sdkmessagefilterid": {"sdkmessagefilterid": filter_id, "primaryobjecttypecode": table},
+        **step,
+    }
+
+
+def _messages(organisation: Organisation) -> Rows:
+    used = (row["sdkmessageid"]["name"] for row in _steps(organisation))
+    names = dict.fromkeys(("Create", "Update", "Delete", *used))
+    return [{"sdkmessageid": made_up_id("messages", name), "name": name} for name in names]
+
+
+TABLES: dict[str, OtherTable] = {
+    "systemusers": OtherTable(key="systemuserid", privilege="prvReadUser", rows=_users),
+    "roles": OtherTable(key="roleid", privilege="prvReadRole", rows=_roles),
+    "businessunits": OtherTable(key="businessunitid", privilege="prvReadBusinessUnit", rows=_business_units),
+    "organizations": OtherTable(key="organizationid", privilege="prvReadOrganization", rows=_organizations),
+    "solutions": OtherTable(key="solutionid", privilege="prvReadSolution", rows=_solutions),
+    "privileges": OtherTable(key="privilegeid", privilege="", rows=_privileges),
+    **{
+        name: OtherTable(key=f"{ENTITIES[name]}id", privilege="", rows=_targets(name))
+        for name in ("teams", "campaigns", "transactioncurrencies")
+    },
+    "sdkmessages": OtherTable(key="sdkmessageid", privilege="prvReadSdkMessageProcessingStep", rows=_messages),
+    "sdkmessageprocessingsteps": OtherTable(
+        key="sdkmessageprocessingstepid", privilege="prvReadSdkMessageProcessingStep", rows=_steps
+    ),
+}

@@ -1,0 +1,162 @@
+"""Looking at an organisation without changing it: who we are there, what we may, how its leads look.
+
+Everything is a GET. What the role may not read is NotReadable, which says nothing about whether leads get through.
+https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query-metadata-web-api
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from leadpipe.dataverse.protocol import API, Answer, failure_of, json_object
+from leadpipe.model.errors import LeadpipeError
+
+# As published in its setup document; the file's own name is the only place where it is written.
+MICROSOFTS_SOLUTION = "MicrosoftMarketplacesLeadIntegrationSolution"
+_CASTS = ("String", "Memo", "Picklist")
+_LEAD = "EntityDefinitions(LogicalName='lead')/Attributes"
+_SYNCHRONOUS = 0
+_ENABLED = 0
+
+
+class NotReadable(LeadpipeError):
+    """The role, or this version of Dynamics, does not let it be seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whoami:
+    user_id: str
+    organization_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of the live lead table. `longest` and `options` where it has them."""
+
+    name: str
+    on_create: bool
+    longest: int | None = None
+    options: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """The application user as its own row tells of it."""
+
+    name: str
+    roles: tuple[str, ...] = field(default=())
+
+
+class Inspection:
+    """Thread-safe as far as `get` is. Each method raises Transient, Blocked or NotReadable."""
+
+    def __init__(self, get: Callable[[str], Answer]) -> None:
+        self._get = get
+
+    def whoami(self) -> Whoami:
+        """Who the token makes us. Raises the failure that a lead would meet."""
+        answer = self._get(f"{API}/WhoAmI")
+        body = json_object(answer.body)
+        if answer.status != 200 or not isinstance(body.get("UserId"), str):
+            raise failure_of(answer)
+        return Whoami(user_id=body["UserId"], organization_id=str(body.get("OrganizationId", "")))
+
+    def version(self) -> str:
+        return str(self._seen("RetrieveVersion").get("Version", ""))
+
+    def user(self, user_id: str) -> User:
+        row = self._seen(f"systemusers({user_id})?$select=fullname")
+        roles = self._rows(f"systemusers({user_id})/systemuserroles_association?$select=name")
+        return User(name=str(row.get("fullname", "")), roles=tuple(sorted(str(role.get("name", "")) for role in roles)))
+
+    def privileges(self, user_id: str) -> dict[str, str]:
+        """Each privilege with its depth: Basic, Local, Deep or Global. Names where the organisation gives them."""
+        found = self._seen(f"systemusers({user_id})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()")
+        return privileges_of(found.get("RolePrivileges"))
+
+    def lead_columns(self) -> dict[str, Column]:
+        """The lead table's columns with their lengths and options."""
+        columns = {row["LogicalName"]: row for row in self._rows(f"{_LEAD}?$select=LogicalName,IsValidForCreate")}
+        for cast in _CASTS:
+            choice = "$select=LogicalName,MaxLength" if cast != "Picklist" else "$select=LogicalName&$expand=OptionSet"
+            for row in self._rows(f"{_LEAD}/Microsoft.Dynamics.CRM.{cast}AttributeMetadata?{choice}"):
+                columns[row["LogicalName"]] = {**columns.get(row["LogicalName"], {}), **row}
+        return {name: column_of(row) for name, row in columns.items()}
+
+    def has_row(self, path: str) -> bool:
+        """Whether the row is there that a lead is to be bound to, such as `/campaigns(…)`."""
+        answer = self._get(f"{API}/{path.strip('/')}")
+        if answer.status == 404:
+            return False
+        if answer.status != 200:
+            raise NotReadable("not_readable", f"{answer.status}")
+        return True
+
+    def synchronous_steps(self) -> list[str]:
+        """The names of the organisation's own plug-in steps that run within the creation of a lead."""
+        asked = (
+            "sdkmessageid/name eq 'Create' and sdkmessagefilterid/primaryobjecttypecode eq 'lead'"
+            " and mode eq 0 and statecode eq 0 and customizationlevel eq 1"
+        )
+        rows = self._rows(f"sdkmessageprocessingsteps?$select=name,mode,statecode&$filter={quote(asked)}")
+        return [str(row.get("name", "")) for row in rows if _runs_at_once(row)]
+
+    def microsofts_solution(self) -> str | None:
+        """The version of Microsoft's own lead writer, where it is installed."""
+        asked = quote(f"uniquename eq '{MICROSOFTS_SOLUTION}'")
+        rows = self._rows(f"solutions?$select=uniquename,version&$filter={asked}")
+        return next((str(row.get("version", "")) for row in rows if row.get("uniquename") == MICROSOFTS_SOLUTION), None)
+
+    def _rows(self, path: str) -> list[dict[str, Any]]:
+        found = self._seen(path).get("value")
+        return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+    def _seen(self, path: str) -> dict[str, Any]:
+        answer = self._get(f"{API}/{path}")
+        if answer.status == 200:
+            return json_object(answer.body)
+        if answer.status in {401, 429} or answer.status in {500, 502, 503, 504}:
+            raise failure_of(answer)
+        raise NotReadable("not_readable", f"{answer.status}")
+
+
+def privileges_of(found: Any) -> dict[str, str]:
+    """By name where the answer has one, else by the id that Microsoft publishes for it."""
+    rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+    return {_name_of(row): _DEPTHS.get(str(row.get("Depth")), str(row.get("Depth"))) for row in rows}
+
+
+def column_of(row: Mapping[str, Any]) -> Column:
+    chosen = row.get("OptionSet")
+    options = chosen.get("Options") if isinstance(chosen, dict) else None
+    values = [option.get("Value") for option in options if isinstance(option, dict)] if options else []
+    longest = row.get("MaxLength")
+    return Column(
+        name=str(row.get("LogicalName", "")),
+        on_create=row.get("IsValidForCreate") is not False,
+        longest=longest if isinstance(longest, int) else None,
+        options=frozenset(value for value in values if isinstance(value, int)),
+    )
+
+
+def _runs_at_once(step: Mapping[str, Any]) -> bool:
+    return (step.get("mode", _SYNCHRONOUS), step.get("statecode", _ENABLED)) == (_SYNCHRONOUS, _ENABLED)
+
+
+def _name_of(row: Mapping[str, Any]) -> str:
+    return str(row.get("PrivilegeName") or _PUBLISHED.get(str(row.get("PrivilegeId", "")).lower(), ""))
+
+
+_DEPTHS = {"0": "Basic", "1": "Local", "2": "Deep", "3": "Global"}
+# The ids are the same in every organisation; older ones answer without the names.
+_PUBLISHED = {
+    "a41f965b-2619-4c73-8625-da31945cccc7": "prvCreateLead",
+    "a8ecac53-09e8-4a13-b598-8d8c87bc3d33": "prvReadLead",
+    "387d6489-cfcc-47d7-98af-5b7946d7691d": "prvAppendLead",
+    "5e8d193d-184d-44be-92d8-0f3845d7a9eb": "prvAppendToLead",
+    "7755e1bc-6f11-465e-8ed0-a1616c5d32c4": "prvAssignLead",
+    "e84acc8f-0c61-43e3-a716-20964a483bdf": "prvReadAsyncOperation",
+    "4440769e-8d79-41fc-ae45-cd65480ffdba": "prvWriteAsyncOperation",
+    "25523f7c-7b1d-4844-8d2d-50767d6faa94": "prvAppendAsyncOperation",
+}

@@ -1,0 +1,83 @@
+"""How the organisation's lead table fits what leadpipe writes, as far as the role may read that."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+
+from leadpipe.dataverse.inspection import Column, Inspection
+from leadpipe.dataverse.mapping import LENGTHS, Columns, columns_of
+from leadpipe.model.lead import Lead
+from leadpipe.ops.doctor.finding import Finding, failed, ok, warning, where_readable
+
+MAPPING = "mapping"
+PLUG_INS = "plug-ins"
+SOLUTION = "Microsoft's solution"
+_BIND = "@odata.bind"
+_ANY_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
+
+
+def look_at_table(inspection: Inspection) -> Iterator[Finding]:
+    yield where_readable(MAPPING, lambda: _look_at_mapping(inspection))
+    yield where_readable(PLUG_INS, lambda: of_steps(inspection.synchronous_steps()))
+    yield where_readable(SOLUTION, lambda: _of_solution(inspection.microsofts_solution()))
+
+
+def everything_sent() -> Columns:
+    """The columns of a lead that has every field and must not be contacted: all that is ever written."""
+    text = {field.name: "x" for field in fields(Lead)}
+    return columns_of(replace(Lead(**text), action_code="DNC"), _ANY_ID)
+
+
+def _look_at_mapping(inspection: Inspection) -> Finding:
+    sent = everything_sent()
+    live = inspection.lead_columns()
+    wrong = [*misfits(sent, live), *(f"{name}: its row does not exist" for name in _lost(sent, inspection))]
+    if wrong:
+        fix = "correct the mapping, or the column in Dynamics"
+        return failed(MAPPING, "; ".join(wrong), fix, reason="column_unknown")
+    return of_lengths(LENGTHS, live) or ok(MAPPING, f"{len(sent)} columns, as Dynamics has them")
+
+
+def misfits(sent: Columns, live: Mapping[str, Column]) -> list[str]:
+    """What Dynamics would refuse of every lead."""
+    return [f"{name}: {why}" for name, value in sent.items() if (why := _misfit(name, value, live))]
+
+
+def of_lengths(lengths: Mapping[str, int], live: Mapping[str, Column]) -> Finding | None:
+    """A column shorter than documented is refused only to the leads that have so much to say."""
+    short = [
+        f"{name} takes {column.longest}, not {longest}"
+        for name, longest in lengths.items()
+        if (column := live.get(name)) and column.longest is not None and column.longest < longest
+    ]
+    if not short:
+        return None
+    fix = "make the columns longer in Dynamics, or the mapping's texts shorter"
+    return warning(MAPPING, f"longer texts would be refused: {'; '.join(short)}", fix, reason="too_long")
+
+
+def of_steps(steps: list[str]) -> Finding:
+    """What runs within a lead's creation can refuse it or make it slow."""
+    if not steps:
+        return ok(PLUG_INS, "none of the organisation's own runs within a lead's creation")
+    fact = f"run within a lead's creation: {', '.join(steps)}"
+    return warning(PLUG_INS, fact, "nothing while leads flow; if plug-ins refuse or delay them, look at these first")
+
+
+def _of_solution(version: str | None) -> Finding:
+    return ok(SOLUTION, f"version {version}" if version else "not installed, and not needed")
+
+
+def _misfit(name: str, value: object, live: Mapping[str, Column]) -> str:
+    column = live.get(name.removesuffix(_BIND).lower())
+    if column is None:
+        return "Dynamics has no such column"
+    if not column.on_create:
+        return "may not be set on creation"
+    if column.options and isinstance(value, int) and not isinstance(value, bool) and value not in column.options:
+        return f"has no option {value}"
+    return ""
+
+
+def _lost(sent: Columns, inspection: Inspection) -> list[str]:
+    bound = {name: str(value) for name, value in sent.items() if name.endswith(_BIND)}
+    return [name for name, path in bound.items() if not inspection.has_row(path)]

@@ -1,0 +1,84 @@
+"""Trying what the app has to be allowed to do, and leaving nothing behind: for a person who asks, not for the flow."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceNotFoundError
+from azure.data.tables import TableClient, UpdateMode
+from azure.storage.queue import QueueServiceClient
+
+from leadpipe.storage import claims, fallback, ledger
+from leadpipe.storage.connection import Storage, failures_of
+from leadpipe.storage.lead_queue import QUEUE
+from leadpipe.storage.poison_queue import POISON_QUEUE
+
+# Behind all days and all fingerprints: nothing that reads leads or claims ever comes here.
+_PARTITION = "~doctor"
+# Hidden until a second before it ends: should it outlive us, nobody is likely to meet it.
+_HIDDEN_SECONDS = 59
+_LIVES_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """A queue or table that was tried. `made`: it is there already; else the first lead makes it."""
+
+    name: str
+    made: bool
+
+
+def try_queues(queues: QueueServiceClient) -> list[Store]:
+    """Reads both queues, and writes to that of the leads. Raises StorageFailed."""
+    return [_tried(QUEUE, lambda: _try_to_put(queues)), _tried(POISON_QUEUE, lambda: _try_to_peek(queues))]
+
+
+def try_tables(storage: Storage) -> list[Store]:
+    """Reads and writes each table. Raises StorageFailed."""
+    return [
+        _tried(ledger.TABLE, lambda: _try_to_insert(storage.table(ledger.TABLE))),
+        _tried(claims.TABLE, lambda: _try_to_insert(storage.table(claims.TABLE))),
+        # A row that is written here could set off somebody's flow, so what is tried is a change of a missing one.
+        _tried(fallback.TABLE, lambda: _try_to_change(storage.table(fallback.TABLE))),
+    ]
+
+
+def _tried(name: str, attempt: Callable[[], None]) -> Store:
+    with failures_of(name):
+        try:
+            attempt()
+        except ResourceNotFoundError:
+            return Store(name=name, made=False)
+    return Store(name=name, made=True)
+
+
+def _try_to_put(queues: QueueServiceClient) -> None:
+    queue = queues.get_queue_client(QUEUE)
+    queue.peek_messages()
+    sent = queue.send_message("leadpipe doctor", visibility_timeout=_HIDDEN_SECONDS, time_to_live=_LIVES_SECONDS)
+    queue.delete_message(sent.id, sent.pop_receipt)
+
+
+def _try_to_peek(queues: QueueServiceClient) -> None:
+    queues.get_queue_client(POISON_QUEUE).peek_messages()
+
+
+def _try_to_insert(table: TableClient) -> None:
+    row = {"PartitionKey": _PARTITION, "RowKey": str(uuid.uuid4())}
+    table.create_entity(row)
+    table.delete_entity(row["PartitionKey"], row["RowKey"])
+
+
+def _try_to_change(table: TableClient) -> None:
+    """Answered with 404 by a table that exists and would have allowed it; which 404 says whether it exists."""
+    try:
+        table.update_entity(
+            {"PartitionKey": _PARTITION, "RowKey": str(uuid.uuid4())},
+            mode=UpdateMode.MERGE,
+            etag='W/"none"',
+            match_condition=MatchConditions.IfNotModified,
+        )
+    except ResourceNotFoundError as error:
+        if getattr(error, "error_code", None) == "TableNotFound":
+            raise
