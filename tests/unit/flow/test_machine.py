@@ -32,8 +32,8 @@ from leadpipe.model.change import Change, Written, transition
 from leadpipe.model.claim import Claim
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import Blocked, LeadpipeError, NotAllowed, NotKept, Refused, StorageFailed, Transient
-from leadpipe.model.lead import Lead
 from leadpipe.model.gate import Gate
+from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Arrival, Dynamics, Ports
 from leadpipe.model.record import ALLOWED, FORGETTABLE, OPEN, Event, Record, State
 from leadpipe.model.settings import Area, Fault, Settings
@@ -611,7 +611,7 @@ def quiet_logs(caplog: pytest.LogCaptureFixture) -> None:
 def test_whatever_happens_in_whatever_order_no_lead_is_lost_and_none_doubled() -> None:
     Machine.reached.clear()
     run_machine(Machine, settings=ORDINARY)
-    assert INTERESTING <= {*Machine.reached}, INTERESTING - {*Machine.reached}
+    assert {*Machine.reached} >= INTERESTING, INTERESTING - {*Machine.reached}
 
 
 # That it would have noticed

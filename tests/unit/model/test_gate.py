@@ -9,9 +9,9 @@ from leadpipe.model.errors import Blocked, Refused, Transient
 from leadpipe.model.gate import (
     FAILURES_IN_A_ROW,
     FIRST_PAUSE,
+    LONGEST_BREATHER,
     LONGEST_PAUSE,
     PROBE_LOST,
-    LONGEST_BREATHER,
     PROBE_WAIT,
     WORTH_A_PAUSE,
     Gate,
