@@ -62,6 +62,7 @@ class Watch:
     _here: threading.local = field(default_factory=threading.local)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _of_messages: dict[str, Chain] = field(default_factory=dict)
+    _everywhere: Chain | None = None
 
     @contextmanager
     def run(self, flow: str, message_id: str | None = None) -> Iterator[None]:
@@ -71,6 +72,10 @@ class Watch:
             self._of_messages[message_id] = chain
         with self._in(chain):
             yield
+
+    def run_everywhere(self, flow: str) -> None:
+        """What this process does from now on, in whatever thread, is one run."""
+        self._everywhere = Chain(next(self._numbers), flow)
 
     @contextmanager
     def task(self, flow: str) -> Iterator[None]:
@@ -123,7 +128,7 @@ class Watch:
             journal.write(json.dumps(line) + "\n")
 
     def _chain(self) -> Chain | None:
-        return getattr(self._here, "chain", None)
+        return getattr(self._here, "chain", None) or self._everywhere
 
     @contextmanager
     def _in(self, chain: Chain | None) -> Iterator[None]:

@@ -96,11 +96,11 @@ def command(watch: Watch, options: argparse.Namespace) -> int:
     from leadpipe.__main__ import main as leadpipe
 
     sys.argv = ["leadpipe", *options.arguments]
-    with watch.run("command"):
-        try:
-            leadpipe()
-        except SystemExit as end:
-            return int(end.code or 0)
+    watch.run_everywhere("command")
+    try:
+        leadpipe()
+    except SystemExit as end:
+        return int(end.code or 0)
 
 
 PROGRAMS = {"host": serve, "sweep": sweep_once, "leadpipe": command}

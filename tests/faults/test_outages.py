@@ -16,7 +16,7 @@ from tests.factories import payload
 from tests.faults.rig import Rig
 from tests.host_process import until
 
-LEADS = 12
+LEADS = 6
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_a_reply_that_is_lost_after_the_work_was_done_doubles_nothing(
     host = rig.host(**through(rig, service, proxy))
     first = posted(host.url, range(1))
     until(lambda: rig.in_dynamics() == first, "the first lead")
-    proxy.after = 0.2
+    proxy.after = 0.3
     kept = posted_until_kept(host.url, range(1, LEADS))
     rig.heal()
     proxy.after = 0.0
