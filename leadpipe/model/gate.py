@@ -2,7 +2,7 @@
 
 open ──429──▶ shut for its Retry-After ──time is over──▶ one probe ──answered──▶ open
   │                                                          │
-  └─ sign-in, rights, three leads failing in a row ─▶ shut ◀─┘ failed: for twice as long, up to five minutes
+  └─ sign-in, rights, three failures in a row ─▶ shut ◀──────┘ failed: for twice as long, up to five minutes
 """
 
 import threading
@@ -13,8 +13,9 @@ from leadpipe.model.errors import Blocked, DeliveryFailed, Transient
 
 FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(minutes=5)
-# Of different leads: what fails on one lead again and again may be that lead's own fault.
 FAILURES_IN_A_ROW = 3
+# What fails on one lead again and again may be that lead's own fault; two of them are a sign.
+LEADS_IN_A_ROW = 2
 # How long the others wait at least for the probe's answer, and when a probe that never told is given up.
 PROBE_WAIT = timedelta(seconds=5)
 PROBE_LOST = timedelta(minutes=2)
@@ -50,6 +51,7 @@ class Gate:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._generation = 0
+        self._failures = 0
         self._failing: set[str] = set()
         self._pause = timedelta(0)
         self._answers = 0
@@ -94,8 +96,10 @@ class Gate:
             elif failure.slug == "throttled":
                 self._close(failure, now, self._throttled(_retry_after(failure) or FIRST_PAUSE))
             else:
+                self._failures += 1
                 self._failing.add(ticket.lead_id)
-                if ticket.probe or isinstance(failure, Blocked) or len(self._failing) >= FAILURES_IN_A_ROW:
+                in_a_row = self._failures >= FAILURES_IN_A_ROW and len(self._failing) >= LEADS_IN_A_ROW
+                if ticket.probe or isinstance(failure, Blocked) or in_a_row:
                     self._pause = min(max(2 * self._pause, FIRST_PAUSE), LONGEST_PAUSE)
                     self._close(failure, now, max(self._pause, _retry_after(failure)))
 
@@ -125,6 +129,7 @@ class Gate:
         self._shut = Shut(until=now + pause, reason=failure.slug, detail=failure.detail)
 
     def _open(self) -> None:
+        self._failures = 0
         self._failing = set()
         self._pause = timedelta(0)
         self._shut = None
