@@ -12,6 +12,7 @@ from leadpipe.model.claim import Claim
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import (
     Blocked,
+    Changed,
     DeliveryFailed,
     NotAllowed,
     NotAnEnvelope,
@@ -612,6 +613,18 @@ def test_a_record_deleted_by_hand_is_a_storage_failure_and_no_endless_loop() -> 
     record = accepted(world)
     del world.ledger.rows[record.lead_id]
     with pytest.raises(StorageFailed, match="record_gone"):
+        write(record, Written(), world.now, ledger=world.ledger)
+
+
+def test_a_store_that_says_for_ever_that_somebody_was_faster_does_not_hold_the_thread_for_ever() -> None:
+    world = World()
+    record = accepted(world)
+
+    def contended(*_: object) -> Record:
+        raise Changed("record_changed")
+
+    world.ledger.write = contended  # type: ignore[method-assign]
+    with pytest.raises(StorageFailed, match="record_contended"):
         write(record, Written(), world.now, ledger=world.ledger)
 
 

@@ -43,6 +43,11 @@ from tests.factories import payload
 from tests.fakes import FakeLedger
 from tests.host_simulation import LEASE, Host, HostWorld, Run, this_run
 
+# Minutes of work, and every shrinking of a find is longer: run by name before a change of the flow is trusted.
+pytestmark = [
+    pytest.mark.skipif("LEADPIPE_MACHINE_EXAMPLES" not in os.environ, reason="set LEADPIPE_MACHINE_EXAMPLES to run it"),
+    pytest.mark.timeout(3600),
+]
 EXAMPLES = int(os.environ.get("LEADPIPE_MACHINE_EXAMPLES", "0"))
 ORDINARY = settings(
     max_examples=EXAMPLES or 150,

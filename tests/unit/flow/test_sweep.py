@@ -393,6 +393,17 @@ def test_a_shut_gate_keeps_the_sweep_from_asking() -> None:
     assert world.dynamics.asked == 0
 
 
+def test_a_drain_that_finds_the_gate_shut_on_its_way_ends() -> None:
+    world = World()
+    records = [resting(world, number, after=timedelta(seconds=number)) for number in range(1, 4)]
+    world.at = NOW + timedelta(hours=1)
+    world.dynamics.failing = [Transient("throttled", retry_after=timedelta(hours=1))]
+    module.drain(iter([record.lead_id for record in records]), one_run(world))
+    assert world.dynamics.asked == 1
+    module.drain(iter([record.lead_id for record in records]), one_run(world))
+    assert world.dynamics.asked == 1
+
+
 def test_a_resting_lead_that_a_person_erased_is_passed_over() -> None:
     world = World()
     first, second = resting(world, 1), resting(world, 2, after=timedelta(seconds=1))
