@@ -40,7 +40,7 @@ def steps() -> list[Step]:
         Step(name="ruff check", command=[*python, "ruff", "check", "."]),
         Step(name="mypy", command=[*python, "mypy"]),
         Step(name="import-linter", command=[script("lint-imports")]),
-        Step(name="pytest", command=[*PYTEST, "-n", "2", *COVERAGE]),
+        Step(name="pytest", command=[*PYTEST, "-n", "3", *COVERAGE]),
     ]
 
 

@@ -113,6 +113,8 @@ def test_no_secret_is_in_any_log(
         signing_in.standin.fault("aad_error", number=number)
     settings = signing_in.standin.ways[way]
     tokens = signing_in.tokens(way)
+    for name in ("msal", "urllib3"):  # which a command that ran before in this process may have quieted
+        caplog.set_level(logging.DEBUG, logger=name)
     with caplog.at_level(logging.DEBUG):
         try:
             secrets = [tokens.token()]
