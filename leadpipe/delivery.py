@@ -13,7 +13,7 @@ thing, "crash, please redeliver", and its text holds no lead data, for the host 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from leadpipe.model.change import (
     Change,
@@ -42,11 +42,13 @@ from leadpipe.model.errors import (
 from leadpipe.model.gate import Gate, Shut
 from leadpipe.model.lead import Lead
 from leadpipe.model.log_line import log_line
-from leadpipe.model.ports import Claims, Dynamics, LeadQueue, Ledger, Ports, Receipt
+from leadpipe.model.ports import Claims, Dynamics, LeadQueue, Ledger, MarksStore, Ports, Receipt
 from leadpipe.model.record import OPEN, Record, State
 from leadpipe.model.schedule import FIRST_REST, NEWER_ENVELOPE_DELAY, after_opening, delay, rest
 from leadpipe.model.settings import Area, Settings, SpecialLeads
 
+# The sweep looks at today and yesterday whatever its marks say.
+ALWAYS_SWEPT = timedelta(days=1)
 # Somebody else being faster so many times in a row is no race any more.
 DECISIONS = 20
 
@@ -84,7 +86,7 @@ def deliver(
         return
     run = Try(attempt=envelope.attempt, first=envelope.attempt == dequeue_count == 1, chance=chance, now=now)
     try:
-        record = record_of_message(envelope, ledger=ports.ledger)
+        record = record_of_message(envelope, run.now, ports=ports)
         if record.awaits(run.attempt):
             deliver_record(record, run, ports=ports, settings=settings)
         else:
@@ -99,12 +101,26 @@ def deliver_record(record: Record, run: Try, *, ports: Ports, settings: Settings
     return settle(record, outcome, run, ports=ports)
 
 
-def record_of_message(envelope: Envelope, *, ledger: Ledger) -> Record:
+def record_of_message(envelope: Envelope, now: Callable[[], datetime], *, ports: Ports) -> Record:
     """Step 1. The record of the message's lead; made from the message when the ledger was away at intake."""
-    found = ledger.read(envelope.lead_id) or ledger.insert(_made_from(envelope)) or ledger.read(envelope.lead_id)
+    found = ports.ledger.read(envelope.lead_id)
+    if found is not None:
+        return found
+    if now() - envelope.received_at > ALWAYS_SWEPT:
+        lower_marks(envelope.received_at.date(), ports.marks)
+    found = ports.ledger.insert(_made_from(envelope)) or ports.ledger.read(envelope.lead_id)
     if found is None:
         raise StorageFailed("record_unreadable", "the ledger says that the record exists and does not give it")
     return found
+
+
+def lower_marks(day: date, store: MarksStore) -> None:
+    """Sees to it that the sweep looks at that day again. To be done before the day gets its open lead."""
+    while True:
+        marks = store.read()
+        lower = marks.back_to(day)
+        if lower == marks or store.write(marks, lower):
+            return
 
 
 def outcome_of(record: Record, run: Try, *, ports: Ports, settings: Settings) -> Outcome:

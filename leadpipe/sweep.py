@@ -102,7 +102,7 @@ def bring_back(message: PoisonMessage, run: Run) -> None:
     except NotAnEnvelope as why:
         keep_rubbish(message, why, run)
         return
-    record = record_of_message(envelope, ledger=run.ports.ledger)
+    record = record_of_message(envelope, run.now, ports=run.ports)
     if not record.awaits(envelope.attempt):
         return
     if record.rounds + 1 >= ROUNDS:
@@ -227,13 +227,14 @@ def take_in_arrivals(marks: Marks, run: Run) -> Marks:
     """Takes in the rows of the marketplace's own table destination, from the time of the first sweep on."""
     if marks.taken_in_until is None:
         return replace(marks, taken_in_until=run.now())
-    latest = marks.taken_in_until
+    latest, lowered = marks.taken_in_until, marks
     for arrival in run.ports.fallback.arrivals(marks.taken_in_until - ARRIVAL_OVERLAP):
+        lowered = lowered.back_to(arrival.at.date())  # it may have waited for days while nothing swept
         if not run.time_left():
-            return marks  # the rows come in no order, so none may be taken for done
+            return lowered  # the rows come in no order, so none may be taken for done
         take_in(arrival, run)
         latest = max(latest, arrival.at)
-    return replace(marks, taken_in_until=latest)
+    return replace(lowered, taken_in_until=latest)
 
 
 def take_in(arrival: Arrival, run: Run) -> str:

@@ -5,10 +5,10 @@ may be called from several threads at once.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, Self
 
 from leadpipe.model.claim import Claim
 from leadpipe.model.gate import Gate
@@ -145,6 +145,14 @@ class Marks:
     forgotten_before: date | None = None
     expiry_told_on: date | None = None
     version: str | None = field(default=None, compare=False)
+
+    def back_to(self, day: date) -> Self:
+        """The marks when that day has, or soon will have, an open lead: the sweep has to look there again."""
+        return replace(
+            self,
+            watermark=self.watermark and min(self.watermark, day),
+            forgotten_before=self.forgotten_before and min(self.forgotten_before, day),
+        )
 
 
 class MarksStore(Protocol):

@@ -10,15 +10,15 @@ no harm:
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from leadpipe.delivery import write
+from leadpipe.delivery import lower_marks, write
 from leadpipe.model.change import Decision, Discarded, Edited, Erased, Replayed, Written, transition
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import DeliveryFailed, LeadpipeError, NotAllowed
-from leadpipe.model.ports import Ledger, MarksStore, Ports
+from leadpipe.model.ports import Ledger, Ports
 from leadpipe.model.record import Record, State
 from leadpipe.ops.words import failure_in_words
 
@@ -122,19 +122,6 @@ def check(record: Record, decision: Decision, desk: Desk) -> Record:
     """What the record would be after the decision, without writing it. Raises NotAllowed."""
     decided = transition(record, decision, at=desk.now())
     return record if decided is None else decided[0]
-
-
-def lower_marks(day: date, store: MarksStore) -> None:
-    """Sees to it that the sweep looks at that day again: an open lead may be there, and data to forget later."""
-    while True:
-        marks = store.read()
-        lower = replace(
-            marks,
-            watermark=marks.watermark and min(marks.watermark, day),
-            forgotten_before=marks.forgotten_before and min(marks.forgotten_before, day),
-        )
-        if lower == marks or store.write(marks, lower):
-            return
 
 
 def in_dynamics(record: Record, ports: Ports) -> bool:

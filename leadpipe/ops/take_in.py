@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 import typer
 
+from leadpipe.delivery import lower_marks
 from leadpipe.model.errors import StorageFailed
 from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.ports import Arrival, Ports
-from leadpipe.ops.decisions import Outcome, Result, lower_marks
+from leadpipe.ops.decisions import Outcome, Result
 from leadpipe.ops.json_output import print_json
 from leadpipe.ops.many import ask, carry_out, end, teller
 from leadpipe.ops.options import AsJson, DryRun, Rate, SettingsFile, Since, Yes

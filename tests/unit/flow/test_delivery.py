@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from leadpipe import delivery
-from leadpipe.delivery import NEWER_ENVELOPE_DELAY, Try, deliver, deliver_record, settle, write
+from leadpipe.delivery import NEWER_ENVELOPE_DELAY, Try, deliver, deliver_record, lower_marks, settle, write
 from leadpipe.model.change import Discarded, Erased, Poisoned, QueuedAgain, Replayed, ToFallback, Written
 from leadpipe.model.claim import Claim
 from leadpipe.model.envelope import Envelope
@@ -21,6 +21,7 @@ from leadpipe.model.errors import (
     Transient,
 )
 from leadpipe.model.lead_id import new_lead_id
+from leadpipe.model.ports import Marks
 from leadpipe.model.record import Record, State
 from leadpipe.model.schedule import FIRST_REST
 from leadpipe.model.settings import Area, Fault, Settings, SpecialLeads
@@ -445,6 +446,53 @@ def test_dynamics_away_longer_than_the_setting_says_sends_the_lead_to_the_fallba
     assert [*world.fallback.rows] == [record.lead_id]
 
 
+@pytest.mark.parametrize("obstacle", ["settings", "claims"])
+def test_a_lead_that_has_not_passed_its_claim_never_rests_in_the_fallback_table(obstacle: str) -> None:
+    """What is drained from there is not asked for a claim any more, so a repeat would be written too."""
+    world = World()
+    record = accepted(world)
+    fault = Fault(area=Area.DYNAMICS, setting="DATAVERSE_URL", problem="is no URL")
+    settings = replace(SETTINGS, faults=(fault,)) if obstacle == "settings" else SETTINGS
+    world.claims.down = obstacle == "claims"
+    for attempt in range(1, 4):
+        run(world, message(record, attempt=attempt), settings=settings)
+        world.at += timedelta(days=3)
+    assert held(world, record).state is State.DEFERRED
+    assert world.fallback.rows == {}
+
+
+def test_a_shut_gate_keeps_the_lead_until_it_opens_and_says_what_shut_it() -> None:
+    world = World()
+    first, second = accepted(world, 1), accepted(world, 2, payload=DNC_PAYLOAD)
+    world.dynamics.failing = [Blocked("no_role", "prvCreateLead")]
+    run(world, message(first))
+    run(world, message(second))
+    assert world.dynamics.asked == 1
+    waiting = held(world, second)
+    assert (waiting.state, waiting.reason, waiting.detail) == (State.DEFERRED, "no_role", "prvCreateLead")
+    assert waiting.next_try_at is not None
+    assert timedelta(seconds=10) <= waiting.next_try_at - NOW <= timedelta(seconds=12)
+
+
+def test_the_gate_hears_of_every_failure_and_shuts_when_leads_fail_in_a_row() -> None:
+    world = World()
+    world.dynamics.failing = [AWAY, AWAY, AWAY]
+    for number in range(1, 5):
+        run(world, message(accepted(world, number)), settings=replace(SETTINGS, dedupe_window=timedelta(0)))
+    assert world.dynamics.asked == 3
+    assert world.gate.is_shut(NOW)
+
+
+def test_the_gate_hears_of_every_answer_and_counts_failures_anew() -> None:
+    world = World()
+    away = iter((True, True, False, True, True, False))
+    for number in range(1, 7):
+        world.dynamics.failing = [AWAY] if next(away) else []
+        run(world, message(accepted(world, number)), settings=replace(SETTINGS, dedupe_window=timedelta(0)))
+    assert world.dynamics.asked == 6
+    assert not world.gate.in_doubt(NOW)
+
+
 def test_without_an_organisation_the_lead_rests_in_the_fallback_table_until_a_person_drains_it() -> None:
     world = World()
     record = accepted(world)
@@ -616,16 +664,59 @@ def test_a_record_deleted_by_hand_is_a_storage_failure_and_no_endless_loop() -> 
         write(record, Written(), world.now, ledger=world.ledger)
 
 
-def test_a_store_that_says_for_ever_that_somebody_was_faster_does_not_hold_the_thread_for_ever() -> None:
+def test_a_record_that_changes_whenever_it_is_written_does_not_hold_the_thread_for_ever() -> None:
     world = World()
     record = accepted(world)
 
-    def contended(*_: object) -> Record:
-        raise Changed("record_changed")
+    def changed(*_: object) -> Record:
+        raise Changed("record_changed", record.lead_id)
 
-    world.ledger.write = contended  # type: ignore[method-assign]
+    world.ledger.write = changed  # type: ignore[method-assign]
     with pytest.raises(StorageFailed, match="record_contended"):
         write(record, Written(), world.now, ledger=world.ledger)
+    run(world, message(record))
+    assert [Envelope.from_text(m.text).attempt for m in world.queue.messages] == [2]
+
+
+def test_an_old_lead_that_only_its_message_holds_is_one_that_the_sweep_looks_for() -> None:
+    world = World()
+    marks = Marks(watermark=(NOW + timedelta(days=9)).date(), forgotten_before=NOW.date())
+    world.marks.write(world.marks.read(), marks)
+    world.at = NOW + timedelta(days=10)
+    run(world, Envelope(lead_id=lead_id(), attempt=1, payload=PAYLOAD).to_text())
+    assert world.journal.index("marks.write") < world.journal.index("ledger.insert")
+    assert (world.marks.marks.watermark, world.marks.marks.forgotten_before) == (NOW.date(), NOW.date())
+
+
+def test_marks_that_a_sweep_moves_at_the_same_moment_are_lowered_all_the_same() -> None:
+    world = World()
+    moved = Marks(watermark=(NOW + timedelta(days=9)).date())
+    world.marks.write(world.marks.read(), replace(moved, watermark=NOW.date() + timedelta(days=8)))
+    real, rival = world.marks.write, [moved]
+
+    def rival_is_faster(before: Marks, after: Marks) -> bool:
+        if rival:
+            real(before, rival.pop())
+        return real(before, after)
+
+    world.marks.write = rival_is_faster  # type: ignore[method-assign]
+    lower_marks(NOW.date(), world.marks)
+    assert world.marks.marks.watermark == NOW.date()
+
+
+def test_an_old_lead_that_has_its_record_needs_no_marks() -> None:
+    world = World()
+    record = accepted(world)
+    world.at = NOW + timedelta(days=10)
+    run(world, message(record))
+    assert "marks.read" not in world.journal
+
+
+def test_a_lead_of_today_that_only_its_message_holds_needs_no_marks() -> None:
+    world = World()
+    world.at = NOW + timedelta(hours=23)
+    run(world, Envelope(lead_id=lead_id(), attempt=1, payload=PAYLOAD).to_text())
+    assert "marks.read" not in world.journal
 
 
 def test_a_persons_decision_that_the_state_rules_out_is_refused() -> None:

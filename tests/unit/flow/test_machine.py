@@ -50,15 +50,16 @@ pytestmark = [
 ]
 EXAMPLES = int(os.environ.get("LEADPIPE_MACHINE_EXAMPLES", "0"))
 ORDINARY = settings(
-    max_examples=EXAMPLES or 150,
+    max_examples=EXAMPLES or 300,
     stateful_step_count=60 if EXAMPLES else 40,
     derandomize=not EXAMPLES,
     database=None,
     deadline=None,
+    # What is found comes again in each run; to have it shortened, which can take long, set the variable.
+    phases=[Phase.generate, *([Phase.shrink] if EXAMPLES else [])],
     suppress_health_check=[*HealthCheck],
 )
-# A mutant has to be found, not explained.
-HUNT = settings(ORDINARY, phases=[Phase.generate], report_multiple_bugs=False)
+HUNT = settings(ORDINARY, max_examples=500, derandomize=True, phases=[Phase.generate])
 
 SETTINGS = Settings(storage=None, dataverse=None)
 UNUSABLE = replace(SETTINGS, faults=(Fault(area=Area.DYNAMICS, setting="DATAVERSE_URL", problem="is no URL"),))
@@ -209,10 +210,11 @@ class Machine(RuleBasedStateMachine):
         self.post(content, TO_THE_END)
         self.deliver(calls)
 
-    @rule(content=st.sampled_from(CONTENTS), first=CALLS, second=CALLS)
-    def a_lead_is_delivered_twice_at_once(self, content: str, first: int, second: int) -> None:
+    @rule(content=st.sampled_from(CONTENTS), first=CALLS, second=CALLS, refused=st.booleans())
+    def a_lead_is_delivered_twice_at_once(self, content: str, first: int, second: int, refused: bool) -> None:
         self.a_lead_comes_and_is_delivered(content, first)
         self.a_message_is_seen_again(-1)
+        self.next_failures = [FAILURES["refused"]] * refused
         self.deliver(second)
 
     @rule(content=st.sampled_from(("ordinary", "other")), calls=CALLS, again=CALLS)
@@ -222,15 +224,17 @@ class Machine(RuleBasedStateMachine):
         self.wait(LEASE)
         self.deliver(again)
 
-    @rule(pause=st.sampled_from((SECOND, 125 * SECOND)))
-    def a_lead_is_written_and_then_refused(self, pause: timedelta) -> None:
+    @rule(discarded=st.booleans())
+    def a_lead_is_written_and_then_refused(self, discarded: bool) -> None:
         """Its reply was lost, and a plug-in that is newer than the lead would not have it."""
         self.dynamics_reply_is_lost()
         self.a_lead_comes_and_is_delivered("ordinary", TO_THE_END)
         self.next_failures = [FAILURES["refused"]]
         self.wait(35 * SECOND)
         self.deliver(TO_THE_END)
-        self.wait(pause)
+        if discarded and self.world.ledger.rows:
+            self.wait(125 * SECOND)
+            self.a_person_discards(-1, TO_THE_END)
 
     @rule(calls=CALLS)
     def sweep(self, calls: int) -> None:
@@ -400,7 +404,8 @@ class Machine(RuleBasedStateMachine):
     def at_rest(self) -> bool:
         self.world.dynamics.land()
         open_ones = any(record.state in OPEN for record in self.world.ledger.rows.values())
-        not_taken_in = {*self.arrivals} - self.world.claims.rows.keys()
+        claims, rows = self.world.claims.rows, self.world.ledger.rows
+        not_taken_in = [key for key in self.arrivals if key not in claims or claims[key].lead_id not in rows]
         return not (self.world.queue.messages or self.world.poison_queue.messages or open_ones or not_taken_in)
 
     def judge_the_end(self) -> None:
@@ -413,7 +418,9 @@ class Machine(RuleBasedStateMachine):
             assert self.accounted_for(lead_id), f"lost: {lead_id} {rows.get(lead_id)}"
         for lead_id in there:
             assert lead_id in rows, f"in Dynamics, not in the ledger: {lead_id}"
-            assert rows[lead_id].state in {State.WRITTEN, State.ERASED, State.POISONED}, rows[lead_id]
+            told = rows[lead_id].state in {State.WRITTEN, State.ERASED, State.POISONED}
+            # What a person made of a lead that Dynamics had, unknown to us, may be what another lead said.
+            assert told or rows[lead_id].fingerprint in self.touched, rows[lead_id]
         for record in rows.values():
             assert record.state is not State.WRITTEN or record.lead_id in there, f"not in Dynamics: {record}"
 
@@ -608,9 +615,11 @@ def attempt_of(begun: Begun) -> int:
 
 
 @pytest.fixture(autouse=True)
-def quiet_logs(caplog: pytest.LogCaptureFixture) -> None:
+def quiet_logs(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the sweep says is for SweepFaults alone."""
     caplog.set_level("CRITICAL")
     caplog.set_level("ERROR", logger="leadpipe.sweep")
+    monkeypatch.setattr(logging.getLogger("leadpipe.sweep"), "propagate", False)
 
 
 def test_whatever_happens_in_whatever_order_no_lead_is_lost_and_none_doubled() -> None:

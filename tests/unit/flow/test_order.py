@@ -26,6 +26,7 @@ STEPS = (
     "aside",
     "claimed",
     "created",
+    "asked",
     "outcome_of_failure",
     "settle",
     "defer",

@@ -10,9 +10,10 @@ from leadpipe import sweep as module
 from leadpipe.delivery import deliver, write
 from leadpipe.model.change import AnotherRound, Edited, Erased, Poisoned, Replayed, ToFallback, Written
 from leadpipe.model.envelope import Envelope
-from leadpipe.model.errors import LeadpipeError, StorageFailed, Transient
+from leadpipe.model.errors import Blocked, LeadpipeError, StorageFailed, Transient
+from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import new_lead_id
-from leadpipe.model.ports import Arrival
+from leadpipe.model.ports import Arrival, Receipt
 from leadpipe.model.record import Record, State
 from leadpipe.model.schedule import FIRST_REST, LONGEST_REST, NEWER_ENVELOPE_DELAY
 from leadpipe.model.settings import Settings
@@ -103,6 +104,16 @@ def test_the_attempt_is_raised_before_the_message_is_put_so_that_older_copies_ar
     queue_again(record, one_run(world))
     assert world.journal == ["ledger.write", "queue.put"]
     assert held(world, record).attempt == 2
+
+
+def test_a_record_that_another_sweep_queued_since_it_was_read_keeps_its_attempt_and_gets_one_more_message() -> None:
+    world = World()
+    record = accepted(world)
+    world.at = NOW + OVERDUE
+    for _ in range(2):
+        queue_again(record, one_run(world))
+    assert held(world, record).attempt == 2
+    assert attempts(world) == [2, 2]
 
 
 def test_the_wait_doubles_up_to_an_hour() -> None:
@@ -345,6 +356,51 @@ def test_the_first_one_is_the_probe_and_a_failure_ends_the_run() -> None:
     assert held(world, second).next_try_at == second.next_try_at
 
 
+def test_a_drain_that_runs_out_of_time_leaves_the_rest_to_the_next_sweep() -> None:
+    world = World()
+    for number in (1, 2):
+        resting(world, number)
+    world.at = NOW + timedelta(hours=1)
+    create = world.dynamics.create
+
+    def slowly(lead_id: str, lead: Lead) -> Receipt:
+        world.at += LONGEST_SWEEP
+        return create(lead_id, lead)
+
+    world.dynamics.create = slowly  # type: ignore[method-assign]
+    run(world)
+    assert len(world.dynamics.leads) == 1
+
+
+def test_rows_left_in_the_fallback_table_that_there_was_no_time_for_are_cleared_by_a_later_look_back() -> None:
+    world = World()
+    for number in (1, 2):
+        record = resting(world, number)
+        write(record, Written(), world.now, ledger=world.ledger)
+    remove = world.fallback.remove
+
+    def slowly(lead_id: str) -> None:
+        remove(lead_id)
+        world.at += LONGEST_SWEEP
+
+    world.fallback.remove = slowly  # type: ignore[method-assign]
+    run(world)
+    assert len(world.fallback.rows) == 1
+    assert world.marks.marks.looked_back_at is None
+    run(world)
+    assert world.fallback.rows == {}
+
+
+def test_what_concerns_one_resting_lead_alone_does_not_keep_the_others_waiting() -> None:
+    world = World()
+    first, second = resting(world, 1), resting(world, 2, after=timedelta(seconds=1))
+    world.at = NOW + timedelta(hours=1)
+    world.dynamics.failing = [Blocked("owner_lacks_privilege", lead_only=True)]
+    run(world)
+    assert held(world, first).state is State.FALLBACK
+    assert held(world, second).state is State.WRITTEN
+
+
 def test_a_lead_that_still_finds_no_dynamics_rests_twice_as_long_up_to_an_hour() -> None:
     world = World()
     record = resting(world)
@@ -455,6 +511,19 @@ def test_a_row_that_became_readable_late_is_not_passed_over() -> None:
     world.at += timedelta(minutes=1)
     run(world)
     assert len(world.ledger.rows) == 2
+
+
+def test_a_row_that_waited_for_days_is_one_that_the_sweep_looks_for() -> None:
+    world = World()
+    run(world)
+    world.fallback.from_the_marketplace = [arrival(1, after=timedelta(minutes=1))]
+    world.at += 10 * DAY
+    run(world)
+    assert world.marks.marks.watermark == NOW.date()
+    world.queue.messages = []
+    world.at += timedelta(hours=1)
+    run(world)
+    assert attempts(world) == [2]
 
 
 def test_a_sweep_that_died_after_the_claim_takes_the_row_in_under_the_same_id() -> None:

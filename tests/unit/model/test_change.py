@@ -11,6 +11,7 @@ from leadpipe.model.change import (
     Duplicate,
     Edited,
     Erased,
+    Forgotten,
     Kept,
     Poisoned,
     QueuedAgain,
@@ -21,7 +22,7 @@ from leadpipe.model.change import (
     transition,
 )
 from leadpipe.model.errors import NotAllowed
-from leadpipe.model.record import Event, Record, State
+from leadpipe.model.record import FORGETTABLE, Event, Record, State
 from tests.factories import LEAD_ID, OTHER_LEAD_ID, RECEIVED_AT, lead_id, payload, record
 
 AT = RECEIVED_AT + timedelta(minutes=5)
@@ -247,6 +248,14 @@ class TestRepeats:
         assert event is not None
         assert event.event == "another_round"
 
+    @pytest.mark.parametrize("name", ["queued again", "another round"])
+    def test_a_repeat_of_an_attempt_that_somebody_else_has_repeated_comes_too_late(self, name: str) -> None:
+        assert transition(record(attempt=3), CHANGES[name], at=AT, attempt=2) is None
+
+    @pytest.mark.parametrize("name", ["queued again", "another round"])
+    def test_a_repeat_of_the_records_own_attempt_counts(self, name: str) -> None:
+        assert changed(record(attempt=3), CHANGES[name], attempt=3).attempt == 4
+
 
 class TestReplay:
     BEFORE = record(
@@ -432,3 +441,29 @@ def test_nothing_makes_a_removed_test_lead_anew(change: Change) -> None:
 def test_only_a_test_lead_that_dynamics_has_can_be_removed(state: State, is_test: bool) -> None:
     with pytest.raises(NotAllowed):
         transition(record(state=state, is_test=is_test), Removed(actor="jane"), at=LATER)
+
+
+class TestForgotten:
+    @pytest.mark.parametrize("state", sorted(FORGETTABLE))
+    def test_a_settled_lead_loses_what_is_personal_and_keeps_the_rest(self, state: State) -> None:
+        before = record(state=state, reason="x", duplicate_of=OTHER_LEAD_ID, version="W/1")
+
+        after, event = decided(before, Forgotten())
+
+        assert after == replace(before, payload=None, email="", name="", company="", updated_at=AT)
+        assert after.version == "W/1"
+        assert event is None
+
+    @pytest.mark.parametrize("state", sorted({*State} - FORGETTABLE))
+    def test_what_is_open_or_waits_for_a_person_is_not_forgotten(self, state: State) -> None:
+        assert transition(record(state=state), Forgotten(), at=AT) is None
+
+    def test_what_is_forgotten_already_stands(self) -> None:
+        once = changed(record(state=State.WRITTEN), Forgotten())
+
+        assert transition(once, Forgotten(), at=LATER) is None
+
+    def test_a_forgotten_lead_is_not_replayed(self) -> None:
+        forgotten = changed(record(state=State.DISCARDED), Forgotten())
+
+        assert refused(forgotten, Replayed(actor="jane")).slug == "payload_missing"

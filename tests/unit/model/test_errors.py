@@ -1,23 +1,21 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from leadpipe.model import errors
-from leadpipe.model.errors import Blocked, DeliveryFailed, LeadpipeError, Refused, StorageFailed, Transient
+from leadpipe.model.errors import Blocked, DeliveryFailed, GateShut, LeadpipeError, Refused, StorageFailed, Transient
+
+CLASSES = [found for found in vars(errors).values() if isinstance(found, type) and found.__module__ == errors.__name__]
 
 
 def test_everything_raised_on_purpose_has_one_base() -> None:
-    classes = [found for found in vars(errors).values() if isinstance(found, type) and issubclass(found, Exception)]
-
-    assert all(issubclass(found, LeadpipeError) for found in classes)
+    assert all(issubclass(found, LeadpipeError) for found in CLASSES)
 
 
 def test_the_tree_in_the_docstring_names_every_class() -> None:
     tree = (errors.__doc__ or "").split()
 
-    assert all(
-        name in tree for name, found in vars(errors).items() if isinstance(found, type) and issubclass(found, Exception)
-    )
+    assert {found.__name__ for found in CLASSES} <= {*tree}
 
 
 def test_an_error_says_its_slug_and_its_detail() -> None:
@@ -28,7 +26,7 @@ def test_an_error_without_a_detail_says_its_slug() -> None:
     assert str(LeadpipeError("too_large")) == "too_large"
 
 
-@pytest.mark.parametrize("failure", [Transient, StorageFailed, Blocked, Refused])
+@pytest.mark.parametrize("failure", [Transient, StorageFailed, GateShut, Blocked, Refused])
 def test_each_row_of_the_delivery_table_is_a_failed_delivery(failure: type[LeadpipeError]) -> None:
     assert issubclass(failure, DeliveryFailed)
 
@@ -44,3 +42,10 @@ def test_a_transient_failure_remembers_what_pause_was_asked_for() -> None:
 def test_a_blocked_lead_blocks_all_unless_it_says_otherwise() -> None:
     assert not Blocked("no_role").lead_only
     assert Blocked("owner_lacks_privilege", lead_only=True).lead_only
+
+
+def test_a_shut_gate_says_when_it_opens_and_that_time_heals_it() -> None:
+    opens_at = datetime(2026, 3, 14, tzinfo=UTC)
+    shut = GateShut("no_role", "403", opens_at=opens_at)
+    assert isinstance(shut, Transient)
+    assert (shut.slug, shut.detail, shut.opens_at, shut.retry_after) == ("no_role", "403", opens_at, None)

@@ -172,6 +172,14 @@ def test_failures_of_one_and_the_same_lead_do_not_shut_it() -> None:
     assert not gate.is_shut(NOW)
 
 
+def test_a_second_lead_that_fails_too_shuts_it_at_once_after_many_failures_of_the_first() -> None:
+    gate = Gate()
+    for _ in range(FAILURES_IN_A_ROW - 1):
+        gate.failed(entered(gate, lead_id="first"), AWAY, NOW)
+    gate.failed(entered(gate, lead_id="second"), AWAY, NOW)
+    assert gate.is_shut(NOW)
+
+
 def test_a_failure_that_may_concern_all_leads_puts_it_in_doubt_until_an_answer_comes() -> None:
     gate = Gate()
     assert not gate.in_doubt(NOW)

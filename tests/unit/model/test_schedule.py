@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadpipe.model.schedule import delay
+from leadpipe.model.schedule import (
+    FIRST_REST,
+    LONGEST_REST,
+    LONGEST_SPREAD_AT_THE_GATE,
+    after_opening,
+    delay,
+    rest,
+)
+from tests.factories import RECEIVED_AT as NOW
 
 MIDDLE = 0.5
 
@@ -34,3 +42,31 @@ def test_the_peers_wish_counts_where_it_is_longer() -> None:
 
 def test_the_peers_wish_does_not_count_where_it_is_shorter() -> None:
     assert delay(1, chance=MIDDLE, retry_after=timedelta(seconds=1)) == timedelta(seconds=10)
+
+
+# At the gate
+
+
+@given(st.integers(0, 86_400), st.floats(0, 1, exclude_max=True))
+def test_who_waited_at_the_gate_comes_back_soon_after_it_opens_and_never_before(seconds: int, chance: float) -> None:
+    opens_at = NOW + timedelta(seconds=seconds)
+    back = after_opening(opens_at, NOW, chance=chance)
+    assert opens_at <= back <= opens_at + LONGEST_SPREAD_AT_THE_GATE
+    assert back - opens_at <= 0.2 * (opens_at - NOW)
+
+
+def test_those_who_waited_at_the_gate_do_not_come_back_all_at_once() -> None:
+    opens_at = NOW + timedelta(minutes=5)
+    assert len({after_opening(opens_at, NOW, chance=number / 100) for number in range(100)}) == 100
+
+
+# In the fallback table
+
+
+def test_a_lead_rests_twice_as_long_each_time_from_minutes_to_an_hour() -> None:
+    rests = [rest(timedelta(0))]
+    while rests[-1] < LONGEST_REST:
+        rests.append(rest(rests[-1]))
+    assert rests == [timedelta(minutes=minutes) for minutes in (5, 10, 20, 40, 60)]
+    assert rests[0] == FIRST_REST
+    assert rest(timedelta(days=9)) == LONGEST_REST

@@ -5,12 +5,12 @@ from datetime import date, timedelta
 
 import pytest
 
-from leadpipe.delivery import deliver
+from leadpipe.delivery import deliver, lower_marks
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import InvalidLead, LeadpipeError, NotAllowed, StorageFailed, Transient
 from leadpipe.model.ports import Marks
 from leadpipe.model.record import Record, State
-from leadpipe.ops.decisions import Desk, discard, duplicates_of, edit, erase, known, lower_marks, replay
+from leadpipe.ops.decisions import Desk, discard, duplicates_of, edit, erase, known, replay
 from leadpipe.sweep import sweep
 from tests.factories import LEAD_ID, RECEIVED_AT, lead_id, payload, record, settings
 from tests.fakes import World
