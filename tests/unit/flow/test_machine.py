@@ -43,11 +43,7 @@ from tests.factories import payload
 from tests.fakes import FakeLedger
 from tests.host_simulation import LEASE, Host, HostWorld, Run, this_run
 
-# Minutes of work, and every shrinking of a find is longer: run by name before a change of the flow is trusted.
-pytestmark = [
-    pytest.mark.skipif("LEADPIPE_MACHINE_EXAMPLES" not in os.environ, reason="set LEADPIPE_MACHINE_EXAMPLES to run it"),
-    pytest.mark.timeout(3600),
-]
+pytestmark = pytest.mark.timeout(3600 if "LEADPIPE_MACHINE_EXAMPLES" in os.environ else 300)
 EXAMPLES = int(os.environ.get("LEADPIPE_MACHINE_EXAMPLES", "0"))
 ORDINARY = settings(
     max_examples=EXAMPLES or 300,
@@ -235,6 +231,14 @@ class Machine(RuleBasedStateMachine):
         if discarded and self.world.ledger.rows:
             self.wait(125 * SECOND)
             self.a_person_discards(-1, TO_THE_END)
+
+    @rule(first=CALLS, second=CALLS)
+    def a_role_that_may_not_read_meets_its_own_lead(self, first: int, second: int) -> None:
+        self.the_role_may_read_leads(False)
+        self.dynamics_reply_is_lost()
+        self.a_lead_comes_and_is_delivered("ordinary", first)
+        self.wait(35 * SECOND)
+        self.deliver(second)
 
     @rule(calls=CALLS)
     def sweep(self, calls: int) -> None:
