@@ -22,6 +22,8 @@ _EMULATOR = (
     "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
     "QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1;TableEndpoint=http://127.0.0.1:10002/devstoreaccount1"
 )
+# Longer ones mean for ever; what is counted back from today stays a date that a calendar has.
+LONGEST_DURATION = timedelta(days=36500)
 _DURATION = re.compile(r"(\d{1,6})([smhd])|0")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -173,7 +175,8 @@ def _duration(text: str) -> timedelta:
     found = _DURATION.fullmatch(text)
     if not found:
         raise ValueError(text)
-    return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found[1] else timedelta(0)
+    asked = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found[1] else timedelta(0)
+    return min(asked, LONGEST_DURATION)
 
 
 class _Reader:

@@ -16,9 +16,10 @@ from leadpipe.sweep import Run, deliver_resting
 
 
 def drained(lead_ids: Iterable[str], run: Run) -> Iterator[Result]:
-    """Delivers these one after the other; ends at the first that Dynamics could not take, and when storage is away.
+    """Delivers these one after the other; ends at the first failure that may concern all, and when storage is away.
 
-    A lead that Dynamics refuses for good is poisoned, and the next one follows.
+    A lead that Dynamics refuses for good is poisoned, and the next one follows, as it does after a failure that
+    concerns that lead alone.
     """
     for lead_id in lead_ids:
         try:
@@ -28,7 +29,7 @@ def drained(lead_ids: Iterable[str], run: Run) -> Iterator[Result]:
             yield Result(lead_id=lead_id, outcome=Outcome.FAILED, reason=failure.slug, detail=words)
             return
         yield result
-        if result.outcome is Outcome.FAILED:
+        if result.outcome is Outcome.FAILED and run.ports.gate.in_doubt(run.now()):
             return
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
+from leadpipe.model.errors import StorageFailed
 from leadpipe.model.lead_id import milliseconds, received_at
 from leadpipe.model.record import Event, Record, State
 
@@ -101,8 +102,15 @@ def _filled(value: Record | Event, columns: Mapping[str, str]) -> Row:
 
 def _values(row: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
     values = {field: row[column] for field, column in columns.items() if column in row}
-    values["state"] = State(values["state"])
+    values["state"] = _state(values["state"])
     return {field: utc(cell) if isinstance(cell, datetime) else cell for field, cell in values.items()}
+
+
+def _state(text: str) -> State:
+    try:
+        return State(text)
+    except ValueError as error:
+        raise StorageFailed("record_of_a_newer_version", f"this version knows no state {text!r}") from error
 
 
 def utc(at: datetime) -> datetime:

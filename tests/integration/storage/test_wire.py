@@ -44,6 +44,16 @@ def test_the_message_on_the_wire_is_base64_never_expires_and_leaves_the_hosts_me
     assert message.expires_on.year == 9999
 
 
+def test_a_state_that_only_a_newer_version_knows_is_a_failure_with_a_name(storage_account: str) -> None:
+    ledger = AzureLedger(connect(StorageByKey(connection_string=storage_account), retries=0))
+    ledger.insert(Record.accepted(lead_id(), payload()))
+    table = TableServiceClient.from_connection_string(storage_account).get_table_client("leadledger")
+    (row,) = table.list_entities()
+    table.update_entity({**row, "State": "postponed"})
+    with pytest.raises(StorageFailed, match=r"record_of_a_newer_version: .*'postponed'"):
+        ledger.read(lead_id())
+
+
 def test_a_record_stands_under_the_day_of_receipt_newest_first(storage_account: str) -> None:
     ledger = AzureLedger(connect(StorageByKey(connection_string=storage_account), retries=0))
     older, newer = lead_id(), lead_id(timedelta(milliseconds=1))

@@ -1,4 +1,4 @@
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -394,6 +394,11 @@ class TestTimes:
         assert found.faults_of(Area.DYNAMICS) == (
             "LEADPIPE_DEDUPE_WINDOW is no time like 7d, 12h, 30m, 45s or 0; 7d counts"
         )
+
+    def test_a_time_beyond_any_calendar_means_for_ever(self) -> None:
+        found = read(LEADPIPE_RETENTION="999999d")
+
+        assert datetime(2026, 3, 14, tzinfo=UTC) - found.retention < datetime(1950, 1, 1, tzinfo=UTC)
 
     def test_a_date_is_read(self) -> None:
         found = read(DATAVERSE_SECRET_EXPIRES="2027-01-31", DATAVERSE_PASSWORD_CHANGED="2026-12-01")

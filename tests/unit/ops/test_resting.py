@@ -50,6 +50,13 @@ def test_the_first_that_dynamics_does_not_take_ends_the_run_with_its_reason(worl
     assert world.dynamics.leads == {}
 
 
+def test_a_failure_that_concerns_one_lead_alone_does_not_keep_the_next_from_following(world: World) -> None:
+    world.dynamics.failing = [Blocked("owner_lacks_privilege", lead_only=True)]
+    results = drain(world)
+    assert (results[0].outcome, results[0].reason) == (Outcome.FAILED, "owner_lacks_privilege")
+    assert [result.outcome for result in results[1:]] == [Outcome.WRITTEN] * 3
+
+
 def test_one_that_is_refused_for_good_is_poisoned_and_the_next_follows(world: World) -> None:
     world.dynamics.failing = [Refused("too_long", "emailaddress1")]
     results = drain(world)
