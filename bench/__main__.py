@@ -4,10 +4,13 @@
     cold-start  a fresh process to its first 202, against the bare app
     throughput  leads/s through intake and through delivery, against the bare app
     latency     accept to written, idle
+    operators   status, leads, poison list and balance over 10,000 records, and an idle sweep there
+    throttle    what gets through and what is refused while Dynamics throttles
 
 Everything runs on this machine: Azurite, the stand-in of Dynamics with its limits raised, and one process for each app
 under devkit's functions host. The bare app is `bench/bare/function_app.py`. Compare ratios, not the absolute numbers.
-It takes some four minutes, longer on a busy machine; what a busy machine misses is worth another run.
+It takes some eighteen minutes, twelve of them the throttle with its real limits, and longer on a busy machine,
+whose misses are worth another run.
 """
 
 import argparse
@@ -23,7 +26,7 @@ from types import FrameType
 from azure.core.exceptions import AzureError
 from requests import RequestException
 
-from bench import cold_start, latency, requests_per_lead, throughput
+from bench import cold_start, latency, operators, requests_per_lead, throttled, throughput
 from bench.app import BenchError
 from bench.report import Row, as_json, table
 from bench.stage import Stage, stage
@@ -46,9 +49,24 @@ class Size:
     idle_apps: int = 3
     idle_leads: int = 8
     idle_seconds: float = latency.IDLE_SECONDS
+    records: int = 10_000
+    window_requests: int = 6000
+    window_seconds: int = 300
 
 
-QUICK = Size(counted_leads=2, starts=1, pairs=1, leads=24, clients=4, idle_apps=1, idle_leads=2, idle_seconds=0.5)
+QUICK = Size(
+    counted_leads=2,
+    starts=1,
+    pairs=1,
+    leads=24,
+    clients=4,
+    idle_apps=1,
+    idle_leads=2,
+    idle_seconds=0.5,
+    records=200,
+    window_requests=20,
+    window_seconds=3,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,6 +103,8 @@ def _measures(size: Size) -> dict[str, Measure]:
         "latency": lambda stage: latency.measure(
             stage, apps=size.idle_apps, leads=size.idle_leads, idle=size.idle_seconds
         ),
+        "operators": lambda stage: operators.measure(stage, records=size.records, say=say),
+        "throttle": lambda stage: throttled.measure(stage, requests=size.window_requests, window=size.window_seconds),
     }
 
 

@@ -19,6 +19,11 @@ TIMES = [
     "leads/s through delivery",
     "accept to written, idle, p95",
 ]
+OPERATORS = [
+    *(f"leadpipe {command}, 200 records" for command in ("status", "leads --json", "poison list", "balance")),
+    "storage requests of an idle sweep, 200 records",
+]
+SHARES = ["under a throttle: the allowance that got through", "under a throttle: refused, of all requests"]
 
 
 def bench(*arguments: str) -> str:
@@ -31,9 +36,10 @@ def bench(*arguments: str) -> str:
 @pytest.mark.timeout(300)
 def test_every_row_is_measured_and_one_lead_costs_what_the_design_says() -> None:
     rows = {row["name"]: row for row in json.loads(bench("--json"))}
-    assert [*rows] == [*COUNTS, *TIMES]
+    assert [*rows] == [*COUNTS, *TIMES, *OPERATORS, *SHARES]
     assert {name: (rows[name]["value"], rows[name]["ours"]) for name in COUNTS} == COUNTS
-    assert all(rows[name]["value"] > 0 for name in TIMES)
+    assert all(rows[name]["value"] > 0 for name in (*TIMES, *OPERATORS, SHARES[0]))
+    assert 0 <= rows[SHARES[1]]["value"] <= 1
 
 
 def test_the_table_holds_each_row_with_its_target() -> None:

@@ -1,0 +1,70 @@
+"""How much of a throttle's allowance gets through, and how much is refused in vain.
+
+Dynamics lets so many requests through in a sliding window and counts refused ones as well. More leads than two windows
+can take are waiting when delivery starts; both windows are counted, from the first request on, by the stand-in.
+https://learn.microsoft.com/power-apps/developer/data-platform/api-limits
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+from bench.app import NO_DELIVERY, App, Client, running, until
+from bench.report import Row
+from bench.stage import UNLIMITED, Account, Stage
+
+AT_LEAST_USED = 0.95
+AT_MOST_REFUSED = 0.02
+WINDOWS = 2
+THROTTLED = 429
+
+
+def measure(stage: Stage, *, requests: int, window: int) -> Iterator[Row]:
+    """`requests` in a window of so many seconds; Microsoft's own are 6,000 in 300."""
+    account = stage.fresh_account()
+    _fill(stage, account, requests * WINDOWS + requests // 5)
+    stage.dynamics.forget()
+    stage.dynamics.control("POST", "config", json={"requests_per_window": requests, "window_seconds": window})
+    try:
+        with running(App.OURS, stage, account.connection_string):
+            until(lambda: _answers(stage).total(), "the first request to Dynamics")
+            time.sleep(WINDOWS * window)  # what is measured is what happens in this time
+            answers = _answers(stage)
+    finally:
+        stage.dynamics.control("POST", "config", json=UNLIMITED)
+    refused = answers.pop(THROTTLED, 0)
+    passed, allowance = answers.total(), requests * WINDOWS
+    used, in_vain = passed / allowance, refused / (passed + refused)
+    told = f"{requests} requests in {window} s, {WINDOWS} windows"
+    yield Row(
+        name="under a throttle: the allowance that got through",
+        value=used,
+        unit="of it",
+        ours=f"{passed} of {allowance}; {told}",
+        target=f">= {AT_LEAST_USED:g}",
+        reached=used >= AT_LEAST_USED,
+    )
+    yield Row(
+        name="under a throttle: refused, of all requests",
+        value=in_vain,
+        unit="of all",
+        ours=f"{refused} of {passed + refused}",
+        target=f"<= {AT_MOST_REFUSED:g}",
+        reached=in_vain <= AT_MOST_REFUSED,
+    )
+
+
+def _fill(stage: Stage, account: Account, leads: int) -> None:
+    with running(App.OURS, stage, account.connection_string, settings=NO_DELIVERY) as url:
+        client = Client(url)
+        for _ in range(leads):
+            client.post_lead()
+
+
+def _answers(stage: Stage) -> Counter[int]:
+    """How many requests for leads ended with which status."""
+    answers: Counter[int] = Counter()
+    for each in stage.dynamics.control("GET", "requests")["counts"]:
+        if each["path"].startswith("leads"):
+            answers[each["status"]] += each["count"]
+    return answers
