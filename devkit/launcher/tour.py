@@ -68,7 +68,7 @@ class Tour:
             show("Dynamics", f"{self._settings.process['DATAVERSE_URL']}  (a stand-in; shows its leads)")
         show("settings", str(self._settings_file))
         show("logs", str(self._options.data / "logs"))
-        show("commands", f"{self._command} status | leads | show ID | --help")
+        show("commands", f"{self._command} status | leads | show ID | doctor | send-test | --help")
         if not self.host_url:
             show("functions", f"cp {self._settings_file} local.settings.json && func start")
         self._screen.note("Ctrl-C stops everything.")

@@ -4,6 +4,7 @@ It cannot work where the directory asks for more than a password. Microsoft advi
 https://learn.microsoft.com/entra/identity-platform/v2-oauth-ropc
 """
 
+import json
 import warnings
 from typing import Any
 
@@ -31,7 +32,9 @@ def by_password(dataverse: Dataverse, sign_in: UserPassword) -> Ask:
             answer: dict[str, Any] = application.acquire_token_by_username_password(
                 sign_in.username, sign_in.password, scopes
             )
-        except (RuntimeError, SyntaxError) as error:
+        except json.JSONDecodeError:
+            raise  # of Entra's own answer, as with every way to sign in
+        except (RuntimeError, SyntaxError, ValueError) as error:
             # The account signs in at its company's own server, whose refusal msal raises with the whole answer in it.
             raise Blocked("federation_refused", type(error).__name__) from error
         return answer
