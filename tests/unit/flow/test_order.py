@@ -58,7 +58,7 @@ for path in sys.argv[2:]:
     for name in [name for name in sys.modules if "test_delivery" in name]:
         del sys.modules[name]
     plugins = ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov", "-p", "no:hypothesispytest"]
-    codes.append(int(pytest.main(["-x", "-q", "--timeout=20", *plugins, sys.argv[1]])))
+    codes.append(int(pytest.main(["-x", "-q", "--timeout=5", *plugins, sys.argv[1]])))
 print()
 print(json.dumps(codes))
 """
