@@ -42,7 +42,7 @@ from leadpipe.model.errors import (
 from leadpipe.model.gate import Gate, Shut
 from leadpipe.model.lead import Lead
 from leadpipe.model.log_line import log_line
-from leadpipe.model.ports import Claims, Dynamics, LeadQueue, Ledger, MarksStore, Ports, Receipt
+from leadpipe.model.ports import Claims, Dynamics, LeadQueue, Ledger, MarksStore, Ports, Receipt, Rerouted
 from leadpipe.model.record import OPEN, Record, State
 from leadpipe.model.schedule import FIRST_REST, NEWER_ENVELOPE_DELAY, after_opening, delay, rest
 from leadpipe.model.settings import Area, Settings, SpecialLeads
@@ -178,6 +178,8 @@ def claimed(record: Record, *, window: timedelta, claims: Claims, ledger: Ledger
 def created(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics, gate: Gate) -> Outcome:
     """Step 3. Asks Dynamics to create the lead, unless the gate is shut; that the id is there is a receipt too."""
     receipt = asked(record, lead, run, dynamics=dynamics, gate=gate)
+    if isinstance(receipt, Rerouted):
+        return Written(reason="default_owner", detail=receipt.detail)
     if receipt is not Receipt.UNCONFIRMED:
         return Written()
     if run.first:
@@ -186,7 +188,7 @@ def created(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics, gate: G
     return Written(reason="assumed")
 
 
-def asked(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics, gate: Gate) -> Receipt:
+def asked(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics, gate: Gate) -> Receipt | Rerouted:
     """Passes the gate, asks, and tells the gate what became of it. Raises GateShut, or what Dynamics answered."""
     ticket = gate.enter(record.lead_id, run.now())
     if isinstance(ticket, Shut):

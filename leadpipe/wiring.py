@@ -106,9 +106,9 @@ class Wiring:
             return None
         from leadpipe.dataverse.auth import tokens_for
         from leadpipe.dataverse.client import DataverseClient
-        from leadpipe.dataverse.mapping import columns_of
+        from leadpipe.dataverse.mapping_choice import chosen_mapping
 
-        return DataverseClient(dataverse.url, tokens_for(dataverse), columns_of)
+        return DataverseClient(dataverse.url, tokens_for(dataverse), chosen_mapping(self.settings.mapping_path))
 
     def _once(self, name: str, build: Callable[[], T]) -> T:
         with self._lock:

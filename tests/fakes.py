@@ -16,7 +16,7 @@ from leadpipe.model.errors import Blocked, Changed, DeliveryFailed, StorageFaile
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import received_at
-from leadpipe.model.ports import Arrival, Marks, PoisonMessage, Ports, Receipt
+from leadpipe.model.ports import Arrival, Marks, PoisonMessage, Ports, Receipt, Rerouted
 from leadpipe.model.record import Event, Record, State
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, 535000, tzinfo=UTC)
@@ -247,15 +247,16 @@ class FakeDynamics(Part):
         super().__init__("dynamics", journal)
         self.leads: dict[str, Lead] = {}
         self.may_read = True
+        self.rerouted = ""  # why the owner that a rule names is refused
         self.asked = 0
 
-    def create(self, lead_id: str, lead: Lead) -> Receipt:
+    def create(self, lead_id: str, lead: Lead) -> Receipt | Rerouted:
         self.asked += 1
         with self.call("create"):
             if lead_id in self.leads:
                 return Receipt.FOUND if self.may_read else Receipt.UNCONFIRMED
             self.leads[lead_id] = lead
-            return Receipt.CREATED
+            return Rerouted(detail=self.rerouted) if self.rerouted else Receipt.CREATED
 
     def has(self, lead_id: str) -> bool:
         self.asked += 1

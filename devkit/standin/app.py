@@ -94,6 +94,7 @@ _ROUTES = Map(
         _data("GET", "/systemusers(<key>)/systemuserroles_association", other_api.roles_of_user),
         *(_data("GET", f"/{name}", partial(other_api.search, entity_set=name)) for name in TABLES),
         *(_data("GET", f"/{name}(<key>)", partial(other_api.read, entity_set=name)) for name in TABLES),
+        _data("GET", "/<entity_set>(<key>)", other_api.read_own),
         _data("GET", "/EntityDefinitions", metadata.entities),
         _data("GET", "/EntityDefinitions(<key>)", metadata.entity),
         _data("GET", "/EntityDefinitions(<key>)/Keys", metadata.keys),

@@ -46,6 +46,10 @@ class Config:
     columns: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     # Rows of other tables that a lead may point to, beside those that are always there: entity set -> ids.
     rows: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    # Lookups of the organisation's own: the name that one is bound by, its case as it is -> the sets it points into.
+    lookups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    # Users and teams that cannot have a lead: id -> `disabled`, or `no_privilege` on leads.
+    unfit_owners: dict[str, str] = field(default_factory=dict)
     # The identities that the platform gives tokens to, of `system` and `user`.
     managed_identities: tuple[str, ...] = ("system", "user")
     # PEM certificates registered with the application beside its own.
@@ -78,6 +82,8 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "plugin_steps": checks.objects,
     "columns": checks.columns,
     "rows": checks.rows,
+    "lookups": checks.lookups,
+    "unfit_owners": checks.unfit_owners,
     "managed_identities": checks.managed_identities,
     "certificates": checks.certificates,
 }

@@ -13,6 +13,7 @@ from devkit.standin.table import Kind
 _COLUMN_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _COLUMN_KEYS = {"kind", "longest", "options", "required"}
 _USER_STATES = ("active", "disabled", "missing")
+_UNFIT = ("disabled", "no_privilege")
 _IDENTITIES = ("system", "user")
 
 
@@ -74,6 +75,18 @@ def rows(name: str, value: Any) -> dict[str, tuple[str, ...]]:
     if not isinstance(value, dict) or not all(isinstance(ids, list) for ids in value.values()):
         raise ConfigError(f"{name}: an object of entity set to list of ids is expected")
     return {entity_set: tuple(str(row).lower() for row in ids) for entity_set, ids in value.items()}
+
+
+def lookups(name: str, value: Any) -> dict[str, tuple[str, ...]]:
+    if not isinstance(value, dict) or not all(_COLUMN_NAME.fullmatch(link.lower()) for link in value):
+        raise ConfigError(f"{name}: an object of a lookup's name to a list of entity sets is expected")
+    return {link: texts(f"{name}.{link}", sets) for link, sets in value.items()}
+
+
+def unfit_owners(name: str, value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(why in _UNFIT for why in value.values()):
+        raise ConfigError(f"{name}: an object of id to one of {', '.join(_UNFIT)} is expected")
+    return {str(row).lower(): why for row, why in value.items()}
 
 
 def certificates(name: str, value: Any) -> tuple[str, ...]:

@@ -17,8 +17,8 @@ from devkit.standin.leads import Lead, Written
 from devkit.standin.query import search_of, selected
 from devkit.standin.refusal import Refusal
 from devkit.standin.replies import json_reply, no_content
-from devkit.standin.security import Depth
-from devkit.standin.table import ENTITIES
+from devkit.standin.security import Depth, check_owner
+from devkit.standin.table import OWNERS, entity_of
 from devkit.standin.validation import Changes, checked, parse_guid, read_body
 
 if TYPE_CHECKING:
@@ -125,8 +125,9 @@ def _update(call: Call, leadid: str) -> Written:
 
 
 def _changes(call: Call, *, creating: bool) -> Changes:
-    columns = call.organisation.columns()
-    changes = checked(read_body(call.request.get_data()), creating=creating, columns=columns)
+    organisation = call.organisation
+    row = read_body(call.request.get_data())
+    changes = checked(row, creating=creating, columns=organisation.columns(), links=organisation.links())
     for reference in changes.links.values():
         _check_link(call, reference.entity_set, reference.row_id)
     return changes
@@ -135,14 +136,15 @@ def _changes(call: Call, *, creating: bool) -> Changes:
 def _check_link(call: Call, entity_set: str, row_id: str) -> None:
     organisation = call.organisation
     if not organisation.knows_row(entity_set, row_id):
-        raise Refusal(404, "0x80040217", f"Entity '{ENTITIES[entity_set]}' With Id = {row_id} Does Not Exist")
+        raise Refusal(404, "0x80040217", f"Entity '{entity_of(entity_set)}' With Id = {row_id} Does Not Exist")
     if entity_set in _APPEND_TO:
         call.require("prvAppendLead")
         call.require(_APPEND_TO[entity_set])
-    elif row_id != organisation.identity.user_id:
+    elif entity_set in OWNERS and row_id != organisation.identity.user_id:
         # A lead of somebody else's is beyond the user's own rows.
         call.require("prvAssignLead", depth=Depth.LOCAL)
         call.require("prvCreateLead", depth=Depth.LOCAL)
+        check_owner(row_id, organisation.config.unfit_owners.get(row_id))
 
 
 def _work(call: Call, *, writes: bool) -> None:

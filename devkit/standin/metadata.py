@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from devkit.standin.odata_filter import matcher
 from devkit.standin.refusal import Refusal
 from devkit.standin.replies import json_reply
-from devkit.standin.table import LINKS, Column, Kind, link_definition
+from devkit.standin.table import Column, Kind, entity_of, link_definition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,8 @@ _LEAD = {
 
 def entities(call: Call) -> Response:
     call.require("prvReadEntity")
-    return _list(call, [_LEAD])
+    sets = {entity_set for targets in call.organisation.links().values() for entity_set in targets}
+    return _list(call, [_LEAD, *(_other_entity(entity_set) for entity_set in sorted(sets))])
 
 
 def entity(call: Call, key: str) -> Response:
@@ -64,19 +65,19 @@ def attribute(call: Call, key: str, name: str, cast: str | None = None) -> Respo
 
 
 def lookups(call: Call, key: str) -> Response:
-    """What a lookup is bound by is its navigation property; here it is named as the column."""
+    """What a lookup is bound by is its navigation property, which may differ in case from the column."""
     _check_key(key)
     call.require("prvReadEntity")
     found = [
         {
             "SchemaName": f"lead_{link}_{entity}",
             "ReferencingEntity": "lead",
-            "ReferencingAttribute": link,
+            "ReferencingAttribute": link.lower(),
             "ReferencedEntity": entity,
             "ReferencingEntityNavigationPropertyName": link,
         }
-        for link in LINKS
-        for entity in link_definition(link).targets
+        for link, sets in call.organisation.links().items()
+        for entity in link_definition(link, sets).targets
     ]
     return _list(call, found)
 
@@ -88,7 +89,14 @@ def keys(call: Call, key: str) -> Response:
 
 
 def _columns(call: Call) -> dict[str, Column]:
-    return {**call.organisation.columns(), **{link: link_definition(link) for link in LINKS}}
+    links = {link.lower(): link_definition(link, sets) for link, sets in call.organisation.links().items()}
+    return {**call.organisation.columns(), **links}
+
+
+def _other_entity(entity_set: str) -> dict[str, Any]:
+    """A table that a lead points into; no more is known of it than its names."""
+    name = entity_of(entity_set)
+    return {"LogicalName": name, "EntitySetName": entity_set, "PrimaryIdAttribute": f"{name}id"}
 
 
 def _list(call: Call, items: list[dict[str, Any]]) -> Response:

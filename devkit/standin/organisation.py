@@ -13,7 +13,7 @@ from devkit.standin.fault_kinds import STAGES, strike
 from devkit.standin.faults import Faults, Sight, Stage
 from devkit.standin.identity import Identity, load_identity
 from devkit.standin.leads import Leads
-from devkit.standin.table import Column, columns_with, readable_names
+from devkit.standin.table import LINKS, Column, columns_with, readable_names
 from devkit.standin.throttle import Throttle
 
 if TYPE_CHECKING:
@@ -39,7 +39,11 @@ class Organisation:
         return columns_with(self.config.columns)
 
     def readable(self) -> tuple[str, ...]:
-        return readable_names(self.columns())
+        return readable_names(self.columns(), self.links())
+
+    def links(self) -> Mapping[str, tuple[str, ...]]:
+        """The lookups by the names that they are bound with, and the sets that they point into."""
+        return LINKS | self.config.lookups
 
     def knows_row(self, entity_set: str, row_id: str) -> bool:
         return row_id in self.rows().get(entity_set, ())

@@ -13,6 +13,7 @@ from devkit.standin.odata_filter import matcher
 from devkit.standin.other_tables import TABLES
 from devkit.standin.refusal import Refusal, not_supported
 from devkit.standin.replies import json_reply
+from devkit.standin.table import entity_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,15 @@ def search(call: Call, entity_set: str) -> Response:
 def read(call: Call, entity_set: str, key: str) -> Response:
     row = _chosen(_row(call, entity_set, key), call.request.args)
     return json_reply({"@odata.context": f"{call.api}/$metadata#{entity_set}/$entity", **row})
+
+
+def read_own(call: Call, entity_set: str, key: str) -> Response:
+    """A row of a table of the organisation's own, of which no more is known than that it is there."""
+    if entity_set not in {name for sets in call.organisation.config.lookups.values() for name in sets}:
+        raise Refusal(404, "0x8006088a", f"Resource not found for the segment '{entity_set}'.")
+    if not call.organisation.knows_row(entity_set, key.lower()):
+        raise Refusal(404, "0x80040217", f"Entity '{entity_of(entity_set)}' With Id = {key} Does Not Exist")
+    return json_reply({f"{entity_of(entity_set)}id": key.lower()})
 
 
 def roles_of_user(call: Call, key: str) -> Response:

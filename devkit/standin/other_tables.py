@@ -37,8 +37,9 @@ def made_up_id(*parts: str) -> str:
 
 def _users(organisation: Organisation) -> Rows:
     identity, config = organisation.identity, organisation.config
+    others = [_colleague(row_id, config.unfit_owners.get(row_id)) for row_id in config.rows.get("systemusers", ())]
     if config.application_user == "missing":
-        return []
+        return others
     return [
         {
             "systemuserid": identity.user_id,
@@ -51,8 +52,19 @@ def _users(organisation: Organisation) -> Rows:
             "islicensed": False,
             "_businessunitid_value": identity.business_unit_id,
             "systemuserroles_association": _roles_held(organisation),
-        }
+        },
+        *others,
     ]
+
+
+def _colleague(row_id: str, unfit: str | None) -> dict[str, Any]:
+    """Somebody who may own leads."""
+    return {
+        "systemuserid": row_id,
+        "fullname": "Contoso",
+        "domainname": f"{row_id}@contoso.onmicrosoft.com",
+        "isdisabled": unfit == "disabled",
+    }
 
 
 def _roles(organisation: Organisation) -> Rows:

@@ -100,6 +100,20 @@ def user_disabled(identity: Identity) -> Refusal:
     )
 
 
+def check_owner(owner_id: str, unfit: str | None) -> None:
+    """Whoever is to have a lead has to be allowed to read leads, and to be active."""
+    if unfit == "no_privilege":
+        raise Refusal(
+            403,
+            "0x80040231",
+            f"Principal with id {owner_id} does not have ReadAccess right(s) for record of entity 'lead'.",
+        )
+    if unfit == "disabled":
+        raise Refusal(
+            403, "0x80040225", f"The specified user(Id = {owner_id}) is disabled. Consider enabling this user."
+        )
+
+
 def privileges_of(held: Mapping[str, str], business_unit_id: str) -> list[dict[str, str]]:
     """As RetrieveUserPrivileges answers them."""
     return [

@@ -52,8 +52,23 @@ def _choice(*labels: str) -> Column:
     return Column(kind=Kind.CHOICE, options=dict(enumerate(labels, start=1)))
 
 
-def _flag(default: bool) -> Column:
+def _choice_from_zero(*labels: str) -> Column:
+    return Column(kind=Kind.CHOICE, options=dict(enumerate(labels)))
+
+
+def _flag(default: bool | None) -> Column:
     return Column(kind=Kind.FLAG, default=default)
+
+
+def _address(prefix: str) -> dict[str, Column]:
+    lengths = {
+        **dict.fromkeys(("line1", "line2", "line3"), 250),
+        "name": 100,
+        **dict.fromkeys(("city", "country"), 80),
+        **dict.fromkeys(("county", "stateorprovince", "fax", "telephone1", "telephone2", "telephone3"), 50),
+        **dict.fromkeys(("postalcode", "postofficebox"), 20),
+    }
+    return {f"{prefix}_{name}": _text(longest) for name, longest in lengths.items()}
 
 
 STATES = {0: "Open", 1: "Qualified", 2: "Disqualified"}
@@ -81,16 +96,8 @@ COLUMNS: dict[str, Column] = {
     "websiteurl": _text(200),
     "description": Column(kind=Kind.MEMO, longest=2000),
     "qualificationcomments": Column(kind=Kind.MEMO, longest=2000),
-    "address1_name": _text(100),
-    "address1_line1": _text(250),
-    "address1_line2": _text(250),
-    "address1_line3": _text(250),
-    "address1_city": _text(80),
-    "address1_county": _text(50),
-    "address1_country": _text(80),
-    "address1_stateorprovince": _text(50),
-    "address1_postalcode": _text(20),
-    "address1_postofficebox": _text(20),
+    **_address("address1"),
+    **_address("address2"),
     "sic": _text(20),
     "numberofemployees": Column(kind=Kind.WHOLE, most=1_000_000),
     "importsequencenumber": Column(kind=Kind.WHOLE, least=-(2**31), most=2**31 - 1, on_update=False),
@@ -104,6 +111,9 @@ COLUMNS: dict[str, Column] = {
     "donotpostalmail": _flag(False),
     "donotsendmm": _flag(False),
     "followemail": _flag(True),
+    "confirminterest": _flag(None),
+    "decisionmaker": _flag(None),
+    "evaluatefit": _flag(None),
     "leadsourcecode": _choice(
         "Advertisement",
         "Employee Referral",
@@ -154,6 +164,11 @@ COLUMNS: dict[str, Column] = {
     ),
     "preferredcontactmethodcode": _choice("Any", "Email", "Phone", "Fax", "Mail"),
     "prioritycode": _choice("Default Value"),
+    "budgetstatus": _choice_from_zero("No Committed Budget", "May Buy", "Can Buy", "Will Buy"),
+    "need": _choice_from_zero("Must have", "Should have", "Good to have", "No need"),
+    "purchasetimeframe": _choice_from_zero("Immediate", "This Quarter", "Next Quarter", "This Year", "Unknown"),
+    "purchaseprocess": _choice_from_zero("Individual", "Committee", "Unknown"),
+    "initialcommunication": _choice_from_zero("Contacted", "Not Contacted"),
     "statecode": Column(kind=Kind.STATE, options=STATES, default=0, on_create=False, required="SystemRequired"),
     "statuscode": Column(
         kind=Kind.STATUS,
@@ -176,6 +191,7 @@ LINKS: dict[str, tuple[str, ...]] = {
     "campaignid": ("campaigns",),
     "transactioncurrencyid": ("transactioncurrencies",),
 }
+OWNERS = ("systemusers", "teams")
 
 ENTITIES = {
     "systemusers": "systemuser",
@@ -185,15 +201,19 @@ ENTITIES = {
 }
 
 
+def entity_of(entity_set: str) -> str:
+    return ENTITIES.get(entity_set, entity_set.removesuffix("s"))
+
+
 def link_column(link: str) -> str:
     """Lookups are read back under another name than the one that they are bound with."""
-    return f"_{link}_value"
+    return f"_{link.lower()}_value"
 
 
-def link_definition(link: str) -> Column:
+def link_definition(link: str, sets: tuple[str, ...]) -> Column:
     """As metadata tells of a lookup. It is no column of a row: it is bound, and read back, under other names."""
     kind = Kind.OWNER if link == "ownerid" else Kind.LOOKUP
-    return Column(kind=kind, targets=tuple(ENTITIES[entity_set] for entity_set in LINKS[link]))
+    return Column(kind=kind, targets=tuple(map(entity_of, sets)))
 
 
 def columns_with(changes: Mapping[str, Mapping[str, Any] | None]) -> Mapping[str, Column]:
@@ -213,8 +233,8 @@ def _changed(column: Column | None, changes: Mapping[str, Any]) -> Column:
     return replace(column or _text(100), **values)
 
 
-def readable_names(columns: Iterable[str]) -> tuple[str, ...]:
-    return (*columns, *(link_column(link) for link in LINKS))
+def readable_names(columns: Iterable[str], links: Iterable[str] = LINKS) -> tuple[str, ...]:
+    return (*columns, *(link_column(link) for link in links))
 
 
 DEFAULTS = {name: column.default for name, column in COLUMNS.items() if column.default is not None}

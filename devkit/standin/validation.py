@@ -49,11 +49,17 @@ def read_body(body: bytes) -> dict[str, Any]:
     return row
 
 
-def checked(row: dict[str, Any], *, creating: bool, columns: Mapping[str, Column] = COLUMNS) -> Changes:
+def checked(
+    row: dict[str, Any],
+    *,
+    creating: bool,
+    columns: Mapping[str, Column] = COLUMNS,
+    links: Mapping[str, tuple[str, ...]] = LINKS,
+) -> Changes:
     changes = Changes()
     for name, value in row.items():
         if name.endswith(_BIND):
-            changes.links[name.removesuffix(_BIND)] = _reference(name.removesuffix(_BIND), value)
+            changes.links[name.removesuffix(_BIND)] = _reference(name.removesuffix(_BIND), value, links)
         elif name == "@odata.type":
             _check_type_name(value)
         elif name.startswith("@odata."):
@@ -182,16 +188,16 @@ def _int32(value: Any) -> int:
     return value
 
 
-def _reference(link: str, value: Any) -> Reference:
-    if link not in LINKS:
+def _reference(link: str, value: Any, links: Mapping[str, tuple[str, ...]]) -> Reference:
+    if link not in links:
         raise _bad_payload(
             f"An undeclared property '{link}' which only has property annotations in the payload but no property value "
             "was found in the payload. In OData, only declared navigation properties and declared named streams can be "
             "represented as properties without values."
         )
     found = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
-    if found is None or found["set"] not in LINKS[link]:
-        raise _bad_payload(f"The value of '{link}{_BIND}' is no reference to {' or '.join(LINKS[link])}.")
+    if found is None or found["set"] not in links[link]:
+        raise _bad_payload(f"The value of '{link}{_BIND}' is no reference to {' or '.join(links[link])}.")
     return Reference(entity_set=found["set"], row_id=str(uuid.UUID(parse_guid(found["id"]))))
 
 

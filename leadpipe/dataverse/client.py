@@ -12,8 +12,10 @@ from requests.auth import AuthBase
 from leadpipe.dataverse.auth import Tokens
 from leadpipe.dataverse.mapping import Columns
 from leadpipe.dataverse.protocol import (
+    EXPLAINED_BY_OWNER,
     HEADERS,
     LEADS,
+    OWNER,
     Answer,
     Created,
     Found,
@@ -21,9 +23,9 @@ from leadpipe.dataverse.protocol import (
     read_create,
     read_delete,
 )
-from leadpipe.model.errors import Blocked, Refused, Transient
+from leadpipe.model.errors import Blocked, DeliveryFailed, Refused, Transient
 from leadpipe.model.lead import Lead
-from leadpipe.model.ports import Receipt
+from leadpipe.model.ports import Receipt, Rerouted
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 30
@@ -43,8 +45,20 @@ class DataverseClient:
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS))
 
-    def create(self, lead_id: str, lead: Lead) -> Receipt:
+    def create(self, lead_id: str, lead: Lead) -> Receipt | Rerouted:
         columns = self._columns_of(lead, lead_id)
+        try:
+            return self._created(lead_id, columns)
+        except DeliveryFailed as failure:
+            if OWNER not in columns or failure.slug not in EXPLAINED_BY_OWNER:
+                raise
+            # Whatever else could explain it makes this one fail as well, and then that is what counts.
+            receipt = self._created(lead_id, {name: value for name, value in columns.items() if name != OWNER})
+            if receipt is Receipt.UNCONFIRMED:
+                return receipt
+            return Rerouted(detail=f"{columns[OWNER].strip('/')}: {failure.slug}")
+
+    def _created(self, lead_id: str, columns: Columns) -> Receipt:
         if read_create(self._send("POST", LEADS, lead_id, columns)) is Created.NOW:
             return Receipt.CREATED
         match self._found(lead_id):

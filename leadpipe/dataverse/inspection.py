@@ -14,8 +14,10 @@ from leadpipe.model.errors import LeadpipeError
 
 # As published in its setup document; the file's own name is the only place where it is written.
 MICROSOFTS_SOLUTION = "MicrosoftMarketplacesLeadIntegrationSolution"
-_CASTS = ("String", "Memo", "Picklist")
-_LEAD = "EntityDefinitions(LogicalName='lead')/Attributes"
+_CASTS = ("String", "Memo", "Picklist", "Status")
+_TABLE = "EntityDefinitions(LogicalName='lead')"
+_LEAD = f"{_TABLE}/Attributes"
+_EACH = "LogicalName,IsValidForCreate,AttributeType"
 _SYNCHRONOUS = 0
 _ENABLED = 0
 
@@ -32,12 +34,26 @@ class Whoami:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column of the live lead table. `longest` and `options` where it has them."""
+    """A column of the live lead table. `longest`, `options` and their `labels` where it has them.
+
+    `kind` is Dataverse's word, such as String or Picklist; empty where the answer left it out.
+    """
 
     name: str
     on_create: bool
+    kind: str = ""
     longest: int | None = None
     options: frozenset[int] = frozenset()
+    labels: Mapping[int, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """What a lead is bound to a row of another table by: `name`, case and all. A lookup into several has several."""
+
+    name: str
+    column: str
+    entity_set: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,21 +93,41 @@ class Inspection:
 
     def lead_columns(self) -> dict[str, Column]:
         """The lead table's columns with their lengths and options."""
-        columns = {row["LogicalName"]: row for row in self._rows(f"{_LEAD}?$select=LogicalName,IsValidForCreate")}
+        columns = {row["LogicalName"]: row for row in self._rows(f"{_LEAD}?$select={_EACH}")}
         for cast in _CASTS:
-            choice = "$select=LogicalName,MaxLength" if cast != "Picklist" else "$select=LogicalName&$expand=OptionSet"
+            choice = (
+                "$select=LogicalName,MaxLength"
+                if cast in {"String", "Memo"}
+                else "$select=LogicalName&$expand=OptionSet"
+            )
             for row in self._rows(f"{_LEAD}/Microsoft.Dynamics.CRM.{cast}AttributeMetadata?{choice}"):
                 columns[row["LogicalName"]] = {**columns.get(row["LogicalName"], {}), **row}
         return {name: column_of(row) for name, row in columns.items()}
 
-    def has_row(self, path: str) -> bool:
-        """Whether the row is there that a lead is to be bound to, such as `/campaigns(…)`."""
-        answer = self._get(f"{API}/{path.strip('/')}")
+    def lookups(self) -> list[Lookup]:
+        names = "ReferencingAttribute,ReferencingEntityNavigationPropertyName,ReferencedEntity"
+        relations = self._rows(f"{_TABLE}/ManyToOneRelationships?$select={names}")
+        sets = {
+            str(row.get("LogicalName")): str(row.get("EntitySetName"))
+            for row in self._rows("EntityDefinitions?$select=LogicalName,EntitySetName")
+        }
+        return [
+            Lookup(
+                name=str(row.get("ReferencingEntityNavigationPropertyName", "")),
+                column=str(row.get("ReferencingAttribute", "")),
+                entity_set=sets.get(str(row.get("ReferencedEntity")), ""),
+            )
+            for row in relations
+        ]
+
+    def row(self, path: str, columns: str = "") -> dict[str, Any] | None:
+        """What a lead is to be bound to, such as `campaigns(…)`, whole or those columns of it; None: there is none."""
+        answer = self._get(f"{API}/{path.strip('/')}{f'?$select={columns}' if columns else ''}")
         if answer.status == 404:
-            return False
+            return None
         if answer.status != 200:
             raise NotReadable("not_readable", f"{answer.status}")
-        return True
+        return json_object(answer.body)
 
     def synchronous_steps(self) -> list[str]:
         """The names of the organisation's own plug-in steps that run within the creation of a lead."""
@@ -129,15 +165,26 @@ def privileges_of(found: Any) -> dict[str, str]:
 
 def column_of(row: Mapping[str, Any]) -> Column:
     chosen = row.get("OptionSet")
-    options = chosen.get("Options") if isinstance(chosen, dict) else None
-    values = [option.get("Value") for option in options if isinstance(option, dict)] if options else []
+    listed = chosen.get("Options") if isinstance(chosen, dict) else None
+    options = [option for option in listed if isinstance(option, dict)] if isinstance(listed, list) else []
+    labels = {value: _labels(option) for option in options if isinstance(value := option.get("Value"), int)}
     longest = row.get("MaxLength")
     return Column(
         name=str(row.get("LogicalName", "")),
         on_create=row.get("IsValidForCreate") is not False,
+        kind=str(row.get("AttributeType") or ""),
         longest=longest if isinstance(longest, int) else None,
-        options=frozenset(value for value in values if isinstance(value, int)),
+        options=frozenset(labels),
+        labels=labels,
     )
+
+
+def _labels(option: Mapping[str, Any]) -> frozenset[str]:
+    """In every language that the organisation has."""
+    label = option.get("Label")
+    localized = label.get("LocalizedLabels") if isinstance(label, dict) else None
+    texts = [each.get("Label") for each in localized if isinstance(each, dict)] if isinstance(localized, list) else []
+    return frozenset(text for text in texts if isinstance(text, str))
 
 
 def _runs_at_once(step: Mapping[str, Any]) -> bool:

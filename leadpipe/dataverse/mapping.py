@@ -48,7 +48,7 @@ def columns_of(lead: Lead, lead_id: str) -> Columns:
     }
     fitted = {column: fit(text, LENGTHS[column]) for column, text in texts.items()}
     filled = {column: text for column, text in fitted.items() if text}
-    return {"leadid": lead_id, **filled, "leadsourcecode": LEAD_SOURCE_WEB, **_do_not_contact(lead)}
+    return {"leadid": lead_id, **filled, "leadsourcecode": LEAD_SOURCE_WEB, **do_not_contact(lead)}
 
 
 def fit(text: str, units: int) -> str:
@@ -76,7 +76,8 @@ def _description(lead: Lead, lead_id: str) -> str:
     return f"{words}\n\n{footer}" if words else footer
 
 
-def _do_not_contact(lead: Lead) -> Columns:
+def do_not_contact(lead: Lead) -> Columns:
+    """What keeps people from writing to or calling somebody who asked not to be."""
     if not lead.is_do_not_contact:
         return {}
     return dict.fromkeys(("donotemail", "donotbulkemail", "donotphone", "donotpostalmail", "donotfax"), True)

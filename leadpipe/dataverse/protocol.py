@@ -59,6 +59,12 @@ _BLOCKED = {
     "0x8004a104": "organisation_closed",  # disabled
     "0x8006088a": "table_unknown",
 }
+OWNER = "ownerid@odata.bind"
+# Reasons that the owner may explain that a lead was to have: the row is gone, is disabled or lacks a role, or we may
+# not give leads to others (prvAssignLead, prvCreateLead beyond the user's own).
+EXPLAINED_BY_OWNER = frozenset(
+    {"lookup_missing", "owner_lacks_privilege", "missing_privilege", "user_disabled", "access_denied"}
+)
 _BLOCKED_THIS_LEAD = {"0x80040231": "owner_lacks_privilege"}
 _REFUSED = {
     "0x80044331": "too_long",

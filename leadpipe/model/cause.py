@@ -50,6 +50,10 @@ _TIME_HEALS = {
 
 _CONNECTION = {
     "settings": Cause(says="an app setting cannot be used", fix="correct the setting that the detail names"),
+    "mapping_unusable": Cause(
+        says="the mapping file cannot be used",
+        fix="correct the lines that `leadpipe mapping check` names; the waiting leads then go out by themselves",
+    ),
     "sign_in_refused": Cause(
         says="sign-in was refused", fix="check tenant, client id and secret; the detail has Microsoft's code"
     ),
@@ -205,6 +209,10 @@ _NO_LEAD = {
 _AT_REST = {
     "no_dynamics": Cause(says="no organisation is configured", fix="set DATAVERSE_URL, then `leadpipe fallback drain`"),
     "assumed": Cause(says="the id was taken and could not be read back", fix="give the role read on leads"),
+    "default_owner": Cause(
+        says="the owner that a rule names could not have it; the application user owns it",
+        fix="assign it in Dynamics; then mend the rule, or the owner's roles: `leadpipe mapping check`",
+    ),
     "removed": Cause(says="a test lead, deleted in Dynamics again", fix="nothing"),
     "discarded": Cause(says="a person decided that it shall not be written", fix="`leadpipe poison replay ID`"),
     "test_lead": Cause(says="test leads stay in the ledger by setting", fix="nothing"),

@@ -11,9 +11,12 @@ from leadpipe.model.record import ALLOWED, FORGETTABLE, OPEN, QUEUED, Event, Rec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """Dynamics has the lead. `reason` is `assumed` where it could not be asked and is believed."""
+    """Dynamics has the lead. `reason` is `assumed` where it could not be asked and is believed, `default_owner` where
+    it could not have the owner that a rule names.
+    """
 
     reason: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +143,14 @@ def _outcome(record: Record, change: Outcome, *, at: datetime, attempt: int) -> 
     )
     match change:
         case Written():
-            after = replace(settled, reason=change.reason, written_at=at, failing_since=None, duplicate_of="")
+            after = replace(
+                settled,
+                reason=change.reason,
+                detail=change.detail,
+                written_at=at,
+                failing_since=None,
+                duplicate_of="",
+            )
         case Duplicate():
             after = replace(settled, duplicate_of=change.of, failing_since=None)
         case Kept():

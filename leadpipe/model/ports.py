@@ -24,6 +24,13 @@ class Receipt(StrEnum):
     UNCONFIRMED = "unconfirmed"  # the id is said to be taken, but the role may not read leads
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rerouted:
+    """Dynamics has the lead, but not for the owner that a rule names; `detail` says which, and why not."""
+
+    detail: str
+
+
 class LeadQueue(Protocol):
     def put(self, text: str, *, delay: timedelta = timedelta(0)) -> None:
         """Puts the text on the queue, without expiry, to be seen after the delay."""
@@ -163,7 +170,7 @@ class MarksStore(Protocol):
 
 
 class Dynamics(Protocol):
-    def create(self, lead_id: str, lead: Lead) -> Receipt:
+    def create(self, lead_id: str, lead: Lead) -> Receipt | Rerouted:
         """Asks Dynamics to create the lead under that id; it is there once, however often this is asked."""
 
     def has(self, lead_id: str) -> bool:

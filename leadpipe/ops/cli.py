@@ -7,6 +7,9 @@ from leadpipe.ops.doctor.command import doctor
 from leadpipe.ops.erase import erase_leads
 from leadpipe.ops.fallback import drain_fallback, list_fallback
 from leadpipe.ops.leads import leads
+from leadpipe.ops.mapping.attempt import try_mapping
+from leadpipe.ops.mapping.check import check_mapping
+from leadpipe.ops.mapping.show import show_mapping
 from leadpipe.ops.options import SettingsFile
 from leadpipe.ops.poison import list_poison
 from leadpipe.ops.poison_decide import discard_poison, replay_poison
@@ -52,6 +55,11 @@ fallback = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 fallback.command("list")(list_fallback)
 fallback.command("drain")(drain_fallback)
 
+mapping = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+mapping.command("show")(show_mapping)
+mapping.command("try")(try_mapping)
+mapping.command("check")(check_mapping)
+
 app.command()(status)
 app.command()(leads)
 app.command()(show)
@@ -60,5 +68,6 @@ app.add_typer(fallback, name="fallback", help="Leads that rest in the table mark
 app.command()(balance)
 app.command("import")(import_rows)
 app.command("erase")(erase_leads)
+app.add_typer(mapping, name="mapping", help="What leads become in Dynamics, and who gets them.")
 app.command()(doctor)
 app.command("send-test")(send_test)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from leadpipe.dataverse.auth import tokens_for
 from leadpipe.dataverse.client import DataverseClient
-from leadpipe.dataverse.mapping import columns_of
+from leadpipe.dataverse.mapping_choice import chosen_mapping
 from leadpipe.dataverse.protocol import LEADS, failure_of, json_object
 from leadpipe.delivery import write
 from leadpipe.model.cause import BLOCKED_REASONS
@@ -51,6 +51,7 @@ class Way:
         self._target = target
         self._endpoint = endpoint
         self._patience = patience
+        self._columns_of = chosen_mapping(target.settings.mapping_path)
         self._started = time.monotonic()
 
     def steps(self, *, remove: bool) -> Iterator[Step]:
@@ -99,7 +100,7 @@ class Way:
 
     def _read_back(self, record: Record) -> Step:
         """What Dynamics has, column by column. Another value is no failure: plug-ins and flows may set their own."""
-        sent = columns_of(Lead.from_payload(str(record.payload)), record.lead_id)
+        sent = _in_step("mapping", lambda: self._columns_of(Lead.from_payload(str(record.payload)), record.lead_id))
         select = ",".join(name for name in sent if "@" not in name)
         answer = _in_step("Dynamics", lambda: self._dynamics.get(f"{LEADS}({record.lead_id})?$select={select}"))
         if answer.status == 403:
@@ -128,7 +129,7 @@ class Way:
     def _dynamics(self) -> DataverseClient:
         dataverse = self._target.settings.dataverse
         assert dataverse is not None  # noqa: S101 - looked at before anything is asked
-        return DataverseClient(dataverse.url, tokens_for(dataverse), columns_of)
+        return DataverseClient(dataverse.url, tokens_for(dataverse), self._columns_of)
 
     @property
     def _organisation(self) -> str:

@@ -12,7 +12,7 @@ import leadpipe
 from leadpipe.model.errors import SettingsError
 from leadpipe.model.ports import Ports
 from leadpipe.model.settings import Area, Settings, StorageByIdentity, StorageByKey
-from leadpipe.ops.settings_source import DEFAULT_PORT, Source, find_source
+from leadpipe.ops.settings_source import DEFAULT_PORT, ENVIRONMENT, Source, find_source
 from leadpipe.ops.words import say
 from leadpipe.storage.connection import Storage, connect
 from leadpipe.storage.lead_queue import AzureLeadQueue
@@ -69,6 +69,24 @@ def reach(context: typer.Context, settings_file: Path | None, *, with_faults: bo
     if target.settings.storage is not None or not with_faults:
         _announce(target, source)
     return target
+
+
+def settings_alone(context: typer.Context, settings_file: Path | None) -> Settings:
+    """The settings that this command line names, for a command that needs no storage account of them.
+
+    Where no place names one, the environment counts. Raises SettingsError for a file that is unreadable.
+    """
+    environment = dict(os.environ)
+    try:
+        source = find_source(settings_file or context.obj, environment=environment, folders=_folders())
+    except SettingsError as error:
+        if error.slug != "no_settings":
+            raise
+        source = Source(where=ENVIRONMENT, environment=environment)
+    source.take_effect(os.environ)
+    _require_bundle(source)
+    _quiet_logs()
+    return Settings.from_environment(source.environment)
 
 
 def account_of(storage: StorageByKey | StorageByIdentity) -> str:

@@ -1,6 +1,6 @@
 """What Dynamics says to us, from sign-in to the role: as far as a lead would come, without one being sent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from leadpipe.dataverse.auth import tokens_for
 from leadpipe.dataverse.client import DataverseClient
@@ -18,7 +18,7 @@ from leadpipe.ops.doctor.finding import (
     warning,
     where_readable,
 )
-from leadpipe.ops.doctor.table_checks import MAPPING, PLUG_INS, SOLUTION, look_at_table
+from leadpipe.ops.doctor.table_checks import MAPPING, PLUG_INS, SOLUTION, look_at_table, of_file
 
 SIGN_IN = "sign-in"
 ORGANISATION = "organisation"
@@ -32,48 +32,54 @@ _ABOUT_THE_USER = frozenset({"no_application_user", "no_role", "user_disabled", 
 def look_at_dynamics(settings: Settings) -> Iterator[Finding]:
     """Each step leans on the one before it, so the first that fails is the last that is looked at."""
     if settings.faults_of(Area.DYNAMICS):
-        yield from not_looked_at((SIGN_IN, *_AFTER_SIGN_IN), "see settings")
+        yield from _not_reached((SIGN_IN, *_AFTER_SIGN_IN), "see settings", settings)
         return
     if settings.dataverse is None:
         yield skipped(SIGN_IN, "no organisation is set")
         fix = "set DATAVERSE_URL and a way to sign in, then `leadpipe fallback drain`; nothing, if it is meant so"
         yield warning(ORGANISATION, "none is set: every lead rests in the fallback table", fix, reason="no_dynamics")
-        yield from not_looked_at(_AFTER_SIGN_IN[1:], "no organisation is set")
+        yield from _not_reached(_AFTER_SIGN_IN[1:], "no organisation is set", settings)
         return
     tokens = tokens_for(settings.dataverse)
     try:
         tokens.token()
     except DeliveryFailed as error:
         yield of_failure(SIGN_IN, error)
-        yield from not_looked_at(_AFTER_SIGN_IN, f"see {SIGN_IN}")
+        yield from _not_reached(_AFTER_SIGN_IN, f"see {SIGN_IN}", settings)
         return
     yield ok(SIGN_IN, f"{settings.dataverse.authority} gave a token")
     inspection = Inspection(DataverseClient(settings.dataverse.url, tokens, columns_of).get)
-    yield from _look_inside(settings.dataverse, inspection)
+    yield from _look_inside(settings, settings.dataverse, inspection)
 
 
-def _look_inside(dataverse: Dataverse, inspection: Inspection) -> Iterator[Finding]:
+def _look_inside(settings: Settings, dataverse: Dataverse, inspection: Inspection) -> Iterator[Finding]:
     try:
         me = inspection.whoami()
     except DeliveryFailed as error:
-        yield from _who_am_i_failed(dataverse, error)
+        yield from _who_am_i_failed(settings, dataverse, error)
         return
     yield where_readable(
         ORGANISATION, lambda: ok(ORGANISATION, f"{dataverse.url}, version {inspection.version()}, {me.organization_id}")
     )
     yield _look_at_user(inspection, me.user_id)
     yield from look_at_privileges(inspection, me.user_id)
-    yield from look_at_table(inspection)
+    yield from look_at_table(inspection, settings.mapping_path)
 
 
-def _who_am_i_failed(dataverse: Dataverse, error: DeliveryFailed) -> Iterator[Finding]:
+def _not_reached(checks: Iterable[str], why: str, settings: Settings) -> Iterator[Finding]:
+    """The mapping's own file can be looked at without anybody's answer."""
+    for finding in not_looked_at(checks, why):
+        yield (of_file(settings.mapping_path) or finding) if finding.check == MAPPING else finding
+
+
+def _who_am_i_failed(settings: Settings, dataverse: Dataverse, error: DeliveryFailed) -> Iterator[Finding]:
     if isinstance(error, Blocked) and error.slug in _ABOUT_THE_USER:
         yield ok(ORGANISATION, f"{dataverse.url} answers")
         yield of_failure(APPLICATION_USER, error)
-        yield from not_looked_at(_AFTER_SIGN_IN[2:], f"see {APPLICATION_USER}")
+        yield from _not_reached(_AFTER_SIGN_IN[2:], f"see {APPLICATION_USER}", settings)
     else:
         yield of_failure(ORGANISATION, error)
-        yield from not_looked_at(_AFTER_SIGN_IN[1:], f"see {ORGANISATION}")
+        yield from _not_reached(_AFTER_SIGN_IN[1:], f"see {ORGANISATION}", settings)
 
 
 def _look_at_user(inspection: Inspection, user_id: str) -> Finding:

@@ -5,18 +5,23 @@ from dataclasses import fields, replace
 
 from leadpipe.dataverse.inspection import Column, Inspection
 from leadpipe.dataverse.mapping import LENGTHS, Columns, columns_of
+from leadpipe.dataverse.mapping_file.fault import FaultyMapping
+from leadpipe.dataverse.mapping_file.merged import FileMapping
 from leadpipe.model.lead import Lead
-from leadpipe.ops.doctor.finding import Finding, failed, ok, warning, where_readable
+from leadpipe.ops.doctor.finding import Finding, failed, of_failure, ok, warning, where_readable
+from leadpipe.ops.mapping.effective import effective, own_settings
+from leadpipe.ops.mapping.live_check import examine
 
 MAPPING = "mapping"
 PLUG_INS = "plug-ins"
 SOLUTION = "Microsoft's solution"
-_BIND = "@odata.bind"
 _ANY_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 
 
-def look_at_table(inspection: Inspection) -> Iterator[Finding]:
-    yield where_readable(MAPPING, lambda: _look_at_mapping(inspection))
+def look_at_table(inspection: Inspection, mapping_file: str | None) -> Iterator[Finding]:
+    yield of_file(mapping_file) or where_readable(
+        MAPPING, lambda: _look_at_mapping(inspection, effective(mapping_file))
+    )
     yield where_readable(PLUG_INS, lambda: of_steps(inspection.synchronous_steps()))
     yield where_readable(SOLUTION, lambda: _of_solution(inspection.microsofts_solution()))
 
@@ -27,14 +32,27 @@ def everything_sent() -> Columns:
     return columns_of(replace(Lead(**text), action_code="DNC"), _ANY_ID)
 
 
-def _look_at_mapping(inspection: Inspection) -> Finding:
-    sent = everything_sent()
+def of_file(mapping_file: str | None) -> Finding | None:
+    """What is wrong with the mapping file itself; None where nothing is, or none is set."""
+    try:
+        effective(mapping_file)
+    except FaultyMapping as error:
+        return of_failure(MAPPING, error)
+    return None
+
+
+def _look_at_mapping(inspection: Inspection, mapping: FileMapping) -> Finding:
+    """What the file sets stands in for what the default would."""
+    sent = {name: value for name, value in everything_sent().items() if name not in mapping.columns}
     live = inspection.lead_columns()
-    wrong = [*misfits(sent, live), *(f"{name}: its row does not exist" for name in _lost(sent, inspection))]
+    own = examine(own_settings(mapping), mapping.file, inspection)
+    wrong = [*misfits(sent, live), *map(str, own.faults)]
     if wrong:
-        fix = "correct the mapping, or the column in Dynamics"
+        fix = "correct the mapping, or the column in Dynamics; `leadpipe mapping check` looks again"
         return failed(MAPPING, "; ".join(wrong), fix, reason="column_unknown")
-    return of_lengths(LENGTHS, live) or ok(MAPPING, f"{len(sent)} columns, as Dynamics has them")
+    lengths = {name: longest for name, longest in LENGTHS.items() if name in sent}
+    all_sent = len({*sent, *(setting.column for setting in own_settings(mapping))})
+    return of_lengths(lengths, live) or ok(MAPPING, f"{all_sent} columns, as Dynamics has them")
 
 
 def misfits(sent: Columns, live: Mapping[str, Column]) -> list[str]:
@@ -68,7 +86,7 @@ def _of_solution(version: str | None) -> Finding:
 
 
 def _misfit(name: str, value: object, live: Mapping[str, Column]) -> str:
-    column = live.get(name.removesuffix(_BIND).lower())
+    column = live.get(name)
     if column is None:
         return "Dynamics has no such column"
     if not column.on_create:
@@ -76,8 +94,3 @@ def _misfit(name: str, value: object, live: Mapping[str, Column]) -> str:
     if column.options and isinstance(value, int) and not isinstance(value, bool) and value not in column.options:
         return f"has no option {value}"
     return ""
-
-
-def _lost(sent: Columns, inspection: Inspection) -> list[str]:
-    bound = {name: str(value) for name, value in sent.items() if name.endswith(_BIND)}
-    return [name for name, path in bound.items() if not inspection.has_row(path)]

@@ -101,6 +101,9 @@ def test_a_lead_may_point_only_to_rows_that_are_there(standin: Any) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "0x80040217")
 
 
+NOBODY = "99999999-0000-cccc-1111-dddd2222eeee"
+
+
 @pytest.mark.parametrize("link", LINKS)
 def test_a_lead_keeps_what_it_is_bound_to(standin: Any, link: str) -> None:
     rows = standin.control("GET", "config")["rows"]
@@ -161,3 +164,41 @@ def refusal_of(attempt: Callable[[], object]) -> Refusal | None:
     except Refusal as refusal:
         return refusal
     return None
+
+
+def test_a_lookup_of_ones_own_is_bound_by_its_name_as_it_is_written(standin: Any) -> None:
+    row = NO_ROW[11:-1]
+    standin.configure(lookups={"contoso_Region": ["contoso_regions"]}, rows={"contoso_regions": [row]})
+    bound = f"/contoso_regions({row})"
+
+    leadid = standin.created(**{"contoso_Region@odata.bind": bound})
+
+    assert standin.api("GET", f"leads({leadid})").json()["_contoso_region_value"] == row
+    assert standin.create(**{"contoso_region@odata.bind": bound}).status_code == 400
+    assert standin.api("GET", bound[1:]).status_code == 200
+    assert standin.api("GET", f"contoso_regions({NOBODY})").json()["error"]["code"] == "0x80040217"
+    assert standin.api("GET", f"contoso_cities({row})").json()["error"]["code"] == "0x8006088a"
+
+
+@pytest.mark.parametrize(("why", "answer"), [("disabled", (403, "0x80040225")), ("no_privilege", (403, "0x80040231"))])
+def test_who_cannot_have_leads_is_refused_as_an_owner(standin: Any, why: str, answer: tuple[int, str]) -> None:
+    standin.configure(rows={"systemusers": [NOBODY]}, unfit_owners={NOBODY: why})
+
+    refused = standin.create(**{"ownerid@odata.bind": f"/systemusers({NOBODY})"})
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == answer
+    assert standin.api("GET", f"systemusers({NOBODY})").json()["isdisabled"] is (why == "disabled")
+
+
+def test_tables_and_lookups_of_ones_own_are_in_the_metadata(standin: Any) -> None:
+    standin.configure(lookups={"contoso_Region": ["contoso_regions"]})
+    tables = standin.api("GET", "EntityDefinitions?$select=LogicalName,EntitySetName").json()["value"]
+    relations = standin.api("GET", "EntityDefinitions(LogicalName='lead')/ManyToOneRelationships").json()["value"]
+
+    assert {"LogicalName": "contoso_region", "EntitySetName": "contoso_regions"} in tables
+    assert {row["ReferencingEntityNavigationPropertyName"] for row in relations} >= {"contoso_Region", "campaignid"}
+
+
+@pytest.mark.parametrize("change", [{"lookups": []}, {"lookups": {"a b": ["x"]}}, {"unfit_owners": {NOBODY: "tired"}}])
+def test_what_makes_no_sense_of_lookups_and_owners_is_refused(standin: Any, change: dict[str, Any]) -> None:
+    assert standin.session.post(f"{standin.url}/_standin/config", json=change, timeout=20).status_code == 400

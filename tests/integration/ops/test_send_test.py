@@ -169,3 +169,18 @@ def test_the_local_run_is_found_by_the_port_in_the_settings_file(
     ran = run("send-test", "--settings", str(file))
     assert (ran.code, "the test lead got through" in ran.err) == (0, True)
     assert ran.lines[0].split()[1] == "post"
+
+
+def test_what_dynamics_has_is_compared_with_the_mapping_file(
+    start_app: Starter, storage_account: str, send: Send, standin: Standin, tmp_path: Path
+) -> None:
+    file = tmp_path / "mapping.toml"
+    file.write_text('[columns]\njobtitle = "by $source"\n')
+    app = start_app(storage_account, LEADPIPE_MAPPING=str(file))
+    steps = send(app, LEADPIPE_MAPPING=str(file))
+    assert (steps[-1]["step"], steps[-1]["result"]) == ("Dynamics", "ok")
+    assert [lead["jobtitle"] for lead in standin.leads()] == ["by AzureMarketplace"]
+    file.write_text('[columns]\njobtitel = "x"\n')
+    steps = send(app, LEADPIPE_MAPPING=str(file))
+    step, fix = failed(steps)
+    assert (step, steps[-1]["reason"], "leadpipe mapping check" in fix) == ("delivery", "mapping_unusable", True)

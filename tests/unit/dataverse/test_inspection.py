@@ -60,7 +60,7 @@ LOOKS: list[Callable[[Inspection], Any]] = [
     Inspection.microsofts_solution,
     lambda inspection: inspection.user(ME),
     lambda inspection: inspection.privileges(ME),
-    lambda inspection: inspection.has_row("/campaigns(1)"),
+    lambda inspection: inspection.row("campaigns(1)"),
 ]
 
 
@@ -82,8 +82,8 @@ def test_an_answer_of_another_shape_breaks_nothing(look: Callable[[Inspection], 
 
 
 def test_a_bound_row_is_there_or_it_is_not() -> None:
-    assert answering(answer()).has_row("/campaigns(1)")
-    assert not answering(answer(404)).has_row("/campaigns(1)")
+    assert answering(answer(body={"name": "Autumn"})).row("campaigns(1)") == {"name": "Autumn"}
+    assert answering(answer(404)).row("campaigns(1)") is None
 
 
 def test_a_privilege_is_known_by_its_name_or_by_its_published_id() -> None:
@@ -108,6 +108,7 @@ def test_the_columns_of_all_kinds_are_put_together() -> None:
     given = {
         "StringAttribute": answer(body={"value": [{"LogicalName": "subject", "MaxLength": 300}]}),
         "MemoAttribute": answer(body={"value": []}),
+        "StatusAttribute": answer(body={"value": []}),
         "PicklistAttribute": answer(
             body={"value": [{"LogicalName": "leadsourcecode", "OptionSet": {"Options": [{"Value": 8}]}}]}
         ),

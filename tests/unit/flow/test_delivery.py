@@ -367,6 +367,21 @@ def test_an_unreadable_id_is_believed_on_a_later_attempt() -> None:
     assert (held(world, record).state, held(world, record).reason) == (State.WRITTEN, "assumed")
 
 
+def test_a_lead_whose_rule_names_no_fit_owner_is_written_and_says_so() -> None:
+    world = World()
+    world.dynamics.rerouted = "teams(1): lookup_missing"
+    record = accepted(world)
+    run(world, message(record))
+    written = held(world, record)
+    assert (written.state, written.reason, written.detail) == (
+        State.WRITTEN,
+        "default_owner",
+        "teams(1): lookup_missing",
+    )
+    (event,) = world.ledger.events(record.lead_id)
+    assert (event.event, event.reason, event.detail) == ("written", "default_owner", "teams(1): lookup_missing")
+
+
 def test_an_unreadable_id_is_believed_when_the_host_redelivers() -> None:
     world = World()
     world.dynamics.may_read = False

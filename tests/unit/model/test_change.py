@@ -151,6 +151,10 @@ class TestReceipts:
             None,
         )
 
+    def test_a_receipt_for_another_owner_is_told_with_what_was_refused(self) -> None:
+        event = told(record(), Written(reason="default_owner", detail="teams(1): lookup_missing"))
+        assert (event.event, event.reason, event.detail) == ("written", "default_owner", "teams(1): lookup_missing")
+
     def test_a_receipt_that_is_assumed_is_told(self) -> None:
         event = told(record(), Written(reason="assumed"))
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -324,3 +325,38 @@ def test_leads_wait_as_blocked_and_are_delivered_once_it_is_mended(
     standin.control("DELETE", "faults")
     assert app.reaching(lead_id, frozenset({State.WRITTEN, State.POISONED, State.FALLBACK})).state is State.WRITTEN
     assert wrong(doctor("--json")) == []
+
+
+# The publisher's own mapping
+
+NOBODY = "99999999-0000-cccc-1111-dddd2222eeee"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "says"),
+    [
+        ("jobtitel = 'x'", "mapping_unusable", "mapping.toml:2: jobtitel"),
+        ("contoso_gone = 1", "column_unknown", "mapping.toml:2: contoso_gone: Dynamics has no such column"),
+        (f"campaignid = '{NOBODY}'", "column_unknown", f"campaigns({NOBODY}) does not exist"),
+    ],
+)
+def test_a_mapping_file_that_does_not_fit_is_the_one_fault(
+    doctor: Doctor, tmp_path: Path, text: str, reason: str, says: str
+) -> None:
+    file = tmp_path / "mapping.toml"
+    file.write_text(f"[columns]\n{text}\n")
+    ran = doctor("--json", LEADPIPE_MAPPING=str(file))
+    require_only(ran, "mapping", reason)
+    assert says in wrong(ran)[0]["fact"]
+
+
+def test_a_mapping_file_that_fits_counts_its_columns(doctor: Doctor, tmp_path: Path) -> None:
+    file = tmp_path / "mapping.toml"
+    file.write_text("[columns]\nfax = '$phone'\njobtitle = ''\n")
+    (found,) = [each for each in doctor("--json", LEADPIPE_MAPPING=str(file)).records if each["check"] == "mapping"]
+    assert (found["result"], found["fact"]) == ("ok", "17 columns, as Dynamics has them")
+
+
+def test_a_faulty_mapping_file_is_told_where_dynamics_cannot_be_asked(doctor: Doctor, tmp_path: Path) -> None:
+    ran = doctor("--json", LEADPIPE_MAPPING=str(tmp_path / "missing.toml"), DATAVERSE_CLIENT_SECRET="wrong")
+    assert {found["check"] for found in wrong(ran)} == {"sign-in", "mapping"}

@@ -1,0 +1,15 @@
+"""Which mapping counts: the default one, or the file that LEADPIPE_MAPPING names over it."""
+
+from collections.abc import Callable
+
+from leadpipe.dataverse.mapping import Columns, columns_of
+from leadpipe.model.lead import Lead
+
+
+def chosen_mapping(named: str | None) -> Callable[[Lead, str], Columns]:
+    """What a lead becomes. A file is looked at when the first lead asks, and again whenever it has changed."""
+    if named is None:
+        return columns_of
+    from leadpipe.dataverse.mapping_file.watched import WatchedMapping  # noqa: PLC0415 - few have a file
+
+    return WatchedMapping(named).columns_of

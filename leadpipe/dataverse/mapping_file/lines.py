@@ -1,0 +1,69 @@
+"""On which line of a TOML text a key stands, which tomllib does not tell.
+
+Every statement of TOML ends at the end of a line, and is TOML by itself: so lines are gathered until they parse.
+"""
+
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+Path = tuple[str | int, ...]
+
+
+def lines_of(text: str) -> dict[Path, int]:
+    """The line, from 1, where the statement begins that gives the key, such as `("rules", 0, "when", "offer")`.
+
+    The text has to be TOML.
+    """
+    lines: dict[Path, int] = {}
+    header: Path = ()
+    tables: dict[Path, int] = {}  # how many an array of tables has so far
+    for line, statement, parsed in _statements(text):
+        if statement.lstrip().startswith("["):
+            header = _header(parsed, tables)
+            lines.setdefault(header, line)
+        else:
+            for path in _paths(parsed, header):
+                lines.setdefault(path, line)
+    return lines
+
+
+def line_of(path: Path, lines: dict[Path, int]) -> int:
+    """That of the key, else of what it would stand in."""
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)
+
+
+def _statements(text: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    gathered: list[str] = []
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
+        gathered.append(line)
+        statement = "\n".join(gathered)
+        try:
+            parsed = tomllib.loads(statement)
+        except tomllib.TOMLDecodeError:
+            continue  # an array or a text goes on
+        yield number - len(gathered) + 1, statement, parsed
+        gathered = []
+
+
+def _header(parsed: dict[str, Any], tables: dict[Path, int]) -> Path:
+    """`[a.b]` or `[[a.b]]`, where `a` may be an array of tables whose last one is meant."""
+    path: Path = ()
+    node: Any = parsed
+    while isinstance(node, dict) and node:
+        key, node = next(iter(node.items()))
+        path = (*path, key)
+        if isinstance(node, list):
+            tables[path] = tables.get(path, 0) + 1
+        if path in tables:
+            path = (*path, tables[path] - 1)
+    return path
+
+
+def _paths(node: Any, base: Path) -> Iterator[Path]:
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in items:
+        yield (*base, key)
+        yield from _paths(value, (*base, key))

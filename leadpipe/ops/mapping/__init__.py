@@ -1,0 +1,1 @@
+"""`leadpipe mapping`: what leads become, tried on one lead, checked against the organisation."""
