@@ -12,6 +12,7 @@ from leadpipe.ops.poison import list_poison
 from leadpipe.ops.poison_decide import discard_poison, replay_poison
 from leadpipe.ops.poison_edit import edit_poison
 from leadpipe.ops.send_test import send_test
+from leadpipe.ops.setup.command import setup
 from leadpipe.ops.show import show
 from leadpipe.ops.status import status
 from leadpipe.ops.take_in import import_rows
@@ -60,5 +61,6 @@ app.add_typer(fallback, name="fallback", help="Leads that rest in the table mark
 app.command()(balance)
 app.command("import")(import_rows)
 app.command("erase")(erase_leads)
+app.command()(setup)
 app.command()(doctor)
 app.command("send-test")(send_test)
