@@ -100,7 +100,7 @@ def start_backends(keeper: Keeper, options: argparse.Namespace, given: Given, sc
     if where := given.where_dynamics_is_set():
         screen.note(f"Dynamics: {given.dynamics_url()} as {where} has it")
     else:
-        waits.append(keeper.start(stack.standin(options.data), timeout=STANDIN_SECONDS))
+        waits.append(keeper.start(stack.standin(options.data, empty=options.empty), timeout=STANDIN_SECONDS))
     for wait in waits:
         wait()
     return azurite
@@ -133,6 +133,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     option = parser.add_argument
     option("--port", type=int, default=DEFAULT_PORT, help="of the functions (%(default)s)")
     option("--no-sample", action="store_true", help="send no test lead")
+    option(
+        "--empty", action="store_true", help="Dynamics without application user and role: try `leadpipe setup` on it"
+    )
     option("--data", type=Path, default=DATA, metavar="DIR", help="what is kept (.devkit/data)")
     option("--app", type=Path, default=ROOT, metavar="DIR", help="folder of the function app (this one)")
     option("--no-host", action="store_true", help="everything but the functions, for `func start`")

@@ -16,6 +16,8 @@ import requests
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Microsoft's own client for people at a terminal.
+AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 REPOSITORY = Path(__file__).parents[1]
 
 
@@ -62,6 +64,26 @@ class Standin:
         if self._token is None:
             self._token = self.sign_in().json()["access_token"]
         return self._token
+
+    def device_code(self, tenant: str = "organizations", **form: str) -> requests.Response:
+        wanted = {"client_id": AZURE_CLI, "scope": f"{self.url}/.default openid", **form}
+        return self.session.post(f"{self.url}/{tenant}/oauth2/v2.0/devicecode", data=wanted, timeout=20)
+
+    def redeem(self, device_code: str) -> requests.Response:
+        """Trades a device code for a token."""
+        form = {
+            "grant_type": "urn:ietf:params:oauth:grant-type:device_code",
+            "client_id": AZURE_CLI,
+            "device_code": device_code,
+        }
+        return self.session.post(f"{self.url}/organizations/oauth2/v2.0/token", data=form, timeout=20)
+
+    def person_token(self) -> str:
+        """Of the person whom the configuration lets sign in: the administrator."""
+        return str(self.redeem(self.device_code().json()["device_code"]).json()["access_token"])
+
+    def administer(self, method: str, path: str, row: Any = None) -> requests.Response:
+        return self.api(method, path, row, headers={"Authorization": f"Bearer {self.person_token()}"})
 
     def api(
         self, method: str, path: str, row: Any = None, *, headers: dict[str, str] | None = None, **options: Any

@@ -24,11 +24,14 @@ def azurite(data: Path, screen: Screen) -> Azurite:
     return Azurite(data=data / "azurite", accounts=[ACCOUNT], log=log(data, "azurite"), say=screen.note)
 
 
-def standin(data: Path) -> Part:
+def standin(data: Path, *, empty: bool = False) -> Part:
+    """`empty`: nobody has set anything up in it, until somebody does."""
+
     def command() -> list[str]:
         # Over a restart the address stays: the functions have it in their settings.
         port = part.address.rpartition(":")[2] or "0"
-        return [sys.executable, "-m", "devkit.standin", "--port", port, "--data", str(data / "standin")]
+        arguments = ["--port", port, "--data", str(data / "standin"), *(["--empty"] if empty else [])]
+        return [sys.executable, "-m", "devkit.standin", *arguments]
 
     part = Part("stand-in", command, log=log(data, "standin"), environment=os.environ)
     return part

@@ -33,7 +33,8 @@ class Tour:
         self._command = command_line(settings_file)
 
     def show(self) -> None:
-        if self.host_url and not self._options.no_sample:
+        # Nobody could write a lead into an organisation that is still to be set up.
+        if self.host_url and not (self._options.no_sample or self._options.empty):
             try:
                 self._send_a_lead()
             except (sample.SampleError, requests.RequestException) as reason:
@@ -68,6 +69,8 @@ class Tour:
             show("Dynamics", f"{self._settings.process['DATAVERSE_URL']}  (a stand-in; shows its leads)")
         show("settings", str(self._settings_file))
         show("logs", str(self._options.data / "logs"))
+        if self._options.empty and self._is_own_dynamics:
+            show("set up", f"{self._command} setup --apply")
         show("commands", f"{self._command} status | leads | show ID | doctor | send-test | --help")
         if not self.host_url:
             show("functions", f"cp {self._settings_file} local.settings.json && func start")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devkit.standin.certificates import server_context, write_ca_bundle
+from devkit.standin.config import EMPTY, Config
 from devkit.standin.fault_kinds import STAGES
 from devkit.standin.organisation import open_organisation
 from devkit.standin.origin import HOSTS
@@ -25,13 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
-        _serve(options.host, options.port, options.data)
+        _serve(options.host, options.port, options.data, EMPTY if options.empty else Config())
     return 0
 
 
-def _serve(host: str, port: int, folder: Path) -> None:
+def _serve(host: str, port: int, folder: Path, config: Config) -> None:
     tls = server_context(folder)
-    organisation = open_organisation(folder)
+    organisation = open_organisation(folder, config)
     with contextlib.closing(organisation.leads), Server(host, port, tls=tls, organisation=organisation) as server:
         origin = f"https://localhost:{server.port}"
         ca_bundle = write_ca_bundle(folder)
@@ -52,6 +53,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes any free one (%(default)s)")
     parser.add_argument(
         "--data", type=Path, default=Path(".devkit/standin"), help="folder for leads, trust and settings (%(default)s)"
+    )
+    parser.add_argument(
+        "--empty",
+        action="store_true",
+        help="an organisation without application user and role; what is set up there is kept in the folder",
     )
     return parser
 

@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 
-from devkit.standin import control, entra, functions, lead_api, managed_identity, metadata, other_api, user_realm
+from devkit.standin import (
+    control,
+    device_codes,
+    entra,
+    functions,
+    lead_api,
+    managed_identity,
+    member_api,
+    metadata,
+    other_api,
+    user_realm,
+)
 from devkit.standin.counts import DATA, SIGN_IN
 from devkit.standin.dataverse import pass_gate
 from devkit.standin.other_tables import TABLES
@@ -70,6 +81,9 @@ _ROUTES = Map(
         _control("DELETE", "/_standin/config", control.reset_config),
         _rule("GET", "/<tenant>/v2.0/.well-known/openid-configuration", _Target(SIGN_IN, "discovery", entra.discovery)),
         _rule("POST", "/<tenant>/oauth2/v2.0/token", _Target(SIGN_IN, "token", entra.token)),
+        _rule("POST", "/<tenant>/oauth2/v2.0/devicecode", _Target(SIGN_IN, "device_code", device_codes.device_code)),
+        _control("GET", device_codes.PATH, device_codes.page),
+        _control("POST", device_codes.PATH, device_codes.confirm),
         _rule("GET", "/common/userrealm/<user>", _Target(SIGN_IN, "user_realm", user_realm.user_realm)),
         _rule("GET", managed_identity.PATH, _Target(SIGN_IN, "managed_identity", managed_identity.token)),
         _data("POST", "/leads", lead_api.create),
@@ -91,7 +105,18 @@ _ROUTES = Map(
             functions.retrieve_user_privileges,
         ),
         _data("GET", "/RetrieveCurrentOrganization(<access>)", functions.retrieve_current_organization),
+        _data("GET", "/RetrieveRolePrivilegesRole(RoleId=<key>)", functions.retrieve_role_privileges),
         _data("GET", "/systemusers(<key>)/systemuserroles_association", other_api.roles_of_user),
+        _data("GET", "/roles(<key>)/systemuserroles_association", other_api.users_with_role),
+        _data("POST", "/systemusers(<key>)/systemuserroles_association/$ref", member_api.give_role),
+        _data("DELETE", "/systemusers(<key>)/systemuserroles_association(<role>)/$ref", member_api.take_role),
+        _data("POST", "/systemusers", member_api.create_user),
+        _data("PATCH", "/systemusers(<key>)", member_api.update_user),
+        _data("DELETE", "/systemusers(<key>)", member_api.delete_user),
+        _data("POST", "/roles", member_api.create_role),
+        _data("DELETE", "/roles(<key>)", member_api.delete_role),
+        _data("POST", "/roles(<key>)/Microsoft.Dynamics.CRM.AddPrivilegesRole", member_api.add_privileges),
+        _data("POST", "/roles(<key>)/Microsoft.Dynamics.CRM.RemovePrivilegeRole", member_api.remove_privilege),
         *(_data("GET", f"/{name}", partial(other_api.search, entity_set=name)) for name in TABLES),
         *(_data("GET", f"/{name}(<key>)", partial(other_api.read, entity_set=name)) for name in TABLES),
         _data("GET", "/<entity_set>(<key>)", other_api.read_own),

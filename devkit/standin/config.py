@@ -39,6 +39,12 @@ class Config:
     roles: tuple[str, ...] = (ROLE,)
     privileges: dict[str, str] = field(default_factory=lambda: dict(EVERYTHING))
     solutions: tuple[dict[str, Any], ...] = (SOLUTION,)
+    # The business units below the root, by name.
+    business_units: tuple[str, ...] = ()
+    # Who signs in by device code: the administrator, a user who may do little, or a stranger to the organisation; and
+    # whether that is confirmed by itself, on the page, or declined there.
+    person: str = "administrator"
+    device_sign_in: str = "confirmed"
     # Registered plug-in steps: `name`, and where they differ from a synchronous one on creating a lead `message`,
     # `table`, `stage`, `mode`, `statecode`, `rank`.
     plugin_steps: tuple[dict[str, Any], ...] = ()
@@ -67,6 +73,9 @@ class Config:
         return asdict(self)
 
 
+# An organisation in which nobody has set anything up.
+EMPTY = Config(application_user="missing", roles=(), solutions=())
+
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "requests_per_window": checks.whole_or_unlimited,
     "execution_seconds_per_window": checks.number_or_unlimited,
@@ -79,6 +88,9 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "roles": checks.texts,
     "privileges": checks.privileges,
     "solutions": checks.objects,
+    "business_units": checks.texts,
+    "person": checks.person,
+    "device_sign_in": checks.device_sign_in,
     "plugin_steps": checks.objects,
     "columns": checks.columns,
     "rows": checks.rows,

@@ -12,7 +12,6 @@ from devkit.standin.table import Kind
 
 _COLUMN_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _COLUMN_KEYS = {"kind", "longest", "options", "required"}
-_USER_STATES = ("active", "disabled", "missing")
 _UNFIT = ("disabled", "no_privilege")
 _IDENTITIES = ("system", "user")
 
@@ -50,9 +49,15 @@ def objects(name: str, value: Any) -> tuple[dict[str, Any], ...]:
 
 
 def application_user(name: str, value: Any) -> str:
-    if value not in _USER_STATES:
-        raise ConfigError(f"{name}: one of {', '.join(_USER_STATES)} is expected")
-    return str(value)
+    return _one_of(name, value, ("active", "disabled", "missing"))
+
+
+def person(name: str, value: Any) -> str:
+    return _one_of(name, value, ("administrator", "user", "stranger"))
+
+
+def device_sign_in(name: str, value: Any) -> str:
+    return _one_of(name, value, ("confirmed", "on_the_page", "declined", "expired"))
 
 
 def managed_identities(name: str, value: Any) -> tuple[str, ...]:
@@ -119,6 +124,12 @@ def _check_column(name: str, changes: Any) -> None:
     options = changes.get("options", {})
     if not isinstance(options, dict) or not all(re.fullmatch(r"-?\d{1,9}", key) for key in options):
         raise ConfigError(f"{name}: options is an object of value to label")
+
+
+def _one_of(name: str, value: Any, known: tuple[str, ...]) -> str:
+    if value not in known:
+        raise ConfigError(f"{name}: one of {', '.join(known)} is expected")
+    return str(value)
 
 
 def _over_zero(name: str, value: Any, kinds: tuple[type[Any], ...]) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from devkit.standin.config import Config
 from devkit.standin.config_checks import ConfigError
 from devkit.standin.faults import FaultError
 from devkit.standin.leads import Lead, Search, timestamp
@@ -71,7 +70,9 @@ def change_config(organisation: Organisation, request: Request) -> Response:
 
 
 def reset_config(organisation: Organisation, request: Request) -> Response:
-    organisation.config = Config()
+    """As it began, without what administrators made since."""
+    organisation.config = organisation.first_config
+    organisation.made.clear()
     organisation.throttle.forget()
     return config(organisation, request)
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from devkit.standin.affinity import COOKIE
+from devkit.standin.caller import Caller, admitted
 from devkit.standin.faults import Sight, Stage
 from devkit.standin.origin import origin_of, origins
 from devkit.standin.refusal import Refusal
-from devkit.standin.security import DEPTHS, Depth, no_application_user, no_role, privilege_denied, user_disabled
-from devkit.standin.tokens import check_bearer
+from devkit.standin.security import DEPTHS, Depth, privilege_denied
+from devkit.standin.tokens import Bearer, check_bearer
 from devkit.standin.validation import read_body
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Request, Response
 
+    from devkit.standin.identity import Identity
     from devkit.standin.organisation import Organisation
 
 
@@ -32,6 +34,7 @@ class Call:
 
     organisation: Organisation
     request: Request
+    caller: Caller
     # The body as far as faults may look at it; whether it is any good is said later, by those who need it.
     columns: dict[str, Any]
 
@@ -42,9 +45,14 @@ class Call:
     def require(self, privilege: str, *, depth: Depth = Depth.BASIC) -> None:
         """`depth` is how far it has to reach: BASIC is enough for the user's own rows."""
         self.strike(Stage.PRIVILEGE, privilege=privilege)
-        held = self.organisation.config.privileges
+        held = self.caller.privileges
         if privilege not in held or DEPTHS[held[privilege]] < depth:
-            raise privilege_denied(self.organisation.identity, privilege, held=len(held))
+            raise privilege_denied(self.identity, privilege, held=len(held))
+
+    @property
+    def identity(self) -> Identity:
+        """Who is who, the caller in the place of the usual user."""
+        return self.caller.identity
 
     @property
     def api(self) -> str:
@@ -53,33 +61,22 @@ class Call:
 
 def pass_gate(organisation: Organisation, request: Request, answer: Callable[[Call], Response]) -> Response:
     """Sign-in first: whoever is unknown uses up nobody's limits."""
-    check_bearer(
+    bearer = check_bearer(
         organisation.identity, request.headers.get("Authorization"), audiences=origins(request), now=time.time()
     )
     cookie = request.cookies.get(COOKIE)
     server = organisation.servers.pick(cookie, organisation.config.servers)
-    response = _limited(organisation, server, lambda: answer(_call(organisation, request)))
+    response = _limited(organisation, server, lambda: answer(_call(organisation, request, bearer)))
     if cookie != server:
         response.set_cookie(COOKIE, server, path="/", secure=True, httponly=True)
     return response
 
 
-def _call(organisation: Organisation, request: Request) -> Call:
-    call = Call(organisation=organisation, request=request, columns=_columns_of(request))
-    call.strike(Stage.ARRIVAL)
-    call.strike(Stage.ACCESS)
-    _admit_user(organisation)
-    return call
-
-
-def _admit_user(organisation: Organisation) -> None:
-    config = organisation.config
-    if config.application_user == "missing":
-        raise no_application_user()
-    if config.application_user == "disabled":
-        raise user_disabled(organisation.identity)
-    if not config.roles:
-        raise no_role(organisation.identity)
+def _call(organisation: Organisation, request: Request, bearer: Bearer) -> Call:
+    columns = _columns_of(request)
+    for stage in (Stage.ARRIVAL, Stage.ACCESS):
+        organisation.strike(stage, Sight(method=request.method, path=request.path, columns=columns))
+    return Call(organisation=organisation, request=request, columns=columns, caller=admitted(organisation, bearer))
 
 
 def _limited(organisation: Organisation, server: str, answer: Callable[[], Response]) -> Response:

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import hmac
 import time
+import uuid
 from typing import TYPE_CHECKING
+
+import jwt
 
 from devkit.standin import assertion
 from devkit.standin.aadsts import sign_in_error
 from devkit.standin.faults import Sight, Stage
 from devkit.standin.origin import origin_of, origins
 from devkit.standin.replies import json_reply
+from devkit.standin.tenant import check_tenant
 from devkit.standin.tokens import issue_token
 
 if TYPE_CHECKING:
@@ -29,13 +33,14 @@ _OPENID_SCOPES = {"openid", "profile", "offline_access"}
 
 def discovery(organisation: Organisation, request: Request, tenant: str) -> Response:
     organisation.strike(Stage.DISCOVERY, Sight(method=request.method, path=request.path))
-    _check_tenant(organisation, tenant)
+    check_tenant(organisation, tenant)
     base = f"{origin_of(request)}/{tenant}"
     return json_reply(
         {
             "issuer": f"{base}/v2.0",
             "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
             "token_endpoint": f"{base}/oauth2/v2.0/token",
+            "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
             "jwks_uri": f"{base}/discovery/v2.0/keys",
             "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
             "response_types_supported": ["code"],
@@ -47,7 +52,7 @@ def discovery(organisation: Organisation, request: Request, tenant: str) -> Resp
 
 def token(organisation: Organisation, request: Request, tenant: str) -> Response:
     organisation.strike(Stage.SIGN_IN, Sight(method=request.method, path=request.path))
-    _check_tenant(organisation, tenant)
+    check_tenant(organisation, tenant)
     form = request.form
     if "grant_type" not in form:
         raise sign_in_error(900144)
@@ -72,30 +77,59 @@ def _password(organisation: Organisation, request: Request, form: Mapping[str, s
         raise sign_in_error(50034)
     if not _same(form.get("password", ""), organisation.identity.user_password):
         raise sign_in_error(50126)
-    resources = [scope for scope in form.get("scope", "").split() if scope not in _OPENID_SCOPES]
-    return _granted(organisation, _audience(request, " ".join(resources)))
+    audience = _audience(request, _resource_of(form.get("scope", "")))
+    return _granted(organisation, audience, person=organisation.identity.account_id)
 
 
-def _granted(organisation: Organisation, audience: str) -> Response:
+def _device_code(organisation: Organisation, request: Request, form: Mapping[str, str]) -> Response:
+    """The application is one of Microsoft's own; the identity token says who the person is."""
+    scope = organisation.device_codes.trade(form.get("device_code", ""), organisation.config.device_sign_in)
+    audience = _audience(request, _resource_of(scope))
+    identity, client_id = organisation.identity, form.get("client_id", "")
+    people = {"administrator": identity.administrator_id, "user": identity.person_id, "stranger": str(uuid.uuid4())}
+    person, name = people[organisation.config.person], organisation.config.person
+    issuer = f"{origin_of(request)}/{identity.tenant_id}/v2.0"
+    now = int(time.time())
+    claims = {
+        "iss": issuer,
+        "aud": client_id,
+        "sub": person,
+        "oid": person,
+        "tid": identity.tenant_id,
+        "preferred_username": f"{name}@{identity.user_name.rpartition('@')[2]}",
+        "iat": now,
+        "exp": now + 3600,
+    }
+    more = {"id_token": jwt.encode(claims, identity.signing_key, "HS256"), "scope": scope}
+    return _granted(organisation, audience, appid=client_id, person=person, **more)
+
+
+def _granted(organisation: Organisation, audience: str, appid: str = "", person: str = "", **more: str) -> Response:
     lifetime = organisation.config.token_lifetime_seconds
-    access_token = issue_token(organisation.identity, audience=audience, now=time.time(), lifetime=lifetime)
-    return json_reply(
-        {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": access_token}
+    access_token = issue_token(
+        organisation.identity, audience=audience, now=time.time(), lifetime=lifetime, appid=appid, person=person
     )
+    return json_reply(
+        {
+            "token_type": "Bearer",
+            "expires_in": lifetime,
+            "ext_expires_in": lifetime,
+            "access_token": access_token,
+            **more,
+        }
+    )
+
+
+def _resource_of(scope: str) -> str:
+    """Without what asks for the identity token."""
+    return " ".join(each for each in scope.split() if each not in _OPENID_SCOPES)
 
 
 _GRANTS: dict[str, Callable[[Organisation, Request, Mapping[str, str]], Response]] = {
     "client_credentials": _client_credentials,
     "password": _password,
+    "urn:ietf:params:oauth:grant-type:device_code": _device_code,
 }
-
-
-def _check_tenant(organisation: Organisation, tenant: str) -> None:
-    """`organizations` leaves it to Entra to find the directory, by the domain of the user's name."""
-    if tenant == "organizations":
-        return
-    if tenant.lower() != organisation.identity.tenant_id:
-        raise sign_in_error(90002)
 
 
 def _authenticate(organisation: Organisation, request: Request, form: Mapping[str, str]) -> None:

@@ -18,7 +18,7 @@ _VERSION = "9.2.24014.00198"
 
 
 def who_am_i(call: Call) -> Response:
-    identity = call.organisation.identity
+    identity = call.identity
     return json_reply(
         {
             "@odata.context": f"{call.api}/$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse",
@@ -60,12 +60,29 @@ def retrieve_current_organization(call: Call, **_access: str) -> Response:
 
 
 def retrieve_user_privileges(call: Call, key: str) -> Response:
-    identity = call.organisation.identity
-    if key.lower() != identity.user_id:
+    """One's own, or, with the right to read users, somebody else's."""
+    user = call.organisation.members().users().get(key.lower())
+    if user is None:
         raise Refusal(404, "0x80040217", f"Entity 'systemuser' With Id = {key} Does Not Exist")
+    if user.user_id != call.identity.user_id:
+        call.require("prvReadUser")
     return json_reply(
         {
             "@odata.context": f"{call.api}/$metadata#Microsoft.Dynamics.CRM.RetrieveUserPrivilegesResponse",
-            "RolePrivileges": privileges_of(call.organisation.config.privileges, identity.business_unit_id),
+            "RolePrivileges": privileges_of(call.organisation.members().privileges(user), user.business_unit_id),
+        }
+    )
+
+
+def retrieve_role_privileges(call: Call, key: str) -> Response:
+    call.require("prvReadRole")
+    found = call.organisation.members().role_of_copy(key.lower())
+    if found is None:
+        raise Refusal(404, "0x80040217", f"Entity 'role' With Id = {key} Does Not Exist")
+    role, business_unit_id = found
+    return json_reply(
+        {
+            "@odata.context": f"{call.api}/$metadata#Microsoft.Dynamics.CRM.RetrieveRolePrivilegesRoleResponse",
+            "RolePrivileges": privileges_of(role.privileges, business_unit_id),
         }
     )

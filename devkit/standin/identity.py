@@ -29,7 +29,11 @@ class Identity:
     managed_identity_id: str
     user_identity_id: str
     identity_header: str
+    # People who sign in at a terminal: one who may do everything, and one who may do little.
+    administrator_id: str
+    person_id: str
     # The Office 365 account.
+    account_id: str
     user_name: str
     user_password: str
     certificate_password: str

@@ -111,7 +111,7 @@ def _create_only(call: Call, leadid: str) -> Response:
 
 
 def _insert(call: Call, leadid: str, changes: Changes) -> Written:
-    return call.organisation.leads.create(leadid, created_row(leadid, changes, call.organisation.identity.user_id))
+    return call.organisation.leads.create(leadid, created_row(leadid, changes, call.identity.user_id))
 
 
 def _update(call: Call, leadid: str) -> Written:
@@ -140,7 +140,7 @@ def _check_link(call: Call, entity_set: str, row_id: str) -> None:
     if entity_set in _APPEND_TO:
         call.require("prvAppendLead")
         call.require(_APPEND_TO[entity_set])
-    elif entity_set in OWNERS and row_id != organisation.identity.user_id:
+    elif entity_set in OWNERS and row_id != call.identity.user_id:
         # A lead of somebody else's is beyond the user's own rows.
         call.require("prvAssignLead", depth=Depth.LOCAL)
         call.require("prvCreateLead", depth=Depth.LOCAL)

@@ -9,10 +9,12 @@ from devkit.standin.affinity import Servers
 from devkit.standin.certificates import client_certificate
 from devkit.standin.config import Config
 from devkit.standin.counts import Counts
+from devkit.standin.device_codes import DeviceCodes
 from devkit.standin.fault_kinds import STAGES, strike
 from devkit.standin.faults import Faults, Sight, Stage
 from devkit.standin.identity import Identity, load_identity
 from devkit.standin.leads import Leads
+from devkit.standin.members import Made, Members
 from devkit.standin.table import LINKS, Column, columns_with, readable_names
 from devkit.standin.throttle import Throttle
 
@@ -27,13 +29,20 @@ class Organisation:
     certificate: str
     leads: Leads
     servers: Servers
+    made: Made
+    # What a reset goes back to.
+    first_config: Config = field(default_factory=Config)
     config: Config = field(default_factory=Config)
+    device_codes: DeviceCodes = field(default_factory=DeviceCodes)
     faults: Faults = field(default_factory=lambda: Faults(STAGES))
     throttle: Throttle = field(default_factory=Throttle)
     counts: Counts = field(default_factory=Counts)
 
     def strike(self, stage: Stage, sight: Sight) -> None:
         strike(self.faults, stage, sight, self.identity)
+
+    def members(self) -> Members:
+        return Members(self.identity, self.config, self.made)
 
     def columns(self) -> Mapping[str, Column]:
         return columns_with(self.config.columns)
@@ -50,7 +59,7 @@ class Organisation:
 
     def rows(self) -> dict[str, tuple[str, ...]]:
         own = {
-            "systemusers": (self.identity.user_id,),
+            "systemusers": tuple(self.members().users()),
             "teams": (self.identity.team_id,),
             "campaigns": (self.identity.campaign_id,),
             "transactioncurrencies": (self.identity.currency_id,),
@@ -58,11 +67,15 @@ class Organisation:
         return own | {name: own.get(name, ()) + more for name, more in self.config.rows.items()}
 
 
-def open_organisation(folder: Path) -> Organisation:
-    identity = load_identity(folder)
+def open_organisation(folder: Path, config: Config | None = None) -> Organisation:
+    """`config` is what it begins with and what a reset goes back to."""
+    identity, config = load_identity(folder), config or Config()
     return Organisation(
         identity=identity,
         certificate=client_certificate(folder, identity.certificate_password),
         leads=Leads(folder / "leads.sqlite3"),
         servers=Servers(identity.organization_id),
+        made=Made(folder / "members.json"),
+        config=config,
+        first_config=config,
     )

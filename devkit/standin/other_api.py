@@ -51,6 +51,16 @@ def roles_of_user(call: Call, key: str) -> Response:
     return listed(call, "roles", user["systemuserroles_association"])
 
 
+def users_with_role(call: Call, key: str) -> Response:
+    role = _row(call, "roles", key)
+    users = [
+        user
+        for user in _rows(call, "systemusers")
+        if role["roleid"] in {held["roleid"] for held in user["systemuserroles_association"]}
+    ]
+    return listed(call, "systemusers", users)
+
+
 def listed(call: Call, name: str, rows: list[dict[str, Any]]) -> Response:
     options = call.request.args
     for option in options:

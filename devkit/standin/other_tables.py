@@ -1,21 +1,22 @@
 """The tables around leads that a client looks into before it writes: users, roles, solutions, plug-in steps.
 
-Their rows come from the identity and the configuration; they are read, never written.
+They are read here; what may be changed of them is in member_api.
 https://learn.microsoft.com/power-apps/developer/data-platform/reference/entities
 """
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from devkit.standin.members import made_up_id
 from devkit.standin.security import PRIVILEGES
 from devkit.standin.table import ENTITIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from devkit.standin.members import Members, Role, User
     from devkit.standin.organisation import Organisation
 
     Rows = list[dict[str, Any]]
@@ -30,31 +31,28 @@ class OtherTable:
     rows: Callable[[Organisation], Rows]
 
 
-def made_up_id(*parts: str) -> str:
-    """The same for the same thing, whichever process is asked."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, "https://standin.invalid/" + "/".join(parts)))
-
-
 def _users(organisation: Organisation) -> Rows:
-    identity, config = organisation.identity, organisation.config
-    others = [_colleague(row_id, config.unfit_owners.get(row_id)) for row_id in config.rows.get("systemusers", ())]
-    if config.application_user == "missing":
-        return others
-    return [
-        {
-            "systemuserid": identity.user_id,
-            "fullname": "# leadpipe",
-            "domainname": identity.user_name,
-            "applicationid": identity.client_id,
-            "azureactivedirectoryobjectid": made_up_id("service-principals", identity.client_id),
-            "isdisabled": config.application_user == "disabled",
-            "accessmode": 4,
-            "islicensed": False,
-            "_businessunitid_value": identity.business_unit_id,
-            "systemuserroles_association": _roles_held(organisation),
-        },
-        *others,
-    ]
+    members = organisation.members()
+    unfit = organisation.config.unfit_owners
+    others = [_colleague(row_id, unfit.get(row_id)) for row_id in organisation.config.rows.get("systemusers", ())]
+    return [*(_user(organisation, members, user) for user in members.users().values()), *others]
+
+
+def _user(organisation: Organisation, members: Members, user: User) -> dict[str, Any]:
+    held = set(members.copies_given(user))
+    return {
+        "systemuserid": user.user_id,
+        "fullname": user.name,
+        "domainname": user.account,
+        "applicationid": user.application_id,
+        "azureactivedirectoryobjectid": made_up_id("service-principals", user.application_id or user.user_id),
+        "isdisabled": user.disabled,
+        "accessmode": 4 if user.application_id else 0,
+        "islicensed": not user.application_id,
+        "nickname": user.columns.get("nickname"),
+        "_businessunitid_value": user.business_unit_id,
+        "systemuserroles_association": [row for row in _roles(organisation) if row["roleid"] in held],
+    }
 
 
 def _colleague(row_id: str, unfit: str | None) -> dict[str, Any]:
@@ -68,30 +66,35 @@ def _colleague(row_id: str, unfit: str | None) -> dict[str, Any]:
 
 
 def _roles(organisation: Organisation) -> Rows:
-    return _roles_held(organisation)
+    """Each role once in every business unit: the root's own, and copies that know where they come from."""
+    members = organisation.members()
+    return [_role(members, role, unit) for role in members.roles().values() for unit in members.business_units()]
 
 
-def _roles_held(organisation: Organisation) -> Rows:
-    return [
-        {
-            "roleid": made_up_id("roles", name),
-            "name": name,
-            "ismanaged": True,
-            "_businessunitid_value": organisation.identity.business_unit_id,
-            "_parentrootroleid_value": made_up_id("roles", name),
-        }
-        for name in organisation.config.roles
-    ]
+def _role(members: Members, role: Role, business_unit_id: str) -> dict[str, Any]:
+    is_root = business_unit_id == members.root_id
+    return {
+        "roleid": role.copy_in(business_unit_id, root_id=members.root_id),
+        "name": role.name,
+        "description": role.columns.get("description"),
+        "ismanaged": role.managed,
+        "isinherited": role.columns.get("isinherited", 1),
+        "_businessunitid_value": business_unit_id,
+        "_parentroleid_value": None if is_root else role.role_id,
+        "_parentrootroleid_value": role.role_id,
+    }
 
 
 def _business_units(organisation: Organisation) -> Rows:
+    members = organisation.members()
     return [
         {
-            "businessunitid": organisation.identity.business_unit_id,
-            "name": "Contoso",
+            "businessunitid": unit,
+            "name": name,
             "isdisabled": False,
-            "_parentbusinessunitid_value": None,
+            "_parentbusinessunitid_value": None if unit == members.root_id else members.root_id,
         }
+        for unit, name in members.business_units().items()
     ]
 
 

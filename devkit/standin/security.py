@@ -60,6 +60,14 @@ _OTHERS = (
     "prvReadSdkMessageProcessingStep",
     "prvReadEntity",
     "prvReadAttribute",
+    "prvCreateUser",
+    "prvWriteUser",
+    "prvDeleteUser",
+    "prvDisableUser",
+    "prvCreateRole",
+    "prvWriteRole",
+    "prvDeleteRole",
+    "prvAssignRole",
 )
 PRIVILEGES = _PUBLISHED | {
     name: str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://standin.invalid/privileges/{name}")) for name in _OTHERS

@@ -84,8 +84,12 @@ class DataverseClient:
 
     def get(self, path: str) -> Answer:
         """Whatever Dynamics answers, rights as they are at this moment: for looking at it, not for delivery."""
+        return self.send("GET", path)
+
+    def send(self, method: str, path: str, body: Columns | None = None) -> Answer:
+        """As `get`, for what an administrator changes: sent once, but for a refused token."""
         # https://learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors
-        return self._send("GET", path, str(uuid.uuid4()), more={"Consistency": "Strong"})
+        return self._send(method, path, str(uuid.uuid4()), body, more={"Consistency": "Strong"})
 
     def _found(self, lead_id: str) -> Found:
         return read_back(self._send("GET", f"{LEADS}({lead_id})?$select=leadid", lead_id), lead_id)

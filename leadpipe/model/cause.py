@@ -44,7 +44,7 @@ _TIME_HEALS = {
     "record_contended": Cause(says="the record changed whenever it was to be written", fix=_WAITS),
     "storage_refused": Cause(
         says="the storage account refused the app",
-        fix="give the app's identity the roles of docs/setup.md, or correct AzureWebJobsStorage",
+        fix="give the app's identity the roles of docs/setup.md, section Azure, or correct AzureWebJobsStorage",
     ),
 }
 
@@ -137,14 +137,19 @@ _CONNECTION = {
     ),
     "no_application_user": Cause(
         says="the organisation has no application user for the client id",
-        fix="add it in the Power Platform admin centre: Environments, Settings, Application users",
+        fix="`leadpipe setup --apply` makes it, as the Power Platform admin centre does: Settings, Application users",
     ),
-    "no_role": Cause(says="the application user has no role", fix="give it the role Microsoft Marketplace Lead Writer"),
+    "no_role": Cause(
+        says="the application user has no role",
+        fix="`leadpipe setup --apply` gives it one, or give it the role Microsoft Marketplace Lead Writer",
+    ),
     "user_disabled": Cause(
-        says="the application user is disabled", fix="activate it in the Power Platform admin centre"
+        says="the application user is disabled",
+        fix="`leadpipe setup --apply` activates it, as the Power Platform admin centre does",
     ),
     "missing_privilege": Cause(
-        says="the application user lacks a privilege", fix="add the privilege that the detail names to its role"
+        says="the application user lacks a privilege",
+        fix="`leadpipe setup --apply` adds what leadpipe needs, or add the privilege that the detail names to its role",
     ),
     "access_denied": Cause(says="Dynamics denied access", fix="check the application user's role and column security"),
     "organisation_closed": Cause(

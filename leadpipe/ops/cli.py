@@ -15,6 +15,7 @@ from leadpipe.ops.poison import list_poison
 from leadpipe.ops.poison_decide import discard_poison, replay_poison
 from leadpipe.ops.poison_edit import edit_poison
 from leadpipe.ops.send_test import send_test
+from leadpipe.ops.setup.command import setup
 from leadpipe.ops.show import show
 from leadpipe.ops.status import status
 from leadpipe.ops.take_in import import_rows
@@ -69,5 +70,6 @@ app.command()(balance)
 app.command("import")(import_rows)
 app.command("erase")(erase_leads)
 app.add_typer(mapping, name="mapping", help="What leads become in Dynamics, and who gets them.")
+app.command()(setup)
 app.command()(doctor)
 app.command("send-test")(send_test)

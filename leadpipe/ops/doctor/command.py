@@ -32,8 +32,13 @@ def doctor(context: typer.Context, as_json: AsJson = False, settings: SettingsFi
 
     Exits with 1 when a lead would not get through.
     """
+    report(_findings(context, settings), as_json=as_json)
+
+
+def report(findings: Iterable[Finding], *, as_json: bool = False) -> None:
+    """Tells each finding as it comes. Exits with 1 when a lead would not get through."""
     found: list[Finding] = []
-    for finding in _findings(context, settings):
+    for finding in findings:
         found.append(finding)
         if not as_json:
             sys.stdout.write(_lines(finding))

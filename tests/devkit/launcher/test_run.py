@@ -170,6 +170,22 @@ def test_what_is_set_is_used_in_place_of_something_of_its_own(start: Start, stor
     assert run.started() == []
 
 
+def test_an_empty_organisation_says_how_it_is_set_up_and_gets_no_sample(start: Start, tmp_path: Path) -> None:
+    run = start("--empty")
+    run.wait_for("Ctrl-C stops everything")
+    values = json.loads((tmp_path / "data" / "settings.json").read_text())["Values"]
+    session = requests.Session()
+    session.trust_env = False
+
+    config = session.get(
+        f"{values['DATAVERSE_URL']}/_standin/config", verify=values["REQUESTS_CA_BUNDLE"], timeout=30
+    ).json()
+
+    assert (config["application_user"], config["roles"]) == ("missing", [])
+    assert any(line.strip().startswith("set up") and line.endswith("setup --apply") for line in run.said)
+    assert not any("lead accepted" in line for line in run.said)
+
+
 def test_without_a_host_it_leaves_settings_for_func_start(start: Start) -> None:
     run = start("--no-host")
     path = run.wait_for("settings").split()[-1]

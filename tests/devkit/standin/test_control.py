@@ -61,6 +61,8 @@ def test_a_time_that_is_none_is_refused(standin: Any) -> None:
         {"rows": {"campaigns": "x"}},
         {"privileges": {"prvReadLead": "Far"}},
         {"application_user": "tired"},
+        {"person": "king"},
+        {"device_sign_in": "never"},
         {"roles": "Writer"},
         {"solutions": ["x"]},
         {"plugin_steps": {}},

@@ -2,6 +2,7 @@
 
 import pytest
 
+from leadpipe.model.cause import CAUSES
 from leadpipe.model.errors import Blocked, LeadpipeError, SettingsError, StorageFailed
 from leadpipe.ops.words import cause_of, failure_in_words
 from tests.factories import LEAD_ID
@@ -14,7 +15,7 @@ from tests.factories import LEAD_ID
         (LeadpipeError("unknown_thing"), "unknown_thing"),
         (
             Blocked("no_role", "403 0x80042f09"),
-            "the application user has no role (403 0x80042f09): give it the role Microsoft Marketplace Lead Writer",
+            f"the application user has no role (403 0x80042f09): {CAUSES['no_role'].fix}",
         ),
     ],
 )

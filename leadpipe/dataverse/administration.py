@@ -1,0 +1,214 @@
+"""The members of an organisation as its administrator sees and changes them: business units, roles, users.
+
+Only `leadpipe setup` uses this. Each look gives plain values; each change is one call, and raises Transient, Blocked or
+Refused where Dynamics does not take it.
+https://learn.microsoft.com/power-apps/developer/data-platform/webapi/reference/role and .../systemuser
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from leadpipe.dataverse.protocol import API, Answer, error_of, failure_of, json_object
+
+Send = Callable[[str, str, dict[str, Any] | None], Answer]
+
+_ID_TAKEN = "0x80040237"
+_NOT_THERE = "0x80040217"
+# It owns records, or Entra still has it: seen, not documented.
+_KEPT = frozenset({"0x80048610", "0x80048359"})
+_DEPTHS = {"0": "Basic", "1": "Local", "2": "Deep", "3": "Global"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusinessUnit:
+    """`parent_id` None: the root."""
+
+    unit_id: str
+    name: str
+    parent_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A role in one business unit: the root's own, or the copy that each unit below has of it."""
+
+    role_id: str
+    name: str
+    unit_id: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    user_id: str
+    name: str
+    unit_id: str
+    disabled: bool
+    note: str  # what stands as its nickname
+
+
+class Administration:
+    """Thread-safe as far as `send` is."""
+
+    def __init__(self, url: str, send: Send) -> None:
+        self._url = url
+        self._send = send
+
+    def my_id(self) -> str:
+        """Who the administrator is there. Raises the failure that says why he is nobody."""
+        return str(self._seen("WhoAmI").get("UserId", ""))
+
+    def business_units(self) -> list[BusinessUnit]:
+        rows = self._rows("businessunits?$select=name,_parentbusinessunitid_value")
+        return [
+            BusinessUnit(
+                unit_id=row["businessunitid"], name=str(row["name"]), parent_id=row.get("_parentbusinessunitid_value")
+            )
+            for row in rows
+        ]
+
+    def roles(self, name: str) -> list[Role]:
+        """The role of that name, once for each business unit."""
+        chosen = "$select=name,description,_businessunitid_value"
+        return [_role(row) for row in self._rows(f"roles?{chosen}&$filter={_equal('name', name)}")]
+
+    def roles_of(self, user_id: str) -> list[Role]:
+        chosen = "$select=name,description,_businessunitid_value"
+        return [_role(row) for row in self._rows(f"systemusers({user_id})/systemuserroles_association?{chosen}")]
+
+    def users_with(self, role_id: str) -> list[str]:
+        """The ids of the users that have this role, or this copy of it."""
+        return [
+            row["systemuserid"] for row in self._rows(f"roles({role_id})/systemuserroles_association?$select=fullname")
+        ]
+
+    def privilege_ids(self, names: Iterable[str]) -> dict[str, str]:
+        """Name, as it was asked for, to id; without those that the organisation does not have."""
+        asked = {name.lower(): name for name in names}
+        rows = self._rows(f"privileges?$select=name&$filter={'%20or%20'.join(_equal('name', name) for name in asked)}")
+        return {asked[row["name"].lower()]: row["privilegeid"].lower() for row in rows if row["name"].lower() in asked}
+
+    def privileges_of_role(self, role_id: str) -> dict[str, str]:
+        """Id to depth: Basic, Local, Deep or Global."""
+        return _privileges(self._seen(f"RetrieveRolePrivilegesRole(RoleId={role_id})"))
+
+    def privileges_of_user(self, user_id: str) -> dict[str, str]:
+        """Id to depth, over all roles and teams."""
+        return _privileges(self._seen(f"systemusers({user_id})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()"))
+
+    def user_of_application(self, client_id: str) -> User | None:
+        return self._user(quote(f"applicationid eq {client_id}"))
+
+    def user_of_account(self, name: str) -> User | None:
+        return self._user(_equal("domainname", name))
+
+    def make_role(self, name: str, description: str, unit_id: str) -> None:
+        """Without a privilege; the copies of the units below come by themselves.
+
+        `isinherited` 1 is "Direct User (Basic) access level and Team privileges", so that the role works through a
+        team too.
+        """
+        row = {
+            "name": name,
+            "description": description,
+            "isinherited": 1,
+            "businessunitid@odata.bind": f"/businessunits({unit_id})",
+        }
+        self._done("POST", "roles", row)
+
+    def add_privileges(self, role_id: str, depths: Mapping[str, str]) -> None:
+        """`depths`: id to depth. One that the role has already gets the new depth."""
+        privileges = [{"PrivilegeId": each, "Depth": depth} for each, depth in depths.items()]
+        self._done("POST", f"roles({role_id})/Microsoft.Dynamics.CRM.AddPrivilegesRole", {"Privileges": privileges})
+
+    def delete_role(self, role_id: str) -> None:
+        self._done("DELETE", f"roles({role_id})", gone_is_done=True)
+
+    def make_application_user(self, client_id: str, unit_id: str, note: str) -> None:
+        """Without the business unit Dynamics fails with an error that says nothing."""
+        row = {
+            "applicationid": client_id,
+            "nickname": note,
+            "businessunitid@odata.bind": f"/businessunits({unit_id})",
+        }
+        self._done("POST", "systemusers", row)
+
+    def set_disabled(self, user_id: str, *, disabled: bool) -> None:
+        self._done("PATCH", f"systemusers({user_id})", {"isdisabled": disabled})
+
+    def delete_user(self, user_id: str) -> bool:
+        """Of a disabled user. False: Dynamics keeps him, because something belongs to him still, such as leads."""
+        answer = self._send("DELETE", f"{API}/systemusers({user_id})", None)
+        if error_of(answer)[0] in _KEPT:
+            return False
+        if answer.status not in {200, 204, 404}:
+            raise failure_of(answer)
+        return True
+
+    def give_role(self, user_id: str, role_id: str) -> None:
+        """The role's copy in the user's own business unit. That he has it already is no failure."""
+        answer = self._send(
+            "POST",
+            f"{API}/systemusers({user_id})/systemuserroles_association/$ref",
+            {"@odata.id": f"{self._url}{API}/roles({role_id})"},
+        )
+        if answer.status not in {200, 204} and error_of(answer)[0] != _ID_TAKEN:
+            raise failure_of(answer)
+
+    def take_role(self, user_id: str, role_id: str) -> None:
+        path = f"systemusers({user_id})/systemuserroles_association({role_id})/$ref"
+        self._done("DELETE", path, gone_is_done=True)
+
+    def _user(self, condition: str) -> User | None:
+        chosen = "$select=fullname,isdisabled,nickname,_businessunitid_value"
+        rows = self._rows(f"systemusers?{chosen}&$filter={condition}")
+        return next((_user(row) for row in rows), None)
+
+    def _rows(self, path: str) -> list[dict[str, Any]]:
+        found = self._seen(path).get("value")
+        return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+    def _seen(self, path: str) -> dict[str, Any]:
+        answer = self._send("GET", f"{API}/{path}", None)
+        if answer.status != 200:
+            raise failure_of(answer)
+        return json_object(answer.body)
+
+    def _done(self, method: str, path: str, body: dict[str, Any] | None = None, *, gone_is_done: bool = False) -> None:
+        answer = self._send(method, f"{API}/{path}", body)
+        gone = gone_is_done and answer.status == 404 and error_of(answer)[0] == _NOT_THERE
+        if answer.status not in {200, 201, 204} and not gone:
+            raise failure_of(answer)
+
+
+def _role(row: Mapping[str, Any]) -> Role:
+    return Role(
+        role_id=row["roleid"],
+        name=str(row.get("name")),
+        unit_id=str(row.get("_businessunitid_value")),
+        description=str(row.get("description") or ""),
+    )
+
+
+def _user(row: Mapping[str, Any]) -> User:
+    return User(
+        user_id=row["systemuserid"],
+        name=str(row.get("fullname") or ""),
+        unit_id=str(row.get("_businessunitid_value")),
+        disabled=row.get("isdisabled") is True,
+        note=str(row.get("nickname") or ""),
+    )
+
+
+def _privileges(body: Mapping[str, Any]) -> dict[str, str]:
+    rows = [row for row in body.get("RolePrivileges") or () if isinstance(row, dict)]
+    return {
+        str(row.get("PrivilegeId")).lower(): _DEPTHS.get(str(row.get("Depth")), str(row.get("Depth"))) for row in rows
+    }
+
+
+def _equal(column: str, text: str) -> str:
+    quoted = text.replace("'", "''")
+    return quote(f"{column} eq '{quoted}'")

@@ -1,0 +1,204 @@
+"""`leadpipe setup`: what is missing in Dynamics so that leads get through, and with --apply the making of it."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from leadpipe.ops.doctor.command import report
+from leadpipe.ops.doctor.examination import examine
+from leadpipe.ops.hostile_text import one_line
+from leadpipe.ops.json_output import print_json
+from leadpipe.ops.many import ask
+from leadpipe.ops.options import DryRun, SettingsFile
+from leadpipe.ops.setup.administrator import administration_of, said_to_the_administrator
+from leadpipe.ops.setup.azure import Commands, Way, commands_for
+from leadpipe.ops.setup.doing import Doing
+from leadpipe.ops.setup.look import look
+from leadpipe.ops.setup.plan import Wanted, plan
+from leadpipe.ops.setup.privileges import MappingNeeds, needed
+from leadpipe.ops.setup.removal import plan_removal
+from leadpipe.ops.setup.step import SIGNS, State, Step
+from leadpipe.ops.setup.subject import Subject, is_id, is_managed_identity, subject_of
+from leadpipe.ops.target import Target, reach
+from leadpipe.ops.words import say
+from leadpipe.wiring import now
+
+_WIDTH = 16
+
+
+def _id(text: str) -> str:
+    if text and not is_id(text):
+        raise typer.BadParameter("an id looks like aaaabbbb-0000-cccc-1111-dddd2222eeee")
+    return text
+
+
+ClientId = Annotated[
+    str,
+    typer.Option(
+        callback=_id,
+        metavar="ID",
+        help="The application's client id, or a managed identity's application id. Left out: as the settings have it.",
+        show_default=False,
+    ),
+]
+Tenant = Annotated[
+    str,
+    typer.Option(metavar="ID", help="The directory to sign in to. Left out: as the settings have it, else your own."),
+]
+Unit = Annotated[
+    str,
+    typer.Option("--business-unit", metavar="NAME", help="Where the application user shall be. Left out: the root."),
+]
+
+
+def setup(
+    context: typer.Context,
+    apply: Annotated[bool, typer.Option("--apply", help="Do what is to be done.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Take away again what setup made, after asking.")] = False,
+    client_id: ClientId = "",
+    business_unit: Unit = "",
+    tenant: Tenant = "",
+    azure: Annotated[
+        bool, typer.Option("--azure", help="Only show the commands for Entra and the function app; nobody signs in.")
+    ] = False,
+    sign_in: Annotated[
+        Way | None,
+        typer.Option("--sign-in", help="How the app shall sign in, for those commands. Left out: as it is set."),
+    ] = None,
+    no_doctor: Annotated[bool, typer.Option("--no-doctor", help="Do not run the doctor after --apply.")] = False,
+    dry_run: DryRun = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before taking away.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the steps as a JSON array, and run no doctor.")
+    ] = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Make in Dynamics what a lead needs there: the application user, and a role with the least privileges.
+
+    Without --apply it shows what is to be done: ✓ it is so already, + to do, ✗ only a person can; each with the way
+    through the portals, today's and that of 2018. With --apply it does what is missing, and nothing else, and ends with
+    the doctor. --remove takes away what setup made, never Microsoft's role, never what somebody else made.
+
+    You sign in as an administrator of the organisation: as the Azure CLI is signed in (`az login`), else by a code in
+    your browser. Nothing of that is kept.
+
+    Exits with 1 when a step failed or a person is needed.
+    """
+    if apply and remove:
+        raise typer.BadParameter("--apply and --remove are one or the other")
+    target = reach(context, settings, with_faults=True)
+    subject = subject_of(os.environ, client_id=client_id, tenant=tenant, way=sign_in)
+    if azure or not (subject.client_id or subject.account):
+        _tell_azure(subject, as_json=as_json)
+        if not azure:
+            _say_that_the_id_is_missing(subject)
+        return
+    wanted = Wanted(
+        privileges=needed(MappingNeeds()),
+        client_id="" if subject.account else subject.client_id,
+        account=subject.account,
+        unit=business_unit,
+    )
+    doing = (apply or remove) and not dry_run
+    steps = _steps(subject, wanted, remove=remove, do=doing, yes=yes)
+    told = _tell(steps, as_json=as_json)
+    if not (doing or remove or as_json):
+        _tell_azure(subject, as_json=False)
+    _conclude(told, how="without --dry-run it is done" if apply or remove else "--apply does it")
+    if apply and doing and not (no_doctor or as_json):
+        _run_doctor(target)
+
+
+def _steps(subject: Subject, wanted: Wanted, *, remove: bool, do: bool, yes: bool) -> Iterable[Step]:
+    administration = administration_of(subject.organisation, subject.tenant_id)
+    with said_to_the_administrator():
+        administration.my_id()
+        found = look(administration, wanted)
+    steps = plan_removal(wanted, found) if remove else plan(wanted, found)
+    if not do:
+        return steps
+    to_do = [step for step in steps if step.state is State.TO_DO]
+    if remove and to_do:
+        for step in to_do:
+            say(f"to do: {step.fact}")
+        ask("Take this away?", yes=yes)
+    return Doing(administration, wanted, found).results(steps)
+
+
+def _tell(steps: Iterable[Step], *, as_json: bool) -> list[Step]:
+    told = []
+    for step in steps:
+        told.append(step)
+        if not as_json:
+            sys.stdout.write(_lines(step))
+            sys.stdout.flush()
+    if as_json:
+        print_json(asdict(step) for step in told)
+    return told
+
+
+def _lines(step: Step) -> str:
+    lines = [f"{SIGNS[step.state]} {step.step:<{_WIDTH}} {one_line(step.fact)}"]
+    lines += [
+        f"  {'':<{_WIDTH}} {when}: {where}"
+        for when, where in (("by hand", step.portal), ("in 2018", step.portal_2018))
+        if where
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _conclude(told: list[Step], *, how: str) -> None:
+    """Says what it came to, and ends the command where a person has to do something. `how`: what is to do gets done."""
+    counts = {state: sum(step.state is state for step in told) for state in State}
+    if counts[State.CHANGED]:
+        say(f"changed: {', '.join(step.step for step in told if step.state is State.CHANGED)}")
+    if counts[State.FAILED] or counts[State.PERSON]:
+        say("a person is needed: see ✗; what was done stays done, and running it again goes on from there")
+        raise typer.Exit(1)
+    if counts[State.TO_DO]:
+        say(f"{counts[State.TO_DO]} to do; nothing was changed: {how}")
+    elif not counts[State.CHANGED]:
+        say("nothing to change")
+
+
+def _run_doctor(target: Target) -> None:
+    if is_managed_identity(target.settings) and not os.environ.get("IDENTITY_ENDPOINT"):
+        say("the doctor cannot sign in as the app's identity from here; `leadpipe send-test --url` proves it instead")
+        return
+    say("the doctor, with the app's own sign-in:")
+    report(examine(target, os.environ, now))
+
+
+# Azure.
+
+
+def _tell_azure(subject: Subject, *, as_json: bool) -> None:
+    found = commands_for(subject.way, subject.known(), now().date())
+    if as_json:
+        print_json(_fields(each) for each in found)
+        return
+    sys.stdout.write("\nIn Entra and on the function app, by the Azure CLI. For bash:\n\n")
+    sys.stdout.writelines(line for each in found for line in _script(each.title, each.bash))
+    sys.stdout.write("Where PowerShell differs:\n\n")
+    sys.stdout.writelines(line for each in found if each.powershell for line in _script(each.title, each.powershell))
+
+
+def _fields(commands: Commands) -> dict[str, Any]:
+    return {"title": commands.title, "bash": commands.bash, "powershell": commands.powershell or commands.bash}
+
+
+def _script(title: str, lines: Iterable[str]) -> Iterator[str]:
+    yield f"  # {title}\n"
+    for line in lines:
+        yield f"  {line}\n"
+    yield "\n"
+
+
+def _say_that_the_id_is_missing(subject: Subject) -> NoReturn:
+    where = "--client-id" if subject.way is Way.MANAGED_IDENTITY else "DATAVERSE_CLIENT_ID, or --client-id"
+    say(f"the client id is not known yet: the commands above tell it; then give it as {where}")
+    raise typer.Exit(1)

@@ -1,0 +1,55 @@
+"""A step of the set-up: a plain value that can be shown, and done."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class State(StrEnum):
+    DONE = "done"  # it is so already
+    TO_DO = "to_do"
+    CHANGED = "changed"  # it was to do, and was done now
+    LEFT = "left"  # Dynamics keeps what was to be deleted; it does no harm
+    FAILED = "failed"
+    PERSON = "person"  # only a person can do it
+
+
+class Change(StrEnum):
+    """The calls that a step can stand for."""
+
+    MAKE_ROLE = "POST roles"
+    ADD_PRIVILEGES = "POST roles(…)/AddPrivilegesRole"
+    MAKE_USER = "POST systemusers"
+    ACTIVATE_USER = "PATCH systemusers(…) isdisabled=false"
+    GIVE_ROLE = "POST systemusers(…)/systemuserroles_association/$ref"
+    TAKE_ROLE = "DELETE systemusers(…)/systemuserroles_association(…)/$ref"
+    DEACTIVATE_USER = "PATCH systemusers(…) isdisabled=true"
+    DELETE_USER = "DELETE systemusers(…)"
+    DELETE_ROLE = "DELETE roles(…)"
+
+
+SIGNS = {
+    State.DONE: "✓",
+    State.TO_DO: "+",
+    State.CHANGED: "✓",
+    State.LEFT: "–",
+    State.FAILED: "✗",
+    State.PERSON: "✗",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """`portal`: how a person does the same; `portal_2018`: as Microsoft's older document names it.
+
+    `role`: by its name. `privileges`: name to depth.
+    """
+
+    step: str
+    state: State
+    fact: str
+    portal: str = ""
+    portal_2018: str = ""
+    change: Change | None = None
+    role: str = ""
+    privileges: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,50 @@
+"""docs/setup.md says what the program does."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from leadpipe.model.cause import CAUSES
+from leadpipe.ops.setup.azure import Way
+from leadpipe.ops.setup.privileges import LEVELS, MappingNeeds, needed
+
+ROOT = Path(__file__).parents[1]
+DOCUMENT = (ROOT / "docs" / "setup.md").read_text(encoding="utf-8")
+SETTINGS = json.loads((ROOT / "local.settings.json.example").read_text(encoding="utf-8"))["Values"]
+
+
+def test_every_setting_that_it_names_is_read() -> None:
+    named = set(re.findall(r"`((?:DATAVERSE|AzureWebJobs|LEADPIPE)\w+)`", DOCUMENT))
+
+    assert named - {"LEADPIPE_KEY"} <= {*SETTINGS}  # that one is the command line's own
+    assert "DATAVERSE_MANAGED_IDENTITY" in named
+
+
+def test_its_table_has_every_privilege_with_its_level() -> None:
+    table = [line for line in DOCUMENT.splitlines() if line.startswith("| `prv")]
+    levels = {name: line.split("|")[2] for line in table for name in re.findall(r"`(prv\w+)`", line)}
+
+    assert {name: level.strip() for name, level in levels.items() if name in {each.name for each in needed(NONE)}} == {
+        each.name: LEVELS[each.depth] for each in needed(NONE)
+    }
+    assert {"prvAppendLead", "prvAssignLead"} <= {*levels}
+
+
+@pytest.mark.parametrize("way", Way)
+def test_it_names_each_way_to_sign_in_as_the_command_line_does(way: Way) -> None:
+    assert f"`{way}`" in DOCUMENT or f"--sign-in {way}`" in DOCUMENT
+
+
+def test_the_sections_that_its_list_and_the_causes_point_to_are_there() -> None:
+    headings = {line.removeprefix("## ").strip() for line in DOCUMENT.splitlines() if line.startswith("## ")}
+    anchors = {heading.lower().replace(" ", "-") for heading in headings}
+    fixes = " ".join(cause.fix for cause in CAUSES.values())
+
+    assert {*re.findall(r"\]\(#([\w-]+)\)", DOCUMENT)} == anchors
+    assert {*re.findall(r"docs/setup\.md, section (\w+)", fixes)} <= headings
+    assert fixes.count("docs/setup.md") == fixes.count("docs/setup.md, section")
+
+
+NONE = MappingNeeds()

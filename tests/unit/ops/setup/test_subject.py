@@ -1,0 +1,58 @@
+"""Whom a set-up is for, before the app's own sign-in is whole."""
+
+import pytest
+
+from leadpipe.model.errors import SettingsError
+from leadpipe.ops.setup.azure import Way
+from leadpipe.ops.setup.subject import Subject, subject_of
+
+URL = "https://contoso.crm4.dynamics.com"
+CLIENT = "11112222-bbbb-3333-cccc-4444dddd5555"
+TENANT = "aaaabbbb-0000-cccc-1111-dddd2222eeee"
+
+
+def subject(client_id: str = "", tenant: str = "", **settings: str) -> Subject:
+    return subject_of({"DATAVERSE_URL": URL, **settings}, client_id=client_id, tenant=tenant)
+
+
+def test_the_organisation_and_the_application_are_enough() -> None:
+    found = subject(DATAVERSE_CLIENT_ID=CLIENT.upper(), DATAVERSE_TENANT_ID=TENANT)
+
+    assert (found.organisation.url, found.client_id, found.tenant_id) == (URL, CLIENT, TENANT)
+    assert found.way is Way.SECRET
+
+
+def test_where_nothing_is_chosen_a_managed_identity_is_advised() -> None:
+    assert (subject().way, subject().client_id) == (Way.MANAGED_IDENTITY, "")
+
+
+def test_a_system_identity_has_no_id_of_its_own_and_takes_the_command_lines() -> None:
+    assert subject(DATAVERSE_MANAGED_IDENTITY="system", DATAVERSE_CLIENT_ID=CLIENT).client_id == ""
+    found = subject(CLIENT, DATAVERSE_MANAGED_IDENTITY="system")
+    assert (found.client_id, found.known().identity) == (CLIENT, "")
+
+
+def test_a_user_assigned_identity_is_its_own_id() -> None:
+    found = subject(DATAVERSE_MANAGED_IDENTITY=CLIENT)
+    assert (found.client_id, found.known().identity) == (CLIENT, CLIENT)
+
+
+def test_with_an_account_the_user_is_the_account() -> None:
+    found = subject(DATAVERSE_USERNAME="leads@contoso.com", DATAVERSE_CLIENT_ID=CLIENT)
+
+    assert (found.way, found.account) == (Way.PASSWORD, "leads@contoso.com")
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"DATAVERSE_URL": ""}, "DATAVERSE_URL is not set"),
+        ({"DATAVERSE_URL": "http://contoso"}, "DATAVERSE_URL is no https address"),
+        ({"DATAVERSE_AUTHORITY": "login"}, "DATAVERSE_AUTHORITY is no https address"),
+        ({"DATAVERSE_CLIENT_ID": "leadpipe"}, "DATAVERSE_CLIENT_ID is no id"),
+        ({"DATAVERSE_MANAGED_IDENTITY": "user"}, "DATAVERSE_MANAGED_IDENTITY is no id"),
+    ],
+)
+def test_without_a_usable_organisation_or_id_there_is_nothing_to_set_up(settings: dict[str, str], says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        subject(**settings)
