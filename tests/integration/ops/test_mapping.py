@@ -31,9 +31,11 @@ def mapping(tmp_path: Path) -> Callable[[str], str]:
 
 
 @pytest.fixture
-def alone(run: Run) -> Run:
-    """Commands for which neither storage nor an organisation is set."""
-    return lambda *arguments, **more: run(*arguments, AzureWebJobsStorage="", **more)
+def alone(run: Run, tmp_path: Path) -> Run:
+    """Commands for which neither storage nor an organisation is set, whatever a developer's folder holds."""
+    nothing = tmp_path / "nothing.settings.json"
+    nothing.write_text('{"Values": {}}')
+    return lambda *arguments, **more: run("--settings", str(nothing), *arguments, **more)
 
 
 # Show
