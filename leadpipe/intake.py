@@ -66,9 +66,11 @@ def keep(record: Record, envelope: Envelope, *, ledger: Ledger, queue: LeadQueue
 
 def reject(lead_id: str, why: InvalidLead, body: bytes, *, ledger: Ledger) -> None:
     """Keeps the start of what was no lead, so that a person can look at it. An empty body leaves nothing to keep."""
+    if not body:
+        return
     log.warning(log_line("lead_rejected", lead_id=lead_id, reason=why.slug, bytes=len(body)))
     record = Record.rejected(lead_id, why, body[:MAX_PAYLOAD_BYTES])
-    if body and not _done("record", lead_id, lambda: ledger.insert(record)):
+    if not _done("record", lead_id, lambda: ledger.insert(record)):
         raise NotKept("storage_unavailable", "the ledger did not take it") from why
 
 

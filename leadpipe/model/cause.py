@@ -35,9 +35,9 @@ _TIME_HEALS = {
     ),
     "storage_unreachable": Cause(says="the storage account did not answer", fix=_WAITS),
     "storage_error": Cause(says="the storage account failed", fix=_WAITS),
-    "record_of_a_newer_version": Cause(
-        says="a newer leadpipe wrote the record",
-        fix="use that version again, or a newer one: nothing is lost meanwhile",
+    "record_damaged": Cause(
+        says="somebody, or a newer leadpipe, wrote the record otherwise",
+        fix="mend the row that the detail names by hand, or use the newer version again",
     ),
     "record_unreadable": Cause(says="the ledger has the record and did not give it", fix=_WAITS),
     "record_gone": Cause(says="the record was deleted while it was being written", fix=_WAITS),

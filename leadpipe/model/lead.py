@@ -126,7 +126,7 @@ def posted_text(body: bytes) -> str:
     Raises InvalidLead: `empty_body`, `too_large` (413), `not_utf8`.
     """
     if not body:
-        raise InvalidLead("empty_body", "the request has no body")
+        raise InvalidLead("empty_body", "there is no body; one sent in chunks does not get past the functions host")
     if len(body) > MAX_PAYLOAD_BYTES:
         raise InvalidLead("too_large", f"a lead has at most {MAX_PAYLOAD_BYTES} bytes, this has {len(body)}")
     try:

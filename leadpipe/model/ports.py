@@ -69,6 +69,12 @@ class Ledger(Protocol):
         Without their payloads and versions.
         """
 
+    def damaged(self, first: date, last: date) -> Iterator[str]:
+        """The rows of these UTC days that leadpipe did not write so, by their keys, with what is wrong with each.
+
+        Lists leave them out; reading one raises StorageFailed.
+        """
+
     def first_day(self) -> date | None:
         """The UTC day of the oldest record; None while there is none."""
 

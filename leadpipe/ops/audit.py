@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from leadpipe.model.claim import HOLDING
 from leadpipe.model.envelope import Envelope
-from leadpipe.model.errors import LeadpipeError
+from leadpipe.model.errors import LeadpipeError, StorageFailed
 from leadpipe.model.lead_id import EPOCH, is_lead_id, received_at
 from leadpipe.model.ports import Ports
 from leadpipe.model.record import Record, State
@@ -22,21 +22,24 @@ READERS = 8
 
 
 class What(StrEnum):
-    """What is wrong, or, for the last two, worth knowing."""
+    """What is wrong, or, for the last three, worth knowing."""
 
     OVERDUE = "overdue"
     NO_ROW = "fallback_without_row"
     ROW_ALONE = "row_without_record"
+    DAMAGED = "record_damaged"
     NOT_HELD = "duplicate_not_held"
+    HOLDER_GONE = "duplicate_holder_gone"
     CLAIM_ALONE = "claim_without_record"
     ON_POISON_QUEUE = "on_poison_queue"
     NO_PAYLOAD = "poisoned_without_payload"
     ROW_LEFT_BEHIND = "row_left_behind"
     NOT_IN_DYNAMICS = "not_in_dynamics"
+    IN_DYNAMICS_ALONE = "in_dynamics_alone"
 
 
 # A row that nobody needs any more is no lead's loss, and people delete leads from Dynamics.
-NOTES = frozenset({What.ROW_LEFT_BEHIND, What.NOT_IN_DYNAMICS})
+NOTES = frozenset({What.ROW_LEFT_BEHIND, What.NOT_IN_DYNAMICS, What.IN_DYNAMICS_ALONE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +68,7 @@ class Audit:
 
     def findings(self) -> Iterator[Finding]:
         """Raises StorageFailed, and whatever `in_dynamics` raises."""
+        yield from self._damaged()
         for page in pages(self.since, self.before, at=self.at, ledger=self.ports.ledger, size=self.page_size):
             self.counts.update(page.states.values())
             yield from self._overdue(page)
@@ -74,6 +78,11 @@ class Audit:
             yield from self._payloads(page)
             yield from self._absent(page)
         yield from self._on_poison_queue()
+
+    def _damaged(self) -> Iterator[Finding]:
+        for damage in self.ports.ledger.damaged(self.since.date(), self.before.date()):
+            row, _, why = damage.partition(": ")
+            yield Finding(what=What.DAMAGED, id=row, detail=why)
 
     def _overdue(self, page: Page) -> Iterator[Finding]:
         suspects = page.overdue
@@ -109,20 +118,25 @@ class Audit:
         held = {holder for holder in page.holders.values() if page.states.get(holder) in HOLDING}
         suspects = {lead_id: holder for lead_id, holder in page.holders.items() if holder not in held}
         not_holding = {
-            holder: record.state if record else "without a record"
+            holder: record
             for holder, record in self._read(dict.fromkeys(suspects.values()))
-            if not _holds(record)
+            if not _holds(record) and not (record is None and self._is_in_dynamics(holder))
         }
         for lead_id, record in self._read(lead_id for lead_id, holder in suspects.items() if holder in not_holding):
             if record is not None and record.state is State.DUPLICATE and record.duplicate_of in not_holding:
-                detail = f"{record.duplicate_of} is {not_holding[record.duplicate_of]}"
-                yield Finding(what=What.NOT_HELD, id=lead_id, detail=detail)
+                holder = not_holding[record.duplicate_of]
+                if holder is None:
+                    yield Finding(what=What.HOLDER_GONE, id=lead_id, detail=record.duplicate_of)
+                else:
+                    detail = f"{record.duplicate_of} is {holder.state}"
+                    yield Finding(what=What.NOT_HELD, id=lead_id, detail=detail)
 
     def _claims(self, page: Page) -> Iterator[Finding]:
         claims = self.ports.claims.of_leads_received(page.since, page.before)
         for lead_id, record in self._read(claim.lead_id for claim in claims if claim.lead_id not in page.states):
             if record is None:
-                yield Finding(what=What.CLAIM_ALONE, id=lead_id)
+                there = is_lead_id(lead_id) and self._is_in_dynamics(lead_id)
+                yield Finding(what=What.IN_DYNAMICS_ALONE if there else What.CLAIM_ALONE, id=lead_id)
 
     def _payloads(self, page: Page) -> Iterator[Finding]:
         if State.POISONED not in page.states.values():
@@ -131,7 +145,7 @@ class Audit:
             page.since.date(), page.before.date(), states=frozenset({State.POISONED}), payloads=True
         )
         for record in poisoned:
-            if record.payload is None and page.since <= record.received_at < page.before:
+            if not record.payload and page.since <= record.received_at < page.before:
                 yield Finding(what=What.NO_PAYLOAD, id=record.lead_id, detail=record.reason)
 
     def _absent(self, page: Page) -> Iterator[Finding]:
@@ -149,15 +163,25 @@ class Audit:
                 yield Finding(what=What.ON_POISON_QUEUE, id=_lead_id_of(message.text) or f"message {message.id}")
 
     def _read(self, lead_ids: Iterable[str]) -> Iterator[tuple[str, Record | None]]:
-        """The records as they stand now; None where there is none, or the id is none."""
+        """The records as they stand now; None where there is none, or the id is none. Damaged ones are left out."""
         wanted = list(lead_ids)
         if not wanted:
             return
         with ThreadPoolExecutor(READERS) as pool:
-            yield from zip(wanted, pool.map(self._record, wanted), strict=True)
+            for found in pool.map(self._record, wanted):
+                yield from found
 
-    def _record(self, lead_id: str) -> Record | None:
-        return self.ports.ledger.read(lead_id) if is_lead_id(lead_id) else None
+    def _record(self, lead_id: str) -> list[tuple[str, Record | None]]:
+        try:
+            return [(lead_id, self.ports.ledger.read(lead_id) if is_lead_id(lead_id) else None)]
+        except StorageFailed as failure:
+            if failure.slug != "record_damaged":
+                raise
+            return []
+
+    def _is_in_dynamics(self, lead_id: str) -> bool:
+        """False also where it is not asked."""
+        return self.in_dynamics is not None and self.in_dynamics(lead_id)
 
 
 def _is_within(row: str, page: Page) -> bool:

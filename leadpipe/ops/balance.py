@@ -36,12 +36,22 @@ MEANING = {
         says="a row of the fallback table whose record is gone",
         fix="post what the row says to the endpoint again, then delete the row",
     ),
+    What.DAMAGED: Cause(
+        says="a row of the ledger that leadpipe did not write so; lists leave it out",
+        fix="mend the row by hand, in Storage Explorer for one, or delete it and post the lead again",
+    ),
     What.NOT_HELD: Cause(
         says="a duplicate of a lead that is not, and will not be, in Dynamics",
         fix="`leadpipe poison replay ID --anyway` makes it a lead; `leadpipe erase ID` ends it",
     ),
+    What.HOLDER_GONE: Cause(
+        says="a duplicate of the lead in the detail, whose record is gone",
+        fix="`leadpipe balance --dynamics` sees whether Dynamics has that one: then nothing is missing;"
+        " if it has not, `leadpipe poison replay ID --anyway` makes this one a lead",
+    ),
     What.CLAIM_ALONE: Cause(
-        says="a claim whose record is gone", fix="look for the id in Dynamics; if it is not there, the lead was lost"
+        says="a claim whose record is gone",
+        fix="`leadpipe balance --dynamics` sees whether Dynamics has the lead; if it has not, the lead was lost",
     ),
     What.ON_POISON_QUEUE: Cause(
         says="on the host's poison queue for more than an hour", fix="see whether the function app and its sweep run"
@@ -53,6 +63,7 @@ MEANING = {
         says="a row of the fallback table whose lead is settled", fix="`leadpipe fallback drain` removes it"
     ),
     What.NOT_IN_DYNAMICS: Cause(says="written, and not in Dynamics now", fix="nothing, if somebody deleted it there"),
+    What.IN_DYNAMICS_ALONE: Cause(says="a lead that Dynamics has, and whose record is gone", fix="nothing"),
 }
 STATE_COLUMNS = (Column(title="STATE", field="state", key=True), Column(title="LEADS", field="leads", key=True))
 COLUMNS = (
@@ -78,7 +89,8 @@ def balance(
         datetime | None, typer.Option(parser=_day, metavar="DAY", help="One UTC day, like 2026-11-01.")
     ] = None,
     dynamics: Annotated[
-        bool, typer.Option("--dynamics", help="Also ask Dynamics for each written lead; one that is absent is a note.")
+        bool,
+        typer.Option("--dynamics", help="Also ask Dynamics for each written lead, and for those without a record."),
     ] = False,
     as_json: AsJson = False,
     settings: SettingsFile = None,
@@ -87,10 +99,11 @@ def balance(
 
     For the leads received in the last 7d, in --since, or on one --day; of the host's poison queue always the oldest
     32 messages. Names each offender: open and overdue by more than an hour, in fallback without its row, a row or a
-    claim without its record, a duplicate whose holder does not hold, on the poison queue for more than an hour,
-    poisoned without a payload. Reads only. The JSON array has one record.
+    claim without its record, a damaged record, a duplicate whose holder does not hold, on the poison queue for more
+    than an hour, poisoned without a payload. Reads only. The JSON array has one record.
 
-    Exits with 1 when there is an offender. Notes are no offenders.
+    Exits with 1 when there is an offender. Notes are no offenders: what Dynamics lacks, since people delete leads
+    there, and what it has although the ledger lost it.
     """
     if since and day:
         raise typer.BadParameter("--since or --day, not both")

@@ -4,10 +4,11 @@ A write is either one request or one entity-group transaction, under the record'
 https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
 """
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from azure.core import MatchConditions
 from azure.core.exceptions import (
@@ -17,7 +18,8 @@ from azure.core.exceptions import (
 )
 from azure.data.tables import TableClient, UpdateMode
 
-from leadpipe.model.errors import Changed
+from leadpipe.model.errors import Changed, StorageFailed
+from leadpipe.model.log_line import log_line
 from leadpipe.model.record import Event, Record, State
 from leadpipe.storage.connection import Storage, failures_of
 from leadpipe.storage.rows import (
@@ -35,11 +37,16 @@ from leadpipe.storage.rows import (
 from leadpipe.storage.tables import create_missing
 
 TABLE = "leadledger"
-_SUMMARY = [column for column in RECORD_COLUMNS.values() if column != "Payload"]
+_KEYS = ["PartitionKey", "RowKey"]
+_WHOLE = [*_KEYS, *RECORD_COLUMNS.values()]
+_SUMMARY = [column for column in _WHOLE if column != "Payload"]
 # Days are digits; the sweep's marks stand behind them in the same table.
 _AFTER_ALL_DAYS = ":"
 # What the service answers when a row is not what was read, was deleted, or (the event) is there already.
 _CHANGED = frozenset({404, 409, 412})
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class AzureLedger:
@@ -87,7 +94,7 @@ class AzureLedger:
         day, row_key = keys(lead_id)
         query = "PartitionKey eq @day and RowKey ge @first and RowKey lt @last"
         found = self._query(query, {"day": day, "first": f"{row_key}~", "last": f"{row_key}~~"})
-        return [event_of(row) for row in found]
+        return [*_sound(event_of, found)]
 
     def records(self, day: date, *, states: frozenset[State] | None = None) -> Iterator[Record]:
         return self.between(day, day, states=states)
@@ -99,8 +106,18 @@ class AzureLedger:
         query = "PartitionKey ge @first and PartitionKey le @last and Kind eq 'record'"
         if states is not None:
             query = f"{query} and ({_any_of(states)})"
-        select = [*RECORD_COLUMNS.values()] if payloads else _SUMMARY
-        return map(record_of, self._query(query, {"first": partition(first), "last": partition(last)}, select=select))
+        select = _WHOLE if payloads else _SUMMARY
+        days = {"first": partition(first), "last": partition(last)}
+        return _sound(record_of, self._query(query, days, select=select))
+
+    def damaged(self, first: date, last: date) -> Iterator[str]:
+        query = "PartitionKey ge @first and PartitionKey le @last and Kind eq 'record'"
+        days = {"first": partition(first), "last": partition(last)}
+        for row in self._query(query, days, select=_SUMMARY):
+            try:
+                record_of(row)
+            except StorageFailed as damage:
+                yield damage.detail
 
     def first_day(self) -> date | None:
         """The UTC day of the oldest record; None while there is none."""
@@ -112,7 +129,7 @@ class AzureLedger:
     def due(self, first: date, before: datetime, *, states: frozenset[State]) -> Iterator[Record]:
         query = f"PartitionKey ge @first and PartitionKey lt @end and NextTryAt lt @before and ({_any_of(states)})"
         parameters = {"first": partition(first), "end": _AFTER_ALL_DAYS, "before": before}
-        return map(record_of, self._query(query, parameters, select=_SUMMARY))
+        return _sound(record_of, self._query(query, parameters, select=_SUMMARY))
 
     def forget_details(self, lead_id: str) -> None:
         day, row_key = keys(lead_id)
@@ -140,6 +157,15 @@ class AzureLedger:
                 )
             except ResourceNotFoundError:
                 return  # no lead has come yet, so there is no table
+
+
+def _sound(made: Callable[[Row], T], rows: Iterable[Row]) -> Iterator[T]:
+    """What the rows say. One that leadpipe did not write so is told and left out: the others must not suffer for it."""
+    for row in rows:
+        try:
+            yield made(row)
+        except StorageFailed as damage:
+            log.error(log_line("record_damaged", detail=damage.detail))
 
 
 def _any_of(states: frozenset[State]) -> str:

@@ -10,6 +10,7 @@ import pytest
 from azure.storage.queue import QueueClient
 
 from leadpipe.model.claim import Claim
+from leadpipe.model.errors import StorageFailed
 from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.record import State
 from leadpipe.ops import balance
@@ -63,6 +64,11 @@ class Books:
         self.storage.table("leadledger").delete_entity(*keys(lead))
         return lead
 
+    def damage(self, state: State, **columns: object) -> str:
+        """Writes these columns as nobody writes them; the keys of the row."""
+        self.merge(state, **columns)
+        return "/".join(keys(self.leads[state][0]))
+
     def lose_payload(self) -> str:
         lead = self.leads[State.POISONED][0]
         table = self.storage.table("leadledger")
@@ -115,8 +121,33 @@ def record_of_claim_lost(books: Books) -> str:
     return books.delete(State.KEPT)
 
 
+def holders_record_lost(books: Books) -> str:
+    books.delete(State.WRITTEN)
+    return books.leads[State.DUPLICATE][0]
+
+
 def payload_lost(books: Books) -> str:
     return books.lose_payload()
+
+
+def payload_emptied(books: Books) -> str:
+    return books.merge(State.POISONED, Payload="")
+
+
+def state_unknown(books: Books) -> str:
+    return books.damage(State.WRITTEN, State="postponed")
+
+
+def time_as_text(books: Books) -> str:
+    return books.damage(State.DEFERRED, NextTryAt="tomorrow")
+
+
+def id_of_no_lead(books: Books) -> str:
+    return books.damage(State.KEPT, LeadId="rubbish")
+
+
+def count_as_text(books: Books) -> str:
+    return books.damage(State.POISONED, Attempt="one")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +158,13 @@ def payload_lost(books: Books) -> str:
         (record_of_row_lost, "row_without_record"),
         (holder_lost, "duplicate_not_held"),
         (record_of_claim_lost, "claim_without_record"),
+        (holders_record_lost, "duplicate_holder_gone"),
         (payload_lost, "poisoned_without_payload"),
+        (payload_emptied, "poisoned_without_payload"),
+        (state_unknown, "record_damaged"),
+        (time_as_text, "record_damaged"),
+        (id_of_no_lead, "record_damaged"),
+        (count_as_text, "record_damaged"),
     ],
 )
 def test_a_damaged_store_is_seen_by_the_id_of_its_lead(
@@ -139,6 +176,19 @@ def test_a_damaged_store_is_seen_by_the_id_of_its_lead(
     assert [what, lead] in [line.split()[:2] for line in ran.lines]
     assert "a person is needed" in ran.err
     assert (what, lead) in found(run)
+
+
+@pytest.mark.parametrize("damage", [state_unknown, time_as_text, id_of_no_lead, count_as_text])
+def test_one_damaged_row_is_named_and_left_out_while_every_other_lead_is_shown(
+    run: Runner, books: Books, damage: Callable[[Books], str], caplog: pytest.LogCaptureFixture
+) -> None:
+    row = damage(books)
+    assert len(run("leads", "--json").records) == 19
+    assert row in caplog.text
+    assert run("status").code in {0, 1}
+    (broken,) = [each for leads in books.leads.values() for each in leads if "/".join(keys(each)) == row]
+    with pytest.raises(StorageFailed, match="record_damaged"):
+        run("show", broken)
 
 
 def test_a_message_that_the_sweep_left_on_the_poison_queue_is_seen(

@@ -50,7 +50,7 @@ def test_a_state_that_only_a_newer_version_knows_is_a_failure_with_a_name(storag
     table = TableServiceClient.from_connection_string(storage_account).get_table_client("leadledger")
     (row,) = table.list_entities()
     table.update_entity({**row, "State": "postponed"})
-    with pytest.raises(StorageFailed, match=r"record_of_a_newer_version: .*'postponed'"):
+    with pytest.raises(StorageFailed, match=r"record_damaged: .*'postponed'"):
         ledger.read(lead_id())
 
 

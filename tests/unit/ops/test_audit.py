@@ -124,12 +124,18 @@ def test_a_row_of_a_settled_lead_is_a_note(world: World) -> None:
     assert What.ROW_LEFT_BEHIND in NOTES
 
 
-@pytest.mark.parametrize("state", [State.DISCARDED, State.REJECTED, State.ERASED, State.DUPLICATE, None])
-def test_a_duplicate_whose_holder_does_not_hold(world: World, state: State | None) -> None:
+@pytest.mark.parametrize("state", [State.DISCARDED, State.REJECTED, State.ERASED, State.DUPLICATE])
+def test_a_duplicate_whose_holder_does_not_hold(world: World, state: State) -> None:
     kept(world, OTHER_LEAD_ID, state=State.DUPLICATE, duplicate_of=LEAD_ID)
-    if state is not None:
-        kept(world, state=state, duplicate_of=LEAD_ID if state is State.DUPLICATE else "")
+    kept(world, state=state, duplicate_of=LEAD_ID if state is State.DUPLICATE else "")
     assert (What.NOT_HELD, OTHER_LEAD_ID) in found(world)
+
+
+def test_a_duplicate_whose_holders_record_is_gone_is_no_call_to_write_it_too(world: World) -> None:
+    kept(world, OTHER_LEAD_ID, state=State.DUPLICATE, duplicate_of=LEAD_ID)
+    assert found(world) == {(What.HOLDER_GONE, OTHER_LEAD_ID)}
+    assert found(world, in_dynamics=lambda lead_id: lead_id == LEAD_ID) == set()
+    assert found(world, in_dynamics=lambda _: False) == {(What.HOLDER_GONE, OTHER_LEAD_ID)}
 
 
 @pytest.mark.parametrize("state", [State.ACCEPTED, State.WRITTEN, State.POISONED, State.KEPT])
@@ -150,6 +156,12 @@ def test_a_duplicate_of_a_lead_that_was_written_and_then_erased_is_none(world: W
 def test_a_claim_whose_record_is_missing(world: World) -> None:
     claimed(world)
     assert found(world) == {(What.CLAIM_ALONE, LEAD_ID)}
+
+
+def test_a_claim_whose_record_is_missing_and_whose_lead_dynamics_has_is_a_note(world: World) -> None:
+    claimed(world)
+    assert found(world, in_dynamics=lambda lead_id: lead_id == LEAD_ID) == {(What.IN_DYNAMICS_ALONE, LEAD_ID)}
+    assert What.IN_DYNAMICS_ALONE in NOTES
 
 
 def test_a_claim_belongs_to_the_span_in_which_its_lead_was_received(world: World) -> None:
