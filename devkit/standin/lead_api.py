@@ -17,14 +17,12 @@ from devkit.standin.leads import Lead, Written
 from devkit.standin.query import search_of, selected
 from devkit.standin.refusal import Refusal
 from devkit.standin.replies import json_reply, no_content
-from devkit.standin.security import Depth, check_owner
+from devkit.standin.security import APPEND_TO, Depth, check_owner
 from devkit.standin.table import OWNERS, entity_of
 from devkit.standin.validation import Changes, checked, parse_guid, read_body
 
 if TYPE_CHECKING:
     from devkit.standin.dataverse import Call
-
-_APPEND_TO = {"campaigns": "prvAppendToCampaign", "transactioncurrencies": "prvAppendToTransactionCurrency"}
 
 
 def create(call: Call) -> Response:
@@ -137,9 +135,9 @@ def _check_link(call: Call, entity_set: str, row_id: str) -> None:
     organisation = call.organisation
     if not organisation.knows_row(entity_set, row_id):
         raise Refusal(404, "0x80040217", f"Entity '{entity_of(entity_set)}' With Id = {row_id} Does Not Exist")
-    if entity_set in _APPEND_TO:
+    if entity_set in APPEND_TO:
         call.require("prvAppendLead")
-        call.require(_APPEND_TO[entity_set])
+        call.require(APPEND_TO[entity_set])
     elif entity_set in OWNERS and row_id != call.identity.user_id:
         # A lead of somebody else's is beyond the user's own rows.
         call.require("prvAssignLead", depth=Depth.LOCAL)

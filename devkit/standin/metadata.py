@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from devkit.standin.odata_filter import matcher
 from devkit.standin.refusal import Refusal
 from devkit.standin.replies import json_reply
+from devkit.standin.security import APPEND_TO, PRIVILEGES
 from devkit.standin.table import Column, Kind, entity_of, link_definition
 
 if TYPE_CHECKING:
@@ -94,9 +95,18 @@ def _columns(call: Call) -> dict[str, Column]:
 
 
 def _other_entity(entity_set: str) -> dict[str, Any]:
-    """A table that a lead points into; no more is known of it than its names."""
-    name = entity_of(entity_set)
-    return {"LogicalName": name, "EntitySetName": entity_set, "PrimaryIdAttribute": f"{name}id"}
+    """A table that a lead points into; no more is known of it than its names, and what pointing at it takes."""
+    name, append_to = entity_of(entity_set), APPEND_TO.get(entity_set)
+    return {
+        "LogicalName": name,
+        "EntitySetName": entity_set,
+        "PrimaryIdAttribute": f"{name}id",
+        "Privileges": [
+            {"Name": each, "PrivilegeId": PRIVILEGES[each], "PrivilegeType": "AppendTo", "CanBeGlobal": True}
+            for each in (append_to,)
+            if each
+        ],
+    }
 
 
 def _list(call: Call, items: list[dict[str, Any]]) -> Response:

@@ -72,6 +72,8 @@ _OTHERS = (
 PRIVILEGES = _PUBLISHED | {
     name: str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://standin.invalid/privileges/{name}")) for name in _OTHERS
 }
+# What pointing at a row of that table takes, by its entity set.
+APPEND_TO = {"campaigns": "prvAppendToCampaign", "transactioncurrencies": "prvAppendToTransactionCurrency"}
 EVERYTHING = dict.fromkeys(PRIVILEGES, Depth.GLOBAL.label)
 
 ROLE = "Microsoft Marketplace Lead Writer"

@@ -90,6 +90,17 @@ class Administration:
         rows = self._rows(f"privileges?$select=name&$filter={'%20or%20'.join(_equal('name', name) for name in asked)}")
         return {asked[row["name"].lower()]: row["privilegeid"].lower() for row in rows if row["name"].lower() in asked}
 
+    def append_to_privilege(self, entity_set: str) -> str:
+        """The name of the privilege that lets other rows point at the rows of that table.
+
+        A table that the organisation does not have gives a name that it does not have either, which says which.
+        https://learn.microsoft.com/power-apps/developer/data-platform/webapi/reference/securityprivilegemetadata
+        """
+        chosen = f"$select=EntitySetName,Privileges&$filter={_equal('EntitySetName', entity_set)}"
+        privileges = [each for row in self._rows(f"EntityDefinitions?{chosen}") for each in row.get("Privileges") or ()]
+        names = (str(each.get("Name")) for each in privileges if each.get("PrivilegeType") == "AppendTo")
+        return next(names, f"prvAppendTo for {entity_set}")
+
     def privileges_of_role(self, role_id: str) -> dict[str, str]:
         """Id to depth: Basic, Local, Deep or Global."""
         return _privileges(self._seen(f"RetrieveRolePrivilegesRole(RoleId={role_id})"))

@@ -8,18 +8,21 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from leadpipe.dataverse.mapping_file.merged import FileMapping
 from leadpipe.ops.doctor.command import report
 from leadpipe.ops.doctor.examination import examine
 from leadpipe.ops.hostile_text import one_line
 from leadpipe.ops.json_output import print_json
 from leadpipe.ops.many import ask
+from leadpipe.ops.mapping.options import mapping_of
 from leadpipe.ops.options import DryRun, SettingsFile
 from leadpipe.ops.setup.administrator import administration_of, said_to_the_administrator
 from leadpipe.ops.setup.azure import Commands, Way, commands_for
 from leadpipe.ops.setup.doing import Doing
 from leadpipe.ops.setup.look import look
+from leadpipe.ops.setup.mapping_needs import needs_of
 from leadpipe.ops.setup.plan import Wanted, plan
-from leadpipe.ops.setup.privileges import MappingNeeds, needed
+from leadpipe.ops.setup.privileges import needed
 from leadpipe.ops.setup.removal import plan_removal
 from leadpipe.ops.setup.step import SIGNS, State, Step
 from leadpipe.ops.setup.subject import Subject, is_id, is_managed_identity, subject_of
@@ -97,14 +100,10 @@ def setup(
         if not azure:
             _say_that_the_id_is_missing(subject)
         return
-    wanted = Wanted(
-        privileges=needed(MappingNeeds()),
-        client_id="" if subject.account else subject.client_id,
-        account=subject.account,
-        unit=business_unit,
-    )
+    # What is taken away does not depend on the mapping, which may be what is being mended.
+    mapping = FileMapping(columns={}) if remove else mapping_of(None, target.settings)
     doing = (apply or remove) and not dry_run
-    steps = _steps(subject, wanted, remove=remove, do=doing, yes=yes)
+    steps = _steps(subject, mapping, unit=business_unit, remove=remove, do=doing, yes=yes)
     told = _tell(steps, as_json=as_json)
     if not (doing or remove or as_json):
         _tell_azure(subject, as_json=False)
@@ -113,10 +112,16 @@ def setup(
         _run_doctor(target)
 
 
-def _steps(subject: Subject, wanted: Wanted, *, remove: bool, do: bool, yes: bool) -> Iterable[Step]:
+def _steps(subject: Subject, mapping: FileMapping, *, unit: str, remove: bool, do: bool, yes: bool) -> Iterable[Step]:
     administration = administration_of(subject.organisation, subject.tenant_id)
     with said_to_the_administrator():
         administration.my_id()
+        wanted = Wanted(
+            privileges=needed(needs_of(mapping, administration)),
+            client_id="" if subject.account else subject.client_id,
+            account=subject.account,
+            unit=unit,
+        )
         found = look(administration, wanted)
     steps = plan_removal(wanted, found) if remove else plan(wanted, found)
     if not do:

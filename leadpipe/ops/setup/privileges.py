@@ -1,7 +1,7 @@
 """What the application user has to be allowed, how far, and what for. docs/setup.md shows the same table."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 USER = "Basic"
 ORGANISATION = "Global"
@@ -12,9 +12,12 @@ _WIDTHS = {depth: width for width, depth in enumerate(LEVELS)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappingNeeds:
-    """What the publisher's own mapping asks for beyond the built-in one: lookups to these tables, a lead's owner."""
+    """What the publisher's own mapping asks for beyond the built-in one: lookups, a lead's owner.
 
-    needs_lookups: frozenset[str] = frozenset()
+    `lookups`: entity set to the privilege that lets a row of it be pointed at.
+    """
+
+    lookups: Mapping[str, str] = field(default_factory=dict)
     sets_owner: bool = False
 
 
@@ -61,16 +64,16 @@ def in_words(depths: Mapping[str, str]) -> str:
 
 def _of_mapping(mapping: MappingNeeds, lead: str) -> list[Privilege]:
     found = []
-    if mapping.needs_lookups:
+    if mapping.lookups:
         found.append(Privilege(name="prvAppendLead", depth=lead, what_for="the mapping's lookups", must=True))
     found += [
         Privilege(
-            name=f"prvAppendTo{table}",
+            name=privilege,
             depth=ORGANISATION,
             what_for=f"the mapping's lookup to {table}, whoever owns the row",
             must=True,
         )
-        for table in sorted(mapping.needs_lookups)
+        for table, privilege in mapping.lookups.items()
     ]
     if mapping.sets_owner:
         found.append(

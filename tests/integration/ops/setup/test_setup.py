@@ -133,6 +133,44 @@ def test_a_role_that_lost_one_privilege_gets_that_one(setup: Setup, organisation
     assert (step["step"], step["privileges"]) == ("privileges", {"prvReadLead": "Basic"})
 
 
+def test_what_the_mapping_points_at_and_whom_it_gives_leads_to_is_in_the_role(setup: Setup, tmp_path: Path) -> None:
+    campaign, team = "aaaabbbb-0000-cccc-1111-dddd2222eeee", "bbbbaaaa-0000-cccc-1111-dddd2222eeee"
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text(f'[columns]\ncampaignid = "{campaign}"\n[[rules]]\nwhen = {{}}\nteam = "{team}"\n')
+    setup("--apply", "--json")
+
+    ran = setup("--apply", "--json", LEADPIPE_MAPPING=str(mapping))
+
+    (step,) = [step for step in ran.records if step["state"] == "changed"]
+    assert step["privileges"] == {
+        "prvAppendLead": "Global",
+        "prvAppendToCampaign": "Global",
+        "prvAssignLead": "Global",
+        "prvCreateLead": "Global",
+        "prvReadLead": "Global",
+    }
+    assert {each["state"] for each in setup("--json", LEADPIPE_MAPPING=str(mapping)).records} == {"done"}
+    mapping.write_text("[columns]\nnonsense = 1\n")
+    faulty = setup("--apply", LEADPIPE_MAPPING=str(mapping))
+    assert (faulty.code, faulty.lines[0].startswith("mapping.toml:2: nonsense")) == (1, True)
+
+
+def test_a_lookup_to_a_table_that_the_organisation_does_not_have_needs_a_person(
+    setup: Setup, organisation: Standin, tmp_path: Path
+) -> None:
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text(
+        '[columns]\ncontoso_Region = { lookup = "contoso_regions(aaaabbbb-0000-cccc-1111-dddd2222eeee)" }\n'
+    )
+    organisation.control("DELETE", "requests")
+
+    ran = setup("--apply", "--json", LEADPIPE_MAPPING=str(mapping))
+
+    assert (ran.code, in_state(ran, "person")) == (1, ["tables"])
+    assert "contoso_regions" in ran.out
+    assert writes(organisation) == 0
+
+
 def test_a_run_that_failed_half_way_is_gone_on_with(setup: Setup, organisation: Standin) -> None:
     organisation.fault("status", status=503, count=1, match={"method": "POST", "path": "/systemusers"})
 

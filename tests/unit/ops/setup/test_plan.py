@@ -161,12 +161,12 @@ def test_an_account_that_is_there_only_gets_the_role() -> None:
 
 
 def test_a_mapping_with_lookups_and_owners_needs_more() -> None:
-    depths = {each.name: each.depth for each in needed(MappingNeeds(needs_lookups=frozenset({"campaign"})))}
+    depths = {each.name: each.depth for each in needed(MappingNeeds(lookups={"campaigns": "prvAppendToCampaign"}))}
     owned = {each.name: each.depth for each in needed(MappingNeeds(sets_owner=True))}
 
     assert {name: depths[name] for name in depths.keys() - ALL.keys()} == {
         "prvAppendLead": "Basic",
-        "prvAppendTocampaign": "Global",
+        "prvAppendToCampaign": "Global",
     }
     assert {name: owned[name] for name in ("prvCreateLead", "prvReadLead", "prvAssignLead")} == {
         "prvCreateLead": "Global",
