@@ -22,8 +22,11 @@ from tests.host_simulation import Day, Throttle
 SETTINGS = Settings(storage=None, dataverse=None)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 OUTAGE = 72 * HOUR
-EVERY = 30 * MINUTE
+EVERY = HOUR
 MOST_CALLS_AN_HOUR = 12
+
+# What a simulated day goes through is not counted as covered: that is for tests that look closer, and takes its time.
+pytestmark = pytest.mark.no_cover
 
 
 @pytest.fixture(autouse=True)
