@@ -49,7 +49,7 @@ class Size:
     idle_leads: int = 8
     idle_seconds: float = latency.IDLE_SECONDS
     records: int = 10_000
-    window_requests: int = 2000
+    window_requests: int = 600
     window_seconds: int = 100
 
 
