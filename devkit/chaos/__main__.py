@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from devkit.launcher.part import PartError
 from devkit.launcher.screen import Screen
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
     from types import FrameType
 
@@ -37,6 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     folder = Path(tempfile.mkdtemp(prefix="leadpipe-chaos-"))
     screen.note(f"logs in {folder}")
+    code = run(options, folder, screen, started)
+    tidy(folder, code, screen)
+    return code
+
+
+def run(options: argparse.Namespace, folder: Path, screen: Screen, started: float) -> int:
     try:
         with Chaos(options, folder, screen) as chaos:
             chaos.load()
@@ -48,6 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (InstallError, PartError) as reason:
         screen.fail(str(reason))
         return 1
+
+
+def tidy(folder: Path, code: int, screen: Screen) -> None:
+    """Of a run that went well nothing is left; of any other what it may be understood by."""
+    if code == 0:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        screen.note(f"kept for a look: {folder}")
 
 
 def interrupt(_number: int, _frame: FrameType | None) -> None:

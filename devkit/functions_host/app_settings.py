@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 from devkit.functions_host.errors import CannotStart
@@ -40,5 +40,12 @@ def resolve(text: str, *, where: str, environ: MutableMapping[str, str] = os.env
     return _REFERENCE.sub(value, text)
 
 
-def is_on(name: str, environ: MutableMapping[str, str] = os.environ) -> bool:
+def is_on(name: str, environ: Mapping[str, str] = os.environ) -> bool:
     return environ.get(name, "").strip().lower() in {"true", "1"}
+
+
+def is_disabled(function: str, environ: Mapping[str, str] = os.environ) -> bool:
+    """The second spelling is for where a name has no dots."""
+    return any(
+        is_on(name, environ) for name in (f"AzureWebJobs.{function}.Disabled", f"AzureWebJobs_{function}_Disabled")
+    )

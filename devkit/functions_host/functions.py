@@ -114,7 +114,7 @@ def _read(function: DecoratedFunction) -> Function:
         code=function.get_user_function(),
         parameter=trigger["name"],
         trigger=_trigger(name, trigger),
-        disabled=is_disabled(name),
+        disabled=app_settings.is_disabled(name),
     )
     _check_signature(read)
     return read
@@ -170,7 +170,3 @@ def _check_signature(function: Function) -> None:
             f"function {function.name!r}: {function.parameter!r} is annotated {annotation.__name__}, "
             f"which is not what a {function.binding} gives"
         )
-
-
-def is_disabled(name: str) -> bool:
-    return app_settings.is_on(f"AzureWebJobs.{name}.Disabled") or app_settings.is_on(f"AzureWebJobs_{name}_Disabled")

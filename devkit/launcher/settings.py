@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,18 @@ EMULATOR = "usedevelopmentstorage=true"
 
 # So that slow deliveries never starve intake, as on Azure.
 THREADS = {"PYTHON_THREADPOOL_THREAD_COUNT": "32"}
+# The app's own settings that are no secret: the command line tools have to see them as the running app does.
+SHOWN = frozenset(
+    {
+        "LEADPIPE_DEDUPE_WINDOW",
+        "LEADPIPE_DNC_LEADS",
+        "LEADPIPE_FALLBACK_AFTER",
+        "LEADPIPE_MAPPING",
+        "LEADPIPE_RETENTION",
+        "LEADPIPE_TEST_LEADS",
+    }
+)
+DISABLED = re.compile(r"AzureWebJobs([._])\w+\1Disabled")
 
 
 class SettingsFileError(Exception):
@@ -57,7 +70,8 @@ class Given:
             }
 
         started = {**({STORAGE: storage} if storage else {}), **dynamics}
-        file = left(self.file) | started
+        shown = {name: value for name, value in self.environment.items() if name in SHOWN or DISABLED.fullmatch(name)}
+        file = left(self.file) | shown | started
         return Settings(process={**left(self.file), **left(self.environment), **started}, file=file)
 
     def _names(self) -> set[str]:
@@ -74,8 +88,8 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`process`: the functions' environment. `file`: for the command line tools; nothing from the environment is
-    in it, so that a secret which someone chose to keep out of files stays out.
+    """`process`: the functions' environment. `file`: for the command line tools; of the environment only what is
+    certainly no secret is in it, so that one which someone chose to keep out of files stays out.
     """
 
     process: Mapping[str, str]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import requests
 
 from devkit.bootstrap import python_of
+from devkit.functions_host import app_settings
 from devkit.launcher import sample
 from devkit.launcher.screen import Stopwatch
 
@@ -47,6 +48,9 @@ class Tour:
         stopwatch = Stopwatch()
         lead_id = sample.post(self.host_url, key=key)
         self._screen.done("lead accepted", seconds=stopwatch.seconds, detail=lead_id)
+        if app_settings.is_disabled("deliver", self._settings.process):
+            self._screen.warn("it waits on the queue: AzureWebJobs.deliver.Disabled is set")
+            return
         record = sample.follow(lead_id, self._settings.process)
         reason = f" ({record.reason})" if record.reason else ""
         if record.written_at and self._is_own_dynamics:

@@ -122,6 +122,8 @@ def parse_fault(wanted: Any, kinds: Mapping[str, Stage]) -> Fault:
         _check_type(name, value)
     if "body" in wanted and wanted["body"] not in list(Body):
         raise FaultError(f"body: one of {', '.join(Body)} is expected")
+    if wanted["kind"] == "status" and not wanted.get("status"):
+        raise FaultError("status: a fault of this kind needs one, like 503")
     return Fault(**wanted)
 
 

@@ -10,6 +10,8 @@ class Cause:
 
 
 _DATA_FIX = "change the lead with `leadpipe poison edit ID`, or the mapping, then `leadpipe poison replay ID`"
+_NO_TEXT_FIX = "`leadpipe poison edit ID`, then `leadpipe poison replay ID`; or discard it"
+_NO_LEAD_FIX = '`leadpipe poison discard ID --why "no lead"`'
 _WAITS = "nothing: the lead is tried again by itself"
 
 _TIME_HEALS = {
@@ -175,40 +177,42 @@ _THIS_LEAD = {
     "out_of_range": Cause(says="a number is outside its column's range", fix=_DATA_FIX),
     "character_refused": Cause(says="a value has a character that Dynamics refuses", fix=_DATA_FIX),
     "column_unknown": Cause(
-        says="a column is unknown or has another type", fix="correct the mapping, then `leadpipe poison replay`"
+        says="a column is unknown or has another type",
+        fix="correct the mapping, then `leadpipe poison replay --cause column_unknown`",
     ),
     "lookup_missing": Cause(
         says="an owner, campaign or other row that the lead refers to does not exist",
-        fix="correct the mapping, then `leadpipe poison replay`",
+        fix="correct the mapping, then `leadpipe poison replay --cause lookup_missing`",
     ),
     "duplicate_rule": Cause(
         says="a duplicate rule of the organisation refused it",
-        fix="merge by hand, or change the rule; then `leadpipe poison replay` or `discard`",
+        fix='merge and `leadpipe poison discard ID --why "merged"`; or change the rule and `leadpipe poison replay ID`',
     ),
     "plugin_refused": Cause(
-        says="a plug-in on lead creation refused it", fix="see the detail; then `leadpipe poison edit` or `replay`"
+        says="a plug-in on lead creation refused it",
+        fix="see the detail; have the plug-in changed, or `leadpipe poison edit ID`; then `leadpipe poison replay ID`",
     ),
     "id_taken": Cause(
         says="Dynamics says the lead's id exists, and it is not this lead",
-        fix="a plug-in raised it; have it looked at, then `leadpipe poison replay`",
+        fix="a plug-in raised it; have it looked at, then `leadpipe poison replay ID`",
     ),
     "refused": Cause(says="Dynamics refused the lead", fix=_DATA_FIX),
     "no_outcome": Cause(
         says="delivery crashed fifteen times without an outcome",
         fix="see the host's log for the crash, mend it, then `leadpipe poison replay ID`",
     ),
-    "not_an_envelope": Cause(
-        says="a message on the queue was not put there by leadpipe", fix="`leadpipe poison discard ID`"
+    "not_an_envelope": Cause(says="a message on the queue was not put there by leadpipe", fix=_NO_LEAD_FIX),
+    "payload_missing": Cause(
+        says="nothing is kept of what was posted", fix='`leadpipe poison discard ID --why "nothing kept"`'
     ),
-    "payload_missing": Cause(says="nothing is kept of what was posted", fix="`leadpipe poison discard ID`"),
 }
 
 _NO_LEAD = {
-    "not_utf8": Cause(says="the posted text is not UTF-8", fix="`leadpipe poison edit ID`, then replay, or discard"),
-    "not_json": Cause(says="the posted text is not JSON", fix="`leadpipe poison edit ID`, then replay, or discard"),
-    "not_an_object": Cause(says="the posted JSON is no object", fix="`leadpipe poison discard ID`"),
-    "nothing_in_it": Cause(says="no documented field has a value", fix="`leadpipe poison discard ID`"),
-    "too_large": Cause(says="more than 32 KiB were posted; their start is kept", fix="`leadpipe poison discard ID`"),
+    "not_utf8": Cause(says="the posted text is not UTF-8", fix=_NO_TEXT_FIX),
+    "not_json": Cause(says="the posted text is not JSON", fix=_NO_TEXT_FIX),
+    "not_an_object": Cause(says="the posted JSON is no object", fix=_NO_LEAD_FIX),
+    "nothing_in_it": Cause(says="no documented field has a value", fix=_NO_LEAD_FIX),
+    "too_large": Cause(says="more than 32 KiB were posted; their start is kept", fix=_NO_LEAD_FIX),
 }
 
 _AT_REST = {

@@ -151,7 +151,7 @@ class Audit:
     def _absent(self, page: Page) -> Iterator[Finding]:
         if self.in_dynamics is None:
             return
-        written = page.of(State.WRITTEN)
+        written = [lead_id for lead_id in page.of(State.WRITTEN) if lead_id not in page.removed]
         with ThreadPoolExecutor(READERS) as pool:
             for lead_id, there in zip(written, pool.map(self.in_dynamics, written), strict=True):
                 if not there:

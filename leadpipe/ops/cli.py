@@ -1,7 +1,10 @@
 """The command line as a whole: its help, and the commands that it has."""
 
+from typing import Annotated
+
 import typer
 
+from leadpipe import __version__
 from leadpipe.ops.balance import balance
 from leadpipe.ops.doctor.command import doctor
 from leadpipe.ops.erase import erase_leads
@@ -38,11 +41,21 @@ Exit codes:
   0  done
   1  failed, or a person is needed
   2  the command line was wrong
+  130  stopped by Ctrl-C
 """
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"leadpipe {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Print the version.")]
+
+
 @app.callback(help=_HELP)
-def leadpipe(context: typer.Context, settings: SettingsFile = None) -> None:
+def leadpipe(context: typer.Context, settings: SettingsFile = None, _version: Version = False) -> None:
     context.obj = settings
 
 
@@ -64,7 +77,7 @@ mapping.command("check")(check_mapping)
 app.command()(status)
 app.command()(leads)
 app.command()(show)
-app.add_typer(poison, name="poison", help="Poisoned leads, and posts that were no lead: what waits for a person.")
+app.add_typer(poison, name="poison", help="Poisoned leads, which wait for a person, and posts that were no lead.")
 app.add_typer(fallback, name="fallback", help="Leads that rest in the table marketplaceleads.")
 app.command()(balance)
 app.command("import")(import_rows)

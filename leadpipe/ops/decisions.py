@@ -36,7 +36,10 @@ class Outcome(StrEnum):
     ERASED = "erased"
     TAKEN_IN = "taken in"
     WRITTEN = "written"  # Dynamics has the lead, so that there was nothing left to decide
-    CHANGED = "changed"  # it is not, or no longer, in a state that the decision is about
+    ALREADY_WRITTEN = "already written"
+    ALREADY_DISCARDED = "already discarded"
+    ON_ITS_WAY = "on its way"  # open, so that it needs no decision, or allows none
+    CHANGED = "changed"  # it is no longer in a state that the decision is about
     REFUSED = "refused"
     FAILED = "failed"
 
@@ -65,7 +68,7 @@ class Desk:
         return write(record, decision, self.now, ledger=self.ports.ledger)
 
 
-def replay(lead_id: str, desk: Desk, *, anyway: bool = False) -> Record:
+def replay(lead_id: str, desk: Desk, *, anyway: bool = False, dry_run: bool = False) -> Record:
     """Makes the lead accepted again and puts its message. Raises NotAllowed where its state or payload rules it out.
 
     `anyway`: a duplicate becomes a lead of its own. Raises StorageFailed; once the record was written, a message that
@@ -73,7 +76,9 @@ def replay(lead_id: str, desk: Desk, *, anyway: bool = False) -> Record:
     """
     record = known(lead_id, desk.ports.ledger)
     decision = Replayed(actor=desk.actor, own_lead=anyway)
-    check(record, decision, desk)
+    rehearsed = check(record, decision, desk)
+    if dry_run:
+        return rehearsed
     lower_marks(record.received_at.date(), desk.ports.marks)
     try:
         accepted = desk.write(record, decision)
@@ -95,30 +100,33 @@ def edit(record: Record, payload: str, desk: Desk) -> Record:
     return record if payload == record.payload else desk.write(record, Edited(actor=desk.actor, payload=payload))
 
 
-def discard(lead_id: str, desk: Desk, *, why: str, without_asking: bool = False) -> Record:
+def discard(lead_id: str, desk: Desk, *, why: str, without_asking: bool = False, dry_run: bool = False) -> Record:
     """Settles that the lead shall not be written; `written` when Dynamics turns out to have it.
 
     Raises NotAllowed: `too_soon`, `not_asked` when Dynamics could not say whether it has the lead, or for its state.
     """
     record = known(lead_id, desk.ports.ledger)
-    decision = Discarded(actor=desk.actor, why=why)
+    decision: Discarded | Written = Discarded(actor=desk.actor, why=why)
     check(record, decision, desk)
     if record.state is State.POISONED:  # what was rejected was never on its way to Dynamics
         require_rest(record, desk)
         if not without_asking and in_dynamics(record, desk.ports):
-            return desk.write(record, Written())
-    return desk.write(record, decision)
+            decision = Written()
+    return check(record, decision, desk) if dry_run else desk.write(record, decision)
 
 
-def erase(lead_id: str, desk: Desk) -> Record:
+def erase(lead_id: str, desk: Desk, *, dry_run: bool = False) -> Record:
     """Leaves a tombstone of the lead, in whatever state it is; a second time finishes what a first one began."""
-    erased = desk.write(known(lead_id, desk.ports.ledger), Erased(actor=desk.actor))
+    record = known(lead_id, desk.ports.ledger)
+    if dry_run:
+        return check(record, Erased(actor=desk.actor), desk)
+    erased = desk.write(record, Erased(actor=desk.actor))
     desk.ports.ledger.forget_details(lead_id)
     desk.ports.fallback.remove(lead_id)
     return erased
 
 
-def check(record: Record, decision: Decision, desk: Desk) -> Record:
+def check(record: Record, decision: Decision | Written, desk: Desk) -> Record:
     """What the record would be after the decision, without writing it. Raises NotAllowed."""
     decided = transition(record, decision, at=desk.now())
     return record if decided is None else decided[0]

@@ -1,18 +1,16 @@
 """`leadpipe erase`: takes a lead's personal data out of every store that leadpipe has, and says which it has not."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import date
 from typing import Annotated
 
 import typer
 
-from leadpipe.model.change import Erased
 from leadpipe.model.errors import DeliveryFailed
 from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.ports import Ledger, Ports
 from leadpipe.model.record import OPEN, Record, State
-from leadpipe.ops.decisions import Desk, Outcome, check, erase, known
+from leadpipe.ops.decisions import Desk, Outcome, erase
 from leadpipe.ops.many import Work, ask, carry_out, end, teller
 from leadpipe.ops.options import Actor, AsJson, DryRun, LeadIds, SettingsFile, Yes
 from leadpipe.ops.selection import leads
@@ -61,10 +59,7 @@ def erase_leads(
         ask(f"erase {leads(len(chosen))} for good?", yes=yes)
     desk = Desk(actor=actor, now=now, ports=target.ports)
     before = {lead_id: target.ledger.read(lead_id) for lead_id in chosen}
-    work = Work(act=lambda lead_id: erase(lead_id, desk), done=Outcome.ERASED, look=target.ledger.read)
-    if dry_run:
-        rehearsed = Erased(actor=actor)
-        work = replace(work, act=lambda lead_id: check(known(lead_id, target.ledger), rehearsed, desk))
+    work = Work(act=lambda lead_id: erase(lead_id, desk, dry_run=dry_run), done=Outcome.ERASED, look=target.ledger.read)
     tell = teller(Outcome.ERASED, as_json=as_json)
     counts, stopped = carry_out(chosen, work.results, tell, title="erase", dry_run=dry_run)
     if chosen:

@@ -12,7 +12,7 @@ from leadpipe.model.settings import Area
 from leadpipe.ops.decisions import Outcome
 from leadpipe.ops.json_output import print_json
 from leadpipe.ops.leads import Wanted, oldest_first
-from leadpipe.ops.many import ask, carry_out, end, teller
+from leadpipe.ops.many import DRY_RUN, ask, carry_out, end, teller
 from leadpipe.ops.options import AsJson, DryRun, Rate, SettingsFile, Since, Yes
 from leadpipe.ops.resting import drained, rows_left_behind
 from leadpipe.ops.selection import grouped, leads
@@ -28,8 +28,8 @@ COLUMNS = (
     Column(title="REASON", field="reason", key=True),
     Column(title="NEXT TRY", field="next_try_at"),
     Column(title="FAILING SINCE", field="failing_since"),
-    Column(title="OFFER", field="offer"),
-    Column(title="DETAIL", field="detail"),
+    Column(title="OFFER", field="offer", at_most=40),
+    Column(title="DETAIL", field="detail", at_most=200),
 )
 RESTING = frozenset({State.FALLBACK})
 # The whole run: a person's word has no end of its own, Ctrl-C ends it.
@@ -74,6 +74,7 @@ def drain_fallback(
     if dry_run:
         if as_json:
             print_json({"lead_id": lead_id} for lead_id in lead_ids)
+        say(DRY_RUN)
         return
     run = _run(target)
     if len(lead_ids) > 1:

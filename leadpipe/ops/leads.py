@@ -25,10 +25,10 @@ COLUMNS = (
     Column(title="RECEIVED", field="received_at", key=True),
     Column(title="STATE", field="state", key=True),
     Column(title="REASON", field="reason"),
-    Column(title="OFFER", field="offer"),
-    Column(title="EMAIL", field="email"),
-    Column(title="NAME", field="name"),
-    Column(title="COMPANY", field="company"),
+    Column(title="OFFER", field="offer", at_most=40),
+    Column(title="EMAIL", field="email", at_most=60),
+    Column(title="NAME", field="name", at_most=40),
+    Column(title="COMPANY", field="company", at_most=40),
 )
 _STATE_HELP = f"Only leads in this state, may be given again: {', '.join(State)}."
 

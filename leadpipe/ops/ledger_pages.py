@@ -21,6 +21,7 @@ class Page:
     overdue: list[str] = field(default_factory=list)
     resting_overdue: list[str] = field(default_factory=list)
     holders: dict[str, str] = field(default_factory=dict)
+    removed: set[str] = field(default_factory=set)
 
     def of(self, state: State) -> list[str]:
         return [lead_id for lead_id, stands in self.states.items() if stands is state]
@@ -29,6 +30,8 @@ class Page:
         self.states[record.lead_id] = record.state
         if record.state is State.DUPLICATE:
             self.holders[record.lead_id] = record.duplicate_of
+        elif record.reason == "removed":
+            self.removed.add(record.lead_id)
         elif is_overdue(record, at):
             (self.overdue if record.state in QUEUED else self.resting_overdue).append(record.lead_id)
 

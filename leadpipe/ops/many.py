@@ -27,6 +27,9 @@ from leadpipe.ops.table import Column, print_table
 from leadpipe.ops.words import failure_in_words, say
 
 INTERRUPTED = 130
+DRY_RUN = "dry run: nothing was changed"
+# Said of leads that no decision changes, be it made or rehearsed.
+AS_IT_IS = frozenset({Outcome.ALREADY_WRITTEN, Outcome.ALREADY_DISCARDED, Outcome.ON_ITS_WAY, Outcome.FAILED})
 # Most of the time goes by waiting for storage.
 AT_ONCE = 8
 RESULT_COLUMNS = (
@@ -34,7 +37,7 @@ RESULT_COLUMNS = (
     Column(title="OUTCOME", field="outcome", key=True),
     Column(title="STATE", field="state", key=True),
     Column(title="REASON", field="reason"),
-    Column(title="DETAIL", field="detail"),
+    Column(title="DETAIL", field="detail", at_most=300),
 )
 
 T = TypeVar("T")
@@ -130,19 +133,23 @@ class Work:
     def _not_allowed(self, lead_id: str, why: NotAllowed) -> Result:
         """A lead that goes its way, or has gone it, is told apart from one that waits for a person still."""
         record = self.look(lead_id)
-        outcome = Outcome.REFUSED
-        if record is not None and record.state is State.WRITTEN:
-            outcome = Outcome.WRITTEN
-        elif record is not None and (record.state in OPEN or record.state.value == self.done.value):
-            outcome = Outcome.CHANGED
         return Result(
             lead_id=lead_id,
-            outcome=outcome,
+            outcome=self._stands(record),
             state=record.state if record else "",
             attempt=record.attempt if record else 0,
             reason=why.slug,
             detail=why.detail,
         )
+
+    def _stands(self, record: Record | None) -> Outcome:
+        if record is None:
+            return Outcome.REFUSED
+        if record.state is State.DISCARDED and self.done is Outcome.DISCARDED:
+            return Outcome.ALREADY_DISCARDED
+        if record.state is State.WRITTEN:
+            return Outcome.ALREADY_WRITTEN
+        return Outcome.ON_ITS_WAY if record.state in OPEN else Outcome.REFUSED
 
 
 def carry_out(
@@ -165,18 +172,25 @@ def carry_out(
     with stoppable() as stop:
         wanted = with_progress(paced(lead_ids, rate), len(lead_ids), title)
         tell(counted(work(takewhile(lambda _: not stop.pressed, wanted))))
-    words = ", ".join(f"{number} {outcome}" for outcome, number in counts.items()) or "nothing was done"
-    said = f"dry run: it would be {words}" if dry_run else words
+    words = ", ".join(_counted(outcome, number, dry_run=dry_run) for outcome, number in counts.items())
+    said = words or "nothing was done"
     left = len(lead_ids) - counts.total()
     say(f"{said}; {left} not reached, the same command goes on with them" if left else said)
+    if dry_run:
+        say(DRY_RUN)
     return counts, stop.pressed
+
+
+def _counted(outcome: Outcome, number: int, *, dry_run: bool) -> str:
+    return f"{number} would be {outcome}" if dry_run and outcome not in AS_IT_IS else f"{number} {outcome}"
 
 
 def end(counts: Counter[Outcome], *, stopped: bool, named: bool) -> None:
     """Ends the command with the exit code that the outcomes mean; returns where that is 0."""
     if stopped:
         raise typer.Exit(INTERRUPTED)
-    if counts[Outcome.REFUSED] or counts[Outcome.FAILED] or (named and counts[Outcome.CHANGED]):
+    missed = counts[Outcome.CHANGED] or counts[Outcome.ON_ITS_WAY]
+    if counts[Outcome.REFUSED] or counts[Outcome.FAILED] or (named and missed):
         raise typer.Exit(1)
 
 
@@ -189,8 +203,11 @@ def teller(done: Outcome, *, as_json: bool) -> Callable[[Iterable[Result]], int]
     )
 
 
-def ask(question: str, *, yes: bool) -> None:
-    """Goes on when the person says so, or has said so with --yes; else ends the command."""
+def ask(question: str, *, yes: bool, instead: str = "--yes does") -> None:
+    """Goes on when the person says so, or has said so with --yes; else ends the command.
+
+    `instead`: what does it where nobody can answer.
+    """
     if yes:
         return
     try:
@@ -198,7 +215,7 @@ def ask(question: str, *, yes: bool) -> None:
             return
     except typer.Abort:
         say("")
-        say("nothing was changed: where nobody can answer, --yes does")
+        say(f"nothing was changed: where nobody can answer, {instead}")
         raise typer.Exit(1) from None
     say("nothing was changed")
     raise typer.Exit(1)

@@ -16,6 +16,7 @@ from leadpipe.model.lead import Lead
 PERSON = "UserDetails"
 PERSON_FIELDS = ("FirstName", "LastName", "Email", "Phone", "Country", "Company", "Title")
 LEAD_FIELDS = ("LeadSource", "ActionCode", "OfferTitle", "Description")
+_WITHOUT_SET = "leave --set out, and the editor that VISUAL or EDITOR names opens it as text"
 FIELDS = {
     **{name.lower(): (PERSON, name) for name in PERSON_FIELDS},
     **{f"{PERSON}.{name}".lower(): (PERSON, name) for name in PERSON_FIELDS},
@@ -37,11 +38,9 @@ def with_fields(payload: str | bytes | None, values: Mapping[str, str]) -> str:
     try:
         posted = json.loads(payload or b"")
     except (ValueError, RecursionError) as error:
-        raise NotAllowed(
-            "not_json", "what was posted is no JSON; without --set your editor opens it as text"
-        ) from error
+        raise NotAllowed("no_fields", f"what was posted is no JSON, so it has no fields: {_WITHOUT_SET}") from error
     if not isinstance(posted, dict):
-        raise NotAllowed("not_an_object", "what was posted is no JSON object; without --set your editor opens it")
+        raise NotAllowed("no_fields", f"what was posted is no JSON object, so it has no fields: {_WITHOUT_SET}")
     for field, value in values.items():
         group, name = FIELDS[field]
         _set(_group(posted, group), name, value)

@@ -1,4 +1,4 @@
-"""`leadpipe poison list`: what waits for a person, by cause."""
+"""`leadpipe poison list`: what is poisoned or rejected, by cause."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from leadpipe.ops.fields import fields_of_record
 from leadpipe.ops.json_output import print_json
 from leadpipe.ops.leads import Wanted, oldest_first
 from leadpipe.ops.options import AsJson, Causes, Offer, SettingsFile, Since
-from leadpipe.ops.selection import OneState, grouped, leads, states_of
+from leadpipe.ops.selection import OneState, grouped, leads, say_causes_there, states_of
 from leadpipe.ops.summary import Group
 from leadpipe.ops.table import Column, print_table
 from leadpipe.ops.target import reach
@@ -48,10 +48,14 @@ def list_poison(
     wanted = Wanted(states=states_of(state), causes=frozenset(cause or ()), since=since, offer=offer)
     found = oldest_first(target.ledger, wanted, until=now())
     if as_json:
-        say(f"{leads(print_json(map(_with_cause, found)))}")
+        records = list(found)
+        print_json(map(_with_cause, records))
+        say_causes_there(wanted, grouped(records), target=target, until=now())
+        say(leads(len(records)))
         return
     groups = grouped(found)
     print_table(map(_group_fields, groups), GROUP_COLUMNS)
+    say_causes_there(wanted, groups, target=target, until=now())
     say(f"{leads(sum(group.leads for group in groups))}; `leadpipe show ID` tells of one what there is to know")
 
 

@@ -1,12 +1,11 @@
 """`leadpipe poison replay` and `discard`: what a person decides about one lead, or about thousands."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
-from leadpipe.model.change import Decision, Discarded, Replayed
-from leadpipe.ops.decisions import Desk, Outcome, check, discard, duplicates_of, known, replay
+from leadpipe.ops.decisions import Desk, Outcome, discard, duplicates_of, replay
 from leadpipe.ops.json_output import print_json
 from leadpipe.ops.leads import Wanted
 from leadpipe.ops.many import Work, ask, carry_out, end, teller
@@ -62,17 +61,24 @@ def replay_poison(
         raise typer.BadParameter("--anyway is for leads named by ID: a filter chooses no duplicates")
     desk = Desk(actor=actor, now=now, ports=target.ports)
     work = Work(
-        act=lambda lead_id: replay(lead_id, desk, anyway=anyway),
+        act=lambda lead_id: replay(lead_id, desk, anyway=anyway, dry_run=dry_run),
         done=Outcome.REPLAYED,
         look=target.ledger.read,
     )
-    how = How(verb="replay", rate=rate, dry_run=dry_run, yes=yes, as_json=as_json)
-    _carry_out(work, chosen, Replayed(actor=actor, own_lead=anyway), desk, how=how)
+    _carry_out(work, chosen, how=How(verb="replay", rate=rate, dry_run=dry_run, yes=yes, as_json=as_json))
+
+
+def _said(why: str) -> str:
+    if not why.strip():
+        raise typer.BadParameter("say the reason: it is all that is left to explain the decision")
+    return why
 
 
 def discard_poison(
     context: typer.Context,
-    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the lead's history.")],
+    why: Annotated[
+        str, typer.Option("--why", metavar="TEXT", callback=_said, help="The reason, for the lead's history.")
+    ],
     lead_ids: LeadIds = None,
     cause: Causes = None,
     since: Since = None,
@@ -102,27 +108,26 @@ def discard_poison(
     _say_duplicates(chosen, target)
     desk = Desk(actor=actor, now=now, ports=target.ports)
     work = Work(
-        act=lambda lead_id: discard(lead_id, desk, why=why, without_asking=without_asking),
+        act=lambda lead_id: discard(lead_id, desk, why=why, without_asking=without_asking, dry_run=dry_run),
         done=Outcome.DISCARDED,
         look=target.ledger.read,
     )
-    how = How(verb="discard", rate=rate, dry_run=dry_run, yes=yes, as_json=as_json)
-    _carry_out(work, chosen, Discarded(actor=actor, why=why), desk, how=how)
+    _carry_out(work, chosen, how=How(verb="discard", rate=rate, dry_run=dry_run, yes=yes, as_json=as_json))
 
 
-def _carry_out(work: Work, chosen: Selection, decision: Decision, desk: Desk, *, how: How) -> None:
-    """Counts, asks, does, tells. A dry run of named leads looks at each, one of a filter's choice only counts."""
+def _carry_out(work: Work, chosen: Selection, *, how: How) -> None:
+    """Counts, asks, does, tells. A dry run looks at each lead as the real one would."""
     chosen.say_counts(how.verb)
-    if how.dry_run and chosen.named:
-        work = replace(work, act=lambda lead_id: check(known(lead_id, desk.ports.ledger), decision, desk))
-    elif how.dry_run or not chosen.lead_ids:
+    if not chosen.lead_ids:
         if how.as_json:
-            print_json({"lead_id": lead_id} for lead_id in chosen.lead_ids)
+            print_json([])
         return
-    elif len(chosen.lead_ids) > 1:
+    if len(chosen.lead_ids) > 1 and not how.dry_run:
         ask(f"{how.verb} {leads(len(chosen.lead_ids))}?", yes=how.yes)
     tell = teller(work.done, as_json=how.as_json)
-    counts, stopped = carry_out(chosen.lead_ids, work.results, tell, title=how.verb, rate=how.rate, dry_run=how.dry_run)
+    counts, stopped = carry_out(
+        chosen.lead_ids, work.results, tell, title=how.verb, rate=None if how.dry_run else how.rate, dry_run=how.dry_run
+    )
     end(counts, stopped=stopped, named=chosen.named)
 
 

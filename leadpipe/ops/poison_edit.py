@@ -10,7 +10,7 @@ from leadpipe.model.errors import InvalidLead, NotAllowed
 from leadpipe.model.record import Record
 from leadpipe.ops.decisions import Desk, check, edit, known
 from leadpipe.ops.json_output import print_json
-from leadpipe.ops.many import ask
+from leadpipe.ops.many import DRY_RUN, ask
 from leadpipe.ops.options import Actor, AsJson, DryRun, LeadId, SettingsFile
 from leadpipe.ops.payload_edit import assignment, differences, edited_by_hand, pretty, with_fields
 from leadpipe.ops.table import Column, print_table
@@ -20,8 +20,8 @@ from leadpipe.wiring import now
 
 DIFFERENCE_COLUMNS = (
     Column(title="FIELD", field="field", key=True),
-    Column(title="BEFORE", field="before"),
-    Column(title="AFTER", field="after"),
+    Column(title="BEFORE", field="before", at_most=100),
+    Column(title="AFTER", field="after", at_most=100),
 )
 
 
@@ -62,7 +62,7 @@ def edit_poison(
     else:
         print_table(rows, DIFFERENCE_COLUMNS)
     if dry_run:
-        say("dry run: nothing was changed")
+        say(DRY_RUN)
         return
     edit(record, payload, desk)
     say(f"{lead_id} is edited and still {changed.state}: `leadpipe poison replay {lead_id}` sends it")
@@ -85,10 +85,15 @@ def _by_hand(record: Record, desk: Desk) -> str | None:
         try:
             check(record, Edited(actor=desk.actor, payload=text), desk)
         except NotAllowed as why:
-            say(f"not saved: {why.detail}")
-            ask("open the editor again?", yes=False)
+            # An empty file is no request without a body to the person who emptied it.
+            say(f"not saved: {why.detail if text else _emptied(record)}")
+            ask("open the editor again?", yes=False, instead="--set FIELD=VALUE changes a lead")
         else:
             return text
+
+
+def _emptied(record: Record) -> str:
+    return f'the file is empty; to have nothing written: `leadpipe poison discard {record.lead_id} --why "…"`'
 
 
 def _differences(record: Record, payload: str) -> list[dict[str, str]]:

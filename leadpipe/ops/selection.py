@@ -1,4 +1,4 @@
-"""Which leads a decision is about: named one by one, or by a filter over what waits for a person."""
+"""Which leads a decision is about: named one by one, or by a filter over what is poisoned or rejected."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,8 @@ from leadpipe.ops.summary import Group
 from leadpipe.ops.target import Target
 from leadpipe.ops.words import say
 
-WAITING_FOR_A_PERSON = frozenset({State.POISONED, State.REJECTED})
+_CHOICES = "--cause, --since, --offer, --state or --all"
+FOR_A_DECISION = frozenset({State.POISONED, State.REJECTED})
 
 OneState = Annotated[
     State | None, typer.Option("--state", metavar="STATE", help="Only those that are poisoned, or only rejected ones.")
@@ -43,16 +44,30 @@ def selected(
     lead_ids: Sequence[str], wanted: Wanted, *, everything: bool, target: Target, until: datetime
 ) -> Selection:
     """What the command line chose. Raises a usage error when that is nothing, or both ways at once."""
-    filtered = bool(wanted.causes or wanted.since or wanted.offer)
-    if lead_ids and (filtered or everything):
-        raise typer.BadParameter("name leads by ID or choose them by --cause, --since, --offer or --all, not both")
-    if not (lead_ids or filtered or everything):
-        raise typer.BadParameter("which leads? Name them by ID, or choose by --cause, --since, --offer or --all")
+    narrowed = bool(wanted.causes or wanted.since or wanted.offer)
+    filtered = narrowed or everything or wanted.states != FOR_A_DECISION
+    if everything and narrowed:
+        raise typer.BadParameter("--all leaves nothing to --cause, --since and --offer: give it, or them")
+    if lead_ids and filtered:
+        raise typer.BadParameter(f"name leads by ID or choose them by {_CHOICES}, not both")
+    if not (lead_ids or filtered):
+        raise typer.BadParameter(f"which leads? Name them by ID, or choose by {_CHOICES}")
     if lead_ids:
         return Selection(lead_ids=[*dict.fromkeys(lead_ids)], named=True)
     found: list[str] = []
     groups = grouped(oldest_first(target.ledger, wanted, until=until), found)
+    say_causes_there(wanted, groups, target=target, until=until)
     return Selection(lead_ids=sorted(found), named=False, groups=groups)
+
+
+def say_causes_there(wanted: Wanted, groups: Iterable[Group], *, target: Target, until: datetime) -> None:
+    """Says of wanted causes that no lead has which there are instead: the name may be mistyped."""
+    absent = wanted.causes - {group.reason for group in groups}
+    if not absent:
+        return
+    waiting = grouped(oldest_first(target.ledger, Wanted(states=wanted.states), until=until))
+    there = ", ".join(dict.fromkeys(group.reason for group in waiting)) or "none"
+    say(f"no lead has the cause {', '.join(sorted(absent))}; there are: {there}")
 
 
 def grouped(records: Iterable[Record], ids: list[str] | None = None) -> list[Group]:
@@ -68,7 +83,7 @@ def grouped(records: Iterable[Record], ids: list[str] | None = None) -> list[Gro
 def states_of(state: State | None) -> frozenset[State]:
     """The states that `--state` means, both where it is not given."""
     if state is None:
-        return WAITING_FOR_A_PERSON
-    if state not in WAITING_FOR_A_PERSON:
+        return FOR_A_DECISION
+    if state not in FOR_A_DECISION:
         raise typer.BadParameter("it is poisoned or rejected", param_hint="--state")
     return frozenset({state})

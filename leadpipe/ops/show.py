@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from leadpipe.model.errors import LeadpipeError
-from leadpipe.model.record import OPEN, Event, Record
+from leadpipe.model.record import OPEN, Event, Record, State
 from leadpipe.ops.fields import fields_of_event, fields_of_record
 from leadpipe.ops.hostile_text import escaped
 from leadpipe.ops.json_output import print_json
@@ -48,7 +48,7 @@ def show(
     if record is None:
         raise LeadpipeError("unknown_lead", f"the ledger has no lead {lead_id}")
     holder = ledger.read(record.duplicate_of) if record.duplicate_of else None
-    events = ledger.events(lead_id)
+    events = history_of(record, ledger.events(lead_id))
     if as_json:
         print_json([_as_fields(record, holder, events, with_payload=payload)])
         return
@@ -56,6 +56,14 @@ def show(
     _print_history(events)
     if payload:
         _print_payloads(record, events)
+
+
+def history_of(record: Record, events: Sequence[Event]) -> list[Event]:
+    """The events, and the writing, in the order of time: on the straight way the record alone tells of that."""
+    if record.written_at is None or any(event.event == State.WRITTEN for event in events):
+        return list(events)
+    written = Event(lead_id=record.lead_id, at=record.written_at, event=State.WRITTEN, state=State.WRITTEN)
+    return sorted([*events, written], key=lambda event: event.at)
 
 
 def _as_fields(record: Record, holder: Record | None, events: Sequence[Event], *, with_payload: bool) -> dict[str, Any]:

@@ -63,7 +63,8 @@ def status(context: typer.Context, since: Since = None, as_json: AsJson = False,
     delay included. The JSON array has one record.
 
     Exits with 1 when a person is needed: a lead is poisoned, or waits for something that only a person can mend, or
-    a message is on the queue leads-poison, or what is signed in with ends within 7 days.
+    a message is on the queue leads-poison, or what is signed in with ends within 7 days. Posts that were no lead need
+    nobody: anyone may post rubbish.
     """
     at = now()
     found = status_of(reach(context, settings), since=since or at - DEFAULT_SPAN, at=at)
@@ -72,6 +73,8 @@ def status(context: typer.Context, since: Since = None, as_json: AsJson = False,
     else:
         _print(found)
     say(f"counts are of leads received since {text_of(found.summary.since)}; what waits or is poisoned, of all time")
+    if rejected := found.summary.counts[State.REJECTED]:
+        say(f"{rejected} rejected need nobody; `leadpipe poison list --state rejected` shows them")
     if found.needs_a_person:
         say(f"a person is needed: {', '.join(found.needs_a_person)}")
         raise typer.Exit(1)

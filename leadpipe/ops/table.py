@@ -1,4 +1,5 @@
-"""Records as a table: drawn on a terminal, plain aligned columns anywhere else. Nothing is ever cut off.
+"""Records as a table: drawn on a terminal, plain aligned columns anywhere else. Nothing is cut off but what a
+column says: a list has to stay readable whatever somebody posts, and `leadpipe show ID` has the whole of it.
 
 Where a terminal is too narrow, each record takes several lines: its key columns, then what else it has to say.
 Rows are laid out page by page, so that a list of any length needs the memory of one page.
@@ -27,6 +28,7 @@ from leadpipe.ops.span import in_words
 PAGE = 200
 GAP = 2
 INDENT = 4
+NARROWEST = 20  # for a value beside its title
 _STYLES = {
     State.WRITTEN: "green",
     State.POISONED: "bold red",
@@ -39,11 +41,15 @@ _RIGHT = (int, float)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A field of the records under a title. `key`: it stays on a record's first line, however narrow it gets."""
+    """A field of the records under a title. `key`: it stays on a record's first line, however narrow it gets.
+
+    `at_most`: the places on the screen that its text is cut to.
+    """
 
     title: str
     field: str
     key: bool = False
+    at_most: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +64,7 @@ def print_table(records: Iterable[Fields], columns: Sequence[Column]) -> int:
     count = 0
     widths = [cell_len(column.title) for column in columns]
     for page in _pages(records):
-        rows = [[_cell(record.get(column.field)) for column in columns] for record in page]
+        rows = [[_cell(record.get(column.field), column.at_most) for column in columns] for record in page]
         widths = [max([width, *(cell_len(row[n].text) for row in rows)]) for n, width in enumerate(widths)]
         _print_page(rows, columns, widths, header=count == 0)
         count += len(rows)
@@ -74,12 +80,18 @@ def print_facts(facts: Iterable[tuple[str, object]]) -> None:
         for title, cell in told:
             sys.stdout.write(f"{_padded(title, width)}{' ' * GAP}{cell.text}\n")
         return
+    screen = console()
+    if screen.width < width + GAP + NARROWEST:
+        for title, cell in told:
+            screen.print(Text(title, "dim"))
+            screen.print(Padding(Text(cell.text, cell.style), (0, 0, 0, INDENT)), overflow="fold")
+        return
     grid = Table.grid(padding=(0, GAP, 0, 0))
     grid.add_column(style="dim", no_wrap=True, min_width=width)
     grid.add_column(overflow="fold")
     for title, cell in told:
         grid.add_row(title, Text(cell.text, cell.style))
-    console().print(grid)
+    screen.print(grid)
 
 
 def console() -> Console:
@@ -103,9 +115,12 @@ def text_of(value: object) -> str:
             return one_line(str(value))
 
 
-def _cell(value: object) -> _Cell:
+def _cell(value: object, at_most: int | None = None) -> _Cell:
     style = _STYLES.get(value, "") if isinstance(value, State) else ""
-    return _Cell(text=text_of(value), style=style, right=isinstance(value, _RIGHT) and not isinstance(value, bool))
+    text = Text(text_of(value))
+    if at_most is not None:
+        text.truncate(at_most, overflow="ellipsis")
+    return _Cell(text=text.plain, style=style, right=isinstance(value, _RIGHT) and not isinstance(value, bool))
 
 
 def _pages(records: Iterable[Fields]) -> Iterator[list[Fields]]:

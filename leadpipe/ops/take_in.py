@@ -12,7 +12,7 @@ from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.ports import Arrival, Ports
 from leadpipe.ops.decisions import Outcome, Result
 from leadpipe.ops.json_output import print_json
-from leadpipe.ops.many import ask, carry_out, end, teller
+from leadpipe.ops.many import DRY_RUN, ask, carry_out, end, teller
 from leadpipe.ops.options import AsJson, DryRun, Rate, SettingsFile, Since, Yes
 from leadpipe.ops.selection import leads
 from leadpipe.ops.table import text_of
@@ -47,6 +47,8 @@ def import_rows(
     if dry_run or not keys:
         if as_json:
             print_json({"row": rows[key].key, "at": rows[key].at} for key in keys)
+        if dry_run:
+            say(DRY_RUN)
         return
     if len(keys) > 1:
         ask(f"take in {leads(len(keys))}, to be written into Dynamics?", yes=yes)

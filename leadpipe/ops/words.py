@@ -1,11 +1,14 @@
 """What is said to the operator: on stderr, so that stdout holds data alone."""
 
+import re
+
 import typer
 
 from leadpipe.model.cause import CAUSES, Cause
 from leadpipe.model.errors import LeadpipeError
 from leadpipe.ops.hostile_text import one_line
 
+_ID = re.compile(r"\bID\b")
 # What a lead can wait out is, for somebody who waits at a terminal, something to look into.
 _FIXES_NOW = {
     "storage_unreachable": "check the account's name, the network and the account's firewall, then try again",
@@ -27,7 +30,7 @@ def cause_of(reason: str, lead_id: str = "ID") -> Cause:
     cause = CAUSES.get(reason)
     if cause is None:
         return Cause(says=reason, fix=f"`leadpipe show {lead_id}` has the details")
-    return Cause(says=cause.says, fix=cause.fix.replace(" ID`", f" {lead_id}`"))
+    return Cause(says=cause.says, fix=_ID.sub(lead_id, cause.fix))
 
 
 def fix_now(reason: str) -> str:

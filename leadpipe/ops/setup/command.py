@@ -172,7 +172,7 @@ def _conclude(told: list[Step], *, how: str) -> None:
 
 def _run_doctor(target: Target) -> None:
     if is_managed_identity(target.settings) and not os.environ.get("IDENTITY_ENDPOINT"):
-        say("the doctor cannot sign in as the app's identity from here; `leadpipe send-test --url` proves it instead")
+        say("the doctor cannot sign in as the app's identity from here; `leadpipe send-test --url URL` proves it")
         return
     say("the doctor, with the app's own sign-in:")
     report(examine(target, os.environ, now))

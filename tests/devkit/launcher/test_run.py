@@ -27,6 +27,15 @@ def leads(req: func.HttpRequest) -> func.HttpResponse:
 def die(req: func.HttpRequest) -> func.HttpResponse:
     os._exit(71)
 """
+ACCEPTING = """
+import azure.functions as func
+app = func.FunctionApp()
+
+@app.route(route="leads", auth_level=func.AuthLevel.ANONYMOUS)
+def leads(req: func.HttpRequest) -> func.HttpResponse:
+    body = '{"status": "accepted", "lead_id": "01a200bd-56a9-7057-ab04-3a8a81547556"}'
+    return func.HttpResponse(body, status_code=202)
+"""
 Start = Callable[..., "Running"]
 
 
@@ -70,8 +79,9 @@ def app(tmp_path: Path) -> Path:
 def start(tmp_path: Path, app: Path, free_port: int) -> Iterator[Start]:
     running: list[Running] = []
 
-    def start(*options: str, port: int = free_port, **settings: str) -> Running:
-        arguments = ["--no-sample", "--port", str(port), "--data", str(tmp_path / "data"), "--app", str(app), *options]
+    def start(*options: str, port: int = free_port, sample: bool = False, **settings: str) -> Running:
+        arguments = ["--port", str(port), "--data", str(tmp_path / "data"), "--app", str(app), *options]
+        arguments += [] if sample else ["--no-sample"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("DATAVERSE", "Azure"))}
         process = subprocess.Popen(
             [sys.executable, "-m", "devkit.run", *arguments],
@@ -193,3 +203,14 @@ def test_without_a_host_it_leaves_settings_for_func_start(start: Start) -> None:
     values = json.loads(Path(path).read_text())["Values"]
 
     assert {"AzureWebJobsStorage", "DATAVERSE_URL", "DATAVERSE_CLIENT_SECRET", "REQUESTS_CA_BUNDLE"} <= values.keys()
+
+
+def test_where_delivery_is_switched_off_nobody_waits_for_the_test_lead(start: Start, app: Path, tmp_path: Path) -> None:
+    (app / "function_app.py").write_text(ACCEPTING)
+    run = start(sample=True, **{"AzureWebJobs.deliver.Disabled": "1"})
+    run.wait_for("it waits on the queue: AzureWebJobs.deliver.Disabled is set")
+    run.wait_for("Ctrl-C stops everything")
+
+    values = json.loads((tmp_path / "data" / "settings.json").read_text())["Values"]
+
+    assert values["AzureWebJobs.deliver.Disabled"] == "1"

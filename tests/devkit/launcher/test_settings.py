@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.launcher.settings import Given, SettingsFileError, reach_this_machine_directly, write_file
+from devkit.launcher.settings import SHOWN, Given, SettingsFileError, reach_this_machine_directly, write_file
 
 STANDIN = {"DATAVERSE_URL": "https://localhost:1", "DATAVERSE_CLIENT_SECRET": "made-up"}
 
@@ -44,10 +44,30 @@ def test_another_way_to_sign_in_does_not_get_in_the_stand_ins_way() -> None:
 
 
 def test_a_secret_from_the_environment_is_never_written_to_the_file() -> None:
-    settings = given(AzureWebJobsStorage="secret", LEADPIPE_RETENTION="1d").with_started(None, STANDIN)
+    settings = given(AzureWebJobsStorage="secret", LEADPIPE_KEY="secret").with_started(None, STANDIN)
 
     assert settings.process["AzureWebJobsStorage"] == "secret"
     assert settings.file == STANDIN
+
+
+def test_what_the_app_was_told_by_the_environment_is_in_the_file_too() -> None:
+    told = {
+        "LEADPIPE_FALLBACK_AFTER": "5s",
+        "AzureWebJobs.deliver.Disabled": "1",
+        "AzureWebJobs_sweep_Disabled": "true",
+        "AzureWebJobsStorage__clientId": "x",
+    }
+    settings = given(file={"LEADPIPE_FALLBACK_AFTER": "4h"}, **told).with_started(None, STANDIN)
+
+    del told["AzureWebJobsStorage__clientId"]
+    assert settings.file == STANDIN | told
+    assert told.items() <= settings.process.items()
+
+
+def test_every_setting_of_the_apps_own_is_shown() -> None:
+    example = json.loads((Path(__file__).parents[3] / "local.settings.json.example").read_text())["Values"]
+
+    assert {name for name in example if name.startswith("LEADPIPE_")} == SHOWN
 
 
 def test_only_the_owner_may_read_the_file(tmp_path: Path) -> None:

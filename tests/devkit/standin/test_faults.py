@@ -209,7 +209,9 @@ def test_the_token_endpoint_can_be_away(standin: Any) -> None:
         {"kind": "drop", "cuont": 1},
         {"kind": "drop", "count": "1"},
         {"kind": "drop", "count": True},
-        {"kind": "status", "body": "xml"},
+        {"kind": "status", "status": 503, "body": "xml"},
+        {"kind": "status"},
+        {"kind": "status", "status": None},
     ],
 )
 def test_a_fault_that_makes_no_sense_is_refused_with_a_reason(standin: Any, fault: Any) -> None:

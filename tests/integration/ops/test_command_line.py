@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import leadpipe
 from leadpipe.storage.ledger import AzureLedger
 from tests.factories import CONNECTION_STRING, LEAD_ID, environment, record
 from tests.integration.ops.conftest import Ran, TlsServer, bare_environment
@@ -192,4 +193,10 @@ def test_the_top_level_help_has_the_exit_codes(run_process: Run) -> None:
     ran = run_process("--help")
     assert ran.code == 0
     assert "1  failed, or a person is needed" in ran.out
+    assert "130  stopped by Ctrl-C" in ran.out
     assert max(map(len, ran.lines)) <= 80
+
+
+def test_the_version_is_printed_without_any_settings(run_process: Run) -> None:
+    ran = run_process("--version")
+    assert (ran.code, ran.out, ran.err) == (0, f"leadpipe {leadpipe.__version__}\n", "")

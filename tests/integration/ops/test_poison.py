@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from azure.storage.queue import QueueClient
 
-from leadpipe.model.errors import InvalidLead
+from leadpipe.model.errors import InvalidLead, LeadpipeError
 from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.record import Record, State
+from leadpipe.ops.words import failure_in_words
 from leadpipe.storage.ledger import AzureLedger
 from tests.factories import LEAD_ID, payload, record
 from tests.integration.ops.conftest import Runner
@@ -143,8 +144,42 @@ def test_a_dry_run_of_one_lead_says_what_would_become_of_it(run: Runner, ledger:
         (fine, "replayed", ""),
         (bad, "refused", "not_json"),
     ]
-    assert "dry run: it would be 1 replayed, 1 refused" in ran.err
+    assert ran.err.splitlines()[-2:] == ["1 would be replayed, 1 would be refused", "dry run: nothing was changed"]
     assert held(ledger, fine).state is State.POISONED
+
+
+def test_a_dry_run_of_many_counts_what_the_real_run_would_refuse(run: Runner, ledger: AzureLedger) -> None:
+    kept(ledger)
+    bad = [rejected(ledger), rejected(ledger)]
+    dry = run("poison", "replay", "--all", "--dry-run")
+    assert dry.code == 1
+    assert all(lead in dry.out for lead in bad)
+    assert dry.err.splitlines()[-2:] == ["1 would be replayed, 2 would be refused", "dry run: nothing was changed"]
+    real = run("poison", "replay", "--all", "--yes")
+    assert (real.code, real.err.splitlines()[-1]) == (1, "1 replayed, 2 refused")
+
+
+def test_a_state_is_choice_enough(run: Runner, ledger: AzureLedger) -> None:
+    kept(ledger)
+    good = rejected(ledger, b'{"OfferTitle": "Widget"}')
+    ran = run("poison", "replay", "--state", "rejected", "--dry-run", "--json")
+    assert (ran.code, [each["lead_id"] for each in ran.records]) == (0, [good])
+    rejected(ledger, b'{"OfferTitle": "Other widget"}')
+    assert run("poison", "replay", "--state", "rejected", answer="n\n").code == 1
+    assert run("poison", "replay", "--state", "rejected", "--yes").code == 0
+    assert held(ledger, good).state is State.ACCEPTED
+
+
+def test_a_cause_that_no_lead_has_is_answered_with_those_that_there_are(run: Runner, ledger: AzureLedger) -> None:
+    kept(ledger)
+    rejected(ledger)
+    told = "no lead has the cause too_wide; there are: "
+    for command in (["replay"], ["list"], ["list", "--json"]):
+        ran = run("poison", *command, "--cause", "too_wide")
+        assert ran.code == 0
+        (line,) = (line for line in ran.err.splitlines() if line.startswith(told))
+        assert {*line.removeprefix(told).split(", ")} == {"too_long", "not_json"}
+    assert "no lead has" not in run("poison", "list", "--cause", "too_long").err
 
 
 def test_a_second_run_finds_nothing_left_to_do(run: Runner, ledger: AzureLedger) -> None:
@@ -156,7 +191,7 @@ def test_a_second_run_finds_nothing_left_to_do(run: Runner, ledger: AzureLedger)
 def test_a_written_lead_is_said_to_be_written_and_stays_so(run: Runner, ledger: AzureLedger) -> None:
     lead = kept(ledger, state=State.WRITTEN, reason="")
     ran = run("poison", "replay", lead)
-    assert (ran.code, ran.err.splitlines()[-1]) == (0, "1 written")
+    assert (ran.code, ran.err.splitlines()[-1]) == (0, "1 already written")
     assert held(ledger, lead).attempt == 1
 
 
@@ -168,7 +203,10 @@ def test_a_duplicate_is_replayed_with_anyway_by_its_id_alone(run: Runner, ledger
     assert held(ledger, lead).own_lead
 
 
-@pytest.mark.parametrize("arguments", [[], [LEAD_ID, "--all"], ["--rate", "0"], ["0000"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], [LEAD_ID, "--all"], [LEAD_ID, "--state", "rejected"], ["--all", "--cause", "x"], ["--rate", "0"], ["0000"]],
+)
 def test_a_choice_that_is_none_is_a_usage_error(run: Runner, arguments: list[str]) -> None:
     assert run("poison", "replay", *arguments).code == 2
 
@@ -233,8 +271,26 @@ def test_an_editor_that_leaves_no_lead_is_opened_again_or_nothing_is_changed(
     by_script = f'"{sys.executable}" "{script}"'
     ran = run("poison", "edit", lead, answer="n\n", EDITOR=by_script)
     assert (ran.code, "not saved: " in ran.err, "nothing was changed" in ran.err) == (1, True, True)
+    nobody = run("poison", "edit", lead, EDITOR=by_script).err.splitlines()[-1]
+    assert ("--set FIELD=VALUE" in nobody, "--yes" in nobody) == (True, False)
     assert run("poison", "edit", lead, answer="y\n", EDITOR=by_script).code == 0
     assert held(ledger, lead).offer == "1"
+
+
+def test_an_emptied_file_is_not_saved_and_said_to_be_empty(run: Runner, ledger: AzureLedger) -> None:
+    lead = kept(ledger)
+    ran = run("poison", "edit", lead, EDITOR=editor("file.write_text(str())"))
+    assert (ran.code, held(ledger, lead).payload) == (1, payload())
+    assert "not saved: the file is empty" in ran.err
+    assert "request" not in ran.err
+
+
+@pytest.mark.parametrize("posted", [b"{", b"[]"])
+def test_fields_of_what_has_none_are_left_to_the_editor(run: Runner, ledger: AzureLedger, posted: bytes) -> None:
+    lead = rejected(ledger, posted)
+    with pytest.raises(LeadpipeError, match="leave --set out, and the editor") as raised:
+        run("poison", "edit", lead, "--set", "Email=jane@contoso.com")
+    assert "leadpipe poison edit" not in failure_in_words(raised.value)
 
 
 def test_an_editor_that_changes_nothing_leaves_the_lead_alone(run: Runner, ledger: AzureLedger) -> None:
@@ -294,5 +350,23 @@ def test_the_duplicates_that_hang_on_it_are_named(run_with_dynamics: Runner, led
     assert held(ledger, lead).state is State.POISONED
 
 
-def test_why_has_to_be_said(run: Runner) -> None:
-    assert run("poison", "discard", LEAD_ID).code == 2
+@pytest.mark.parametrize("why", [[], ["--why", ""], ["--why", "  "]])
+def test_why_has_to_be_said(run: Runner, why: list[str]) -> None:
+    assert run("poison", "discard", LEAD_ID, *why).code == 2
+
+
+def test_a_discarded_lead_is_said_to_be_discarded_already(run: Runner, ledger: AzureLedger) -> None:
+    lead = kept(ledger, state=State.DISCARDED, reason="discarded")
+    ran = run("poison", "discard", lead, "--why", "x")
+    assert (ran.code, ran.err.splitlines()[-1]) == (0, "1 already discarded")
+
+
+def test_a_dry_discard_asks_dynamics_as_the_real_one_does(
+    run_with_dynamics: Runner, ledger: AzureLedger, standin: Standin
+) -> None:
+    there, not_there, fresh = kept(ledger), kept(ledger), kept(ledger, updated_at=datetime.now(UTC))
+    assert standin.create(leadid=there, lastname="Ito").status_code == 204
+    ran = run_with_dynamics("poison", "discard", "--all", "--why", "x", "--dry-run", "--json")
+    outcomes = {each["lead_id"]: each["outcome"] for each in ran.records}
+    assert outcomes == {there: "written", not_there: "discarded", fresh: "refused"}
+    assert {held(ledger, lead).state for lead in outcomes} == {State.POISONED}

@@ -135,7 +135,7 @@ def test_a_poisoned_lead_ends_it_with_cause_and_fix(app: App, send: Send, standi
     steps = send(app)
     step, fix = failed(steps)
     assert (step, steps[-1]["reason"]) == ("delivery", "plugin_refused")
-    assert "leadpipe poison edit`" in fix
+    assert "`leadpipe poison edit " in fix
 
 
 def test_what_time_heals_is_waited_for_and_then_said(app: App, send: Send, standin: Standin) -> None:

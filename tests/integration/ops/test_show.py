@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from leadpipe.delivery import write
-from leadpipe.model.change import Change, Deferred, Duplicate, Edited, Poisoned, Written
+from leadpipe.model.change import Change, Deferred, Duplicate, Edited, Poisoned, Replayed, Written
 from leadpipe.model.errors import InvalidLead
 from leadpipe.model.record import Record
 from leadpipe.storage.ledger import AzureLedger
@@ -39,7 +39,22 @@ def test_a_written_lead_tells_how_long_it_took(run: Run, ledger: AzureLedger) ->
     lived(ledger, Written())
     assert "2026-03-14 09:26:54Z, 1.0s after it came" in run("show", LEAD_ID).out
     (lead,) = run("show", LEAD_ID, "--json").records
-    assert (lead["state"], lead["seconds_to_written"], lead["events"]) == ("written", 1.0, [])
+    assert (lead["state"], lead["seconds_to_written"]) == ("written", 1.0)
+    assert [(event["event"], event["at"]) for event in lead["events"]] == [("written", lead["written_at"])]
+
+
+def test_a_lead_that_was_replayed_ends_in_its_history_where_it_ends(run: Run, ledger: AzureLedger) -> None:
+    lived(ledger, Poisoned(reason="too_long"), Replayed(actor="ann"), Written())
+    (lead,) = run("show", LEAD_ID, "--json").records
+    told = [(event["event"], event["state"]) for event in lead["events"]]
+    assert told == [("poisoned", "poisoned"), ("replayed", "accepted"), ("written", "written")]
+    assert run("show", LEAD_ID).lines[-1].split()[2:4] == ["written", "written"]
+
+
+def test_a_writing_that_has_an_event_is_told_once(run: Run, ledger: AzureLedger) -> None:
+    lived(ledger, Deferred(reason="throttled", attempt=2, next_try_at=RECEIVED_AT), Written())
+    (lead,) = run("show", LEAD_ID, "--json").records
+    assert [event["event"] for event in lead["events"]] == ["deferred", "written"]
 
 
 def test_a_poisoned_lead_tells_its_cause_and_a_fix_made_out_for_it(run: Run, ledger: AzureLedger) -> None:

@@ -54,6 +54,14 @@ def test_everything_is_in_one_json_record(run: Run, ledger: AzureLedger, storage
     assert status["needs_a_person"] == []
 
 
+def test_posts_that_were_no_lead_are_counted_and_call_nobody(run: Run, ledger: AzureLedger) -> None:
+    for number in range(2):
+        ledger.insert(received(timedelta(0), number, state=State.REJECTED, reason="not_json"))
+    ran = run("status")
+    assert (ran.code, ran.err.splitlines()[-1]) == (0, "nobody is needed")
+    assert "2 rejected need nobody; `leadpipe poison list --state rejected` shows them" in ran.err
+
+
 def test_a_poisoned_lead_exits_with_1_and_tells_its_fix(run: Run, ledger: AzureLedger) -> None:
     ledger.insert(received(timedelta(0), state=State.POISONED, reason="too_long"))
     ran = run("status")

@@ -199,6 +199,11 @@ def test_a_written_lead_that_dynamics_does_not_have_is_a_note_where_it_is_asked(
     assert What.NOT_IN_DYNAMICS in NOTES
 
 
+def test_a_test_lead_that_was_deleted_again_is_not_expected_in_dynamics(world: World) -> None:
+    kept(world, state=State.WRITTEN, reason="removed", is_test=True)
+    assert found(world, in_dynamics=world.dynamics.has) == set()
+
+
 def test_a_span_of_many_pages_finds_and_counts_the_same(world: World) -> None:
     for number in range(40):
         kept(world, lead_id(timedelta(hours=3 * number), number), state=State.POISONED, payload=None)

@@ -46,8 +46,8 @@ def test_a_lead_that_dynamics_turned_out_to_have_is_told_as_written() -> None:
 @pytest.mark.parametrize(
     ("stands", "outcome"),
     [
-        (record(state=State.WRITTEN), Outcome.WRITTEN),
-        (record(state=State.DEFERRED), Outcome.CHANGED),
+        (record(state=State.WRITTEN), Outcome.ALREADY_WRITTEN),
+        (record(state=State.DEFERRED), Outcome.ON_ITS_WAY),
         (record(state=State.POISONED), Outcome.REFUSED),
         (record(state=State.KEPT), Outcome.REFUSED),
         (None, Outcome.REFUSED),
@@ -61,9 +61,10 @@ def test_a_lead_that_went_its_way_meanwhile_is_told_apart_from_one_that_still_wa
     assert result.state == (stands.state if stands else "")
 
 
-def test_what_was_discarded_meanwhile_is_not_a_failure_of_discarding() -> None:
+def test_what_is_discarded_already_is_no_failure_of_discarding() -> None:
     stands = record(state=State.DISCARDED)
-    assert outcomes(work(NotAllowed("x"), stands=stands, done=Outcome.DISCARDED), [LEAD_ID]) == [Outcome.CHANGED]
+    discarding = work(NotAllowed("x"), stands=stands, done=Outcome.DISCARDED)
+    assert outcomes(discarding, [LEAD_ID]) == [Outcome.ALREADY_DISCARDED]
 
 
 def test_one_that_is_refused_does_not_stop_the_next() -> None:
@@ -129,6 +130,16 @@ def test_a_second_ctrl_c_interrupts_at_once() -> None:
             signal.raise_signal(signal.SIGINT)
 
 
+def test_a_dry_run_says_what_would_be_and_that_nothing_was_changed(capsys: pytest.CaptureFixture[str]) -> None:
+    found = [Outcome.ERASED, Outcome.ERASED, Outcome.REFUSED, Outcome.ALREADY_WRITTEN]
+    results = [Result(lead_id=lead, outcome=outcome) for lead, outcome in zip(IDS, found, strict=False)]
+    carry_out(IDS[:4], lambda _ids: results, list, title="erase", dry_run=True)
+    assert capsys.readouterr().err.splitlines() == [
+        "2 would be erased, 1 would be refused, 1 already written",
+        "dry run: nothing was changed",
+    ]
+
+
 def test_nothing_to_do_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     carry_out([], work().results, list, title="replay")
     assert capsys.readouterr().err == "nothing was done\n"
@@ -141,6 +152,10 @@ def test_nothing_to_do_is_said(capsys: pytest.CaptureFixture[str]) -> None:
         (Outcome.WRITTEN, False, True, 0),
         (Outcome.CHANGED, False, False, 0),
         (Outcome.CHANGED, False, True, 1),
+        (Outcome.ON_ITS_WAY, False, False, 0),
+        (Outcome.ON_ITS_WAY, False, True, 1),
+        (Outcome.ALREADY_WRITTEN, False, True, 0),
+        (Outcome.ALREADY_DISCARDED, False, True, 0),
         (Outcome.REFUSED, False, False, 1),
         (Outcome.FAILED, False, False, 1),
         (Outcome.REPLAYED, True, False, INTERRUPTED),
@@ -163,6 +178,18 @@ def test_the_table_tells_what_did_not_go_as_meant_and_the_json_tells_all(capsys:
     teller(Outcome.REPLAYED, as_json=True)(results)
     out = capsys.readouterr().out
     assert all(lead in out for lead in IDS[:2])
+
+
+def test_where_nobody_can_answer_it_says_what_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def abort(*_: object, **__: object) -> bool:
+        raise typer.Abort
+
+    monkeypatch.setattr(typer, "confirm", abort)
+    with pytest.raises(typer.Exit):
+        ask("really?", yes=False, instead="--set does")
+    assert capsys.readouterr().err.splitlines()[-1] == "nothing was changed: where nobody can answer, --set does"
 
 
 def test_yes_answers_the_question_before_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:

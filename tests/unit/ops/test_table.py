@@ -1,5 +1,7 @@
 """Tables away from a terminal: aligned, whole, and laid out page by page."""
 
+import io
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +10,7 @@ import pytest
 from leadpipe.model.record import State
 from leadpipe.ops.json_output import Fields
 from leadpipe.ops.table import PAGE, Column, print_facts, print_table, text_of
+from tests.factories import LEAD_ID
 
 COLUMNS = (Column(title="NAME", field="name", key=True), Column(title="LEADS", field="leads"))
 
@@ -29,6 +32,13 @@ def test_wide_characters_take_the_two_places_that_they_need(capsys: pytest.Captu
 def test_nothing_is_cut_off(capsys: pytest.CaptureFixture[str]) -> None:
     print_table([{"name": "n" * 500, "leads": "x" * 500}], COLUMNS)
     assert f"{'n' * 500}  {'x' * 500}" in printed(capsys)
+
+
+def test_what_a_column_says_is_cut_to_its_places_with_a_mark(capsys: pytest.CaptureFixture[str]) -> None:
+    columns = (Column(title="NAME", field="name", at_most=10), COLUMNS[1])
+    print_table([{"name": "n" * 9_000, "leads": 1}, {"name": "株" * 9_000, "leads": 2}, {"name": "x" * 10}], columns)
+    cut = [line.split("  ")[0] for line in printed(capsys)[1:]]
+    assert cut == [f"{'n' * 9}…", "株株株株 …", "x" * 10]
 
 
 def test_an_empty_cell_is_shown_so_that_columns_can_be_counted(capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,3 +91,22 @@ def test_facts_without_a_value_are_left_out(capsys: pytest.CaptureFixture[str]) 
 )
 def test_values_are_told_for_people(value: object, text: str) -> None:
     assert text_of(value) == text
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("width", [8, 20, 36, 80])
+def test_on_a_terminal_of_any_width_no_fact_loses_its_value(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")  # of a dumb one no width is believed
+    monkeypatch.setenv("NO_COLOR", "1")
+    print_facts([("queue leads-poison", 3), ("oldest open lead", f"{LEAD_ID}, 3 minutes old")])
+    lines = terminal.getvalue().splitlines()
+    assert "".join(terminal.getvalue().split()).find(f"{LEAD_ID},3minutesold") > 0
+    assert any(line.split()[-1:] == ["3"] for line in lines)
+    assert max(map(len, lines)) <= width
