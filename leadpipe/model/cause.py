@@ -201,7 +201,11 @@ _THIS_LEAD = {
         says="delivery crashed fifteen times without an outcome",
         fix="see the host's log for the crash, mend it, then `leadpipe poison replay ID`",
     ),
-    "not_an_envelope": Cause(says="a message on the queue was not put there by leadpipe", fix=_NO_LEAD_FIX),
+    "not_an_envelope": Cause(
+        says="a message on the queue was not put there by leadpipe",
+        fix="look at it with `leadpipe show ID`: a lead goes out with `leadpipe poison replay ID`, anything else ends"
+        ' with `leadpipe poison discard ID --why "no lead"`',
+    ),
     "payload_missing": Cause(
         says="nothing is kept of what was posted", fix='`leadpipe poison discard ID --why "nothing kept"`'
     ),
