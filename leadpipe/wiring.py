@@ -39,7 +39,8 @@ class Wiring:
         self._built: dict[str, object] = {}
         self._health: tuple[float, str] | None = None
         for fault in settings.faults:
-            log.error(log_line("setting_unusable", setting=fault.setting, problem=fault.problem))
+            level = logging.WARNING if fault.area is Area.NOTED else logging.ERROR
+            log.log(level, log_line("setting_unusable", setting=fault.setting, problem=fault.problem))
 
     def intake(self) -> tuple[AzureLedger, AzureLeadQueue]:
         """The two stores of intake. Raises SettingsError."""

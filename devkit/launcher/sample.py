@@ -74,8 +74,12 @@ def is_in_standin(lead_id: str, url: str, ca_bundle: str) -> bool:
     return answer.ok and len(answer.json()) == 1
 
 
+def keys_file(data: Path) -> Path:
+    return data / "keys.json"
+
+
 def function_key(data: Path) -> str:
-    key: str = json.loads((data / "keys.json").read_text(encoding="utf-8"))["default"]
+    key: str = json.loads(keys_file(data).read_text(encoding="utf-8"))["default"]
     return key
 
 

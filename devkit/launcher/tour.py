@@ -68,6 +68,9 @@ class Tour:
         self._screen.blank()
         if self.host_url:
             show("post leads", f"{self.host_url}/api/leads")
+            if self._options.enable_auth:
+                file = sample.keys_file(self._options.data / "host")
+                show("their key", f"`default` in {file}, for --key of send-test, or ?code= behind the address")
             show("health", f"{self.host_url}/api/health")
         if self._is_own_dynamics:
             show("Dynamics", f"{self._settings.process['DATAVERSE_URL']}  (a stand-in; shows its leads)")

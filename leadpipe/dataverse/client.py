@@ -6,11 +6,12 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from leadpipe.dataverse.auth import Tokens
+from leadpipe.dataverse.bounded import BoundedAdapter
 from leadpipe.dataverse.mapping import Columns
+from leadpipe.dataverse.no_answer import untrusted, without_answer
 from leadpipe.dataverse.protocol import (
     EXPLAINED_BY_OWNER,
     HEADERS,
@@ -43,7 +44,7 @@ class DataverseClient:
         # The affinity cookie would pin every instance to one of the organisation's servers and its limits.
         # https://learn.microsoft.com/power-apps/developer/data-platform/send-parallel-requests
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS))
+        self._session.mount("https://", BoundedAdapter(pool_maxsize=CONNECTIONS))
 
     def create(self, lead_id: str, lead: Lead) -> Receipt | Rerouted:
         columns = self._columns_of(lead, lead_id)
@@ -127,9 +128,9 @@ class DataverseClient:
                 **options,
             )
         except requests.exceptions.SSLError as error:
-            raise Blocked("tls", "the certificate is not trusted") from error
+            raise Blocked("tls", untrusted(error, "Dynamics")) from error
         except requests.RequestException as error:
-            raise Transient("dynamics_unreachable", type(error).__name__) from error
+            raise Transient("dynamics_unreachable", without_answer(error)) from error
         except OSError as error:
             raise Blocked("tls", "REQUESTS_CA_BUNDLE names no file of certificates") from error
         headers = {name.lower(): value for name, value in response.headers.items()}

@@ -30,7 +30,7 @@ _TIME_HEALS = {
         says="a plug-in on lead creation crashed",
         fix="if it lasts, have the plug-in looked at; its trace log tells more",
     ),
-    "sign_in_unavailable": Cause(says="the sign-in service did not answer", fix=_WAITS),
+    "sign_in_unavailable": Cause(says="the sign-in service is away or busy", fix=_WAITS),
     "managed_identity_failed": Cause(
         says="the platform gave no token for the app's identity",
         fix="if it lasts, check DATAVERSE_URL: for an address that is no organisation the platform says nothing else",
@@ -70,7 +70,8 @@ _CONNECTION = {
     ),
     "secret_not_sent": Cause(
         says="the application does not take a sign-in without a secret",
-        fix="allow public client flows on its Authentication page; a user name and password need it",
+        fix="for a user name and password, allow public client flows on its Authentication page; where a secret is set,"
+        " it was lost on the way: see what changes requests in between",
     ),
     "certificate_unreadable": Cause(
         says="the certificate's file cannot be used",
@@ -82,7 +83,11 @@ _CONNECTION = {
     ),
     "certificate_refused": Cause(
         says="the application does not know the certificate",
-        fix="upload it on the application's Certificates & secrets page; if it is there, check the clock",
+        fix="upload it on the application's Certificates & secrets page",
+    ),
+    "clock_wrong": Cause(
+        says="Entra takes what the certificate signed for too early or too late: this machine's clock is wrong",
+        fix="set the clock by NTP; the certificate itself is known",
     ),
     "managed_identity_missing": Cause(
         says="the app has no such managed identity",
@@ -167,7 +172,8 @@ _CONNECTION = {
         says="the organisation has no table of leads", fix="install Dynamics 365 Sales, or correct DATAVERSE_URL"
     ),
     "tls": Cause(
-        says="the certificate of Dynamics is not trusted", fix="check the proxy in between, or REQUESTS_CA_BUNDLE"
+        says="a certificate is not trusted",
+        fix="check the proxy in between, or REQUESTS_CA_BUNDLE: its file has to hold, in PEM, the one that signed it",
     ),
 }
 

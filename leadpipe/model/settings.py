@@ -1,6 +1,7 @@
 """The app settings: every name, default and rule, and all faults at once.
 
-A fault in the storage settings stops intake (503); a fault anywhere else only makes leads wait as blocked.
+A fault in the storage settings stops intake (503), one in what decides where and how leads are written makes them wait
+as blocked, and one in a setting whose default will do meanwhile is told and stops nothing.
 """
 
 import base64
@@ -32,6 +33,8 @@ _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 class Area(StrEnum):
     STORAGE = "storage"
     DYNAMICS = "dynamics"
+    # It is told and stops nothing: a default counts meanwhile, or a warning is lost.
+    NOTED = "noted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +151,11 @@ class Settings:
             faults=tuple(reader.faults),
         )
 
+    @property
+    def stopping(self) -> tuple[Fault, ...]:
+        """The faults that keep leads from being kept or written."""
+        return tuple(fault for fault in self.faults if fault.area is not Area.NOTED)
+
     def faults_of(self, area: Area) -> str:
         """All faults of that area in one line, empty when there are none."""
         return "; ".join(str(fault) for fault in self.faults if fault.area is area)
@@ -218,6 +226,10 @@ class _Reader:
                 "is no connection string: copy it whole from the storage account's Access keys",
             )
             return None
+        for name in ("accountName", "queueServiceUri", "tableServiceUri"):
+            if self._is_set(f"AzureWebJobsStorage__{name}"):
+                problem = "is set beside AzureWebJobsStorage, and does not count: remove one of the two"
+                self._fault(Area.NOTED, f"AzureWebJobsStorage__{name}", problem)
         return StorageByKey(connection_string=value)
 
     def _storage_by_identity(self) -> StorageByIdentity | None:
@@ -277,7 +289,7 @@ class _Reader:
         if parts.scheme != "https" or not parts.hostname or parts.username is not None:
             self._fault(Area.DYNAMICS, name, f"is no https address like {example}")
             return ""
-        return f"https://{parts.netloc}"
+        return f"https://{parts.netloc.lower()}"
 
     def _sign_in(self) -> SignIn | None:
         faults_before = len(self.faults)
@@ -331,9 +343,9 @@ class _Reader:
 
     def duration(self, name: str, default: str) -> timedelta:
         try:
-            return _duration(self.text(name) or default)
+            return _duration(self.text(name, Area.NOTED) or default)
         except ValueError:
-            self._fault(Area.DYNAMICS, name, f"is no time like {default}, 12h, 30m, 45s or 0; {default} counts")
+            self._fault(Area.NOTED, name, f"is no time like {default}, 12h, 30m, 45s or 0; {default} counts")
             return _duration(default)
 
     def special(self, name: str) -> SpecialLeads:
@@ -344,11 +356,11 @@ class _Reader:
         return SpecialLeads.WRITE
 
     def day(self, name: str) -> date | None:
-        value = self.text(name)
+        value = self.text(name, Area.NOTED)
         try:
             return date.fromisoformat(value) if value else None
         except ValueError:
-            self._fault(Area.DYNAMICS, name, "is no date like 2027-01-31")
+            self._fault(Area.NOTED, name, "is no date like 2027-01-31; nobody is warned meanwhile")
             return None
 
     def _fault(self, area: Area, setting: str, problem: str) -> None:

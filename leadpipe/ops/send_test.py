@@ -16,6 +16,8 @@ from leadpipe.ops.validation import endpoint_of
 from leadpipe.ops.words import say
 
 _WIDTH = 10
+# The ledger's word for a test lead that a setting keeps out of Dynamics.
+_KEPT = "test_lead"
 
 
 def send_test(
@@ -48,6 +50,8 @@ def send_test(
     --remove deletes the lead in Dynamics, which takes the privilege prvDeleteLead. Its record stays written and says
     so, and nothing makes the lead anew.
 
+    Where LEADPIPE_TEST_LEADS is keep, the lead stays in the ledger, and the last line says so.
+
     Exits with 1 when a step fails; it says which, and what to do.
     """
     target = reach(context, settings)
@@ -55,18 +59,36 @@ def send_test(
         endpoint = endpoint_of(url or target.local_url, key)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--url") from error
-    told: list[Step] = []
-    for step in Way(target, endpoint, patience=wait).steps(remove=remove):
-        told.append(step)
-        if not as_json:
-            sys.stdout.write(_lines(step))
-            sys.stdout.flush()
-    if as_json:
-        print_json(asdict(step) for step in told)
+    way, told = Way(target, endpoint, patience=wait), list[Step]()
+    try:
+        for step in way.steps(remove=remove):
+            told.append(step)
+            if not as_json:
+                sys.stdout.write(_lines(step))
+                sys.stdout.flush()
+    except KeyboardInterrupt:
+        say(_left(way.lead_id))
+        raise
+    finally:
+        if as_json:
+            print_json(asdict(step) for step in told)
+    _conclude(told)
+
+
+def _conclude(told: list[Step]) -> None:
     if told[-1].result is Result.FAILED:
         say(f"the test lead did not get through: see {told[-1].step}")
         raise typer.Exit(1)
-    say("the test lead got through")
+    if any(step.reason == _KEPT for step in told):
+        say("the test lead came as far as the ledger and stays there: LEADPIPE_TEST_LEADS keeps it out of Dynamics")
+    else:
+        say("the test lead got through")
+
+
+def _left(lead_id: str) -> str:
+    if lead_id:
+        return f"stopped looking: the test lead is still on its way, `leadpipe show {lead_id}` tells how far it came"
+    return "stopped while it was posted: `leadpipe leads --since 5m` shows whether it was taken in"
 
 
 def _lines(step: Step) -> str:

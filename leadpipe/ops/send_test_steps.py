@@ -1,5 +1,6 @@
 """The way of one test lead: posted, followed in the ledger, read back from Dynamics, and deleted there if wished."""
 
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from leadpipe.model.lead import Lead
 from leadpipe.model.record import QUEUED, Record, State
 from leadpipe.ops.doctor.finding import Result
 from leadpipe.ops.options import user_at_host
+from leadpipe.ops.switches import switched_off
 from leadpipe.ops.table import text_of
 from leadpipe.ops.target import Target
 from leadpipe.ops.validation import DIGITS, Endpoint, StepFailed, post, validation_lead
@@ -45,7 +47,7 @@ class Step:
 
 
 class Way:
-    """The way of one test lead."""
+    """The way of one test lead. `lead_id` is known once it was posted."""
 
     def __init__(self, target: Target, endpoint: Endpoint, *, patience: float) -> None:
         self._target = target
@@ -53,6 +55,7 @@ class Way:
         self._patience = patience
         self._columns_of = chosen_mapping(target.settings.mapping_path)
         self._started = time.monotonic()
+        self.lead_id = ""
 
     def steps(self, *, remove: bool) -> Iterator[Step]:
         """Each step as it is done; the first that fails is the last."""
@@ -63,18 +66,26 @@ class Way:
 
     def _steps(self, *, remove: bool) -> Iterator[Step]:
         lead_id = post(self._endpoint, validation_lead("".join(secrets.choice("0123456789") for _ in range(DIGITS))))
+        self.lead_id = lead_id
         yield self._step("post", f"{self._endpoint.url} accepted it: {lead_id}")
         record = None
         for record in self._followed(lead_id):
             yield self._step("delivery", f"{record.state}{_because(record)}", reason=record.reason)
-        if record is None or record.state is not State.WRITTEN:
-            return
-        if self._target.settings.dataverse is None:
-            yield self._step("Dynamics", "not looked at: these settings name no organisation", result=Result.SKIPPED)
+        why = self._not_in_sight(record)
+        if why or record is None:
+            yield self._step("Dynamics", f"not looked at: {why}", result=Result.SKIPPED)
+            if remove:
+                yield self._step("removal", f"nothing was removed: {why}", result=Result.SKIPPED)
             return
         yield self._read_back(record)
         if remove:
             yield self._removed(record)
+
+    def _not_in_sight(self, record: Record | None) -> str:
+        """Why Dynamics is not asked for the lead, empty where it is."""
+        if record is None or record.state is not State.WRITTEN:
+            return "the lead was not written there"
+        return "" if self._target.settings.dataverse else "these settings name no organisation"
 
     def _followed(self, lead_id: str) -> Iterator[Record]:
         """The record each time that its state or reason changed, until it has come to rest. Raises StepFailed."""
@@ -163,7 +174,10 @@ def _too_late(record: Record, waited: float, *, queued: int) -> StepFailed:
         again = f"it is tried again at {text_of(record.next_try_at)}: `leadpipe show {record.lead_id}` tells"
         return StepFailed("delivery", _told(record), f"{fix_now(record.reason)}; {again}", record.reason)
     fact = f"nobody took it from the queue within {waited:.0f} s; {queued} messages are on it"
-    fix = "see whether the app runs, and whether the app setting AzureWebJobs.deliver.Disabled is set"
+    if setting := switched_off(os.environ).get("deliver"):
+        fact = f"{fact}: the function deliver is switched off by {setting}"
+        return StepFailed("delivery", fact, f"remove the app setting {setting}; the lead is then delivered by itself")
+    fix = "see whether the app runs, and whether its app setting AzureWebJobs.deliver.Disabled is set"
     return StepFailed("delivery", fact, f"{fix}; a lead that waits is delivered once it runs")
 
 

@@ -1,7 +1,8 @@
 """`leadpipe status`: is anything wrong, and what mends it. Made to be asked by a person and by a monitor alike."""
 
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 import typer
 
 from leadpipe.dataverse.certificate_end import certificate_ends
-from leadpipe.model.expiry import Ending, ending_of
+from leadpipe.model.expiry import URGENT_DAYS, Ending, ending_of
 from leadpipe.model.record import OPEN, Record, State
+from leadpipe.model.settings import Settings
 from leadpipe.ops.json_output import print_json
 from leadpipe.ops.options import AsJson, SettingsFile, Since
 from leadpipe.ops.span import ONE_DAY, days_back, in_words
 from leadpipe.ops.summary import UNSETTLED, Group, Summary
+from leadpipe.ops.switches import switched_off
 from leadpipe.ops.table import Column, print_facts, print_table, text_of
 from leadpipe.ops.target import Target, reach
 from leadpipe.ops.words import say
@@ -36,13 +39,17 @@ GROUP_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """The summary at one moment, with the depths of the two queues and the end of what is signed in with."""
+    """The summary at one moment, with the depths of the two queues, the end of what is signed in with, and what the
+    settings have wrong or switched off.
+    """
 
     at: datetime
     summary: Summary
     queued: int
     on_poison_queue: int
     ending: Ending | None
+    settings: Settings
+    switched_off: Mapping[str, str]
 
     @property
     def today(self) -> date:
@@ -51,8 +58,15 @@ class Status:
     @property
     def needs_a_person(self) -> list[str]:
         wanted = self.summary.needs_a_person(on_poison_queue=self.on_poison_queue)
-        urgent = self.ending is not None and self.ending.is_urgent(self.today)
-        return [*wanted, self.ending.says(self.today)] if self.ending and urgent else wanted
+        wanted += [str(fault) for fault in self.settings.stopping]
+        wanted += [
+            f"the function {function} is switched off: remove the app setting {setting} if nobody holds it on purpose"
+            for function, setting in self.switched_off.items()
+        ]
+        if self.ending and self.ending.is_urgent(self.today):
+            said = f"{self.ending.says(self.today)} (said from {URGENT_DAYS} d before)"
+            wanted.append(f"{said}: {self.ending.renew}")
+        return wanted
 
 
 def status(context: typer.Context, since: Since = None, as_json: AsJson = False, settings: SettingsFile = None) -> None:
@@ -63,11 +77,12 @@ def status(context: typer.Context, since: Since = None, as_json: AsJson = False,
     delay included. The JSON array has one record.
 
     Exits with 1 when a person is needed: a lead is poisoned, or waits for something that only a person can mend, or
-    a message is on the queue leads-poison, or what is signed in with ends within 7 days. Posts that were no lead need
-    nobody: anyone may post rubbish.
+    a message is on the queue leads-poison, or what is signed in with ends within 7 days, or these settings switch a
+    function off or cannot be used; its last line says which, and what to do. Posts that were no lead need nobody:
+    anyone may post rubbish.
     """
     at = now()
-    found = status_of(reach(context, settings), since=since or at - DEFAULT_SPAN, at=at)
+    found = status_of(reach(context, settings), os.environ, since=since or at - DEFAULT_SPAN, at=at)
     if as_json:
         print_json([_as_fields(found)])
     else:
@@ -76,12 +91,12 @@ def status(context: typer.Context, since: Since = None, as_json: AsJson = False,
     if rejected := found.summary.counts[State.REJECTED]:
         say(f"{rejected} rejected need nobody; `leadpipe poison list --state rejected` shows them")
     if found.needs_a_person:
-        say(f"a person is needed: {', '.join(found.needs_a_person)}")
+        say(f"a person is needed: {'; '.join(found.needs_a_person)}")
         raise typer.Exit(1)
     say("nobody is needed")
 
 
-def status_of(target: Target, *, since: datetime, at: datetime) -> Status:
+def status_of(target: Target, environment: Mapping[str, str], *, since: datetime, at: datetime) -> Status:
     summary = Summary(since=since)
     summary.add_all(_records(target.ledger, since=since, until=at))
     return Status(
@@ -90,6 +105,8 @@ def status_of(target: Target, *, since: datetime, at: datetime) -> Status:
         queued=target.queue.depth(),
         on_poison_queue=target.poison_queue.depth(),
         ending=ending_of(target.settings, certificate_ends=certificate_ends(target.settings)),
+        settings=target.settings,
+        switched_off=switched_off(environment),
     )
 
 
@@ -124,6 +141,9 @@ def _as_fields(found: Status) -> dict[str, Any]:
         "credential": found.ending and found.ending.name,
         "credential_ends_on": found.ending and found.ending.on.isoformat(),
         "credential_days_left": found.ending and found.ending.days_left(found.today),
+        "credential_fix": found.ending and found.ending.renew,
+        "setting_faults": [str(fault) for fault in found.settings.faults],
+        "switched_off": found.switched_off,
     }
 
 
@@ -146,6 +166,8 @@ def _facts(found: Status) -> list[tuple[str, object]]:
         ("queue leads", found.queued),
         ("queue leads-poison", found.on_poison_queue),
         ("sign-in", found.ending and found.ending.says(found.today)),
+        ("settings", "; ".join(map(str, found.settings.faults)) or None),
+        ("switched off", ", ".join(found.switched_off.values()) or None),
     ]
 
 

@@ -6,11 +6,14 @@ https://learn.microsoft.com/partner-center/marketplace-offers/lead-management-in
 import socket
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import requests
 
+from leadpipe.dataverse.bounded import BoundedAdapter, Endless
+from leadpipe.dataverse.no_answer import untrusted, without_answer
 from leadpipe.model.lead_id import is_lead_id
+from leadpipe.ops.words import fix_now
 
 PATH = "/api/leads"
 POST_SECONDS = 30
@@ -31,10 +34,11 @@ class StepFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where leads are posted. `url` is without the key, so that it can be shown."""
+    """Where leads are posted. `url` is without the key, so that it can be shown; `overruled`: it had another one."""
 
     url: str
     key: str | None = field(default=None, repr=False)
+    overruled: bool = False
 
     @property
     def is_local(self) -> bool:
@@ -53,7 +57,8 @@ def endpoint_of(url: str, key: str | None) -> Endpoint:
         raise ValueError("without https the key and the lead could be read on the way")
     path = parts.path if parts.path.strip("/") else PATH
     code = dict(parse_qsl(parts.query)).get("code")
-    return Endpoint(url=f"{parts.scheme}://{parts.netloc}{path}", key=key or code or None)
+    overruled = bool(key and code and key != code)
+    return Endpoint(url=f"{parts.scheme}://{parts.netloc}{path}", key=key or code or None, overruled=overruled)
 
 
 def validation_lead(digits: str) -> dict[str, Any]:
@@ -81,21 +86,30 @@ def post(endpoint: Endpoint, lead: dict[str, Any]) -> str:
     with requests.Session() as session:
         # Neither a proxy nor a trust setting from the environment is meant for this machine.
         session.trust_env = not endpoint.is_local
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, BoundedAdapter())
         headers = {"x-functions-key": endpoint.key} if endpoint.key else {}
         try:
             answer = session.post(endpoint.url, json=lead, headers=headers, timeout=POST_SECONDS, allow_redirects=False)
         except (requests.RequestException, OSError) as error:
             raise _unreachable(endpoint, error) from error
-    return lead_id_of(answer.status_code, _object(answer), endpoint)
+    return lead_id_of(answer.status_code, _object(answer), endpoint, location=answer.headers.get("Location", ""))
 
 
-def lead_id_of(status: int, body: dict[str, Any], endpoint: Endpoint) -> str:
-    """What the answer means. Raises StepFailed."""
+def lead_id_of(status: int, body: dict[str, Any], endpoint: Endpoint, *, location: str = "") -> str:
+    """What the answer means. `location` is where it sends to, if it does. Raises StepFailed."""
     lead_id = body.get("lead_id")
     if status == 202 and isinstance(lead_id, str) and is_lead_id(lead_id):
         return lead_id
     if status in _ANSWERS:
         fact, fix = _ANSWERS[status]
+        if status == 401 and endpoint.overruled:
+            fix = f"{fix}; the key in the address did not count, since --key or LEADPIPE_KEY is given"
+    elif 300 <= status < 400 and location:
+        fact = (
+            f"it sends on to {_without_query(urljoin(endpoint.url, location))}, which the marketplace would not follow"
+        )
+        fix = "give the address at which the app itself answers, with https, here and in Partner Center"
     elif isinstance(body.get("error"), str):
         fact, fix = f"not kept: {body['error']}", "`leadpipe doctor` with the app's own settings says what is wrong"
     elif status >= 500:
@@ -118,12 +132,24 @@ _ANSWERS = {
 }
 
 
+def _without_query(url: str) -> str:
+    """What may be shown of an address: the key stands in the query."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
 def _unreachable(endpoint: Endpoint, error: Exception) -> StepFailed:
     """Only the kind of error is told: its text would repeat the address as a library has it."""
     if isinstance(error, requests.exceptions.SSLError):
+        fact = f"{endpoint.url}: a certificate is not trusted, {untrusted(error, 'the app')}"
+        return StepFailed("post", fact, fix_now("tls"), "tls")
+    if isinstance(error, Endless):
         return StepFailed(
-            "post", f"the certificate of {endpoint.url} is not trusted", "check the proxy in between", "tls"
+            "post", f"{endpoint.url}: {without_answer(error)}", "see what answers there: it is not leadpipe"
         )
+    if isinstance(error, requests.exceptions.ProxyError):
+        fix = "correct HTTPS_PROXY, or name the app's host in NO_PROXY"
+        return StepFailed("post", f"{endpoint.url}: {without_answer(error)}", fix)
     if isinstance(error, requests.Timeout):
         return StepFailed("post", f"{endpoint.url} did not answer in time", "see whether the app runs, and its log")
     if _is_unknown(urlsplit(endpoint.url).hostname or ""):

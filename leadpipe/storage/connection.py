@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
-from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError, ServiceRequestError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.data.tables import TableClient, TableServiceClient
 from azure.storage.queue import QueueServiceClient
@@ -77,7 +77,8 @@ def failures_of(store: str) -> Iterator[None]:
         slug = "storage_refused" if error.status_code in {401, 403} else "storage_error"
         raise StorageFailed(slug, f"the {store} answered {error.status_code} {getattr(code, 'value', code)}") from error
     except (AzureError, OSError) as error:  # an OSError where REQUESTS_CA_BUNDLE names a file that is not there
-        raise StorageFailed("storage_unreachable", f"the {store} did not answer: {type(error).__name__}") from error
+        why = "no connection" if isinstance(error, ServiceRequestError) else "no whole answer in time"
+        raise StorageFailed("storage_unreachable", f"the {store} did not answer: {why}") from error
 
 
 class _Session(requests.Session):

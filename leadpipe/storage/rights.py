@@ -31,21 +31,24 @@ class Store:
 
 def try_queues(queues: QueueServiceClient) -> list[Store]:
     """Reads both queues, and writes to that of the leads. Raises StorageFailed."""
-    return [_tried(QUEUE, lambda: _try_to_put(queues)), _tried(POISON_QUEUE, lambda: _try_to_peek(queues))]
+    return [
+        _tried("queue", QUEUE, lambda: _try_to_put(queues)),
+        _tried("queue", POISON_QUEUE, lambda: _try_to_peek(queues)),
+    ]
 
 
 def try_tables(storage: Storage) -> list[Store]:
     """Reads and writes each table. Raises StorageFailed."""
     return [
-        _tried(ledger.TABLE, lambda: _try_to_insert(storage.table(ledger.TABLE))),
-        _tried(claims.TABLE, lambda: _try_to_insert(storage.table(claims.TABLE))),
+        _tried("table", ledger.TABLE, lambda: _try_to_insert(storage.table(ledger.TABLE))),
+        _tried("table", claims.TABLE, lambda: _try_to_insert(storage.table(claims.TABLE))),
         # A row that is written here could set off somebody's flow, so what is tried is a change of a missing one.
-        _tried(fallback.TABLE, lambda: _try_to_change(storage.table(fallback.TABLE))),
+        _tried("table", fallback.TABLE, lambda: _try_to_change(storage.table(fallback.TABLE))),
     ]
 
 
-def _tried(name: str, attempt: Callable[[], None]) -> Store:
-    with failures_of(name):
+def _tried(kind: str, name: str, attempt: Callable[[], None]) -> Store:
+    with failures_of(f"{kind} {name}"):
         try:
             attempt()
         except ResourceNotFoundError:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msal
 
-from leadpipe.dataverse.auth.authority import authority_options
+from leadpipe.dataverse.auth.authority import authority_options, http_client
 from leadpipe.dataverse.auth.certificate import load_certificate
 from leadpipe.dataverse.auth.refusal import refusal
 from leadpipe.dataverse.auth.tokens import Ask
@@ -49,6 +49,7 @@ def _asking(dataverse: Dataverse, sign_in: ClientSecret | Certificate, credentia
     application = msal.ConfidentialClientApplication(
         sign_in.client_id,
         client_credential=credential,
+        http_client=http_client(),
         **authority_options(dataverse.authority, sign_in.tenant_id),
     )
     scopes = [f"{dataverse.url}/.default"]

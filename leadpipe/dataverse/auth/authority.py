@@ -1,11 +1,13 @@
-"""How msal is told where to sign in, and that it shall keep no tokens."""
+"""How msal is told where to sign in, how long an answer may take, and that it shall keep no tokens."""
 
 from typing import Any
 from urllib.parse import urlsplit
 
 import msal
 import requests
-from requests.adapters import HTTPAdapter
+from urllib3 import Retry
+
+from leadpipe.dataverse.bounded import BoundedAdapter
 
 SIGN_IN_SECONDS = 10
 # msal vouches for these itself; any other host is taken at its word, without asking Microsoft about it.
@@ -25,35 +27,37 @@ def authority_options(authority: str, tenant_id: str) -> dict[str, Any]:
     return {
         "authority": f"{authority}/{tenant_id}",
         "instance_discovery": urlsplit(authority).hostname in MICROSOFT_HOSTS,
-        "timeout": SIGN_IN_SECONDS,
         "token_cache": NoCache(),
     }
 
 
-def http_client_for(authority: str) -> requests.Session | None:
-    """None, which is msal's own client, unless the authority has a port, as one on this machine has.
-
-    msal asks for a user's realm at the authority's host alone; Microsoft's hosts have no port that it could forget.
-    """
-    parts = urlsplit(authority)
-    if parts.port is None:
-        return None
+def http_client() -> requests.Session:
+    """In the place of msal's own, which would wait for ever on an answer that does not end."""
     client = requests.Session()
-    client.mount("https://", TimedOut())
-    client.mount(f"https://{parts.hostname}/common/userrealm/", _WithPort(parts.netloc))
+    for scheme in ("http://", "https://"):
+        client.mount(scheme, sign_in_adapter())
     return client
 
 
-class TimedOut(HTTPAdapter):
-    """requests waits for ever unless it is told otherwise at each request, and msal does not tell it."""
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
-        return super().send(request, *args, **{**options, "timeout": options.get("timeout") or SIGN_IN_SECONDS})
+def sign_in_adapter() -> BoundedAdapter:
+    # As in msal's own: an idle connection may have been closed, and trying once more is better than nothing.
+    return BoundedAdapter(timeout=SIGN_IN_SECONDS, max_retries=Retry(1, read=False))
 
 
-class _WithPort(TimedOut):
+def http_client_for(authority: str) -> requests.Session:
+    """Where the authority has a port, as one on this machine has, it is asked for a user's realm there too.
+
+    msal asks for that at the authority's host alone; Microsoft's hosts have no port that it could forget.
+    """
+    parts, client = urlsplit(authority), http_client()
+    if parts.port is not None:
+        client.mount(f"https://{parts.hostname}/common/userrealm/", _WithPort(parts.netloc))
+    return client
+
+
+class _WithPort(BoundedAdapter):
     def __init__(self, netloc: str) -> None:
-        super().__init__()
+        super().__init__(timeout=SIGN_IN_SECONDS)
         self._netloc = netloc
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:

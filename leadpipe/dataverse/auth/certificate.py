@@ -59,7 +59,8 @@ def _read(content: bytes, password: bytes | None) -> tuple[PrivateKeyTypes | Non
     try:
         key, certificate, others = pkcs12.load_key_and_certificates(content, password)
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise _unreadable("DATAVERSE_CERTIFICATE_PASSWORD does not open it, or it is neither PEM nor PFX") from error
+        why = "does not open it" if password else "is not set, and it does not open without"
+        raise _unreadable(f"DATAVERSE_CERTIFICATE_PASSWORD {why}, or it is neither PEM nor PFX") from error
     return key, [each for each in (certificate, *others) if each is not None]
 
 

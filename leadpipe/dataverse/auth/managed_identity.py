@@ -10,7 +10,7 @@ from typing import Any
 import msal
 import requests
 
-from leadpipe.dataverse.auth.authority import NoCache, TimedOut
+from leadpipe.dataverse.auth.authority import NoCache, http_client
 from leadpipe.dataverse.auth.tokens import Ask
 from leadpipe.model.errors import Blocked, Transient
 from leadpipe.model.settings import Dataverse, ManagedIdentity
@@ -20,7 +20,7 @@ def by_managed_identity(dataverse: Dataverse, sign_in: ManagedIdentity) -> Ask:
     """Raises Blocked away from Azure, where msal would look for a virtual machine's identity and wait for nothing."""
     if not (os.environ.get("IDENTITY_ENDPOINT") and os.environ.get("IDENTITY_HEADER")):
         raise Blocked("managed_identity_missing", "IDENTITY_ENDPOINT is not set")
-    client = msal.ManagedIdentityClient(_identity(sign_in), http_client=_http_client(), token_cache=NoCache())
+    client = msal.ManagedIdentityClient(_identity(sign_in), http_client=_without_proxy(), token_cache=NoCache())
 
     def ask() -> dict[str, Any]:
         # The resource, where the other ways take a scope.
@@ -46,11 +46,9 @@ def _known(answer: dict[str, Any]) -> dict[str, Any]:
     raise Transient("managed_identity_failed", status[1])
 
 
-def _http_client() -> requests.Session:
+def _without_proxy() -> requests.Session:
     """Without a proxy or netrc: the endpoint is the platform's own, and the header it is asked with a secret."""
-    client = requests.Session()
+    client = http_client()
     client.trust_env = False
     client.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
-    for scheme in ("http://", "https://"):
-        client.mount(scheme, TimedOut())
     return client

@@ -13,6 +13,7 @@ from typing import Any
 import requests
 from msal.exceptions import MsalError
 
+from leadpipe.dataverse.no_answer import untrusted, without_answer
 from leadpipe.model.errors import Blocked, DeliveryFailed, Transient
 
 _TRANSIENT = frozenset({50033, 50087, 90006, 90012, 90024, 90033, 90055, 90090})
@@ -32,10 +33,10 @@ REASONS = {
     50012: "certificate_refused",
     50013: "certificate_refused",
     50027: "certificate_refused",
-    700024: "certificate_refused",  # its assertion is outside its time: a clock is wrong
     700027: "certificate_refused",  # it is not registered, or has expired
     7000214: "certificate_refused",  # revoked
     1000502: "certificate_expired",
+    700024: "clock_wrong",  # what the certificate signed is outside its time
     50034: "account_unknown",
     50126: "password_wrong",
     50053: "account_locked",
@@ -70,9 +71,13 @@ def sign_in_failures() -> Iterator[None]:
     try:
         yield
     except requests.exceptions.SSLError as error:
-        raise Blocked("tls", "the sign-in host's certificate is not trusted") from error
-    except (requests.RequestException, MsalError) as error:
-        raise Transient("sign_in_unavailable", type(error).__name__) from error
+        raise Blocked("tls", untrusted(error, "the sign-in host")) from error
+    except requests.HTTPError as error:
+        raise Transient("sign_in_unavailable", f"it {_answered(str(error))}") from error
+    except requests.RequestException as error:
+        raise Transient("sign_in_unavailable", without_answer(error)) from error
+    except MsalError as error:
+        raise Transient("sign_in_unavailable", f"it {_answered(str(error))}") from error
     except OSError as error:
         raise Blocked("tls", "REQUESTS_CA_BUNDLE names no file of certificates") from error
     except json.JSONDecodeError as error:
@@ -90,6 +95,12 @@ def _no_directory(error: ValueError) -> Blocked:
     if not numbers:
         return Blocked("not_entra", "the sign-in host has no such document")
     return Blocked(REASONS.get(numbers[0], "tenant_unknown"), f"AADSTS{numbers[0]}")
+
+
+def _answered(text: str) -> str:
+    """Msal remembers an error's status, and of requests' own error only that is told."""
+    status = re.search(r"\b[45]\d\d\b", text)
+    return f"answered {status[0]}" if status else "answered with an error"
 
 
 def _numbers(text: str) -> list[int]:

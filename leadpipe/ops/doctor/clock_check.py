@@ -2,16 +2,20 @@
 
 from datetime import datetime, timedelta
 
-from leadpipe.ops.doctor.finding import Finding, ok, skipped, warning
+from leadpipe.ops.doctor.finding import Finding, failed, ok, skipped, warning
 from leadpipe.ops.span import in_words
 
 CLOCK = "clock"
+# The ledger's word for a sign-in that failed for it.
+CLOCK_WRONG = "clock_wrong"
 # An answer's Date header has whole seconds, and the answer takes some to come.
 _LITTLE = timedelta(seconds=30)
+# From here on Entra refuses what a certificate signed; storage refuses what a key signed from fifteen on.
+_TOO_MUCH = timedelta(minutes=5)
 
 
-def look_at_clock(there: datetime | None, here: datetime) -> Finding:
-    """Entra refuses what a certificate signed with a clock five minutes off, storage what a key signed with fifteen."""
+def look_at_clock(there: datetime | None, here: datetime, *, refused: bool) -> Finding:
+    """`refused`: sign-in has failed for it."""
     if there is None:
         return skipped(CLOCK, "the storage account did not tell the time")
     skew = abs(there - here)
@@ -19,4 +23,7 @@ def look_at_clock(there: datetime | None, here: datetime) -> Finding:
         return ok(CLOCK, "as that of the storage account")
     direction = "behind" if there > here else "ahead"
     fix = "set this machine's clock, or let it be set by NTP; sign-in by certificate fails at five minutes"
-    return warning(CLOCK, f"this machine's is {in_words(skew)} {direction} that of the storage account", fix)
+    fact = f"this machine's is {in_words(skew)} {direction} that of the storage account"
+    if refused or skew > _TOO_MUCH:
+        return failed(CLOCK, fact, fix, reason=CLOCK_WRONG)
+    return warning(CLOCK, fact, fix)

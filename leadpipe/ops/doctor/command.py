@@ -9,6 +9,7 @@ import typer
 
 from leadpipe.model.errors import SettingsError
 from leadpipe.ops.doctor.app_checks import SETTINGS
+from leadpipe.ops.doctor.dynamics_checks import NO_DYNAMICS
 from leadpipe.ops.doctor.examination import examine
 from leadpipe.ops.doctor.finding import SIGNS, Finding, Result, failed
 from leadpipe.ops.hostile_text import one_line
@@ -30,7 +31,8 @@ def doctor(context: typer.Context, as_json: AsJson = False, settings: SettingsFi
 
     The settings are those of this command. On a machine other than the app's, give it the app's own with --settings.
 
-    Exits with 1 when a lead would not get through.
+    Exits with 1 when a lead would not get through. Without an organisation it rests in the fallback table, which may be
+    meant: the last line says so, and the exit code is 0.
     """
     report(_findings(context, settings), as_json=as_json)
 
@@ -38,13 +40,18 @@ def doctor(context: typer.Context, as_json: AsJson = False, settings: SettingsFi
 def report(findings: Iterable[Finding], *, as_json: bool = False) -> None:
     """Tells each finding as it comes. Exits with 1 when a lead would not get through."""
     found: list[Finding] = []
-    for finding in findings:
-        found.append(finding)
-        if not as_json:
-            sys.stdout.write(_lines(finding))
-            sys.stdout.flush()
-    if as_json:
-        print_json(asdict(finding) for finding in found)
+    try:
+        for finding in findings:
+            found.append(finding)
+            if not as_json:
+                sys.stdout.write(_lines(finding))
+                sys.stdout.flush()
+    except KeyboardInterrupt:
+        say("stopped: what comes after this was not looked at")
+        raise
+    finally:
+        if as_json:
+            print_json(asdict(finding) for finding in found)
     _conclude(found)
 
 
@@ -62,9 +69,15 @@ def _lines(finding: Finding) -> str:
     return f"{first}  {'':<{_WIDTH}} {one_line(finding.fix)}\n" if finding.fix else first
 
 
-def _conclude(found: Iterable[Finding]) -> None:
-    wrong = [finding.check for finding in found if finding.result is Result.FAILED]
+def _conclude(found: list[Finding]) -> None:
+    wrong = dict.fromkeys(finding.check for finding in found if finding.result is Result.FAILED)
     if wrong:
         say(f"a lead would not get through: see {', '.join(wrong)}")
         raise typer.Exit(1)
+    if any(finding.reason == NO_DYNAMICS for finding in found):
+        say(
+            "a lead would be kept, and rest in the fallback table until an organisation is set and"
+            " `leadpipe fallback drain` is run"
+        )
+        return
     say("a lead would get through, as far as this can be seen; `leadpipe send-test` sends one to be sure")

@@ -24,6 +24,8 @@ SIGN_IN = "sign-in"
 ORGANISATION = "organisation"
 APPLICATION_USER = "application user"
 PRIVILEGES = "privileges"
+# The ledger's word for leads that rest because there is nowhere to write them.
+NO_DYNAMICS = "no_dynamics"
 _AFTER_SIGN_IN = (ORGANISATION, APPLICATION_USER, PRIVILEGES, MAPPING, PLUG_INS, SOLUTION)
 # Dynamics knows us not, or not as somebody who may do anything; the organisation itself is the right one.
 _ABOUT_THE_USER = frozenset({"no_application_user", "no_role", "user_disabled", "missing_privilege", "access_denied"})
@@ -37,7 +39,7 @@ def look_at_dynamics(settings: Settings) -> Iterator[Finding]:
     if settings.dataverse is None:
         yield skipped(SIGN_IN, "no organisation is set")
         fix = "set DATAVERSE_URL and a way to sign in, then `leadpipe fallback drain`; nothing, if it is meant so"
-        yield warning(ORGANISATION, "none is set: every lead rests in the fallback table", fix, reason="no_dynamics")
+        yield warning(ORGANISATION, "none is set: every lead rests in the fallback table", fix, reason=NO_DYNAMICS)
         yield from _not_reached(_AFTER_SIGN_IN[1:], "no organisation is set", settings)
         return
     tokens = tokens_for(settings.dataverse)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 from leadpipe.dataverse.certificate_end import certificate_ends
 from leadpipe.ops.doctor.app_checks import look_at_functions, look_at_settings, look_at_threads
-from leadpipe.ops.doctor.clock_check import CLOCK, look_at_clock
+from leadpipe.ops.doctor.clock_check import CLOCK, CLOCK_WRONG, look_at_clock
 from leadpipe.ops.doctor.dynamics_checks import look_at_dynamics
 from leadpipe.ops.doctor.expiry_check import look_at_expiry
 from leadpipe.ops.doctor.finding import Finding, Result, failed, not_looked_at
@@ -18,7 +18,7 @@ def examine(target: Target, environment: Mapping[str, str], now: Callable[[], da
     """All findings. Nothing is raised: whoever asks what is wrong must not get something else that is."""
     settings, found = target.settings, list[Finding]()
     looks: dict[str, Callable[[], Iterable[Finding]]] = {
-        "settings": lambda: [look_at_settings(settings)],
+        "settings": lambda: look_at_settings(settings),
         "functions": lambda: [look_at_functions(environment)],
         "storage": lambda: look_at_storage(target),
         "threads": lambda: [look_at_threads(environment)],
@@ -51,7 +51,8 @@ def _last_leads(target: Target, found: list[Finding], now: Callable[[], datetime
 def _clock(target: Target, found: list[Finding], now: Callable[[], datetime]) -> Iterable[Finding]:
     if not _storage_answers(found):
         return not_looked_at((CLOCK,), "the storage account would tell the time")
-    return [look_at_clock(target.queue.time_there(), now())]
+    refused = any(finding.reason == CLOCK_WRONG for finding in found)
+    return [look_at_clock(target.queue.time_there(), now(), refused=refused)]
 
 
 def _storage_answers(found: list[Finding]) -> bool:

@@ -136,13 +136,14 @@ def test_a_certificate_bundle_that_does_not_exist_is_one_line(run_process: Run) 
     assert ran.err == "leadpipe: REQUESTS_CA_BUNDLE names missing.pem, which does not exist (in the environment)\n"
 
 
-def test_a_reader_that_leaves_early_causes_no_words(storage_account: str, ledger: AzureLedger) -> None:
+@pytest.mark.parametrize("command", ["leads", "doctor"])
+def test_a_reader_that_leaves_early_causes_no_words(storage_account: str, ledger: AzureLedger, command: str) -> None:
     ledger.insert(record())
     environment = {**bare_environment(), "AzureWebJobsStorage": storage_account}
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
-        [sys.executable, "-m", "leadpipe", "leads"],
+        [sys.executable, "-m", "leadpipe", command],
         env=environment,
         stdout=write,
         stderr=subprocess.PIPE,
@@ -150,9 +151,33 @@ def test_a_reader_that_leaves_early_causes_no_words(storage_account: str, ledger
         check=False,
     )
     os.close(write)
-    assert done.returncode == 1
+    assert done.returncode == 141
     assert b"Error" not in done.stderr
     assert b"Exception" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize(
+    ("redirection", "code"),
+    [(">&-", 0), ("2>&-", 0), (">&- 2>&-", 0), (">/dev/full", 1), (">/dev/full 2>&1", 1)],
+)
+@pytest.mark.parametrize("command", ["status", "doctor"])
+def test_a_stream_that_takes_nothing_gives_no_traceback(
+    storage_account: str, tmp_path: Path, command: str, redirection: str, code: int
+) -> None:
+    # The shell's own stderr is what a traceback would be seen on.
+    done = subprocess.run(
+        ["sh", "-c", f'"{sys.executable}" -m leadpipe {command} {redirection}'],
+        cwd=tmp_path,
+        env={**bare_environment(), "AzureWebJobsStorage": storage_account},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, "Traceback" in done.stdout + done.stderr) == (code, False)
+    if redirection == ">/dev/full":
+        assert "cannot be written" in done.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no way to interrupt another process alone")

@@ -1,15 +1,22 @@
 """`leadpipe send-test` against the running app: each failure ends with the step that failed and what to do."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from leadpipe.model.record import State
+from tests.host_process import until
 from tests.integration.conftest import App, Starter
-from tests.integration.ops.conftest import Ran
+from tests.integration.ops.conftest import Ran, bare_environment
 from tests.standin_process import Standin
 
 Run = Callable[..., Ran]
@@ -113,6 +120,17 @@ def test_a_stopped_delivery_is_said(start_app: Starter, storage_account: str, se
     step, fix = failed(steps)
     assert (step, "AzureWebJobs.deliver.Disabled" in fix) == ("delivery", True)
     assert "1 messages are on it" in steps[-1]["fact"]
+    assert "switched off" not in steps[-1]["fact"]
+
+
+def test_the_setting_that_stops_delivery_is_named_where_it_can_be_seen(
+    start_app: Starter, storage_account: str, send: Send
+) -> None:
+    switch = {"AzureWebJobs.deliver.Disabled": "1"}
+    steps = send(start_app(storage_account, **switch), "--wait", "1", **switch)
+    step, fix = failed(steps)
+    assert (step, "remove the app setting AzureWebJobs.deliver.Disabled" in fix) == ("delivery", True)
+    assert "switched off by AzureWebJobs.deliver.Disabled" in steps[-1]["fact"]
 
 
 def test_an_app_on_another_storage_account_is_said(
@@ -149,9 +167,46 @@ def test_by_setting_it_stays_in_the_ledger(
     start_app: Starter, storage_account: str, send: Send, standin: Standin
 ) -> None:
     app = start_app(storage_account, LEADPIPE_TEST_LEADS="keep")
-    steps = send(app)
-    assert (steps[-1]["step"], steps[-1]["reason"], steps[-1]["result"]) == ("delivery", "test_lead", "ok")
+    steps = send(app, "--remove")
+    assert [(step["step"], step["result"]) for step in steps if step["fact"] != "accepted"] == [
+        ("post", "ok"),
+        ("delivery", "ok"),
+        ("Dynamics", "skipped"),
+        ("removal", "skipped"),
+    ]
     assert standin.leads() == []
+
+
+def test_of_a_lead_that_stays_in_the_ledger_it_is_not_said_that_it_got_through(
+    start_app: Starter, storage_account: str, run: Run, standin: Standin
+) -> None:
+    app = start_app(storage_account, LEADPIPE_TEST_LEADS="keep")
+    ran = run("send-test", "--url", app.host.url, **standin.settings)
+    assert (ran.code, "got through" in ran.err, "LEADPIPE_TEST_LEADS" in ran.err) == (0, False, True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no way to interrupt another process alone")
+@pytest.mark.parametrize("as_json", [True, False], ids=["json", "lines"])
+def test_ctrl_c_leaves_the_id_of_what_was_posted(
+    start_app: Starter, storage_account: str, standin: Standin, as_json: bool
+) -> None:
+    app = start_app(storage_account, **{"AzureWebJobs.deliver.Disabled": "1"})
+    options = ["--json"] if as_json else []
+    running = subprocess.Popen(
+        [sys.executable, "-m", "leadpipe", "send-test", "--url", app.host.url, *options],
+        env={**bare_environment(), **standin.settings, "AzureWebJobsStorage": storage_account},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    until(lambda: app.ledger.first_day() is not None, "the lead in the ledger")
+    (record,) = app.ledger.records(datetime.now(UTC).date())
+    time.sleep(1)  # the 202 on its way, and the first look at the record; sooner would show less
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert record.lead_id in (json.loads(out)[0]["fact"] if as_json else out)
+    assert f"leadpipe show {record.lead_id}" in err
 
 
 def test_an_address_without_https_is_a_usage_error(run: Run) -> None:

@@ -114,6 +114,34 @@ def test_the_end_of_the_secret_is_a_line_and_from_a_week_before_a_persons_turn(r
         30,
     )
     assert (soon.code, "a person is needed: the client secret ends in 7 d" in soon.err) == (1, True)
+    assert "said from 7 d before" in soon.err
+    assert "make a new client secret" in soon.err
+    assert "make a new client secret" in soon.records[0]["credential_fix"]
+
+
+def test_a_function_that_is_switched_off_is_for_a_person_to_undo(run: Run) -> None:
+    switch = {"AzureWebJobs.deliver.Disabled": "1"}
+    ran = run("status", **switch)
+    assert (ran.code, "the function deliver is switched off" in ran.err, "nobody is needed" in ran.err) == (
+        1,
+        True,
+        False,
+    )
+    assert "AzureWebJobs.deliver.Disabled" in ran.err
+    assert run("status", "--json", **switch).records[0]["switched_off"] == {"deliver": "AzureWebJobs.deliver.Disabled"}
+
+
+def test_a_setting_whose_default_counts_is_told_and_needs_nobody(run: Run) -> None:
+    ran = run("status", LEADPIPE_DEDUPE_WINDOW="a week")
+    assert (ran.code, "LEADPIPE_DEDUPE_WINDOW is no time like" in ran.out) == (0, True)
+    assert "setting LEADPIPE_DEDUPE_WINDOW is no time like" in ran.err
+    (status,) = run("status", "--json", LEADPIPE_DEDUPE_WINDOW="a week").records
+    assert [fault.split()[0] for fault in status["setting_faults"]] == ["LEADPIPE_DEDUPE_WINDOW"]
+
+
+def test_a_setting_that_makes_leads_wait_is_for_a_person_before_one_has_come(run: Run) -> None:
+    ran = run("status", LEADPIPE_TEST_LEADS="drop")
+    assert (ran.code, "a person is needed: LEADPIPE_TEST_LEADS is neither" in ran.err) == (1, True)
 
 
 def test_without_a_date_nothing_is_said_of_the_secret(run: Run) -> None:

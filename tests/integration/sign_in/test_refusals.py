@@ -48,6 +48,7 @@ class TestReasons:
         failure = failure_of(signing_in.tokens().token)
 
         assert (type(failure), failure.slug) == (Transient, "sign_in_unavailable")
+        assert failure.detail == ("the connection broke" if kind == "sign_in_drop" else "it answered 503")
 
     def test_a_users_realm_that_cannot_be_had_is_transient(self, signing_in: Any) -> None:
         signing_in.standin.fault("user_realm_503")
@@ -95,12 +96,17 @@ class TestReasons:
             (
                 "client_secret",
                 {"REQUESTS_CA_BUNDLE": None},
-                ("tls", "the sign-in host's certificate is not trusted"),
+                ("tls", "that of the sign-in host, localhost"),
             ),
             (
                 "managed_identity_system",
                 {"REQUESTS_CA_BUNDLE": None},
-                ("tls", "the sign-in host's certificate is not trusted"),
+                ("tls", "that of the sign-in host, localhost"),
+            ),
+            (
+                "client_secret",
+                {"REQUESTS_CA_BUNDLE": __file__},
+                ("tls", "REQUESTS_CA_BUNDLE names a file that holds no certificates"),
             ),
             (
                 "user_password",

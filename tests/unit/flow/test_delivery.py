@@ -25,6 +25,7 @@ from leadpipe.model.ports import Marks
 from leadpipe.model.record import Record, State
 from leadpipe.model.schedule import FIRST_REST
 from leadpipe.model.settings import Area, Fault, Settings, SpecialLeads
+from tests.factories import environment
 from tests.fakes import NOW, World
 
 PAYLOAD = '{"UserDetails": {"LastName": "Doe", "Email": "jane@contoso.com"}, "LeadSource": "AzureMarketplace"}'
@@ -550,16 +551,25 @@ def test_a_lead_that_dynamics_got_meanwhile_leaves_no_row_in_the_fallback_table(
 def test_unusable_settings_make_a_lead_wait_before_it_is_claimed() -> None:
     world = World()
     record = accepted(world)
-    fault = Fault(area=Area.DYNAMICS, setting="LEADPIPE_DEDUPE_WINDOW", problem="is no time")
+    fault = Fault(area=Area.DYNAMICS, setting="DATAVERSE_URL", problem="is no URL")
     run(world, message(record), settings=replace(SETTINGS, faults=(fault,)))
     waiting = held(world, record)
     assert (waiting.state, waiting.reason, waiting.detail) == (
         State.DEFERRED,
         "settings",
-        "LEADPIPE_DEDUPE_WINDOW is no time",
+        "DATAVERSE_URL is no URL",
     )
     assert world.claims.rows == {}
     assert world.dynamics.asked == 0
+
+
+def test_a_slip_in_a_setting_that_has_a_default_stops_no_lead() -> None:
+    world = World()
+    record = accepted(world)
+    found = Settings.from_environment(environment(LEADPIPE_DEDUPE_WINDOW="a week", DATAVERSE_SECRET_EXPIRES="soon"))
+    assert len(found.faults) == 2
+    run(world, message(record), settings=found)
+    assert held(world, record).state is State.WRITTEN
 
 
 def test_a_record_whose_payload_is_gone_is_poisoned() -> None:

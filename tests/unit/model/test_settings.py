@@ -189,6 +189,16 @@ class TestStorage:
             f"AzureWebJobsStorage__{missing} is not set while its sibling is"
         ]
 
+    @pytest.mark.parametrize("name", ["accountName", "queueServiceUri", "tableServiceUri"])
+    def test_beside_a_connection_string_an_identity_does_not_count_and_that_is_told(self, name: str) -> None:
+        setting = f"AzureWebJobsStorage__{name}"
+        found = read(**{setting: "contoso"})
+
+        assert found.storage == StorageByKey(connection_string=CONNECTION_STRING)
+        assert found.faults_of(Area.NOTED) == (
+            f"{setting} is set beside AzureWebJobsStorage, and does not count: remove one of the two"
+        )
+
     def test_a_client_id_means_that_managed_identity(self) -> None:
         storage = identity(AzureWebJobsStorage__accountName="contoso", AzureWebJobsStorage__clientId=CLIENT_ID)
 
@@ -218,6 +228,7 @@ class TestOrganisation:
             ("https://contoso.crm4.dynamics.com/", "https://contoso.crm4.dynamics.com"),
             ("https://contoso.crm4.dynamics.com/main.aspx?appid=1#top", "https://contoso.crm4.dynamics.com"),
             ("HTTPS://contoso.crm4.dynamics.com", "https://contoso.crm4.dynamics.com"),
+            ("https://Contoso.CRM4.Dynamics.com", "https://contoso.crm4.dynamics.com"),
             ("https://localhost:8443/", "https://localhost:8443"),
         ],
     )
@@ -391,9 +402,27 @@ class TestTimes:
         found = read(LEADPIPE_DEDUPE_WINDOW=text)
 
         assert found.dedupe_window == timedelta(days=7)
-        assert found.faults_of(Area.DYNAMICS) == (
+        assert found.faults_of(Area.NOTED) == (
             "LEADPIPE_DEDUPE_WINDOW is no time like 7d, 12h, 30m, 45s or 0; 7d counts"
         )
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "LEADPIPE_DEDUPE_WINDOW",
+            "LEADPIPE_FALLBACK_AFTER",
+            "LEADPIPE_RETENTION",
+            "DATAVERSE_SECRET_EXPIRES",
+            "DATAVERSE_PASSWORD_CHANGED",
+        ],
+    )
+    @pytest.mark.parametrize("text", ["soon", KEY_VAULT])
+    def test_a_slip_in_what_has_a_default_is_told_and_stops_nothing(self, name: str, text: str) -> None:
+        found = read(**{name: text})
+
+        assert [(fault.setting, fault.area) for fault in found.faults] == [(name, Area.NOTED)]
+        assert (found.stopping, found.faults_of(Area.DYNAMICS), found.faults_of(Area.STORAGE)) == ((), "", "")
+        assert found.dataverse == settings().dataverse
 
     def test_a_time_beyond_any_calendar_means_for_ever(self) -> None:
         found = read(LEADPIPE_RETENTION="999999d")
@@ -408,7 +437,7 @@ class TestTimes:
     @pytest.mark.parametrize("name", ["DATAVERSE_SECRET_EXPIRES", "DATAVERSE_PASSWORD_CHANGED"])
     @pytest.mark.parametrize("text", ["31.01.2027", "2027-02-30", "soon"])
     def test_what_is_no_date_is_a_fault(self, name: str, text: str) -> None:
-        assert faults(**{name: text}) == [f"{name} is no date like 2027-01-31"]
+        assert faults(**{name: text}) == [f"{name} is no date like 2027-01-31; nobody is warned meanwhile"]
 
 
 class TestChoices:

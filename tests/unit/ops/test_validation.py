@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from leadpipe.model.lead import Lead
-from leadpipe.ops.validation import Endpoint, StepFailed, endpoint_of, lead_id_of, validation_lead
+from leadpipe.ops.validation import Endpoint, StepFailed, endpoint_of, lead_id_of, post, validation_lead
 from tests.factories import LEAD_ID
 
 ENDPOINT = Endpoint(url="https://contoso.azurewebsites.net/api/leads", key="s3cret")
@@ -35,6 +35,35 @@ def test_an_address_that_cannot_be_used_is_not_quoted(url: str) -> None:
     with pytest.raises(ValueError, match=r"no address like|without https") as raised:
         endpoint_of(url, "")
     assert "secret" not in str(raised.value)
+
+
+def test_a_401_says_so_where_a_given_key_has_overruled_that_of_the_address() -> None:
+    for url, overruled in (("https://c.net/api/leads?code=old", True), ("https://c.net/api/leads", False)):
+        with pytest.raises(StepFailed) as raised:
+            lead_id_of(401, {}, endpoint_of(url, "new"))
+        assert ("the key in the address did not count" in raised.value.fix) == overruled
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("https://contoso.net/api/leads?code=s3cret", "https://contoso.net/api/leads,"),
+        ("/login", "https://contoso.azurewebsites.net/login,"),
+    ],
+)
+def test_where_it_sends_on_to_is_named_without_its_key(location: str, shown: str) -> None:
+    with pytest.raises(StepFailed) as raised:
+        lead_id_of(301, {}, ENDPOINT, location=location)
+    assert f"it sends on to {shown}" in raised.value.fact
+    assert "s3cret" not in raised.value.fact + raised.value.fix
+
+
+def test_a_dead_proxy_is_named_without_its_password(free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://jane:pass-word@127.0.0.1:{free_port}")
+    with pytest.raises(StepFailed) as raised:
+        post(ENDPOINT, validation_lead("1"))
+    assert f"the proxy 127.0.0.1:{free_port} " in raised.value.fact
+    assert "pass-word" not in raised.value.fact + raised.value.fix
 
 
 def test_the_key_is_in_no_repr() -> None:

@@ -1,6 +1,11 @@
 """`leadpipe doctor` on a real storage account and the stand-in: each cause alone gives one ✗, its fix, nothing else."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +21,7 @@ from leadpipe.storage.connection import Storage
 from leadpipe.storage.ledger import AzureLedger
 from tests.factories import CONNECTION_STRING, payload
 from tests.integration.conftest import App
-from tests.integration.ops.conftest import Ran
+from tests.integration.ops.conftest import Ran, bare_environment
 from tests.integration.ops.test_status import received
 from tests.standin_process import Standin
 
@@ -220,7 +225,47 @@ def test_a_role_that_may_only_write_leads_is_enough(doctor: Doctor, standin: Sta
     assert {"mapping", "plug-ins", "Microsoft's solution"} <= skipped
 
 
+def test_without_an_organisation_it_is_not_said_that_a_lead_would_get_through(run: Callable[..., Ran]) -> None:
+    ran = run("doctor", PYTHON_THREADPOOL_THREAD_COUNT="32")
+    assert (ran.code, "get through" in ran.err, "rest in the fallback table" in ran.err) == (0, False, True)
+
+
 # Settings and storage
+
+
+def test_a_slip_in_a_setting_with_a_default_is_a_warning_and_the_rest_is_looked_at(doctor: Doctor) -> None:
+    ran = doctor("--json", LEADPIPE_FALLBACK_AFTER="four hours", DATAVERSE_SECRET_EXPIRES="soon")
+    assert [(each["check"], each["result"]) for each in wrong(ran)] == [("settings", "warning")] * 2
+    assert {"check": "organisation", "result": "ok"}.items() <= ran.records[8].items()
+    assert ran.code == 0
+
+
+def test_each_fault_of_the_settings_is_a_line(doctor: Doctor) -> None:
+    ran = doctor(DATAVERSE_TENANT_ID="contoso", DATAVERSE_CLIENT_ID="", LEADPIPE_TEST_LEADS="drop")
+    assert [line[:10] for line in ran.lines].count("✗ settings") == 3
+    assert "see settings\n" in ran.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no way to interrupt another process alone")
+def test_ctrl_c_leaves_a_whole_json_array_of_what_was_found(
+    storage_account: str, standin: Standin, silent_port: int
+) -> None:
+    """A sign-in host that takes the connection and says nothing holds the command long enough to interrupt it."""
+    settings = {**standin.settings, "DATAVERSE_AUTHORITY": f"https://127.0.0.1:{silent_port}"}
+    running = subprocess.Popen(
+        [sys.executable, "-m", "leadpipe", "doctor", "--json"],
+        env={**bare_environment(), **settings, "AzureWebJobsStorage": storage_account},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert running.stderr is not None
+    assert running.stderr.readline().startswith("storage account")
+    time.sleep(3)  # as far as the sign-in; sooner would leave fewer findings
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=30)
+    assert (running.returncode, json.loads(out)[0]["check"], "Traceback" in err) == (130, "settings", False)
+    assert "stopped" in err
 
 
 def test_a_switched_off_function_is_named(doctor: Doctor) -> None:
@@ -234,6 +279,7 @@ def test_a_wrong_key_of_the_storage_account_is_said_once(doctor: Doctor, storage
     _, _, ends = rest.partition(";")
     ran = doctor("--json", AzureWebJobsStorage=f"{name}AccountKey=bWFkZS11cA==;{ends}")
     require_only(ran, "queues", "storage_refused")
+    assert "the queue leads " in wrong(ran)[0]["fact"]
 
 
 def test_storage_that_is_not_there_is_said_once(doctor: Doctor) -> None:

@@ -57,11 +57,11 @@ def test_a_path_that_is_no_file_is_told(tmp_path: Path, name: str) -> None:
     assert why_not(tmp_path / name) == "DATAVERSE_CERTIFICATE_PATH names no file that can be read"
 
 
-@pytest.mark.parametrize("password", [None, "wrong"])
-def test_a_wrong_password_of_a_pfx_is_told(path: Path, password: str | None) -> None:
+@pytest.mark.parametrize(("password", "why"), [(None, "is not set"), ("", "is not set"), ("wrong", "does not open it")])
+def test_a_missing_password_of_a_pfx_is_told_from_a_wrong_one(path: Path, password: str | None, why: str) -> None:
     path.write_bytes(MINE.pfx(PASSWORD))
 
-    assert why_not(path, password).startswith("DATAVERSE_CERTIFICATE_PASSWORD does not open it")
+    assert why_not(path, password).startswith(f"DATAVERSE_CERTIFICATE_PASSWORD {why}")
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,12 @@ def test_a_wrong_password_of_a_pfx_is_told(path: Path, password: str | None) -> 
             None,
             "DATAVERSE_CERTIFICATE_",
         ),
-        (b"", None, "DATAVERSE_CERTIFICATE_PASSWORD does not open it, or it is neither PEM nor PFX"),
-        (b"PK\x03\x04 something else", None, "DATAVERSE_CERTIFICATE_PASSWORD does not open it, or it is neither"),
+        (b"", "x", "DATAVERSE_CERTIFICATE_PASSWORD does not open it, or it is neither PEM nor PFX"),
+        (
+            b"PK\x03\x04 something else",
+            None,
+            "DATAVERSE_CERTIFICATE_PASSWORD is not set, and it does not open without, or",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_file_is_told(path: Path, content: bytes, password: str | None, why: str) -> None:

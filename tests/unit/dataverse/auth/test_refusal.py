@@ -43,6 +43,7 @@ def failure_of(error: Exception) -> DeliveryFailed:
         ("invalid_client", 50027, "certificate_refused"),
         ("invalid_client", 700027, "certificate_refused"),
         ("invalid_client", 1000502, "certificate_expired"),
+        ("invalid_client", 700024, "clock_wrong"),
         ("invalid_grant", 50034, "account_unknown"),
         ("invalid_grant", 50126, "password_wrong"),
         ("invalid_grant", 50053, "account_locked"),
@@ -117,14 +118,26 @@ def test_whatever_it_says_it_is_one_failure(error: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("error", "kind", "slug", "detail"),
     [
-        (requests.exceptions.SSLError("x"), Blocked, "tls", "the sign-in host's certificate is not trusted"),
-        (requests.ConnectTimeout("x"), Transient, "sign_in_unavailable", "ConnectTimeout"),
-        (requests.ConnectionError("x"), Transient, "sign_in_unavailable", "ConnectionError"),
+        (requests.exceptions.SSLError("x"), Blocked, "tls", "that of the sign-in host"),
+        (requests.ConnectTimeout("x"), Transient, "sign_in_unavailable", "no connection in time"),
+        (requests.ConnectionError("x"), Transient, "sign_in_unavailable", "the connection broke"),
+        (
+            MsalServiceError("HTTP Error: 503", error="", error_description=""),
+            Transient,
+            "sign_in_unavailable",
+            "it answered 503",
+        ),
+        (
+            requests.HTTPError("503 Server Error: Busy for url: https://login.microsoftonline.com/429"),
+            Transient,
+            "sign_in_unavailable",
+            "it answered 503",
+        ),
         (
             MsalServiceError("x", error="", error_description=""),
             Transient,
             "sign_in_unavailable",
-            "MsalServiceError",
+            "it answered with an error",
         ),
         (OSError("no bundle"), Blocked, "tls", "REQUESTS_CA_BUNDLE names no file of certificates"),
         (json.JSONDecodeError("x", "<html>", 0), Transient, "sign_in_unavailable", "the answer is not Entra's"),

@@ -39,17 +39,22 @@ def live(**changed: Column | None) -> dict[str, Column]:
 # The app
 
 
-def test_all_faults_of_the_settings_stand_in_one_line() -> None:
-    found = look_at_settings(
+def test_each_fault_of_the_settings_has_a_line_of_its_own() -> None:
+    tenant, client = look_at_settings(
         Settings.from_environment(environment(DATAVERSE_TENANT_ID="contoso", DATAVERSE_CLIENT_ID=""))
     )
-    assert found.result is Result.FAILED
-    assert "DATAVERSE_TENANT_ID is no id like" in found.fact
-    assert "DATAVERSE_CLIENT_ID is not set" in found.fact
+    assert {tenant.result, client.result} == {Result.FAILED}
+    assert "DATAVERSE_TENANT_ID is no id like" in tenant.fact
+    assert "DATAVERSE_CLIENT_ID is not set" in client.fact
+
+
+def test_a_fault_that_stops_nothing_is_a_warning() -> None:
+    (found,) = look_at_settings(Settings.from_environment(environment(LEADPIPE_DEDUPE_WINDOW="a week")))
+    assert (found.result, "7d counts: leads go on" in found.fact) == (Result.WARNING, True)
 
 
 def test_what_becomes_of_special_leads_is_told() -> None:
-    found = look_at_settings(Settings.from_environment(environment(LEADPIPE_TEST_LEADS="keep")))
+    (found,) = look_at_settings(Settings.from_environment(environment(LEADPIPE_TEST_LEADS="keep")))
     assert (found.result, "test leads: keep" in found.fact) == (Result.OK, True)
 
 
@@ -66,22 +71,42 @@ def test_fewer_threads_than_deliveries_may_take_are_a_warning(value: str, result
     assert look_at_threads({"PYTHON_THREADPOOL_THREAD_COUNT": value}).result == result
 
 
+@pytest.mark.parametrize(("value", "says"), [("many", "is no number"), ("", "is not set"), ("8", "is 8")])
+def test_what_the_thread_setting_says_is_told_as_it_is(value: str, says: str) -> None:
+    assert says in look_at_threads({"PYTHON_THREADPOOL_THREAD_COUNT": value}).fact
+
+
 def test_messages_on_the_poison_queue_are_a_warning() -> None:
     assert (of_depth(0).result, of_depth(2).result) == (Result.OK, Result.WARNING)
 
 
 @pytest.mark.parametrize(
     ("seconds", "result", "says"),
-    [(0, "ok", ""), (30, "ok", ""), (-30, "ok", ""), (31, "warning", "ahead"), (-3600, "warning", "1h 0m behind")],
+    [
+        (0, "ok", ""),
+        (30, "ok", ""),
+        (-30, "ok", ""),
+        (31, "warning", "ahead"),
+        (-300, "warning", "5m 0s behind"),
+        (301, "failed", "ahead"),
+        (-3600, "failed", "1h 0m behind"),
+    ],
 )
-def test_a_clock_half_a_minute_off_is_a_warning(seconds: int, result: str, says: str) -> None:
-    found = look_at_clock(NOW, NOW + timedelta(seconds=seconds))
+def test_a_clock_half_a_minute_off_is_a_warning_and_one_five_minutes_off_a_failure(
+    seconds: int, result: str, says: str
+) -> None:
+    found = look_at_clock(NOW, NOW + timedelta(seconds=seconds), refused=False)
     assert found.result == result
     assert says in found.fact
 
 
 def test_a_service_that_tells_no_time_is_no_fault() -> None:
-    assert look_at_clock(None, NOW).result is Result.SKIPPED
+    assert look_at_clock(None, NOW, refused=False).result is Result.SKIPPED
+
+
+@pytest.mark.parametrize(("seconds", "result"), [(90, Result.FAILED), (3, Result.OK)])
+def test_a_clock_for_which_sign_in_failed_is_a_failure_where_it_is_off(seconds: int, result: Result) -> None:
+    assert look_at_clock(NOW, NOW - timedelta(seconds=seconds), refused=True).result is result
 
 
 # Dynamics
@@ -181,6 +206,25 @@ def test_a_secret_that_ends_is_a_warning_and_no_more(days: int, result: str) -> 
 def test_a_date_that_nobody_set_is_a_warning() -> None:
     found = look_at_expiry(settings(), date(2026, 3, 14), certificate_ends=None)
     assert (found.result, "DATAVERSE_SECRET_EXPIRES" in found.fix) == (Result.WARNING, True)
+
+
+def test_a_date_that_cannot_be_read_is_not_called_unset() -> None:
+    found = look_at_expiry(
+        Settings.from_environment(environment(DATAVERSE_SECRET_EXPIRES="31.01.2027")),
+        date(2026, 3, 14),
+        certificate_ends=None,
+    )
+    assert (found.result, "see settings" in found.fact, "not set" in found.fact) == (Result.SKIPPED, True, False)
+
+
+@pytest.mark.parametrize(("days", "result"), [(0, "ok"), (1, "ok"), (2, "warning")])
+def test_a_password_changed_in_the_future_is_a_slip(days: int, result: str) -> None:
+    today = date(2026, 3, 14)
+    user = {"DATAVERSE_CLIENT_SECRET": None, "DATAVERSE_USERNAME": "jane@contoso.com", "DATAVERSE_PASSWORD": "x"}
+    changed = (today + timedelta(days=days)).isoformat()
+    whole = Settings.from_environment(environment(**user, DATAVERSE_PASSWORD_CHANGED=changed))
+    found = look_at_expiry(whole, today, certificate_ends=None)
+    assert (found.result, "in the future" in found.fact) == (result, result == "warning")
 
 
 # The last leads

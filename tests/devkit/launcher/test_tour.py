@@ -1,0 +1,26 @@
+"""What is shown once all is up."""
+
+import argparse
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from devkit.launcher.screen import Screen
+from devkit.launcher.settings import Given
+from devkit.launcher.tour import Tour
+
+
+@pytest.mark.parametrize("enable_auth", [True, False])
+def test_where_the_function_key_is_stands_below_the_address_where_one_is_asked_for(
+    tmp_path: Path, enable_auth: bool
+) -> None:
+    options = argparse.Namespace(data=tmp_path, enable_auth=enable_auth, no_sample=True, empty=False)
+    given = Given.read(tmp_path, {})
+    shown = io.StringIO()
+    settings = given.with_started(None, {"DATAVERSE_URL": "https://localhost:1"})
+    tour = Tour(options, given, settings, Screen(Console(file=shown, soft_wrap=True)), tmp_path / "settings.json")
+    tour.host_url = "http://127.0.0.1:7071"
+    tour.show()
+    assert (f"`default` in {tmp_path / 'host' / 'keys.json'}" in shown.getvalue()) == enable_auth

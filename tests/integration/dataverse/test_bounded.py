@@ -1,0 +1,239 @@
+"""Real peers that do not stop answering, over real sockets: each ends with words, and in time."""
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+import trustme
+
+from leadpipe.dataverse.auth import tokens_for
+from leadpipe.dataverse.bounded import ANSWER_SECONDS, BoundedAdapter, Endless
+from leadpipe.dataverse.client import DataverseClient
+from leadpipe.dataverse.mapping import columns_of
+from leadpipe.dataverse.no_answer import without_answer
+from leadpipe.model.errors import Blocked, DeliveryFailed, Transient
+from leadpipe.model.settings import ClientSecret, Dataverse, ManagedIdentity, SignIn, UserPassword
+from leadpipe.ops.validation import Endpoint, StepFailed, post, validation_lead
+from tests.factories import CLIENT_ID, LEAD_ID, TENANT_ID
+
+Answering = Callable[[socket.socket], None]
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+MIB = b" " * (1 << 20)
+
+
+def trickle(caller: socket.socket, head: bytes) -> None:
+    """A byte every twentieth of a second, so that no single read is ever slow."""
+    caller.sendall(head)
+    while True:
+        caller.sendall(b" ")
+        time.sleep(0.05)
+
+
+def body_in_drops(caller: socket.socket) -> None:
+    trickle(caller, HEAD + b"Content-Length: 100000000\r\n\r\n")
+
+
+def headers_in_drops(caller: socket.socket) -> None:
+    trickle(caller, HEAD + b"X-Long: ")
+
+
+def status_in_drops(caller: socket.socket) -> None:
+    trickle(caller, b"HTTP/1.1 200 ")
+
+
+def too_much(caller: socket.socket) -> None:
+    caller.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+    while True:
+        caller.sendall(b"100000\r\n" + MIB + b"\r\n")
+
+
+def whole(caller: socket.socket) -> None:
+    caller.sendall(HEAD + b'Set-Cookie: a=b\r\nContent-Length: 11\r\n\r\n{"ok":true}')
+
+
+def silent(caller: socket.socket) -> None:
+    caller.recv(1)
+
+
+class Peer:
+    """Reads a request on each connection, then answers as it was made to."""
+
+    def __init__(self, answering: Answering, context: ssl.SSLContext | None = None) -> None:
+        self._answering, self._context = answering, context
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.netloc = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                caller, _ = self._listener.accept()
+            except OSError:
+                return  # closed
+            threading.Thread(target=self._answer, args=(caller,), daemon=True).start()
+
+    def _answer(self, caller: socket.socket) -> None:
+        try:
+            if self._context:
+                caller = self._context.wrap_socket(caller, server_side=True)
+            with caller:
+                while caller.recv(1 << 16):
+                    self._answering(caller)
+        except OSError:
+            pass  # the caller has had enough
+
+
+@pytest.fixture
+def peer() -> Iterator[Callable[..., Peer]]:
+    made: list[Peer] = []
+
+    def make(answering: Answering, context: ssl.SSLContext | None = None) -> Peer:
+        made.append(Peer(answering, context))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def tls_peer(peer: Callable[..., Peer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Answering], Peer]:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "bundle.pem")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "bundle.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return lambda answering: peer(answering, context)
+
+
+def session(seconds: float) -> requests.Session:
+    made = requests.Session()
+    made.trust_env = False
+    made.mount("http://", BoundedAdapter(timeout=5, answer_seconds=seconds, largest_mib=2))
+    return made
+
+
+@pytest.mark.parametrize("answering", [body_in_drops, headers_in_drops, status_in_drops])
+def test_an_answer_that_comes_in_drops_ends_with_its_time(peer: Callable[..., Peer], answering: Answering) -> None:
+    began = time.monotonic()
+    with pytest.raises(Endless, match="not complete after"):
+        session(0.5).get(f"http://{peer(answering).netloc}/")
+    assert time.monotonic() - began < 5
+
+
+def test_a_proxys_own_answer_in_drops_ends_too(peer: Callable[..., Peer]) -> None:
+    through = {"https": f"http://{peer(status_in_drops).netloc}"}
+    made = session(0.5)
+    made.mount("https://", BoundedAdapter(timeout=5, answer_seconds=0.5))
+    with pytest.raises(Endless, match="not complete"):
+        made.get("https://contoso.crm4.dynamics.com/", proxies=through)
+
+
+def test_an_answer_without_end_is_not_kept_in_memory(peer: Callable[..., Peer]) -> None:
+    with pytest.raises(Endless, match="larger than 2 MiB"):
+        session(30).get(f"http://{peer(too_much).netloc}/")
+
+
+def test_what_unpacks_to_too_much_is_too_much(peer: Callable[..., Peer]) -> None:
+    import gzip
+
+    packed = gzip.compress(MIB * 64)
+    head = HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    with pytest.raises(Endless, match="larger than 2 MiB"):
+        session(30).get(f"http://{peer(lambda caller: caller.sendall(head + packed)).netloc}/")
+
+
+def test_a_connection_serves_again_with_its_own_time_out(peer: Callable[..., Peer]) -> None:
+    made, there = session(2), peer(whole)
+    for _ in range(3):
+        assert made.get(f"http://{there.netloc}/").json() == {"ok": True}
+
+
+def test_silence_ends_with_the_reads_own_time_out(peer: Callable[..., Peer]) -> None:
+    with pytest.raises(requests.ReadTimeout) as raised:
+        session(30).get(f"http://{peer(silent).netloc}/", timeout=0.3)
+    assert without_answer(raised.value) == "connected, but no answer in time"
+
+
+class StaticTokens:
+    def token(self) -> str:
+        return "token"
+
+    def drop(self, token: str) -> None:
+        pass
+
+
+def test_dynamics_that_does_not_stop_is_a_transient_failure_that_says_so(
+    tls_peer: Callable[[Answering], Peer],
+) -> None:
+    client = DataverseClient(f"https://{tls_peer(too_much).netloc}", StaticTokens(), columns_of)
+    with pytest.raises(Transient) as raised:
+        client.has(LEAD_ID)
+    assert (raised.value.slug, raised.value.detail) == ("dynamics_unreachable", "the answer is larger than 16 MiB")
+
+
+def test_a_dead_proxy_is_named_without_its_password(free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://jane:pass-word@127.0.0.1:{free_port}")
+    client = DataverseClient("https://contoso.crm4.dynamics.com", StaticTokens(), columns_of)
+    with pytest.raises(Transient) as raised:
+        client.has(LEAD_ID)
+    named = f"the proxy 127.0.0.1:{free_port} is not there, or does not let it through"
+    assert (raised.value.slug, raised.value.detail) == ("dynamics_unreachable", named)
+
+
+@pytest.mark.parametrize(
+    ("bundle", "says"),
+    [(None, "that of Dynamics, 127.0.0.1"), (__file__, "REQUESTS_CA_BUNDLE names a file that holds no certificates")],
+    ids=["another authority", "a file without certificates"],
+)
+def test_a_certificate_that_is_not_trusted_is_told_with_its_host_or_the_files_fault(
+    tls_peer: Callable[[Answering], Peer], monkeypatch: pytest.MonkeyPatch, bundle: str | None, says: str
+) -> None:
+    there = tls_peer(whole)
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+    if bundle:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
+    with pytest.raises(Blocked) as raised:
+        DataverseClient(f"https://{there.netloc}", StaticTokens(), columns_of).has(LEAD_ID)
+    assert (raised.value.slug, raised.value.detail) == ("tls", says)
+
+
+@pytest.mark.parametrize(
+    "sign_in",
+    [
+        ClientSecret(tenant_id=TENANT_ID, client_id=CLIENT_ID, secret="s3cret"),
+        UserPassword(tenant_id=TENANT_ID, client_id=CLIENT_ID, username="jane@contoso.com", password="pass-word"),
+        ManagedIdentity(client_id=None),
+    ],
+    ids=["client secret", "user and password", "managed identity"],
+)
+def test_a_sign_in_host_that_does_not_stop_is_a_transient_failure_that_says_so(
+    tls_peer: Callable[[Answering], Peer], monkeypatch: pytest.MonkeyPatch, sign_in: SignIn
+) -> None:
+    authority = f"https://{tls_peer(too_much).netloc}"
+    monkeypatch.setenv("IDENTITY_ENDPOINT", f"{authority}/msi/token")
+    monkeypatch.setenv("IDENTITY_HEADER", "header")
+    dataverse = Dataverse(url="https://contoso.crm4.dynamics.com", authority=authority, sign_in=sign_in)
+    with pytest.raises(DeliveryFailed) as raised:
+        tokens_for(dataverse).token()
+    assert isinstance(raised.value, Transient)
+    assert (raised.value.slug, raised.value.detail) == ("sign_in_unavailable", "the answer is larger than 16 MiB")
+
+
+def test_send_test_does_not_wait_for_an_app_that_does_not_stop(peer: Callable[..., Peer]) -> None:
+    there = f"http://{peer(too_much).netloc}/api/leads"
+    with pytest.raises(StepFailed) as raised:
+        post(Endpoint(url=there, key=None), validation_lead("1"))
+    assert "larger than 16 MiB" in raised.value.fact
+
+
+def test_an_answer_has_less_than_a_minute() -> None:
+    assert ANSWER_SECONDS < 60
