@@ -142,7 +142,13 @@ class Settings:
             dataverse=reader.dataverse(),
             dedupe_window=reader.duration("LEADPIPE_DEDUPE_WINDOW", DEFAULT_DEDUPE_WINDOW),
             fallback_after=reader.duration("LEADPIPE_FALLBACK_AFTER", DEFAULT_FALLBACK_AFTER),
-            retention=reader.duration("LEADPIPE_RETENTION", DEFAULT_RETENTION),
+            # What was forgotten too early does not come back.
+            retention=reader.duration(
+                "LEADPIPE_RETENTION",
+                DEFAULT_RETENTION,
+                meanwhile=LONGEST_DURATION,
+                said="nothing is forgotten meanwhile",
+            ),
             mapping_path=reader.text("LEADPIPE_MAPPING") or None,
             test_leads=reader.special("LEADPIPE_TEST_LEADS"),
             dnc_leads=reader.special("LEADPIPE_DNC_LEADS"),
@@ -341,12 +347,14 @@ class _Reader:
             self._fault(Area.DYNAMICS, name, "is no id like aaaabbbb-0000-cccc-1111-dddd2222eeee")
         return value
 
-    def duration(self, name: str, default: str) -> timedelta:
+    def duration(self, name: str, default: str, *, meanwhile: timedelta | None = None, said: str = "") -> timedelta:
+        """`meanwhile` counts in place of one that cannot be read, else the default."""
         try:
             return _duration(self.text(name, Area.NOTED) or default)
         except ValueError:
-            self._fault(Area.NOTED, name, f"is no time like {default}, 12h, 30m, 45s or 0; {default} counts")
-            return _duration(default)
+            problem = f"is no time like {default}, 12h, 30m, 45s or 0; {said or f'{default} counts'}"
+            self._fault(Area.NOTED, name, problem)
+            return meanwhile or _duration(default)
 
     def special(self, name: str) -> SpecialLeads:
         value = self.text(name).lower() or SpecialLeads.WRITE

@@ -12,6 +12,7 @@ from leadpipe.ops.doctor.app_checks import SETTINGS
 from leadpipe.ops.doctor.dynamics_checks import NO_DYNAMICS
 from leadpipe.ops.doctor.examination import examine
 from leadpipe.ops.doctor.finding import SIGNS, Finding, Result, failed
+from leadpipe.ops.doctor.ledger_checks import LAST
 from leadpipe.ops.hostile_text import one_line
 from leadpipe.ops.json_output import print_json
 from leadpipe.ops.options import AsJson, SettingsFile
@@ -79,5 +80,9 @@ def _conclude(found: list[Finding]) -> None:
             "a lead would be kept, and rest in the fallback table until an organisation is set and"
             " `leadpipe fallback drain` is run"
         )
+        return
+    stuck = [finding.check for finding in found if finding.check in LAST and finding.result is Result.WARNING]
+    if stuck:
+        say(f"nothing stands in a lead's way, as far as this can be seen, but one did not get through: see {stuck[0]}")
         return
     say("a lead would get through, as far as this can be seen; `leadpipe send-test` sends one to be sure")

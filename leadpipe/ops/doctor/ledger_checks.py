@@ -14,6 +14,7 @@ from leadpipe.storage.ledger import AzureLedger
 
 LAST_LEAD = "last lead"
 LAST_TEST_LEAD = "last test lead"
+LAST = frozenset({LAST_LEAD, LAST_TEST_LEAD})
 _DAYS = timedelta(days=30)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 
-from leadpipe.dataverse.inspection import Column, Inspection
+from leadpipe.dataverse.inspection import Column, Inspection, NotReadable
 from leadpipe.dataverse.mapping import LENGTHS, Columns, columns_of
 from leadpipe.dataverse.mapping_file.fault import FaultyMapping
 from leadpipe.dataverse.mapping_file.merged import FileMapping
@@ -44,11 +44,19 @@ def of_file(mapping_file: str | None) -> Finding | None:
 def _look_at_mapping(inspection: Inspection, mapping: FileMapping) -> Finding:
     """What the file sets stands in for what the default would."""
     sent = {name: value for name, value in everything_sent().items() if name not in mapping.columns}
-    live = inspection.lead_columns()
-    own = examine(own_settings(mapping), mapping.file, inspection)
-    wrong = [*misfits(sent, live), *map(str, own.faults)]
+    wrong = [str(fault) for fault in examine(own_settings(mapping), mapping.file, inspection).faults]
+    try:
+        live = inspection.lead_columns()
+    except NotReadable:
+        if not wrong:
+            raise
+        live = {}
+    wrong = [*(misfits(sent, live) if live else []), *wrong]
     if wrong:
-        fix = "correct the mapping, or the column in Dynamics; `leadpipe mapping check` looks again"
+        fix = (
+            "correct the mapping, or the column in Dynamics; a privilege comes with `leadpipe setup --apply`;"
+            " `leadpipe mapping check` looks again"
+        )
         return failed(MAPPING, "; ".join(wrong), fix, reason="column_unknown")
     lengths = {name: longest for name, longest in LENGTHS.items() if name in sent}
     all_sent = len({*sent, *(setting.column for setting in own_settings(mapping))})

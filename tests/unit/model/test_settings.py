@@ -424,6 +424,14 @@ class TestTimes:
         assert (found.stopping, found.faults_of(Area.DYNAMICS), found.faults_of(Area.STORAGE)) == ((), "", "")
         assert found.dataverse == settings().dataverse
 
+    def test_nothing_is_forgotten_while_nobody_can_tell_when(self) -> None:
+        found = read(LEADPIPE_RETENTION="a year")
+
+        assert found.retention > timedelta(days=30_000)
+        assert found.faults_of(Area.NOTED) == (
+            "LEADPIPE_RETENTION is no time like 90d, 12h, 30m, 45s or 0; nothing is forgotten meanwhile"
+        )
+
     def test_a_time_beyond_any_calendar_means_for_ever(self) -> None:
         found = read(LEADPIPE_RETENTION="999999d")
 

@@ -336,6 +336,8 @@ def test_what_cannot_be_looked_at_shows_in_the_last_lead(doctor: Doctor, ledger:
     ledger.insert(received(timedelta(minutes=1), state=State.DEFERRED, reason="access_denied"))
     ran = doctor("--json")
     assert [(each["check"], each["reason"]) for each in wrong(ran)] == [("last lead", "access_denied")]
+    assert "one did not get through: see last lead" in ran.err
+    assert ran.code == 0
 
 
 def test_neither_secrets_nor_keys_are_ever_said(doctor: Doctor, standin: Standin, storage_account: str) -> None:
@@ -394,6 +396,17 @@ def test_a_mapping_file_that_does_not_fit_is_the_one_fault(
     ran = doctor("--json", LEADPIPE_MAPPING=str(file))
     require_only(ran, "mapping", reason)
     assert says in wrong(ran)[0]["fact"]
+
+
+def test_what_a_mapping_needs_is_looked_at_also_where_the_lead_table_may_not_be_read(
+    doctor: Doctor, standin: Standin, tmp_path: Path
+) -> None:
+    standin.configure(privileges={"prvCreateLead": "Basic", "prvReadLead": "Basic"})
+    file = tmp_path / "mapping.toml"
+    file.write_text(f"[[rules]]\nwhen = {{ country = 'FR' }}\nteam = '{NOBODY}'\n")
+    ran = doctor("--json", LEADPIPE_MAPPING=str(file))
+    require_only(ran, "mapping", "column_unknown")
+    assert "lacks prvAssignLead" in wrong(ran)[0]["fact"]
 
 
 def test_a_mapping_file_that_fits_counts_its_columns(doctor: Doctor, tmp_path: Path) -> None:
