@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from leadpipe.model.cause import CAUSES
-from leadpipe.ops.setup.azure import Way
 from leadpipe.ops.setup.privileges import LEVELS, MappingNeeds, needed
+from leadpipe.ops.setup.vault import vault
+from leadpipe.ops.setup.way import Way
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = (ROOT / "docs" / "setup.md").read_text(encoding="utf-8")
@@ -35,6 +36,13 @@ def test_its_table_has_every_privilege_with_its_level() -> None:
 @pytest.mark.parametrize("way", Way)
 def test_it_names_each_way_to_sign_in_as_the_command_line_does(way: Way) -> None:
     assert f"`{way}`" in DOCUMENT or f"--sign-in {way}`" in DOCUMENT
+
+
+def test_it_makes_the_key_vault_with_the_roles_that_the_commands_give() -> None:
+    roles = {"Key Vault Secrets Officer", "Key Vault Secrets User"}
+
+    assert roles == {role for role in roles if role in DOCUMENT and role in str(vault())}
+    assert "az keyvault create" in DOCUMENT
 
 
 def test_the_sections_that_its_list_and_the_causes_point_to_are_there() -> None:

@@ -16,7 +16,7 @@ from leadpipe.dataverse.auth.authority import MICROSOFT_HOSTS
 from leadpipe.dataverse.auth.refusal import refusal
 from leadpipe.dataverse.client import DataverseClient
 from leadpipe.dataverse.mapping import columns_of
-from leadpipe.model.errors import Blocked, LeadpipeError
+from leadpipe.model.errors import Blocked, DeliveryFailed, LeadpipeError
 from leadpipe.model.settings import Dataverse
 from leadpipe.ops.words import failure_in_words, say
 
@@ -68,19 +68,26 @@ class AdministratorTokens:
         from azure.core.exceptions import AzureError  # noqa: PLC0415
         from azure.identity import DeviceCodeCredential  # noqa: PLC0415
 
+        asked = []
+
+        def ask(uri: str, code: str, until: datetime) -> None:
+            asked.append(uri)
+            say(f"to sign in as an administrator, open {uri} and enter the code {code} (until {until:%H:%M} UTC)")
+
         named: dict[str, Any] = {"tenant_id": self._tenant} if self._tenant else {}
         try:
             credential = DeviceCodeCredential(
                 authority=self._dataverse.authority,
                 disable_instance_discovery=urlsplit(self._dataverse.authority).hostname not in MICROSOFT_HOSTS,
-                prompt_callback=_ask,
+                prompt_callback=ask,
                 **named,
             )
             return str(credential.get_token(scope).token)
         except (AzureError, ValueError) as error:
+            what = "run it again and confirm the code in time" if asked else _why_not_even_a_code(error)
             raise NoAdministrator(
                 "administrator",
-                f"nobody was signed in{_number(error)}: run it again and confirm the code in time, or `az login` first;"
+                f"nobody was signed in{_number(error)}: {what}, or `az login` first;"
                 " --tenant names the directory of the organisation, DATAVERSE_AUTHORITY the sign-in host",
             ) from None  # its text may quote what the sign-in host answered
 
@@ -112,11 +119,23 @@ def said_to_the_administrator() -> Iterator[None]:
         raise NoAdministrator("administrator", what_went_wrong(error)) from error
 
 
-def _ask(uri: str, code: str, until: datetime) -> None:
-    say(f"to sign in as an administrator, open {uri} and enter the code {code} (until {until:%H:%M} UTC)")
+def _why_not_even_a_code(error: Exception) -> str:
+    if _refusal(error).slug == "tenant_unknown":
+        return "the sign-in host knows no such directory: correct --tenant"
+    return "the sign-in host asked for no code: check --tenant and the network"
 
 
 def _number(error: Exception) -> str:
     """Microsoft's number alone: the words around it hold ids, and whatever was answered."""
-    known = refusal({"error": "refused", "error_description": str(error)}).detail.split()[0]
+    known = _refusal(error).detail.split()[0]
     return f" ({known})" if known.startswith("AADSTS") else ""
+
+
+def _refusal(error: BaseException) -> DeliveryFailed:
+    """Msal has the number in the exception that it raised its own from, and azure-identity raises another from that."""
+    texts = []
+    each: BaseException | None = error
+    while each is not None:
+        texts.append(str(each))
+        each = each.__context__
+    return refusal({"error": "refused", "error_description": " ".join(texts)})

@@ -6,74 +6,57 @@ https://learn.microsoft.com/cli/azure/reference-index
 https://learn.microsoft.com/cli/azure/use-azure-cli-successfully-powershell
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import date, timedelta
-from enum import StrEnum
+
+from leadpipe.model.settings import DEFAULT_AUTHORITY
+from leadpipe.ops.setup.shell import Commands, Expanded, for_bash, for_powershell, variable
+from leadpipe.ops.setup.vault import ON_APP, PRINCIPAL, reference, stored, vault
+from leadpipe.ops.setup.way import SETTINGS_OF, Known, Way
 
 SECRET_LIFETIME = timedelta(days=365)
 # Dynamics CRM in every directory, and its permission user_impersonation.
 _DYNAMICS = "00000007-0000-0000-c000-000000000000"
 _IMPERSONATION = "78ce3f0f-a1ce-49c2-8cde-64b5c0896db4"
-_ON_APP = '--name "$APP" --resource-group "$GROUP"'
-_READ_HOST = '$PASSWORD = Read-Host -MaskInput "password"'
-_VAULT_REFERENCE = "@Microsoft.KeyVault(SecretUri=https://$VAULT.vault.azure.net/secrets/"
-
-
-class Way(StrEnum):
-    """How the app signs in; the words of the command line."""
-
-    MANAGED_IDENTITY = "managed-identity"
-    SECRET = "secret"  # noqa: S105 - the way's name
-    CERTIFICATE = "certificate"
-    PASSWORD = "password"  # noqa: S105
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commands:
-    """A step in Azure. `powershell` only where it is not the same."""
-
-    title: str
-    bash: tuple[str, ...]
-    powershell: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What is known already; what is empty becomes a variable to fill in. `identity`: of a user-assigned one."""
-
-    url: str
-    client_id: str = ""
-    tenant_id: str = ""
-    username: str = ""
-    identity: str = ""
+_SET = f"az functionapp config appsettings set {ON_APP} --output none --settings"
+_TENANT = Expanded("DATAVERSE_TENANT_ID=$(az account show --query tenantId --output tsv)")
+_CLIENT = Expanded("DATAVERSE_CLIENT_ID=$CLIENT")
 
 
 def commands_for(way: Way, known: Known, today: date) -> list[Commands]:
+    return [_names(way, known), *_of(way, known, today), _other_ways(way), _function_key()]
+
+
+def _of(way: Way, known: Known, today: date) -> list[Commands]:
     ends = today + SECRET_LIFETIME
     match way:
         case Way.MANAGED_IDENTITY:
-            middle = [_identity(), _settings(_of_identity(known))]
+            return [_identity(known), _settings(known, [f"DATAVERSE_MANAGED_IDENTITY={known.identity or 'system'}"])]
         case Way.SECRET:
-            settings = _of_application(known) | {"DATAVERSE_SECRET_EXPIRES": ends.isoformat()}
-            middle = [*_registration(known), *_vault(), _secret(ends), _settings(settings, "DATAVERSE_CLIENT_SECRET")]
+            settings = [*_application(known), f"DATAVERSE_SECRET_EXPIRES={ends.isoformat()}"]
+            secret = _settings(known, settings, "DATAVERSE_CLIENT_SECRET")
+            return [*_registration(known), *vault(), _secret(ends), secret]
         case Way.CERTIFICATE:
-            settings = _of_application(known) | {"DATAVERSE_CERTIFICATE_PATH": "/var/ssl/private/$THUMBPRINT.p12"}
-            middle = [*_registration(known), _certificate(), _settings(settings)]
+            path = Expanded("DATAVERSE_CERTIFICATE_PATH=/var/ssl/private/$THUMBPRINT.p12")
+            return [*_registration(known), *_certificate(), _settings(known, [*_application(known), path])]
         case Way.PASSWORD:
-            settings = _of_application(known) | {
-                "DATAVERSE_USERNAME": known.username or "leads@contoso.onmicrosoft.com",
-                "DATAVERSE_PASSWORD_CHANGED": today.isoformat(),
-            }
-            middle = [*_registration(known), _public_client(), *_vault(), _password()]
-            middle.append(_settings(settings, "DATAVERSE_PASSWORD"))
-    return [_names(), *middle, _function_key()]
+            name = f"DATAVERSE_USERNAME={known.username}" if known.username else Expanded("DATAVERSE_USERNAME=$ACCOUNT")
+            settings = [*_application(known), name, f"DATAVERSE_PASSWORD_CHANGED={today.isoformat()}"]
+            password = _settings(known, settings, "DATAVERSE_PASSWORD")
+            return [*_registration(known), _public_client(), *vault(), _password(), password]
 
 
-def _names() -> Commands:
-    given = {"APP": "contoso-leads", "GROUP": "contoso-leads-group", "VAULT": "contoso-leads-vault"}
+def _names(way: Way, known: Known) -> Commands:
+    given = {"APP": "contoso-leads", "GROUP": "contoso-leads-group"}
+    what = ["your function app", "its resource group"]
+    if way in {Way.SECRET, Way.PASSWORD}:
+        given["VAULT"] = "contoso-leads-vault"
+        what.append("its key vault")
+    if way is Way.PASSWORD and not known.username:
+        given["ACCOUNT"] = "leads@contoso.onmicrosoft.com"
+        what.append("the account that signs in")
     return Commands(
-        title="names of your function app, its resource group and, where there is one, its key vault",
+        title=f"to be filled in: the names of {', '.join(what)}",
         bash=tuple(f"{name}={value}" for name, value in given.items()),
         powershell=tuple(f'${name} = "{value}"' for name, value in given.items()),
     )
@@ -81,17 +64,13 @@ def _names() -> Commands:
 
 def _registration(known: Known) -> list[Commands]:
     if known.client_id:
-        return [_variable("the application", "CLIENT", f'"{known.client_id}"')]
+        return [variable("the application", "CLIENT", known.client_id)]
     create = "az ad app create --display-name leadpipe --sign-in-audience AzureADMyOrg --query appId --output tsv"
+    noted = Expanded(f"$({create})")
     return [
-        _variable("register the application, and note its client id", "CLIENT", f'"$({create})"'),
+        variable("register the application, and note its client id", "CLIENT", noted, shown=True),
         Commands(title="make it an enterprise application", bash=('az ad sp create --id "$CLIENT" --output none',)),
     ]
-
-
-def _variable(title: str, name: str, value: str) -> Commands:
-    show = f'echo "${name}"'
-    return Commands(title=title, bash=(f"{name}={value}", show), powershell=(f"${name} = {value}", show))
 
 
 def _secret(ends: date) -> Commands:
@@ -99,49 +78,47 @@ def _secret(ends: date) -> Commands:
         'az ad app credential reset --id "$CLIENT" --append --display-name leadpipe '
         f"--end-date {ends.isoformat()} --query password --output tsv"
     )
-    stored = 'az keyvault secret set --vault-name "$VAULT" --name DATAVERSE-CLIENT-SECRET --output none'
+    bash, powershell = stored("DATAVERSE-CLIENT-SECRET")
     return Commands(
         title=f"a client secret that ends on {ends.isoformat()}, straight into the key vault",
-        bash=(f'{stored} --value "$({made})"',),
+        bash=(f'PASSWORD="$({made})"', *bash),
+        powershell=(f'$PASSWORD = "$({made})"', *powershell),
     )
 
 
-def _vault() -> list[Commands]:
-    """The app reads the vault as its own identity."""
-    principal = f"az functionapp identity show {_ON_APP} --query principalId --output tsv"
-    scope = 'az keyvault show --name "$VAULT" --query id --output tsv'
-    to_read = 'az role assignment create --role "Key Vault Secrets User" --output none'
-    lines = (
-        f"az functionapp identity assign {_ON_APP} --output none",
-        f'{to_read} --assignee "$({principal})" --scope "$({scope})"',
-    )
-    return [Commands(title="let the app read the key vault's secrets", bash=lines)]
-
-
-def _certificate() -> Commands:
+def _certificate() -> list[Commands]:
+    """The PFX has its password for the way alone: the platform gives the app the certificate without one."""
     made = 'az ad app credential reset --id "$CLIENT" --append --create-cert --years 1'
-    upload = f"az functionapp config ssl upload {_ON_APP} --certificate-file client.pfx --certificate-password"
-    load = f"az functionapp config appsettings set {_ON_APP} --output none --settings"
-    lines = (
-        f'PEM="$({made} --query fileWithCertAndPrivateKey --output tsv)"',
-        'openssl pkcs12 -export -in "$PEM" -out client.pfx',
-        "read -r -s PASSWORD",
-        f'THUMBPRINT="$({upload} "$PASSWORD" --query thumbprint --output tsv)"',
-        f'{load} "WEBSITE_LOAD_CERTIFICATES=$THUMBPRINT"',
-    )
-    return Commands(
-        title="a certificate: made and registered, turned into a PFX with a password, given to the app",
-        bash=lines,
-        powershell=(f"$PEM = {lines[0][4:]}", lines[1], _READ_HOST, f"$THUMBPRINT = {lines[3][11:]}", lines[4]),
-    )
+    upload = f"az functionapp config ssl upload {ON_APP} --certificate-file client.pfx --query thumbprint --output tsv"
+    values = {
+        "PEM": f"{made} --query fileWithCertAndPrivateKey --output tsv",
+        "PASSWORD": "openssl rand -hex 24",
+        "THUMBPRINT": f'{upload} --certificate-password="$PASSWORD"',
+    }
+    bash = {name: f'{name}="$({value})"' for name, value in values.items()}
+    powershell = {name: f'${name} = "$({value})"' for name, value in values.items()}
+    packed = 'openssl pkcs12 -export -in "$PEM" -out client.pfx -passout "pass:$PASSWORD"'
+    load = f'{_SET} "WEBSITE_LOAD_CERTIFICATES=$THUMBPRINT"'
+    return [
+        Commands(
+            title="a certificate: made and registered, turned into a PFX with a password, given to the app",
+            bash=(bash["PEM"], bash["PASSWORD"], packed, bash["THUMBPRINT"], load),
+            powershell=(powershell["PEM"], powershell["PASSWORD"], packed, powershell["THUMBPRINT"], load),
+        ),
+        Commands(
+            title="once it is uploaded: delete the private key that is left on this disk, as PEM and as PFX",
+            bash=('rm "$PEM" client.pfx',),
+            powershell=("Remove-Item $PEM, client.pfx",),
+        ),
+    ]
 
 
 def _password() -> Commands:
-    stored = 'az keyvault secret set --vault-name "$VAULT" --name DATAVERSE-PASSWORD --output none --value "$PASSWORD"'
+    bash, powershell = stored("DATAVERSE-PASSWORD")
     return Commands(
-        title="the account's password, typed unseen, into the key vault",
-        bash=("read -r -s PASSWORD", stored),
-        powershell=(_READ_HOST, stored),
+        title="the account's password into the key vault; the first line by itself: it asks, and shows nothing",
+        bash=('read -r -s -p "password of the account: " PASSWORD; echo', *bash),
+        powershell=('$PASSWORD = Read-Host -MaskInput "password of the account"', *powershell),
     )
 
 
@@ -156,44 +133,58 @@ def _public_client() -> Commands:
     )
 
 
-def _identity() -> Commands:
-    principal = f"az functionapp identity show {_ON_APP} --query principalId --output tsv"
+def _identity(known: Known) -> Commands:
+    if not known.identity:
+        return Commands(
+            title="give the app its identity, and read the application id that --client-id takes",
+            bash=(
+                f"az functionapp identity assign {ON_APP} --output none",
+                f'az ad sp show --id "$({PRINCIPAL})" --query appId --output tsv',
+            ),
+        )
+    # Checked to be an id before it came here; Azure writes ids small.
+    listed = f"az identity list --query \"[?clientId=='{known.identity.lower()}'].id\" --output tsv"
+    lines = (
+        f'az functionapp identity assign {ON_APP} --output none --identities "$IDENTITY"',
+        'az identity show --ids "$IDENTITY" --query clientId --output tsv',
+    )
     return Commands(
-        title="give the app its identity, and read the application id that --client-id takes",
-        bash=(
-            f"az functionapp identity assign {_ON_APP} --output none",
-            f'az ad sp show --id "$({principal})" --query appId --output tsv',
-        ),
+        title="give the app the user-assigned identity of the settings; the last line shows its client id again",
+        bash=(f'IDENTITY="$({listed})"', *lines),
+        powershell=(f'$IDENTITY = "$({listed})"', *lines),
     )
 
 
-def _of_application(known: Known) -> dict[str, str]:
-    tenant = known.tenant_id or "$(az account show --query tenantId --output tsv)"
-    return {"DATAVERSE_URL": known.url, "DATAVERSE_TENANT_ID": tenant, "DATAVERSE_CLIENT_ID": "$CLIENT"}
+def _application(known: Known) -> list[str]:
+    return [f"DATAVERSE_TENANT_ID={known.tenant_id}" if known.tenant_id else _TENANT, _CLIENT]
 
 
-def _of_identity(known: Known) -> dict[str, str]:
-    return {"DATAVERSE_URL": known.url, "DATAVERSE_MANAGED_IDENTITY": known.identity or "system"}
-
-
-def _settings(values: Mapping[str, str], in_vault: str = "") -> Commands:
-    """`in_vault`: the setting whose value is in the key vault, under its name with dashes."""
-    threads = {"PYTHON_THREADPOOL_THREAD_COUNT": "32"}
-    plain = [f'"{name}={value}"' for name, value in {**values, **threads}.items()]
-    start = f"az functionapp config appsettings set {_ON_APP} --output none --settings"
-    title = "the app's settings"
-    if not in_vault:
-        return Commands(title=title, bash=(f"{start} {' '.join(plain)}",))
-    reference = f"{in_vault}={_VAULT_REFERENCE}{in_vault.replace('_', '-')})"
+def _settings(known: Known, values: Iterable[str], in_vault: str = "") -> Commands:
+    """`values`: as NAME=VALUE. `in_vault`: the setting whose value is in the key vault."""
+    authority = [f"DATAVERSE_AUTHORITY={known.authority}"] if known.authority != DEFAULT_AUTHORITY else []
+    plain = [f"DATAVERSE_URL={known.url}", *authority, *values, "PYTHON_THREADPOOL_THREAD_COUNT=32"]
+    bash = [for_bash(each) for each in plain]
+    powershell = [for_powershell(each) for each in plain]
+    if in_vault:
+        secret = reference(in_vault, known.authority)
+        bash.append(for_bash(secret))
+        powershell.append(f'"`"{secret}`""')
     return Commands(
-        title=title,
-        bash=(f'{start} {" ".join(plain)} "{reference}"',),
-        powershell=(f'{start} {" ".join(plain)} "`"{reference.replace("$VAULT", "${VAULT}")}`""',),
+        title="the app's settings",
+        bash=(f"{_SET} {' '.join(bash)}",),
+        powershell=(f"{_SET} {' '.join(powershell)}",),
     )
+
+
+def _other_ways(way: Way) -> Commands:
+    """What the app has set is not known here; a name that is not set is no fault to the Azure CLI."""
+    names = [name for other, names in SETTINGS_OF.items() if other is not way for name in names]
+    command = f"az functionapp config appsettings delete {ON_APP} --output none --setting-names {' '.join(names)}"
+    return Commands(title="no other way to sign in: with two of them set all leads wait", bash=(command,))
 
 
 def _function_key() -> Commands:
-    key = f"az functionapp function keys list {_ON_APP} --function-name leads --query default --output tsv"
+    key = f"az functionapp function keys list {ON_APP} --function-name leads --query default --output tsv"
     return Commands(
         title="the key of the endpoint, for Partner Center: https://(app).azurewebsites.net/api/leads?code=(key)",
         bash=(key,),

@@ -3,8 +3,9 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -13,49 +14,28 @@ from leadpipe.ops.doctor.command import report
 from leadpipe.ops.doctor.examination import examine
 from leadpipe.ops.hostile_text import one_line
 from leadpipe.ops.json_output import print_json
-from leadpipe.ops.many import ask
+from leadpipe.ops.many import INTERRUPTED, ask
 from leadpipe.ops.mapping.options import mapping_of
 from leadpipe.ops.options import DryRun, SettingsFile
 from leadpipe.ops.setup.administrator import administration_of, said_to_the_administrator
-from leadpipe.ops.setup.azure import Commands, Way, commands_for
+from leadpipe.ops.setup.azure_output import tell_azure
 from leadpipe.ops.setup.doing import Doing
 from leadpipe.ops.setup.look import look
 from leadpipe.ops.setup.mapping_needs import needs_of
+from leadpipe.ops.setup.options import ClientId, Tenant, Unit
 from leadpipe.ops.setup.plan import Wanted, plan
 from leadpipe.ops.setup.privileges import needed
 from leadpipe.ops.setup.removal import plan_removal
 from leadpipe.ops.setup.step import SIGNS, State, Step
-from leadpipe.ops.setup.subject import Subject, is_id, is_managed_identity, subject_of
+from leadpipe.ops.setup.subject import Subject, is_managed_identity, subject_of
+from leadpipe.ops.setup.way import Way
 from leadpipe.ops.target import Target, reach
 from leadpipe.ops.words import say
 from leadpipe.wiring import now
 
 _WIDTH = 16
-
-
-def _id(text: str) -> str:
-    if text and not is_id(text):
-        raise typer.BadParameter("an id looks like aaaabbbb-0000-cccc-1111-dddd2222eeee")
-    return text
-
-
-ClientId = Annotated[
-    str,
-    typer.Option(
-        callback=_id,
-        metavar="ID",
-        help="The application's client id, or a managed identity's application id. Left out: as the settings have it.",
-        show_default=False,
-    ),
-]
-Tenant = Annotated[
-    str,
-    typer.Option(metavar="ID", help="The directory to sign in to. Left out: as the settings have it, else your own."),
-]
-Unit = Annotated[
-    str,
-    typer.Option("--business-unit", metavar="NAME", help="Where the application user shall be. Left out: the root."),
-]
+# Only there does a person need to know how it is done by hand.
+_BY_HAND = frozenset({State.TO_DO, State.FAILED, State.PERSON})
 
 
 def setup(
@@ -63,7 +43,7 @@ def setup(
     apply: Annotated[bool, typer.Option("--apply", help="Do what is to be done.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Take away again what setup made, after asking.")] = False,
     client_id: ClientId = "",
-    business_unit: Unit = "",
+    business_unit: Unit = None,
     tenant: Tenant = "",
     azure: Annotated[
         bool, typer.Option("--azure", help="Only show the commands for Entra and the function app; nobody signs in.")
@@ -82,9 +62,9 @@ def setup(
 ) -> None:
     """Make in Dynamics what a lead needs there: the application user, and a role with the least privileges.
 
-    Without --apply it shows what is to be done: ✓ it is so already, + to do, ✗ only a person can; each with the way
-    through the portals, today's and that of 2018. With --apply it does what is missing, and nothing else, and ends with
-    the doctor. --remove takes away what setup made, never Microsoft's role, never what somebody else made.
+    Without --apply it shows what is to be done: ✓ it is so already, + to do, ✗ only a person can; the last two with
+    the way through the portals, today's and that of 2018. With --apply it does what is missing, and nothing else, and
+    ends with the doctor. --remove takes away what setup made, never Microsoft's role, never what somebody else made.
 
     You sign in as an administrator of the organisation: as the Azure CLI is signed in (`az login`), else by a code in
     your browser. Nothing of that is kept.
@@ -93,27 +73,35 @@ def setup(
     """
     if apply and remove:
         raise typer.BadParameter("--apply and --remove are one or the other")
+    if azure and (apply or remove):
+        raise typer.BadParameter("--azure only shows commands: give it without --apply and --remove")
     target = reach(context, settings, with_faults=True)
     subject = subject_of(os.environ, client_id=client_id, tenant=tenant, way=sign_in)
     if azure or not (subject.client_id or subject.account):
-        _tell_azure(subject, as_json=as_json)
+        tell_azure(subject, now().date(), as_json=as_json)
         if not azure:
             _say_that_the_id_is_missing(subject)
         return
     # What is taken away does not depend on the mapping, which may be what is being mended.
     mapping = FileMapping(columns={}) if remove else mapping_of(None, target.settings)
     doing = (apply or remove) and not dry_run
-    steps = _steps(subject, mapping, unit=business_unit, remove=remove, do=doing, yes=yes)
-    told = _tell(steps, as_json=as_json)
-    if not (doing or remove or as_json):
-        _tell_azure(subject, as_json=False)
+    another = subject.is_another and not remove
+    if another:
+        _say_that_it_is_another(subject)
+    with _said_when_stopped():
+        steps = _steps(subject, mapping, unit=business_unit or "", remove=remove, do=doing, yes=yes)
+        told = _tell(steps, as_json=as_json)
+    if target.settings.dataverse is None and not (apply or remove or as_json):
+        tell_azure(subject, now().date(), as_json=False)
     _conclude(told, how="without --dry-run it is done" if apply or remove else "--apply does it")
-    if apply and doing and not (no_doctor or as_json):
+    if another:
+        _say_that_it_is_another(subject)
+    elif apply and doing and not (no_doctor or as_json):
         _run_doctor(target)
 
 
 def _steps(subject: Subject, mapping: FileMapping, *, unit: str, remove: bool, do: bool, yes: bool) -> Iterable[Step]:
-    administration = administration_of(subject.organisation, subject.tenant_id)
+    administration = administration_of(subject.organisation, subject.tenant)
     with said_to_the_administrator():
         administration.my_id()
         wanted = Wanted(
@@ -151,7 +139,7 @@ def _lines(step: Step) -> str:
     lines += [
         f"  {'':<{_WIDTH}} {when}: {where}"
         for when, where in (("by hand", step.portal), ("in 2018", step.portal_2018))
-        if where
+        if where and step.state in _BY_HAND
     ]
     return "\n".join(lines) + "\n"
 
@@ -178,29 +166,21 @@ def _run_doctor(target: Target) -> None:
     report(examine(target, os.environ, now))
 
 
-# Azure.
+def _say_that_it_is_another(subject: Subject) -> None:
+    say(
+        f"this is for the application {subject.client_id}, but the app's settings sign in as {subject.signs_in_as}: "
+        "leads go through only once they name the same; the doctor, which would look at the other one, is not run"
+    )
 
 
-def _tell_azure(subject: Subject, *, as_json: bool) -> None:
-    found = commands_for(subject.way, subject.known(), now().date())
-    if as_json:
-        print_json(_fields(each) for each in found)
-        return
-    sys.stdout.write("\nIn Entra and on the function app, by the Azure CLI. For bash:\n\n")
-    sys.stdout.writelines(line for each in found for line in _script(each.title, each.bash))
-    sys.stdout.write("Where PowerShell differs:\n\n")
-    sys.stdout.writelines(line for each in found if each.powershell for line in _script(each.title, each.powershell))
-
-
-def _fields(commands: Commands) -> dict[str, Any]:
-    return {"title": commands.title, "bash": commands.bash, "powershell": commands.powershell or commands.bash}
-
-
-def _script(title: str, lines: Iterable[str]) -> Iterator[str]:
-    yield f"  # {title}\n"
-    for line in lines:
-        yield f"  {line}\n"
-    yield "\n"
+@contextmanager
+def _said_when_stopped() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("")
+        say("stopped; what was done stays done: run it again")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _say_that_the_id_is_missing(subject: Subject) -> NoReturn:

@@ -22,7 +22,8 @@ def _user_removed(wanted: Wanted, found: Found) -> list[Step]:
         return [*taken, done("application user", kept)]
     name = found.user.name or found.user.user_id
     steps = [] if found.user.disabled else [_removal(Change.DEACTIVATE_USER, f"deactivate {name}", portal.DEACTIVATE)]
-    return [*taken, *steps, _removal(Change.DELETE_USER, f"delete {name}", portal.DELETE_USER)]
+    deleted = f"delete {name}, only if no lead belongs to it"
+    return [*taken, *steps, _removal(Change.DELETE_USER, deleted, portal.DELETE_USER)]
 
 
 def _role_removed(found: Found) -> Step:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from leadpipe.model.errors import SettingsError
 from leadpipe.model.settings import Dataverse, ManagedIdentity, Settings
-from leadpipe.ops.setup.azure import Known, Way
+from leadpipe.ops.setup.way import Known, Way
 
 _WAYS = {
     "DATAVERSE_CLIENT_SECRET": Way.SECRET,
@@ -18,27 +18,36 @@ _WAYS = {
     "DATAVERSE_USERNAME": Way.PASSWORD,
 }
 _ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DOMAIN = re.compile(r"([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z][a-zA-Z0-9-]{0,61}[a-zA-Z0-9]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """`client_id` empty: not known yet. `account`: the Office 365 user's name, where that is the way to sign in.
 
-    `identity`: the id of a user-assigned managed identity, as the settings have it.
+    `tenant`: an id or a domain name. `identity`: the id of a user-assigned managed identity, as the settings have it.
+    `signs_in_as`: the application that the settings name, empty where they name none.
     """
 
     organisation: Dataverse
     way: Way
     client_id: str
-    tenant_id: str
+    tenant: str
     account: str
     identity: str
+    signs_in_as: str
+
+    @property
+    def is_another(self) -> bool:
+        """Whether the app, as it is set, is not the application that this is for."""
+        return bool(self.signs_in_as and not self.account and self.client_id != self.signs_in_as)
 
     def known(self) -> Known:
         return Known(
             url=self.organisation.url,
+            authority=self.organisation.authority,
             client_id=self.client_id,
-            tenant_id=self.tenant_id,
+            tenant_id=self.tenant if is_id(self.tenant) else "",
             username=self.account,
             identity=self.identity,
         )
@@ -47,25 +56,36 @@ class Subject:
 def subject_of(environment: Mapping[str, str], *, client_id: str, tenant: str, way: Way | None = None) -> Subject:
     """`way` None: as the settings choose. Raises SettingsError without an organisation, or for an id that is none."""
     given = {name: environment.get(name, "").strip() for name in (*_WAYS, "DATAVERSE_CLIENT_ID", "DATAVERSE_TENANT_ID")}
-    way = way or _way_of(given)
+    set_way = _way_of(given)
+    way = way or set_way
     identity = given["DATAVERSE_MANAGED_IDENTITY"]
     of_identity = "" if identity.lower() == "system" else identity
-    named = of_identity if way is Way.MANAGED_IDENTITY else given["DATAVERSE_CLIENT_ID"]
+    ids = dict.fromkeys(Way, given["DATAVERSE_CLIENT_ID"]) | {Way.MANAGED_IDENTITY: of_identity}
+    named = ids[way]
     if named and not is_id(named):
         setting = "DATAVERSE_MANAGED_IDENTITY" if way is Way.MANAGED_IDENTITY else "DATAVERSE_CLIENT_ID"
         raise SettingsError("client_id", f"{setting} is no id like aaaabbbb-0000-cccc-1111-dddd2222eeee")
+    tenant = tenant or given["DATAVERSE_TENANT_ID"]
+    if tenant and not is_tenant(tenant):
+        raise SettingsError("tenant", "DATAVERSE_TENANT_ID is no id like aaaabbbb-0000-cccc-1111-dddd2222eeee")
     return Subject(
         organisation=_organisation(environment),
         way=way,
         client_id=(client_id or named).lower(),
-        tenant_id=tenant or given["DATAVERSE_TENANT_ID"],
+        tenant=tenant,
         account=given["DATAVERSE_USERNAME"] if way is Way.PASSWORD else "",
         identity=of_identity,
+        signs_in_as=ids[set_way].lower(),
     )
 
 
 def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
+
+
+def is_tenant(text: str) -> bool:
+    """Whether it can name a directory: by its id, or by one of its domains."""
+    return is_id(text) or _DOMAIN.fullmatch(text) is not None
 
 
 def _way_of(given: Mapping[str, str]) -> Way:

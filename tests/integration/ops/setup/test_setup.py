@@ -1,7 +1,9 @@
 """`leadpipe setup` against an empty stand-in, signed in for real: azure-identity over TLS, as a person does."""
 
 import os
+import signal
 import stat
+import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -14,11 +16,12 @@ from devkit.standin.config import EMPTY
 from devkit.standin.security import EVERYTHING, PRIVILEGES, ROLE
 from leadpipe.ops.setup.plan import OWN_ROLE
 from tests.integration.conftest import UNLIMITED, Starter
-from tests.integration.ops.conftest import Ran
+from tests.integration.ops.conftest import Ran, bare_environment
 from tests.standin_process import Standin
 
 Setup = Callable[..., Ran]
 SOON = (datetime.now(UTC) + timedelta(days=300)).date().isoformat()
+OTHER = "22223333-cccc-4444-dddd-5555eeee6666"
 CHANGES = ["role", "privileges", "application user", "role given"]
 
 
@@ -106,7 +109,7 @@ def test_without_apply_it_shows_what_is_to_do_and_changes_nothing(setup: Setup, 
     assert [line[2:18].strip() for line in ran.lines if line.startswith("+")] == CHANGES
     assert "by hand: Power Platform admin centre" in ran.out
     assert "in 2018: Dynamics CRM → Settings → Security" in ran.out
-    assert "az ad app credential reset" in ran.out
+    assert "az " not in ran.out  # the sign-in is set already
     assert organisation.settings["DATAVERSE_CLIENT_SECRET"] not in ran.out + ran.err
     assert writes(organisation) == 0
 
@@ -120,6 +123,26 @@ def test_a_second_time_changes_nothing(setup: Setup, organisation: Standin) -> N
     assert {step["state"] for step in second.records} == {"done"}
     assert "nothing to change" in second.err
     assert writes(organisation) == 0
+
+
+def test_what_is_done_is_told_without_the_way_through_the_portals(setup: Setup) -> None:
+    first, second = setup("--apply", "--no-doctor"), setup()
+
+    assert [line[0] for line in first.lines] == ["✓"] * 4
+    assert [line[0] for line in second.lines] == ["✓"] * 2
+    assert "DATAVERSE_CLIENT_SECRET" in setup(DATAVERSE_CLIENT_SECRET="").out  # what the sign-in lacks still
+
+
+def test_another_application_than_the_apps_is_warned_of_and_the_doctor_is_not_asked(
+    setup: Setup, organisation: Standin
+) -> None:
+    ran = setup("--apply", "--client-id", OTHER)
+
+    own = organisation.settings["DATAVERSE_CLIENT_ID"]
+    warned = f"this is for the application {OTHER}, but the app's settings sign in as {own}"
+    assert (ran.code, ran.err.count(warned)) == (0, 2)
+    assert ran.err.index(warned) < ran.err.index("changed: ") < ran.err.rindex(warned)
+    assert "the doctor, with the app's own sign-in" not in ran.err
 
 
 def test_a_role_that_lost_one_privilege_gets_that_one(setup: Setup, organisation: Standin) -> None:
@@ -242,6 +265,7 @@ def test_removal_asks_first(setup: Setup, organisation: Standin) -> None:
     refused, shown = setup("--remove"), setup("--remove", "--dry-run")
 
     assert (refused.code, "nothing was changed" in refused.err) == (1, True)
+    assert "only if no lead belongs to it" in refused.err
     assert (shown.code, "delete the role leadpipe Lead Writer" in shown.out) == (0, True)
     assert "4 to do; nothing was changed: without --dry-run it is done" in shown.err
     assert organisation.create(lastname="Ito").status_code == 204
@@ -331,14 +355,36 @@ def test_a_sign_in_that_is_refused_ends_the_command_in_one_line(
     ran = setup_process("--apply")
 
     assert (ran.code, ran.out) == (1, "")
-    assert f"nobody was signed in ({number})" in ran.err
+    assert f"nobody was signed in ({number}): run it again and confirm the code in time" in ran.err
     assert "Traceback" not in ran.err
 
 
 def test_another_directory_can_be_named(setup_process: Setup) -> None:
     ran = setup_process("--apply", "--tenant", "00001111-aaaa-2222-bbbb-3333cccc4444")
 
-    assert (ran.code, "nobody was signed in" in ran.err) == (1, True)
+    assert ran.code == 1
+    assert "nobody was signed in (AADSTS90002): the sign-in host knows no such directory: correct --tenant" in ran.err
+    assert "confirm the code" not in ran.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no way to interrupt another process alone")
+def test_ctrl_c_says_that_what_was_done_stays_done(organisation: Standin, storage_account: str, tmp_path: Path) -> None:
+    organisation.configure(device_sign_in="on_the_page")
+    settings = {**organisation.settings, "AzureWebJobsStorage": storage_account, "PATH": str(tmp_path)}
+    running = subprocess.Popen(
+        [sys.executable, "-m", "leadpipe", "setup", "--apply"],
+        env={**bare_environment(), **settings},
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert running.stderr is not None
+    assert any("enter the code" in line for line in running.stderr)
+
+    running.send_signal(signal.SIGINT)
+    _, words = running.communicate(timeout=30)
+
+    assert (running.returncode, "Traceback" in words) == (130, False)
+    assert "stopped; what was done stays done: run it again" in words
 
 
 def azure_cli(folder: Path, answer: str, code: int = 0) -> dict[str, str]:
@@ -391,3 +437,17 @@ def test_the_commands_for_azure_need_nobody_to_sign_in(setup: Setup, organisatio
 def test_it_is_one_or_the_other(setup: Setup) -> None:
     assert setup("--apply", "--remove").code == 2
     assert setup("--client-id", "contoso").code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--azure", "--apply"),
+        ("--azure", "--remove"),
+        ("--tenant", "$(id)"),
+        ("--tenant", "contoso"),
+        ("--business-unit", ""),
+    ],
+)
+def test_what_would_be_passed_over_is_a_usage_error(setup: Setup, arguments: tuple[str, ...]) -> None:
+    assert setup(*arguments).code == 2

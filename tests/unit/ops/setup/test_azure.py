@@ -1,7 +1,7 @@
 """The commands for Entra and the function app."""
 
 import json
-import re
+import shlex
 import shutil
 import subprocess
 from datetime import date
@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from leadpipe.model.settings import Settings
-from leadpipe.ops.setup.azure import Commands, Known, Way, commands_for
+from leadpipe.ops.setup.azure import commands_for
+from leadpipe.ops.setup.shell import Commands
+from leadpipe.ops.setup.way import Known, Way
 
 EXAMPLE = Path(__file__).parents[4] / "local.settings.json.example"
 TODAY = date(2026, 11, 22)
@@ -26,6 +28,25 @@ def bash(way: Way, known: Known = KNOWN) -> str:
     return "\n".join(line for each in found(way, known) for line in each.bash)
 
 
+def powershell(way: Way, known: Known = KNOWN) -> str:
+    return "\n".join(line for each in found(way, known) for line in each.powershell or each.bash)
+
+
+def given(way: Way, known: Known = KNOWN) -> dict[str, str]:
+    """The settings that the commands for bash set, as bash hands them on; variables are left as they stand."""
+    (line,) = [line for line in bash(way, known).splitlines() if "DATAVERSE_URL=" in line]
+    words = shlex.split(line)
+    pairs = [word.partition("=") for word in words[words.index("--settings") + 1 :]]
+    return {name: value for name, _, value in pairs}
+
+
+def taken(way: Way) -> set[str]:
+    """The settings that the commands delete."""
+    (line,) = [line for line in bash(way).splitlines() if "appsettings delete" in line]
+    words = shlex.split(line)
+    return {*words[words.index("--setting-names") + 1 :]}
+
+
 @pytest.mark.parametrize("way", Way)
 def test_bash_understands_every_command(way: Way) -> None:
     program = shutil.which("bash")
@@ -37,18 +58,13 @@ def test_bash_understands_every_command(way: Way) -> None:
 
 @pytest.mark.parametrize("way", Way)
 def test_every_setting_that_is_set_is_one_that_is_read(way: Way) -> None:
-    names = set(re.findall(r'"(\w+)=', " ".join(line for line in bash(way).splitlines() if " --settings " in line)))
-
-    assert names - {"WEBSITE_LOAD_CERTIFICATES"} <= {*json.loads(EXAMPLE.read_text(encoding="utf-8"))["Values"]}
-    assert "DATAVERSE_URL" in names
+    assert {*given(way)} | taken(way) <= {*json.loads(EXAMPLE.read_text(encoding="utf-8"))["Values"]}
 
 
 @pytest.mark.parametrize("way", Way)
 def test_the_settings_choose_one_way_to_sign_in(way: Way) -> None:
-    (line,) = [line for line in bash(way).splitlines() if "DATAVERSE_URL=" in line]
-    values = dict(re.findall(r'"(\w+)=([^"]*)"', line))
     # What the shell and the platform put in.
-    values = {name: CLIENT if value == "$CLIENT" else value for name, value in values.items()}
+    values = {name: CLIENT if value == "$CLIENT" else value for name, value in given(way).items()}
     values = {name: "secret" if value.startswith("@Microsoft.") else value for name, value in values.items()}
 
     settings = Settings.from_environment({**values, "AzureWebJobsStorage": "UseDevelopmentStorage=true"})
@@ -57,11 +73,25 @@ def test_the_settings_choose_one_way_to_sign_in(way: Way) -> None:
     assert settings.dataverse is not None
 
 
+@pytest.mark.parametrize("way", Way)
+def test_what_another_way_has_set_is_taken_away(way: Way) -> None:
+    chooses = {
+        Way.SECRET: "DATAVERSE_CLIENT_SECRET",
+        Way.CERTIFICATE: "DATAVERSE_CERTIFICATE_PATH",
+        Way.MANAGED_IDENTITY: "DATAVERSE_MANAGED_IDENTITY",
+        Way.PASSWORD: "DATAVERSE_USERNAME",
+    }
+
+    assert {*chooses.values()} - taken(way) == {chooses[way]}
+    assert taken(way) & {*given(way)} == set()
+
+
 def test_no_secret_is_shown_on_its_way_into_the_key_vault() -> None:
     (line,) = [line for line in bash(Way.SECRET).splitlines() if "credential reset" in line]
+    (stored,) = [line for line in bash(Way.SECRET).splitlines() if "keyvault secret set" in line]
 
-    assert line.startswith("az keyvault secret set")
-    assert "--output none" in line
+    assert line.startswith('PASSWORD="$(az')
+    assert "--output none" in stored
     assert "--append" in line  # the one before stays good until it is taken away
     assert "--end-date 2027-11-22" in line
     assert "DATAVERSE_SECRET_EXPIRES=2027-11-22" in bash(Way.SECRET)
@@ -70,7 +100,7 @@ def test_no_secret_is_shown_on_its_way_into_the_key_vault() -> None:
 def test_what_is_known_is_filled_in() -> None:
     known = Known(url=KNOWN.url, client_id=CLIENT, tenant_id=KNOWN.tenant_id)
 
-    assert f'CLIENT="{CLIENT}"' in bash(Way.SECRET, known)
+    assert f"CLIENT={CLIENT}" in bash(Way.SECRET, known)
     assert "az ad app create" not in bash(Way.SECRET, known)
     assert "az ad app create" in bash(Way.SECRET)
 
@@ -86,3 +116,96 @@ def test_powershell_sets_its_variables_its_own_way_and_quotes_brackets_twice() -
     assert '$APP = "contoso-leads"' in lines
     (settings,) = [line for line in lines if "@Microsoft.KeyVault(" in line]
     assert settings.endswith(')`""')
+
+
+def test_a_user_assigned_identity_is_the_one_that_is_assigned_and_shown() -> None:
+    known = Known(url=KNOWN.url, identity=CLIENT)
+    lines = bash(Way.MANAGED_IDENTITY, known)
+
+    assert f"[?clientId=='{CLIENT}'].id" in lines
+    assert '--identities "$IDENTITY"' in lines
+    assert 'az identity show --ids "$IDENTITY"' in lines
+    assert "functionapp identity show" not in lines
+    assert given(Way.MANAGED_IDENTITY, known)["DATAVERSE_MANAGED_IDENTITY"] == CLIENT
+
+
+@pytest.mark.parametrize(
+    ("authority", "domain"),
+    [
+        ("https://login.microsoftonline.us", "vault.usgovcloudapi.net"),
+        ("https://login.partner.microsoftonline.cn", "vault.azure.cn"),
+        ("https://login.contoso.com", "vault.azure.net"),
+    ],
+)
+def test_another_sign_in_host_is_set_and_the_key_vault_is_its_clouds(authority: str, domain: str) -> None:
+    known = Known(url=KNOWN.url, authority=authority)
+
+    assert given(Way.CERTIFICATE, known)["DATAVERSE_AUTHORITY"] == authority
+    assert f"https://${{VAULT}}.{domain}/secrets/" in bash(Way.SECRET, known)
+    assert f"https://${{VAULT}}.{domain}/secrets/" in powershell(Way.SECRET, known)
+    assert "DATAVERSE_AUTHORITY" not in given(Way.SECRET)
+
+
+def test_a_user_name_that_is_not_known_is_filled_in_at_the_top() -> None:
+    first, *rest = found(Way.PASSWORD)
+
+    assert first.title.startswith("to be filled in")
+    assert any(line.startswith("ACCOUNT=") for line in first.bash)
+    assert given(Way.PASSWORD)["DATAVERSE_USERNAME"] == "$ACCOUNT"
+    assert "contoso.onmicrosoft.com" not in "".join(line for each in rest for line in each.bash)
+    named = Known(url=KNOWN.url, username="leads@contoso.com")
+    assert "ACCOUNT" not in bash(Way.PASSWORD, named)
+
+
+@pytest.mark.parametrize("name", ["o'hara@contoso.com", "a$(id)!b`id`", 'a"b', "$HOME\\ x;&|"])
+def test_a_value_is_no_more_than_its_text_to_either_shell(name: str) -> None:
+    known = Known(url=KNOWN.url, client_id=CLIENT, tenant_id=KNOWN.tenant_id, username=name)
+    quoted = name.replace("'", "''")
+
+    assert given(Way.PASSWORD, known)["DATAVERSE_USERNAME"] == name
+    assert f" 'DATAVERSE_USERNAME={quoted}' " in powershell(Way.PASSWORD, known)
+
+
+def test_bash_hands_a_hostile_value_on_unchanged(tmp_path: Path) -> None:
+    program = shutil.which("bash")
+    if program is None:
+        pytest.skip("there is no bash")
+    name = """it's "$(touch hit)" `touch hit` !x $HOME"""
+    (line,) = [each for each in bash(Way.PASSWORD, Known(url=KNOWN.url, username=name)).splitlines() if "_URL=" in each]
+    script = 'az() { printf "%s\\n" "$@"; }\n' + line
+
+    done = subprocess.run([program], input=script, text=True, capture_output=True, check=True, cwd=tmp_path)
+
+    assert f"DATAVERSE_USERNAME={name}" in done.stdout.splitlines()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("way", [Way.SECRET, Way.PASSWORD])
+def test_the_key_vault_is_made_and_opened_before_it_is_written(way: Way) -> None:
+    lines = bash(way)
+    order = ["az keyvault create", "Key Vault Secrets Officer", "Key Vault Secrets User", "az keyvault secret set"]
+
+    assert sorted(order, key=lines.index) == order
+
+
+@pytest.mark.parametrize("secret", ["-rf", "@file", "a'b\"c $(id)", "%s\\n"])
+def test_whatever_a_password_begins_with_it_reaches_the_key_vault_whole(secret: str, tmp_path: Path) -> None:
+    program = shutil.which("bash")
+    if program is None:
+        pytest.skip("there is no bash")
+    lines = next(each.bash for each in found(Way.PASSWORD) if "keyvault secret set" in "".join(each.bash))
+    script = tmp_path / "script"
+    script.write_text("\n".join(['az() { cat; printf "|%s" "$@"; }', *lines]))
+
+    done = subprocess.run([program, script], input=secret + "\n", text=True, capture_output=True, check=True)
+
+    value, *arguments = done.stdout.lstrip("\n").split("|")
+    assert value == secret
+    assert secret not in arguments
+    assert "read -r -s -p" in lines[0]
+    assert '--file "$FILE"' in powershell(Way.PASSWORD)
+
+
+def test_the_private_key_does_not_stay_on_the_disk() -> None:
+    assert bash(Way.CERTIFICATE).index("ssl upload") < bash(Way.CERTIFICATE).index('rm "$PEM" client.pfx')
+    assert "Remove-Item $PEM, client.pfx" in powershell(Way.CERTIFICATE)

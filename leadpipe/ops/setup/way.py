@@ -1,0 +1,39 @@
+"""The ways to sign in, and what is known of one before the commands for it are written."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from leadpipe.model.settings import DEFAULT_AUTHORITY
+
+
+class Way(StrEnum):
+    """How the app signs in; the words of the command line."""
+
+    MANAGED_IDENTITY = "managed-identity"
+    SECRET = "secret"  # noqa: S105 - the way's name
+    CERTIFICATE = "certificate"
+    PASSWORD = "password"  # noqa: S105
+
+
+# The settings that belong to one way alone.
+SETTINGS_OF = {
+    Way.MANAGED_IDENTITY: ("DATAVERSE_MANAGED_IDENTITY",),
+    Way.SECRET: ("DATAVERSE_CLIENT_SECRET", "DATAVERSE_SECRET_EXPIRES"),
+    Way.CERTIFICATE: ("DATAVERSE_CERTIFICATE_PATH", "DATAVERSE_CERTIFICATE_PASSWORD"),
+    Way.PASSWORD: ("DATAVERSE_USERNAME", "DATAVERSE_PASSWORD", "DATAVERSE_PASSWORD_CHANGED"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known already; what is empty becomes a variable to fill in. `identity`: of a user-assigned one.
+
+    `tenant_id`: an id, since the app's setting takes no domain name.
+    """
+
+    url: str
+    authority: str = DEFAULT_AUTHORITY
+    client_id: str = ""
+    tenant_id: str = ""
+    username: str = ""
+    identity: str = ""
