@@ -39,7 +39,7 @@ from leadpipe.model.errors import (
     StorageFailed,
     Transient,
 )
-from leadpipe.model.gate import Gate, Shut
+from leadpipe.model.gate import LONGEST_PAUSE, Gate, Shut
 from leadpipe.model.lead import Lead
 from leadpipe.model.log_line import log_line
 from leadpipe.model.ports import Claims, Dynamics, LeadQueue, Ledger, MarksStore, Ports, Receipt, Rerouted
@@ -192,7 +192,9 @@ def asked(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics, gate: Gat
     """Passes the gate, asks, and tells the gate what became of it. Raises GateShut, or what Dynamics answered."""
     ticket = gate.enter(record.lead_id, run.now())
     if isinstance(ticket, Shut):
-        raise GateShut(ticket.reason, ticket.detail, opens_at=ticket.until)
+        # What has become of the other lead's reason by now, only the next one that is tried will tell.
+        detail = f"not tried; an earlier lead: {ticket.detail or ticket.reason}"
+        raise GateShut(ticket.reason, detail, opens_at=ticket.until)
     try:
         receipt = dynamics.create(record.lead_id, lead)
     except DeliveryFailed as failure:
@@ -299,7 +301,11 @@ def _next_try_at(failure: DeliveryFailed, run: Try, now: datetime) -> datetime:
     if isinstance(failure, GateShut):
         return after_opening(failure.opens_at, now, chance=run.chance)
     retry_after = failure.retry_after if isinstance(failure, Transient) else None
-    return now + delay(run.attempt, chance=run.chance, retry_after=retry_after)
+    wait = delay(run.attempt, chance=run.chance, retry_after=retry_after)
+    if isinstance(failure, Blocked) and not failure.lead_only:
+        # Once it is mended, this lead is not to wait longer than those that the gate held.
+        wait = min(wait, LONGEST_PAUSE)
+    return now + wait
 
 
 def _read_again(record: Record, ledger: Ledger) -> Record:

@@ -6,14 +6,15 @@ import json
 import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 STORAGE = "AzureWebJobsStorage"
 DYNAMICS = "DATAVERSE_"
+MAPPING = "LEADPIPE_MAPPING"
 # Core Tools' way to say: the emulator. Ours may listen on other ports than it stands for.
 EMULATOR = "usedevelopmentstorage=true"
 
@@ -26,7 +27,7 @@ SHOWN = frozenset(
         "LEADPIPE_DEDUPE_WINDOW",
         "LEADPIPE_DNC_LEADS",
         "LEADPIPE_FALLBACK_AFTER",
-        "LEADPIPE_MAPPING",
+        MAPPING,
         "LEADPIPE_RETENTION",
         "LEADPIPE_TEST_LEADS",
     }
@@ -47,7 +48,8 @@ class Given:
 
     @classmethod
     def read(cls, app: Path, environment: Mapping[str, str]) -> Given:
-        return cls(environment=environment, file=read_file(app / "local.settings.json"))
+        file = read_file(app / "local.settings.json")
+        return cls(environment=_with_place(environment, app), file=_with_place(file, app))
 
     def where_storage_is_set(self) -> str | None:
         names = {name for name in self._names() if name == STORAGE or name.startswith(f"{STORAGE}__")}
@@ -94,6 +96,15 @@ class Settings:
 
     process: Mapping[str, str]
     file: Mapping[str, str]
+
+
+def _with_place(values: Mapping[str, str], app: Path) -> dict[str, str]:
+    """With the mapping file's whole path: the functions, and who reads the settings, may stand in other folders."""
+    named = values.get(MAPPING, "").strip()
+    if not named:
+        return dict(values)
+    here = Path(named).absolute()
+    return {**values, MAPPING: str(here if here.exists() else app.absolute() / named)}
 
 
 def read_file(path: Path) -> dict[str, str]:

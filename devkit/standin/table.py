@@ -19,6 +19,8 @@ class Kind(Enum):
     TEXT = "String"
     MEMO = "Memo"
     WHOLE = "Integer"
+    DECIMAL = "Decimal"
+    FLOAT = "Double"
     MONEY = "Money"
     FLAG = "Boolean"
     CHOICE = "Picklist"
@@ -224,13 +226,28 @@ def columns_with(changes: Mapping[str, Mapping[str, Any] | None]) -> Mapping[str
     return {name: column for name, column in COLUMNS.items() if name not in changes} | changed
 
 
+# Within what a new column of numbers lies, where nobody says otherwise.
+# https://learn.microsoft.com/power-apps/maker/data-platform/types-of-fields
+_RANGES: dict[Kind, tuple[float, float]] = {
+    Kind.WHOLE: (-(2**31), 2**31 - 1),
+    Kind.DECIMAL: (-1e11, 1e11),
+    Kind.FLOAT: (-1e11, 1e11),
+    Kind.MONEY: (-922_337_203_685_477, 922_337_203_685_477),
+}
+
+
+def _own(kind: Kind) -> Column:
+    least, most = _RANGES.get(kind, (0, 0))
+    return Column(kind=kind, longest=100, least=least, most=most)
+
+
 def _changed(column: Column | None, changes: Mapping[str, Any]) -> Column:
     values: dict[str, Any] = dict(changes)
     if "kind" in values:
         values["kind"] = Kind(values["kind"])
     if "options" in values:
         values["options"] = {int(value): label for value, label in values["options"].items()}
-    return replace(column or _text(100), **values)
+    return replace(column or _own(values.get("kind", Kind.TEXT)), **values)
 
 
 def readable_names(columns: Iterable[str], links: Iterable[str] = LINKS) -> tuple[str, ...]:

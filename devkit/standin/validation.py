@@ -128,7 +128,7 @@ def _whole(name: str, column: Column, value: Any) -> int:
     return number
 
 
-def _money(name: str, column: Column, value: Any) -> float:
+def _fraction(name: str, column: Column, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise _cannot_convert("Edm.Decimal")
     if not column.least <= value <= column.most:
@@ -172,7 +172,9 @@ _CHECKS = {
     Kind.TEXT: _text,
     Kind.MEMO: _text,
     Kind.WHOLE: _whole,
-    Kind.MONEY: _money,
+    Kind.DECIMAL: _fraction,
+    Kind.FLOAT: _fraction,
+    Kind.MONEY: _fraction,
     Kind.FLAG: _flag,
     Kind.CHOICE: _option,
     Kind.STATE: _option,

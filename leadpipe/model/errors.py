@@ -76,7 +76,7 @@ class StorageFailed(Transient):
 
 
 class GateShut(Transient):
-    """Dynamics is not asked before `opens_at`; slug and detail are those of what shut the gate."""
+    """Dynamics is not asked before `opens_at`; the slug is that of what shut the gate, the detail quotes it."""
 
     def __init__(self, slug: str, detail: str, *, opens_at: datetime) -> None:
         super().__init__(slug, detail)

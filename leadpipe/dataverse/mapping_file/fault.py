@@ -8,6 +8,8 @@ from leadpipe.model.errors import LeadpipeError
 REASON = "mapping_unusable"
 # A record's detail and a log line name so many; `leadpipe mapping check` names all.
 _TOLD = 3
+# A name or an option of the file may be longer than a cell of the ledger.
+_LONGEST_TOLD = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,5 +31,5 @@ class FaultyMapping(LeadpipeError):
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(sorted(faults, key=lambda fault: fault.line))
         more = len(self.faults) - _TOLD
-        told = "; ".join(map(str, self.faults[:_TOLD]))
+        told = "; ".join(str(fault)[:_LONGEST_TOLD] for fault in self.faults[:_TOLD])
         super().__init__(REASON, f"{told}; and {more} more" if more > 0 else told)

@@ -1,11 +1,13 @@
 """On which line of a TOML text a key stands, which tomllib does not tell.
 
-Every statement of TOML ends at the end of a line, and is TOML by itself: so lines are gathered until they parse.
+Every statement of TOML ends at the end of a line, outside of brackets and quotes, and is TOML by itself.
 """
 
 import tomllib
 from collections.abc import Iterator
 from typing import Any
+
+from leadpipe.dataverse.mapping_file.bare import QUOTED_LINE_END, bare
 
 Path = tuple[str | int, ...]
 
@@ -15,6 +17,7 @@ def lines_of(text: str) -> dict[Path, int]:
 
     The text has to be TOML.
     """
+    text = text.replace("\r\n", "\n")
     lines: dict[Path, int] = {}
     header: Path = ()
     tables: dict[Path, int] = {}  # how many an array of tables has so far
@@ -36,16 +39,15 @@ def line_of(path: Path, lines: dict[Path, int]) -> int:
 
 
 def _statements(text: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
-    gathered: list[str] = []
-    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
-        gathered.append(line)
-        statement = "\n".join(gathered)
-        try:
-            parsed = tomllib.loads(statement)
-        except tomllib.TOMLDecodeError:
-            continue  # an array or a text goes on
-        yield number - len(gathered) + 1, statement, parsed
-        gathered = []
+    lines = text.split("\n")
+    first = after = open_brackets = 0
+    for line in bare(text).split("\n"):
+        after += 1 + line.count(QUOTED_LINE_END)
+        open_brackets += sum(map(line.count, "[{")) - sum(map(line.count, "]}"))
+        if not open_brackets:
+            statement = "\n".join(lines[first:after])
+            yield first + 1, statement, tomllib.loads(statement)
+            first = after
 
 
 def _header(parsed: dict[str, Any], tables: dict[Path, int]) -> Path:

@@ -6,35 +6,55 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from leadpipe.dataverse.mapping_file.bare import line_of_long_key
 from leadpipe.dataverse.mapping_file.fault import Fault, FaultyMapping
 from leadpipe.dataverse.mapping_file.lines import Path, line_of, lines_of
 from leadpipe.dataverse.mapping_file.merged import FileMapping
-from leadpipe.dataverse.mapping_file.rules import FIELDS, Pattern, Rule, When, hidden_by
+from leadpipe.dataverse.mapping_file.rules import FIELDS, Pattern, Rule, When
 from leadpipe.dataverse.mapping_file.setting_reader import Wrong, read_row_id, read_setting, suggestion
+from leadpipe.dataverse.mapping_file.unreachable import Unreachable
 from leadpipe.dataverse.mapping_file.values import Row, Setting
 
 # What a rule may set beside columns: the column, and the table that its row is in.
 _ROUTES = {"owner": ("ownerid", "systemusers"), "team": ("ownerid", "teams"), "campaign": ("campaignid", "campaigns")}
 _RULE_KEYS = ("name", "when", *_ROUTES, "columns")
 _FILE_KEYS = ("columns", "rules")
+# Every delivery waits while the file is read, so that has to take well under a second whatever stands in it.
+LARGEST_FILE = 64 * 1024
+MOST_RULES = 200
+MOST_FAULTS = 100
+_MOST_PARTS_OF_A_KEY = 10
 _LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
 def read_mapping(content: bytes, file: str) -> FileMapping:
-    """`file` is what faults call it. Raises FaultyMapping, which has every fault."""
+    """`file` is what faults call it. Raises FaultyMapping, which has every fault, up to MOST_FAULTS."""
+    if len(content) > LARGEST_FILE:
+        reason = f"is larger than {LARGEST_FILE // 1024} KiB: give fewer rules or texts, a * for many of them"
+        raise FaultyMapping([Fault(file=file, line=0, reason=reason)])
     try:
         text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise FaultyMapping([Fault(file=file, line=line, reason="is not UTF-8")]) from error
+    if long_key := line_of_long_key(text, _MOST_PARTS_OF_A_KEY):
+        raise FaultyMapping([Fault(file=file, line=long_key, reason="has a key of more parts than mean anything here")])
+    try:
+        return _mapping_of(text, file)
+    except RecursionError as error:
+        raise FaultyMapping([Fault(file=file, line=0, reason="is nested deeper than the parser goes")]) from error
+
+
+def _mapping_of(text: str, file: str) -> FileMapping:
     try:
         parsed = tomllib.loads(text)
     except ValueError as error:  # a whole number of thousands of digits is one too
         raise FaultyMapping([_not_toml(str(error), text, file)]) from error
-    except RecursionError as error:
-        raise FaultyMapping([Fault(file=file, line=0, reason="is nested deeper than the parser goes")]) from error
     reader = _Reader(file, text)
-    mapping = reader.mapping(parsed)
+    try:
+        mapping = reader.mapping(parsed)
+    except _EnoughFaults:
+        raise FaultyMapping(reader.faults) from None
     if reader.faults:
         raise FaultyMapping(reader.faults)
     return mapping
@@ -45,6 +65,10 @@ def _not_toml(message: str, text: str, file: str) -> Fault:
     found = _LINE.search(message)
     line = int(found[1]) if found and found[1] else text.count("\n") + 1
     return Fault(file=file, line=line, reason=f"is not TOML: {_LINE.sub('', message)}")
+
+
+class _EnoughFaults(Exception):
+    """More of them would help nobody."""
 
 
 class _Reader:
@@ -82,12 +106,21 @@ class _Reader:
         if not isinstance(written, list) or not all(isinstance(rule, dict) for rule in written):
             self._fault(("rules",), "rules are tables of their own: each begins with [[rules]]")
             return []
+        if len(written) > MOST_RULES:
+            self._fault(("rules", MOST_RULES), f"is rule {MOST_RULES + 1}: a file has {MOST_RULES} at most")
+            return []
         rules: list[Rule] = []
+        names: set[str] = set()
+        unreachable = Unreachable()
         for number, rule in enumerate(written):
             before = len(self.faults)
             read = self._rule(rule, ("rules", number), f"rule {number + 1}")
-            if len(self.faults) == before:
-                self._check_among(read, rules)
+            sound = len(self.faults) == before
+            if read.name and read.name in names:
+                self._fault_on(read.line, f"two rules are called {read.name}")
+            names.add(read.name)
+            if sound:
+                self._check_reachable(read, unreachable)
                 rules.append(read)
         return rules
 
@@ -140,15 +173,12 @@ class _Reader:
                 self._fault(at, reason)
         return tuple(map(Pattern.of, texts))
 
-    def _check_among(self, rule: Rule, earlier: list[Rule]) -> None:
-        if any(rule.name == each.name for each in earlier):
-            self._fault_on(rule.line, f"two rules are called {rule.name}")
-        hiding = hidden_by(rule, earlier)
-        if rule.sets and hiding:
+    def _check_reachable(self, rule: Rule, unreachable: Unreachable) -> None:
+        hiding = unreachable.hiding(rule)
+        if hiding:
             names = " and ".join(f"{each.name} (line {each.line})" for each in hiding)
-            self._fault_on(
-                rule.line, f"{rule.name} can never match: {names} above is for the same leads and comes first"
-            )
+            come = "is for the same leads and comes" if len(hiding) == 1 else "are for the same leads and come"
+            self._fault_on(rule.line, f"{rule.name} can never match: {names} above {come} first")
 
     def _check_keys(self, written: Mapping[str, Any], known: tuple[str, ...], at: Path) -> None:
         for key in written:
@@ -163,6 +193,10 @@ class _Reader:
         self._fault_on(self._line(path), reason)
 
     def _fault_on(self, line: int, reason: str) -> None:
+        if len(self.faults) == MOST_FAULTS:
+            more = f"has more faults from here on: mend the first {MOST_FAULTS} of them"
+            self.faults.append(Fault(file=self._file, line=line, reason=more))
+            raise _EnoughFaults
         self.faults.append(Fault(file=self._file, line=line, reason=reason))
 
 

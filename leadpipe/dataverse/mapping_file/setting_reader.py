@@ -134,11 +134,12 @@ def _length(extras: Mapping[str, Any], known: Known | None) -> int:
 
 def _text(column: str, written: Any, longest: int) -> Text:
     template = _template(_of_type(written, str, Kind.TEXT))
-    fixed = template.substitute(dict.fromkeys(template.get_identifiers(), ""))
+    fields = _fields_in(template)
+    fixed = template.substitute(dict.fromkeys(fields, ""))
     if fixed != without_controls(fixed):
         raise Wrong("has a control character, which Dynamics refuses")
     if utf16_length(fixed) > longest:
-        what = "what stands around its fields" if template.get_identifiers() else "the text"
+        what = "what stands around its fields" if fields else "the text"
         raise Wrong(f"takes {longest} characters, and {what} has {utf16_length(fixed)}")
     if column in NEVER_EMPTY and not template.template.strip():
         raise Wrong("cannot be left out: Dynamics asks for it")
@@ -149,10 +150,16 @@ def _template(text: str) -> Template:
     template = Template(text)
     if not template.is_valid():
         raise Wrong("has a $ that begins no field: write $$ for a dollar sign")
-    for name in template.get_identifiers():
+    for name in _fields_in(template):
         if not is_field(name):
             raise Wrong(f"there is no field ${name}{suggestion(name, NAMES) or '; they are ' + ', '.join(NAMES)}")
     return template
+
+
+def _fields_in(template: Template) -> list[str]:
+    """As `get_identifiers`, which takes the square of their number."""
+    found = (match["named"] or match["braced"] for match in template.pattern.finditer(template.template))
+    return [*dict.fromkeys(name for name in found if name)]
 
 
 # Numbers, options, rows
@@ -202,7 +209,7 @@ def _check_number(number: Any, standard: Mapping[str, int]) -> int:
 
 def _by_label(written: str, options: Mapping[str, int], own: Mapping[str, int], other: int | None) -> Constant | Choice:
     template = _template(written)
-    if template.get_identifiers():
+    if _fields_in(template):
         if not options:
             raise Wrong('say which text is which option: options = { "FR" = 100000001 }')
         # Where the file has a table of its own, the standard labels would only be found by accident.

@@ -8,7 +8,7 @@ import leadpipe
 from leadpipe.dataverse.mapping import Columns
 from leadpipe.dataverse.mapping_file.fault import REASON, Fault, FaultyMapping
 from leadpipe.dataverse.mapping_file.merged import FileMapping
-from leadpipe.dataverse.mapping_file.reading import read_mapping
+from leadpipe.dataverse.mapping_file.reading import LARGEST_FILE, read_mapping
 from leadpipe.model.errors import Blocked
 from leadpipe.model.lead import Lead
 from leadpipe.model.log_line import log_line
@@ -26,7 +26,8 @@ def place_of(named: str) -> Path:
 def read_file(path: Path) -> FileMapping:
     """Raises FaultyMapping, also where there is no such file."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
     except OSError as error:
         reason = f"cannot be read ({error.strerror}): correct LEADPIPE_MAPPING, or publish the file with the app"
         raise FaultyMapping([Fault(file=str(path), line=0, reason=reason)]) from error

@@ -52,7 +52,8 @@ def check_mapping(
     if found.faults:
         say(f"{len(found.faults)} fault{'s' if len(found.faults) > 1 else ''}")
         raise typer.Exit(1)
-    say("the mapping has no fault" + (", as far as it was checked" if found.unseen else ""))
+    checked = "the mapping" if named else "no mapping file is set; the default mapping"
+    say(f"{checked} has no fault" + (", as far as it was checked" if found.unseen else ""))
 
 
 def _looked_at(whole: FileMapping, settings: Settings) -> Examined:

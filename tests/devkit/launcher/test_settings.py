@@ -64,6 +64,32 @@ def test_what_the_app_was_told_by_the_environment_is_in_the_file_too() -> None:
     assert told.items() <= settings.process.items()
 
 
+@pytest.mark.parametrize("set_in", ["environment", "file"])
+@pytest.mark.parametrize("folder", ["here", "app"])
+def test_a_mapping_file_goes_by_its_whole_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, set_in: str, folder: str
+) -> None:
+    app, here = tmp_path / "app", tmp_path / "here"
+    for each in (app, here):
+        each.mkdir()
+    (tmp_path / folder / "mapping.toml").touch()
+    monkeypatch.chdir(here)
+    mapping = {"LEADPIPE_MAPPING": "mapping.toml"}
+    if set_in == "file":
+        (app / "local.settings.json").write_text(json.dumps({"Values": mapping}))
+
+    settings = Given.read(app, mapping if set_in == "environment" else {}).with_started(None, STANDIN)
+
+    whole = str(tmp_path / folder / "mapping.toml")
+    assert (settings.file["LEADPIPE_MAPPING"], settings.process["LEADPIPE_MAPPING"]) == (whole, whole)
+
+
+def test_without_a_mapping_file_none_is_set(tmp_path: Path) -> None:
+    settings = Given.read(tmp_path, {"LEADPIPE_MAPPING": " "}).with_started(None, STANDIN)
+
+    assert not settings.file["LEADPIPE_MAPPING"].strip()
+
+
 def test_every_setting_of_the_apps_own_is_shown() -> None:
     example = json.loads((Path(__file__).parents[3] / "local.settings.json.example").read_text())["Values"]
 

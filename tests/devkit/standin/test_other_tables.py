@@ -155,6 +155,27 @@ def test_a_column_can_be_made_shorter_added_and_taken_away(standin: Any) -> None
     assert standin.create(jobtitle="Cook").json()["error"]["code"] == "0x0"
 
 
+@pytest.mark.parametrize(
+    ("kind", "least", "most"),
+    [
+        ("Integer", -(2**31), 2**31 - 1),
+        ("Decimal", -100_000_000_000, 100_000_000_000),
+        ("Double", -100_000_000_000.0, 100_000_000_000.0),
+        ("Money", -922_337_203_685_477, 922_337_203_685_477),
+    ],
+)
+def test_an_added_column_of_numbers_takes_what_a_new_one_does(
+    standin: Any, kind: str, least: float, most: float
+) -> None:
+    standin.configure(columns={"new_number": {"kind": kind}})
+
+    for number in (least, 25, most):
+        leadid = standin.created(new_number=number)
+        assert standin.api("GET", f"leads({leadid})?$select=new_number").json()["new_number"] == number
+    assert standin.create(new_number=least - 1).status_code == 400
+    assert standin.create(new_number=most + 1).status_code == 400
+
+
 def test_one_column_can_be_asked_for(standin: Any) -> None:
     subject = standin.api("GET", f"{LEAD}/Attributes(LogicalName='subject')?$select=MaxLength").json()
     cast = "Microsoft.Dynamics.CRM.PicklistAttributeMetadata"

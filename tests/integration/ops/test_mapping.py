@@ -260,6 +260,12 @@ def test_without_an_organisation_the_file_is_checked_alone(alone: Run, mapping: 
     assert "not checked: the organisation: none is set" in ran.err
 
 
+def test_without_a_file_it_is_said_that_the_default_mapping_was_checked(alone: Run, standin: Standin) -> None:
+    ran = alone("mapping", "check", **standin.settings)
+    assert (ran.code, ran.out) == (0, "")
+    assert "no mapping file is set; the default mapping has no fault\n" in ran.err
+
+
 def test_faults_are_also_told_as_json(alone: Run, mapping: Callable[[str], str]) -> None:
     ran = alone("mapping", "check", "--json", "--mapping", mapping("[columns]\nx = 1"))
     (fault,) = json.loads(ran.out)

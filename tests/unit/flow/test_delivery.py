@@ -485,9 +485,24 @@ def test_a_shut_gate_keeps_the_lead_until_it_opens_and_says_what_shut_it() -> No
     run(world, message(second))
     assert world.dynamics.asked == 1
     waiting = held(world, second)
-    assert (waiting.state, waiting.reason, waiting.detail) == (State.DEFERRED, "no_role", "prvCreateLead")
+    assert held(world, first).detail == "prvCreateLead"
+    assert (waiting.state, waiting.reason) == (State.DEFERRED, "no_role")
+    assert waiting.detail == "not tried; an earlier lead: prvCreateLead"
     assert waiting.next_try_at is not None
     assert timedelta(seconds=10) <= waiting.next_try_at - NOW <= timedelta(seconds=12)
+
+
+@pytest.mark.parametrize(("lead_only", "longest"), [(False, timedelta(minutes=5)), (True, timedelta(minutes=18))])
+def test_a_lead_that_a_person_has_to_make_way_for_is_tried_within_five_minutes_however_often_it_was(
+    lead_only: bool, longest: timedelta
+) -> None:
+    world = World()
+    waiting = accepted(world)
+    world.dynamics.failing = [Blocked("mapping_unusable", lead_only=lead_only)]
+    run(world, message(waiting, attempt=9))
+    next_try_at = held(world, waiting).next_try_at
+    assert next_try_at is not None
+    assert longest * 0.6 <= next_try_at - NOW <= longest
 
 
 def test_the_gate_hears_of_every_failure_and_shuts_when_leads_fail_in_a_row() -> None:

@@ -2,9 +2,11 @@
 
 import pytest
 
+from leadpipe.dataverse.mapping_file import lines
+from leadpipe.dataverse.mapping_file.bare import bare
 from leadpipe.dataverse.mapping_file.fault import FaultyMapping
 from leadpipe.dataverse.mapping_file.merged import FileMapping
-from leadpipe.dataverse.mapping_file.reading import read_mapping
+from leadpipe.dataverse.mapping_file.reading import LARGEST_FILE, MOST_FAULTS, MOST_RULES, read_mapping
 from tests.factories import LEAD_ID, lead
 
 ID = "aaaabbbb-0000-cccc-1111-dddd2222eeee"
@@ -147,6 +149,8 @@ def rule(when: str, sets: str = f'team = "{ID}"') -> str:
         rule("{ offer = 'contoso.*' }") + rule("{ offer = 'Contoso.widget', country = 'FR' }"),
         rule("{ offer = 'contoso.*' }") + rule("{ offer = 'contoso.w*' }"),
         rule("{}") + rule("{ action = 'INS' }"),
+        rule("{ country = '*' }") + rule("{}"),
+        rule("{ country = '*', offer = ['x', '*'] }") + rule("{ offer = 'x' }"),
         rule("{ country = ['FR', 'DE'] }") + rule("{ country = 'DE' }"),
         rule("{ country = 'FR' }") + rule("{ country = 'DE' }") + rule("{ country = ['DE', 'FR'] }"),
         rule("{}", f"owner = '{ID}'\ncampaign = '{ID}'") + rule("{ country = 'FR' }"),
@@ -160,6 +164,8 @@ def test_a_rule_that_can_never_match_is_refused(text: str) -> None:
     "text",
     [
         rule("{ country = 'FR' }") + rule("{}"),
+        rule("{ country = '' }") + rule("{}"),
+        rule("{ country = '*', offer = 'x' }") + rule("{}"),
         rule("{ offer = 'contoso.widget' }") + rule("{ offer = 'contoso.*' }"),
         rule("{ country = 'FR' }") + rule("{ country = ['FR', 'DE'] }"),
         rule("{ country = 'FR' }") + rule("{ offer = 'x' }"),
@@ -169,6 +175,86 @@ def test_a_rule_that_can_never_match_is_refused(text: str) -> None:
 )
 def test_a_rule_that_still_has_a_say_is_none_of_those(text: str) -> None:
     assert read(text).rules
+
+
+def test_the_rules_above_that_hide_another_are_told_in_their_order() -> None:
+    text = "".join(
+        f"[[rules]]\nname = '{name}'\nwhen = {{ country = {countries} }}\nteam = '{ID}'\n"
+        for name, countries in (("b", "'FR'"), ("a", "'DE'"), ("c", "['DE', 'FR']"))
+    )
+    assert fault(text).endswith(
+        "c can never match: b (line 1) and a (line 5) above are for the same leads and come first"
+    )
+
+
+def test_two_rules_of_one_name_are_told_beside_other_faults() -> None:
+    text = "[[rules]]\nname = 'a'\nteam = 'x'\n[[rules]]\nname = 'a'\nteam = 'y'\n"
+    told = faults(text)
+    assert [each.split(":")[1] for each in told] == ["3", "4", "6"]
+    assert "two rules are called a" in told[1]
+
+
+# How much is read
+
+
+def test_a_file_over_its_size_is_refused_before_it_is_parsed() -> None:
+    largest = "x = 1 #".ljust(LARGEST_FILE, "#")
+    assert "x means nothing here" in fault(largest)
+    assert fault(f"{largest}#").startswith("mapping.toml: is larger than 64 KiB: ")
+
+
+def test_one_rule_too_many_is_refused_on_its_line() -> None:
+    allowed = "".join(f"[[rules]]\nwhen.country = '{n}'\nteam = '{ID}'\n" for n in range(MOST_RULES))
+    assert len(read(allowed).rules) == MOST_RULES
+    told = fault(allowed + RULE)
+    assert told == f"mapping.toml:{3 * MOST_RULES + 1}: is rule {MOST_RULES + 1}: a file has {MOST_RULES} at most"
+
+
+def test_looking_for_faults_ends_after_many() -> None:
+    told = faults("[columns]\n" + "".join(f"jo{number} = 1\n" for number in range(2 * MOST_FAULTS)))
+    assert len(told) == MOST_FAULTS + 1
+    assert told[-1].startswith(f"mapping.toml:{MOST_FAULTS + 2}: has more faults from here on")
+
+
+@pytest.mark.parametrize("text", ["{} = 1", "[{}]", "[columns]\nx = {{ {} = 1 }}"])
+@pytest.mark.parametrize("part", ["a", "'.'", '"""'])
+def test_a_key_of_thousands_of_parts_is_refused_unparsed(text: str, part: str) -> None:
+    if part == '"""':
+        text, part = 'a = """\n"""\n' + text, "a"
+    told = fault(text.format(".".join([part] * 10_000)))
+    line = text.split("{")[0].count("\n") + 1
+    assert told == f"mapping.toml:{line}: has a key of more parts than mean anything here"
+
+
+def test_dots_in_texts_comments_and_numbers_are_no_parts_of_a_key() -> None:
+    dots = "." * 100
+    text = f'# {dots}\n[columns] # {dots}\njobtitle = \'{dots}\'\nfax = "\\"{dots[:40]}"\ncontoso_x = 1.5\n'
+    assert read(text).columns["contoso_x"].line == 5
+
+
+def test_tables_within_tables_deeper_than_the_parser_goes_are_a_fault_of_the_file() -> None:
+    text = "x = 1"
+    for _ in range(150):
+        text = f"{'.'.join('abcdefgh')} = {{ {text} }}"
+    assert "is nested deeper" in fault(text)
+
+
+def test_a_list_of_thousands_of_lines_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[int] = []
+    loads = lines.tomllib.loads
+    monkeypatch.setattr(lines.tomllib, "loads", lambda text: parsed.append(len(text)) or loads(text))
+    text = RULE + "when = { country = [\n" + "'a',\n" * 5000 + "] }\n"
+    assert read(text).rules
+    assert sum(parsed) <= 2 * len(text)
+
+
+@pytest.mark.parametrize(
+    "text", ['\\"""\n' * 12_000, '"' + '\\"' * 30_000, "'''x" + '"' * 60_000, '"""\\', '"""x', "'x"]
+)
+def test_quotes_that_are_never_closed_are_looked_through_once(text: str) -> None:
+    """Else this test takes a minute."""
+    assert not bare(text).strip("\\\n\r")
+    assert "is not TOML" in fault(f"a = {text}")
 
 
 # The file as a whole
@@ -187,6 +273,12 @@ def test_the_short_form_names_three_faults_and_how_many_more_there_are() -> None
     assert failed.value.detail.endswith("and 2 more")
 
 
+def test_the_short_form_fits_into_a_cell_of_the_ledger() -> None:
+    with pytest.raises(FaultyMapping) as failed:
+        read(f"[[rules]]\nname = '{'x' * 50_000}'\nteam = '{ID}'\n" + RULE)
+    assert len(failed.value.detail) < 2000
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -194,12 +286,18 @@ def test_the_short_form_names_three_faults_and_how_many_more_there_are() -> None
         (b"[columns]\na_b = 1\na_b = 2", "mapping.toml:3: is not TOML: Cannot overwrite a value"),
         (b"[columns]\nsubject = 'a", "is not TOML"),
         (b"[columns]\nrevenue = " + b"1" * 5000, "is not TOML"),
-        (b"a = " + b"[" * 100_000, "is nested deeper"),
+        (b"a = " + b"[" * 50_000, "is nested deeper"),
         (b"[columns]\nsubject = 'caf\xe9'", "mapping.toml:2: is not UTF-8"),
     ],
 )
 def test_what_is_no_toml_is_told_with_its_line(content: bytes, says: str) -> None:
     assert says in fault(content)
+
+
+def test_a_template_is_looked_for_among_microsofts_labels_where_the_file_has_none() -> None:
+    mapping = read('[columns]\nleadqualitycode = { option = "$title" }\n')
+    assert mapping.columns_of(lead(title="warm"), LEAD_ID)["leadqualitycode"] == 2
+    assert "leadqualitycode" not in mapping.columns_of(lead(title="Lukewarm"), LEAD_ID)
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_fault() -> None:
