@@ -11,6 +11,7 @@ LeadpipeError
 └── DeliveryFailed     one class per row of the delivery table
     ├── Transient      time heals it
     │   ├── StorageFailed  ... and it is our own storage that is away
+    │   │   └── RowRefused   ... or that answers, and will not take this row as it is
     │   └── GateShut       ... and Dynamics is not even asked
     ├── Blocked        somebody has to mend the connection; the lead waits meanwhile
     └── Refused        this lead, as it is, cannot be written
@@ -73,6 +74,13 @@ class Transient(DeliveryFailed):
 
 class StorageFailed(Transient):
     """A queue or table could not be reached, was too slow, or refused us."""
+
+
+class RowRefused(StorageFailed):
+    """Storage answers, and will not take this row or message as it is (too large, a value it cannot hold).
+
+    Trying again with the same row fails again, so this is not an outage.
+    """
 
 
 class GateShut(Transient):
