@@ -38,7 +38,7 @@ def columns_of(lead: Lead, lead_id: str) -> Columns:
     texts = {
         "subject": _subject(lead),
         "firstname": lead.first_name,
-        "lastname": _first_of(lead.last_name, lead.company, lead.email, lead.phone) or "(withheld)",
+        "lastname": _first_of(lead.last_name, lead.company, lead.email, lead.phone) or lead.placeholder,
         "companyname": lead.company,
         "jobtitle": lead.title,
         "emailaddress1": lead.email,
@@ -68,11 +68,13 @@ def _description(lead: Lead, lead_id: str) -> str:
         ("Source", lead.source),
         ("Action", lead.action),
         ("Offer", lead.offer or lead.offer_title),
+        ("Personal data", "withheld by the marketplace" if lead.is_withheld else ""),
+        ("Not read", ", ".join(lead.unread)),
         ("Lead id", lead_id),
     )
     fitted = ((name, fit(" ".join(value.split()), _FOOTER_VALUE_LENGTH)) for name, value in told)
     footer = "\n".join(f"{name}: {value}" for name, value in fitted if value)
-    words = fit(lead.description, LENGTHS["description"] - utf16_length(footer) - 2)
+    words = fit(lead.words, LENGTHS["description"] - utf16_length(footer) - 2)
     return f"{words}\n\n{footer}" if words else footer
 
 

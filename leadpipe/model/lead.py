@@ -1,4 +1,4 @@
-"""The lead: what the marketplace sent, read without regard to the case of its keys.
+"""The lead: what the marketplace sent, as a value.
 
 Payload as documented for the HTTPS destination:
 https://learn.microsoft.com/partner-center/marketplace-offers/lead-management-instructions-https
@@ -8,16 +8,25 @@ import hashlib
 import json
 import re
 import unicodedata
-from dataclasses import dataclass, fields, replace
-from typing import Any, NoReturn, Self
+from dataclasses import dataclass
+from typing import Self
 
 from leadpipe.model.errors import InvalidLead
-from leadpipe.model.text import well_formed
+from leadpipe.model.posted import PERSON_KEYS, parsed, texts_of
+from leadpipe.model.source import one_source
+from leadpipe.model.text import says_something
+from leadpipe.model.unread import unread_keys
 
 MAX_PAYLOAD_BYTES = 32 * 1024
+# The documented fields, in the order in which a fingerprint has them.
+DOCUMENTED = (*PERSON_KEYS, "lead_source", "action_code", "offer_title", "description")
+# What stands where a name would, in lists and in Dynamics, for a lead without one.
+WITHHELD = "(withheld)"
+UNREAD = "(unread)"
 
 _TEST_VALUE = re.compile(r"MSFT_TEST_\d+(@test\.com)?")
 _WHITE_SPACE = re.compile(r"\s+")
+_CAMPAIGN = re.compile(r"^[^\S\n]*campaigns[^\S\n]*:(.*)$", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +34,8 @@ class Lead:
     """The documented fields as texts, empty where the marketplace left them out.
 
     `lead_source` is a bare source or `source-action|publisher.offer`; `source`, `action` and `offer` read both.
+    `product_id` is the offer's id in a row of the marketplace's table; it is empty where `lead_source` has an id.
+    `unread` names posted keys that look like a person's and are in no field.
     """
 
     first_name: str = ""
@@ -38,28 +49,26 @@ class Lead:
     action_code: str = ""
     offer_title: str = ""
     description: str = ""
+    product_id: str = ""
+    unread: tuple[str, ...] = ()
 
     @classmethod
     def from_payload(cls, payload: str) -> Self:
         """Reads the posted text.
 
-        Raises InvalidLead: `not_json`, `not_an_object`, or `nothing_in_it` where no documented field has a value.
+        Raises InvalidLead: `not_json`, `not_an_object`, or `nothing_in_it` where no documented field has a value and
+        nothing looks like a person's.
         """
-        posted = _parsed(payload)
-        if not isinstance(posted, dict):
-            raise InvalidLead("not_an_object", f"a lead is a JSON object, this is {_json_kind(payload)}")
-        person = posted.get("userdetails")
-        lead = cls(
-            **_texts(person if isinstance(person, dict) else {}, _PERSON_FIELDS),
-            **_texts(posted, _LEAD_FIELDS),
-        )
-        if not any(value.strip() for value in _values(lead)):
+        posted = parsed(payload)
+        texts = texts_of(posted)
+        unread = unread_keys(posted, texts)
+        if not unread and not any(texts[field] for field in DOCUMENTED):
             raise InvalidLead("nothing_in_it", "none of the documented lead fields has a value")
-        return lead
+        return cls(**texts, unread=unread)
 
     @property
     def source(self) -> str:
-        return self._triple()[0]
+        return one_source(self._triple()[0])
 
     @property
     def action(self) -> str:
@@ -68,7 +77,19 @@ class Lead:
     @property
     def offer(self) -> str:
         """The publisher's and the offer's id (`contoso.widget`), empty where only a title was sent."""
-        return self._triple()[2]
+        return self._triple()[2] or self.product_id.strip()
+
+    @property
+    def words(self) -> str:
+        """The description; empty where the marketplace sent only blanks, or `Campaigns:` without a campaign."""
+        other_words = _CAMPAIGN.sub("", self.description, count=1).strip()
+        return self.description if other_words or self.campaign else ""
+
+    @property
+    def campaign(self) -> str:
+        """The text behind `Campaigns:` in the description, on the same line."""
+        found = _CAMPAIGN.search(self.description)
+        return found[1].strip() if found else ""
 
     @property
     def name(self) -> str:
@@ -85,14 +106,39 @@ class Lead:
         return "DNC" in {self.action.upper(), self._triple()[1].upper()}
 
     @property
+    def names_somebody(self) -> bool:
+        """Whether a name, an e-mail address or a phone number was read."""
+        return any(map(says_something, (self.name, self.email, self.phone)))
+
+    @property
     def is_withheld(self) -> bool:
         """Whether the marketplace kept back everything that says who it is."""
-        return not any(text.strip() for text in (self.name, self.email, self.phone, self.company))
+        return not (self.names_somebody or says_something(self.company) or self.unread)
+
+    @property
+    def placeholder(self) -> str:
+        """What stands where a name would."""
+        return UNREAD if self.unread else WITHHELD
+
+    @property
+    def shown_name(self) -> str:
+        """The name, or why there is none where nothing else says who it is."""
+        return self.name or ("" if self.names_somebody or says_something(self.company) else self.placeholder)
 
     def fingerprint(self) -> str:
-        """SHA-256 of what was said, in hex: white space, Unicode form and the e-mail address's case do not count."""
-        said = [_folded(value) for value in _values(replace(self, email=self.email.casefold()))]
+        """SHA-256 of the fields, in hex: white space, Unicode form and the e-mail address's case do not count.
+
+        Empty where nobody is named or something is unread: such leads look alike and may be of different people.
+        """
+        if self.unread or not self.names_somebody:
+            return ""
+        said = [_folded(text.casefold() if field == "email" else text) for field, text in self._said()]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+    def _said(self) -> list[tuple[str, str]]:
+        """An empty product id is left out, so that all other leads keep the fingerprints that they always had."""
+        fields = DOCUMENTED if not self.product_id.strip() else (*DOCUMENTED, "product_id")
+        return [(field, getattr(self, field)) for field in fields]
 
     def _triple(self) -> tuple[str, str, str]:
         """Source, action and offer out of `source-action|publisher.offer`."""
@@ -101,23 +147,6 @@ class Lead:
         if bar and dash:
             return source.strip(), action.strip(), offer
         return left, "", offer
-
-
-_PERSON_FIELDS = {
-    "first_name": "firstname",
-    "last_name": "lastname",
-    "email": "email",
-    "phone": "phone",
-    "country": "country",
-    "company": "company",
-    "title": "title",
-}
-_LEAD_FIELDS = {
-    "lead_source": "leadsource",
-    "action_code": "actioncode",
-    "offer_title": "offertitle",
-    "description": "description",
-}
 
 
 def posted_text(body: bytes) -> str:
@@ -135,57 +164,5 @@ def posted_text(body: bytes) -> str:
         raise InvalidLead("not_utf8", f"byte {error.start} is not UTF-8") from error
 
 
-def _values(lead: Lead) -> list[str]:
-    """In the order of the fields. `astuple` would copy each text, which was most of what a fingerprint cost."""
-    return [getattr(lead, field.name) for field in fields(lead)]
-
-
-def _parsed(payload: str) -> Any:
-    """The JSON value, keys in lower case; of keys that differ only in case the last one wins, as of equal ones."""
-    try:
-        return json.loads(payload, object_pairs_hook=_lower_keys, parse_float=str, parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        raise InvalidLead("not_json", f"line {error.lineno}, column {error.colno}: {error.msg}") from error
-    except ValueError as error:  # an integer beyond the interpreter's limit of digits
-        raise InvalidLead("not_json", "a number has thousands of digits") from error
-    except RecursionError as error:
-        raise InvalidLead("not_json", "nested deeper than the parser goes") from error
-
-
-def _lower_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {key.lower(): value for key, value in pairs}
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise InvalidLead("not_json", f"{name} is no JSON value")
-
-
-def _texts(posted: dict[str, Any], fields: dict[str, str]) -> dict[str, str]:
-    return {field: _text(posted.get(key)) for field, key in fields.items()}
-
-
-def _text(value: Any) -> str:
-    """A field's value as text: numbers as they were written, null as nothing, anything nested as its JSON."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return well_formed(value)
-    if isinstance(value, bool | dict | list):
-        return well_formed(_nested(value))
-    return str(value)
-
-
-def _nested(value: Any) -> str:
-    try:
-        return json.dumps(value, ensure_ascii=False)
-    except RecursionError as error:  # writing takes a little more of the stack than reading did
-        raise InvalidLead("not_json", "nested deeper than the parser goes") from error
-
-
 def _folded(text: str) -> str:
     return _WHITE_SPACE.sub(" ", unicodedata.normalize("NFC", text)).strip()
-
-
-def _json_kind(payload: str) -> str:
-    kinds = {"[": "an array", '"': "a string", "t": "true or false", "f": "true or false", "n": "null"}
-    return kinds.get(payload.lstrip()[:1], "a number")

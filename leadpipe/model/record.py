@@ -99,7 +99,7 @@ class Record:
             source=without_controls(lead.source),
             action=without_controls(lead.action),
             email=without_controls(lead.email),
-            name=without_controls(lead.name),
+            name=without_controls(lead.shown_name),
             company=without_controls(lead.company),
             is_test=lead.is_test,
             payload=payload,

@@ -8,7 +8,12 @@ _REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 def well_formed(text: str) -> str:
     """The text with each lone surrogate replaced by U+FFFD, so that it can be encoded."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def says_something(text: str) -> bool:
+    """Whether the text has a letter or a digit. Blanks, `-` and `***` do not name anybody."""
+    return any(map(str.isalnum, text))
 
 
 def without_controls(text: str) -> str:

@@ -4,6 +4,7 @@ from dataclasses import fields
 from typing import Any
 
 from leadpipe.model.record import Event, Record
+from leadpipe.model.source import one_source
 
 # Personal data as it was posted is shown where somebody asks for it; the store's tag says nothing to anybody.
 _RECORD_FIELDS = [field.name for field in fields(Record) if field.name not in {"payload", "version"}]
@@ -11,7 +12,8 @@ _EVENT_FIELDS = [field.name for field in fields(Event) if field.name not in {"le
 
 
 def fields_of_record(record: Record) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in _RECORD_FIELDS}
+    # Records from before sources had one name each keep what was posted.
+    return {**{name: getattr(record, name) for name in _RECORD_FIELDS}, "source": one_source(record.source)}
 
 
 def fields_of_event(event: Event) -> dict[str, Any]:

@@ -11,17 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from leadpipe.model.errors import LeadpipeError, NotAllowed
-from leadpipe.model.lead import Lead
+from leadpipe.model.json_text import Posted, opened
+from leadpipe.model.lead import DOCUMENTED, Lead
+from leadpipe.model.posted import LEAD_KEYS, PERSON, ROW, folded, is_blank
 
-PERSON = "UserDetails"
+USER_DETAILS = "UserDetails"
 PERSON_FIELDS = ("FirstName", "LastName", "Email", "Phone", "Country", "Company", "Title")
 LEAD_FIELDS = ("LeadSource", "ActionCode", "OfferTitle", "Description")
 _WITHOUT_SET = "leave --set out, and the editor that VISUAL or EDITOR names opens it as text"
 FIELDS = {
-    **{name.lower(): (PERSON, name) for name in PERSON_FIELDS},
-    **{f"{PERSON}.{name}".lower(): (PERSON, name) for name in PERSON_FIELDS},
+    **{name.lower(): (USER_DETAILS, name) for name in PERSON_FIELDS},
+    **{f"{USER_DETAILS}.{name}".lower(): (USER_DETAILS, name) for name in PERSON_FIELDS},
     **{name.lower(): ("", name) for name in LEAD_FIELDS},
 }
+# Under which keys, folded, a field is read.
+_SAME_FIELD = {keys[0]: keys for keys in LEAD_KEYS.values()}
 
 
 def assignment(text: str) -> tuple[str, str]:
@@ -43,7 +47,7 @@ def with_fields(payload: str | bytes | None, values: Mapping[str, str]) -> str:
         raise NotAllowed("no_fields", f"what was posted is no JSON object, so it has no fields: {_WITHOUT_SET}")
     for field, value in values.items():
         group, name = FIELDS[field]
-        _set(_group(posted, group), name, value)
+        _set(posted, group, name, value)
     return _dumped(posted, indent=None)
 
 
@@ -80,37 +84,64 @@ def edited_by_hand(text: str, environment: Mapping[str, str]) -> str:
 
 
 def differences(before: str | bytes | None, after: str) -> Iterator[dict[str, str]]:
-    """The documented fields whose values differ. Raises InvalidLead when `after` is no lead."""
-    old, new = _fields(before), _fields(after)
-    for name in Lead.__dataclass_fields__:
-        if old.get(name, "") != new[name]:
-            yield {"field": name, "before": old.get(name, ""), "after": new[name]}
+    """The documented fields whose values differ, and the unread keys. Raises InvalidLead when `after` is no lead."""
+    old = _fields(before)
+    for name, value in _fields(after).items():
+        if old.get(name, "") != value:
+            yield {"field": name, "before": old.get(name, ""), "after": value}
 
 
 def _fields(payload: str | bytes | None) -> dict[str, str]:
     if not isinstance(payload, str):
         return {}
     lead = Lead.from_payload(payload)
-    return {name: getattr(lead, name) for name in Lead.__dataclass_fields__}
+    return {**{name: getattr(lead, name) for name in DOCUMENTED}, "unread": ", ".join(lead.unread)}
 
 
-def _group(posted: dict[str, Any], name: str) -> dict[str, Any]:
-    if not name:
+def _set(posted: dict[str, Any], group: str, name: str, value: str) -> None:
+    """Where the field's text is read from, else where it is documented. Nothing is left to be read for an empty one."""
+    keys = _SAME_FIELD.get(folded(name), (folded(name),))
+    places = [place for document in _documents(posted) for place in _places(document, group)]
+    found = [(place, key) for wanted in keys for place in places for key in _spellings(place, wanted)]
+    found = found or [(_documented_place(posted, group), name)]
+    read = next(((place, key) for place, key in found if not is_blank(place.get(key))), found[0])
+    for place, key in [read] if value.strip() else found:
+        place[key] = value
+
+
+def _spellings(place: dict[str, Any], wanted: str) -> list[str]:
+    """The keys that are read as this one, the one that counts first."""
+    keys = [key for key in reversed(place) if folded(key) == wanted]
+    return sorted(keys, key=lambda key: key.lower() != wanted)
+
+
+def _documents(posted: dict[str, Any]) -> list[dict[str, Any]]:
+    rows = [value for key, value in posted.items() if folded(key) == ROW and isinstance(value, dict)]
+    return [posted, *rows]
+
+
+def _places(document: dict[str, Any], group: str) -> Iterator[dict[str, Any]]:
+    """Where the field may stand. A person that was a JSON text is an object from now on."""
+    for key in [key for key in document if group and folded(key) in PERSON]:
+        person, _ = opened(document[key])
+        if isinstance(person, dict):
+            document[key] = _as_spelt(person) if isinstance(person, Posted) else person
+            yield document[key]
+    yield document
+
+
+def _as_spelt(person: Posted) -> dict[str, Any]:
+    return {person.spelt[key]: value for key, value in person.items()}
+
+
+def _documented_place(posted: dict[str, Any], group: str) -> dict[str, Any]:
+    if not group:
         return posted
-    key = _key(posted, name)
+    key = next((key for key in reversed(posted) if folded(key) == folded(group)), group)
     if not isinstance(posted.get(key), dict):
         posted[key] = {}
-    group: dict[str, Any] = posted[key]
-    return group
-
-
-def _set(group: dict[str, Any], name: str, value: str) -> None:
-    group[_key(group, name)] = value
-
-
-def _key(group: dict[str, Any], name: str) -> str:
-    """As it was posted, in whatever case; of keys that differ in case alone the last is the one that is read."""
-    return next((key for key in reversed(group) if key.lower() == name.lower()), name)
+    place: dict[str, Any] = posted[key]
+    return place
 
 
 def _dumped(posted: Any, *, indent: int | None) -> str:

@@ -24,6 +24,7 @@ NAMES = (
     "offer",
     "offer_title",
     "description",
+    "campaign",
     "lead_id",
     DEFAULT,
 )
@@ -60,6 +61,8 @@ class Fields(Mapping[str, str]):
                 return ACTION_WORDS.get(self._lead.action.upper(), self._lead.action)
             case "default":
                 return self._default
+            case "description":
+                return self._lead.words
             case field:
                 return str(getattr(self._lead, field))
 

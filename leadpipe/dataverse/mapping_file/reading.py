@@ -171,7 +171,7 @@ class _Reader:
         for text in texts:
             if reason := _impossible(field, text):
                 self._fault(at, reason)
-        return tuple(map(Pattern.of, texts))
+        return tuple(Pattern.of(text, field) for text in texts)
 
     def _check_reachable(self, rule: Rule, unreachable: Unreachable) -> None:
         hiding = unreachable.hiding(rule)

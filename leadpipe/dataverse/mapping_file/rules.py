@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from leadpipe.dataverse.mapping_file.values import Setting
 from leadpipe.model.lead import Lead
+from leadpipe.model.source import one_source, spellings_of
 
 FIELDS = ("offer", "source", "action", "country")
 
@@ -17,9 +18,11 @@ class Pattern:
     is_start: bool = False
 
     @classmethod
-    def of(cls, written: str) -> "Pattern":
+    def of(cls, written: str, field: str = "") -> "Pattern":
         text = written.strip().casefold()
-        return cls(text=text.removesuffix("*"), is_start=text.endswith("*"))
+        if text.endswith("*"):
+            return cls(text=text.removesuffix("*"), is_start=True)
+        return cls(text=one_source(text).casefold() if field == "source" else text)
 
     def matches(self, said: str) -> bool:
         return said.startswith(self.text) if self.is_start else said == self.text
@@ -54,7 +57,9 @@ class Rule:
 
 
 def _said(lead: Lead, field: str) -> list[str]:
-    """An offer goes by its id and by its title, since a lead may have either."""
+    """An offer goes by its id and by its title, since a lead may have either; a source by each of its spellings."""
+    if field == "source":
+        return [text.strip().casefold() for text in spellings_of(lead.source)]
     if field != "offer":
         return [str(getattr(lead, field)).strip().casefold()]
     offers = [text for text in (lead.offer.strip().casefold(), lead.offer_title.strip().casefold()) if text]

@@ -10,6 +10,7 @@ from string import Template
 from leadpipe.dataverse.lead_table import Kind
 from leadpipe.dataverse.mapping import fit
 from leadpipe.dataverse.mapping_file.fields import Fields
+from leadpipe.model.source import spellings_of
 
 Sent = str | int | float | bool
 BIND = "@odata.bind"
@@ -66,8 +67,9 @@ class Choice:
         return frozenset(self.options.values()) | ({self.other} if self.other is not None else frozenset())
 
     def of(self, fields: Fields) -> Sent | None:
-        said = self.template.substitute(fields).strip().casefold()
-        return {label.casefold(): number for label, number in self.options.items()}.get(said, self.other)
+        said = self.template.substitute(fields).strip()
+        numbers = {label.casefold(): number for label, number in self.options.items()}
+        return next((numbers[text] for text in map(str.casefold, spellings_of(said)) if text in numbers), self.other)
 
     def __str__(self) -> str:
         chosen = ", ".join(f"{label} = {number}" for label, number in self.options.items())

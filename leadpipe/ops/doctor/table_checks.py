@@ -1,13 +1,14 @@
 """How the organisation's lead table fits what leadpipe writes, as far as the role may read that."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
+from typing import Any
 
 from leadpipe.dataverse.inspection import Column, Inspection, NotReadable
 from leadpipe.dataverse.mapping import LENGTHS, Columns, columns_of
 from leadpipe.dataverse.mapping_file.fault import FaultyMapping
 from leadpipe.dataverse.mapping_file.merged import FileMapping
-from leadpipe.model.lead import Lead
+from leadpipe.model.lead import DOCUMENTED, Lead
 from leadpipe.ops.doctor.finding import Finding, failed, of_failure, ok, warning, where_readable
 from leadpipe.ops.mapping.effective import effective, own_settings
 from leadpipe.ops.mapping.live_check import examine
@@ -28,8 +29,8 @@ def look_at_table(inspection: Inspection, mapping_file: str | None) -> Iterator[
 
 def everything_sent() -> Columns:
     """The columns of a lead that has every field and must not be contacted: all that is ever written."""
-    text = {field.name: "x" for field in fields(Lead)}
-    return columns_of(replace(Lead(**text), action_code="DNC"), _ANY_ID)
+    texts: dict[str, Any] = {**dict.fromkeys(DOCUMENTED, "x"), "action_code": "DNC"}
+    return columns_of(replace(Lead(), **texts), _ANY_ID)
 
 
 def of_file(mapping_file: str | None) -> Finding | None:

@@ -59,6 +59,8 @@ def try_mapping(
     whole = mapping_of(mapping, found)
     matching = [rule.name for rule in whole.matching(lead)]
     say(f"rules that match: {', '.join(matching) or 'none'}" if whole.rules else "there are no rules")
+    if lead.unread:
+        say(f"not read, and looks like a person's: {', '.join(lead.unread)}")
     told = rows(whole, lead, lead_id)
     if as_json:
         print_json(told)

@@ -58,7 +58,7 @@ SAMPLE_COLUMNS: dict[str, dict[str, Any]] = {
         "telephone1": "1234567890",
         "address1_country": "US",
         "description": "Please call us about a pilot.\n\n"
-        "Source: SPZA\n"
+        "Source: AppSource\n"
         "Action: PLT\n"
         "Offer: bitnami.openedxcypress\n"
         "Lead id: 019cebab-8995-7000-8000-000000000000",
@@ -72,7 +72,7 @@ SAMPLE_COLUMNS: dict[str, dict[str, Any]] = {
         "companyname": "Fabrikam",
         "emailaddress1": "jane.doe@fabrikam.com",
         "address1_country": "FR",
-        "description": "Source: SPZA\n"
+        "description": "Source: AppSource\n"
         "Action: DNC\n"
         "Offer: docusign.3701c77e-1cfa-4c56-91e6-3ed0b622145a\n"
         "Lead id: 019cebab-8995-7000-8000-000000000000",
@@ -91,14 +91,20 @@ SAMPLE_COLUMNS: dict[str, dict[str, Any]] = {
         "description": "Source: AzurePortal\n"
         "Action: Create\n"
         "Offer: contoso.lab-image\n"
+        "Personal data: withheld by the marketplace\n"
         "Lead id: 019cebab-8995-7000-8000-000000000000",
         "leadsourcecode": 8,
     },
-    # Read as it is, without the sweep's translation of the row.
     "azure-table-row.json": {
         "leadid": "019cebab-8995-7000-8000-000000000000",
-        "subject": "contoso.contoso-test \u2013 Installation",
-        "lastname": "(withheld)",
+        "subject": "Contoso Test \u2013 Installation \u2013 MSFT_TEST_636737558587117715",
+        "firstname": "MSFT_TEST_636737558587117715",
+        "lastname": "MSFT_TEST_636737558587117715",
+        "companyname": "MSFT_TEST_636737558587117715",
+        "jobtitle": "MSFT_TEST_636737558587117715",
+        "emailaddress1": "MSFT_TEST_636737558587117715@test.com",
+        "telephone1": "1234567890",
+        "address1_country": "US",
         "description": "MSFT_TEST_636737558587117715\n\n"
         "Source: AzureMarketplace\n"
         "Action: INS\n"
@@ -119,10 +125,11 @@ LEADS = st.builds(
         ],
         TEXT,
     ),
+    unread=st.lists(TEXT, max_size=10).map(tuple),
 )  # fmt: skip
 
 
-def column(name: str, **fields: str) -> Any:
+def column(name: str, **fields: Any) -> Any:
     """What that column of `lead()` gets, None where it is left out."""
     return columns_of(lead(**fields), LEAD_ID).get(name)
 
@@ -206,6 +213,26 @@ class TestDescription:
         told = column("description", lead_source=f"{'s' * 9000}-INS|{'o' * 9000}", description="Call me.")
 
         assert told == (f"Call me.\n\nSource: {'s' * 200}\nAction: INS\nOffer: {'o' * 200}\nLead id: {LEAD_ID}")
+
+    def test_a_withheld_lead_says_so(self) -> None:
+        nobody = dict.fromkeys(("first_name", "last_name", "email", "phone", "company"), "")
+
+        assert "\nPersonal data: withheld by the marketplace\nLead id: " in column("description", **nobody)
+        assert "withheld" not in column("description", **{**nobody, "company": "Fabrikam"})
+
+    def test_what_was_not_read_is_named_and_nobody_is_called_withheld_for_it(self) -> None:
+        nobody = {**dict.fromkeys(("first_name", "last_name", "email", "phone", "company"), ""), "unread": ("a.b", "c")}
+
+        assert column("lastname", **nobody) == "(unread)"
+        assert "\nNot read: a.b, c\nLead id: " in column("description", **nobody)
+        assert "withheld" not in column("description", **nobody)
+
+    @pytest.mark.parametrize("description", [" ", "Campaigns:", "Campaigns: ", "\n campaigns :\t\n"])
+    def test_what_the_marketplace_sends_instead_of_words_is_left_out(self, description: str) -> None:
+        assert column("description", description=description) == FOOTER
+
+    def test_a_campaign_stays_where_it_was_said(self) -> None:
+        assert column("description", description="Campaigns: Summer") == f"Campaigns: Summer\n\n{FOOTER}"
 
     def test_each_line_of_the_footer_stays_one_line(self) -> None:
         told = column("description", description="", action_code="IN\nS", lead_source="A\r\nB|contoso.widget")

@@ -2,7 +2,6 @@ import json
 import string
 import unicodedata
 from bisect import bisect_left
-from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from leadpipe.model.errors import InvalidLead
+from leadpipe.model.lead import DOCUMENTED as FIELDS
 from leadpipe.model.lead import MAX_PAYLOAD_BYTES, Lead, posted_text
 from leadpipe.model.text import well_formed
 from tests.factories import SAMPLES, lead, payload, sample
@@ -72,10 +72,17 @@ READ_SAMPLES = {
         action_code="Create",
         offer_title="Contoso Lab Image",
     ),
-    # Read as it is, a row of the Azure Table destination shows what both shapes share.
     "azure-table-row.json": Lead(
+        first_name="MSFT_TEST_636737558587117715",
+        last_name="MSFT_TEST_636737558587117715",
+        email="MSFT_TEST_636737558587117715@test.com",
+        phone="1234567890",
+        country="US",
+        company="MSFT_TEST_636737558587117715",
+        title="MSFT_TEST_636737558587117715",
         lead_source="AzureMarketplace-INS|contoso.contoso-test",
         action_code="INS",
+        offer_title="Contoso Test",
         description="MSFT_TEST_636737558587117715",
     ),
 }
@@ -124,7 +131,7 @@ class TestFields:
     def test_unknown_keys_do_no_harm(self) -> None:
         assert Lead.from_payload(payload(ProductId="x", nested={"a": [1, None]})) == lead()
 
-    @pytest.mark.parametrize("field", [field.name for field in fields(Lead)])
+    @pytest.mark.parametrize("field", FIELDS)
     def test_any_documented_field_alone_is_a_lead(self, field: str) -> None:
         key = field.replace("_", "")
         person = {"FirstName", "LastName", "Email", "Phone", "Country", "Company", "Title"}
@@ -141,7 +148,9 @@ class TestFields:
         assert Lead.from_payload('{"UserDetails": null, "OfferTitle": "Widget"}') == Lead(offer_title="Widget")
 
     def test_user_details_that_are_no_object_leave_the_rest(self) -> None:
-        assert Lead.from_payload('{"UserDetails": "Jane", "OfferTitle": "Widget"}') == Lead(offer_title="Widget")
+        read = Lead.from_payload('{"UserDetails": "Jane", "OfferTitle": "Widget"}')
+
+        assert read == Lead(offer_title="Widget", unread=("UserDetails",))
 
     @pytest.mark.parametrize(
         "name", ["Zoë Ångström", "山田 太郎", "Владимир", "محمد", "नरेन्द्र", "🙂🏽 Смайл", "O'Neill"]
@@ -311,8 +320,9 @@ class TestRefusals:
         except InvalidLead as refused:
             assert refused.slug in slugs  # noqa: PT017 - other bodies are leads
         else:
-            assert all(text == well_formed(text) for text in asdict(read).values())
-            assert len(read.fingerprint()) == 64
+            texts = [*(getattr(read, field) for field in (*FIELDS, "product_id")), *read.unread]
+            assert all(text == well_formed(text) for text in texts)
+            assert bool(read.fingerprint()) is (read.names_somebody and not read.unread)
 
 
 class TestSource:
@@ -320,13 +330,13 @@ class TestSource:
         ("lead_source", "source", "action", "offer"),
         [
             ("AzureMarketplace", "AzureMarketplace", "", ""),
-            ("SPZA-PLT|bitnami.openedxcypress", "SPZA", "PLT", "bitnami.openedxcypress"),
+            ("SPZA-PLT|bitnami.openedxcypress", "AppSource", "PLT", "bitnami.openedxcypress"),
             ("AzureMarketplace-INS|checkpoint.r77-10sg-byol", "AzureMarketplace", "INS", "checkpoint.r77-10sg-byol"),
-            ("AppSource (SPZA)-DNC|contoso.a|b", "AppSource (SPZA)", "DNC", "contoso.a|b"),
+            ("AppSource (SPZA)-DNC|contoso.a|b", "AppSource", "DNC", "contoso.a|b"),
             ("Some-Source-INS|contoso.widget", "Some-Source", "INS", "contoso.widget"),
             ("AzurePortal|contoso.widget", "AzurePortal", "", "contoso.widget"),
             ("Azure-Portal", "Azure-Portal", "", ""),
-            (" SPZA - PLT | contoso.widget ", "SPZA", "PLT", "contoso.widget"),
+            (" SPZA - PLT | contoso.widget ", "AppSource", "PLT", "contoso.widget"),
             ("", "", "", ""),
             ("|", "", "", ""),
             ("-|", "", "", ""),
@@ -386,11 +396,53 @@ class TestPerson:
     def test_one_field_that_says_who_it_is_is_enough(self, field: str) -> None:
         assert not Lead(**{field: "x"}).is_withheld
 
+    def test_what_is_unread_was_not_withheld(self) -> None:
+        assert not Lead(unread=("contact",)).is_withheld
+
+    @pytest.mark.parametrize(
+        ("fields", "shown"),
+        [
+            ({}, "(withheld)"),
+            ({"first_name": " ", "country": "US"}, "(withheld)"),
+            ({"unread": ("contact",)}, "(unread)"),
+            ({"first_name": "Jane", "unread": ("contact",)}, "Jane"),
+            ({"email": "x"}, ""),
+            ({"company": "x", "unread": ("contact",)}, ""),
+        ],
+    )
+    def test_a_list_shows_why_nobody_is_named(self, fields: dict[str, Any], shown: str) -> None:
+        assert Lead(**fields).shown_name == shown
+
+
+class TestDescription:
+    @pytest.mark.parametrize(
+        ("description", "words", "campaign"),
+        [
+            ("Please call.", "Please call.", ""),
+            ("", "", ""),
+            (" \t\r\n ", "", ""),
+            ("Campaigns:", "", ""),
+            ("Campaigns: ", "", ""),
+            (" campaigns :\t\r\n", "", ""),
+            ("Campaigns: Summer 26 ", "Campaigns: Summer 26 ", "Summer 26"),
+            ("CAMPAIGNS:a:b\r\nPlease call.", "CAMPAIGNS:a:b\r\nPlease call.", "a:b"),
+            ("Please call.\nCampaigns: Summer", "Please call.\nCampaigns: Summer", "Summer"),
+            ("Campaigns:\nPlease call.", "Campaigns:\nPlease call.", ""),
+            ("Our Campaigns: all of them", "Our Campaigns: all of them", ""),
+        ],
+    )
+    def test_a_campaign_alone_or_blanks_are_no_words(self, description: str, words: str, campaign: str) -> None:
+        said = lead(description=description)
+
+        assert (said.words, said.campaign) == (words, campaign)
+        assert said.description == description
+
 
 WORD = st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1)
 SPACE = st.text(" \t\r\n\u00a0\u2003\u3000", min_size=1, max_size=3)
 SAID = st.text(string.ascii_letters + string.digits + " éßŞ山🙂", max_size=12)
-LEADS = st.builds(Lead, **{field.name: SAID for field in fields(Lead)})
+# Somebody is named: leads of nobody have no fingerprint.
+LEADS = st.builds(Lead, **{**dict.fromkeys(FIELDS, SAID), "last_name": SAID.map(lambda name: f"{name} Doe")})
 
 
 class TestFingerprint:
@@ -405,9 +457,9 @@ class TestFingerprint:
 
     def test_a_missing_field_says_what_an_empty_or_null_one_says(self) -> None:
         posted = [
-            '{"OfferTitle": "x"}',
-            '{"OfferTitle": "x", "Description": null}',
-            '{"OfferTitle": "x", "Description": ""}',
+            '{"UserDetails": {"LastName": "x"}}',
+            '{"UserDetails": {"LastName": "x"}, "Description": null}',
+            '{"UserDetails": {"LastName": "x"}, "Description": ""}',
         ]
 
         assert len({Lead.from_payload(text).fingerprint() for text in posted}) == 1
@@ -438,11 +490,11 @@ class TestFingerprint:
     def test_neither_form_nor_case_of_an_address_counts_where_the_form_has_no_single_letter(self) -> None:
         assert lead(email="\u0390@x").fingerprint() == lead(email="\u0390@x".upper()).fingerprint()
 
-    @pytest.mark.parametrize("field", [field.name for field in fields(Lead) if field.name != "email"])
+    @pytest.mark.parametrize("field", [field for field in FIELDS if field != "email"])
     def test_the_case_of_any_other_field_counts(self, field: str) -> None:
         assert lead(**{field: "Word"}).fingerprint() != lead(**{field: "word"}).fingerprint()
 
-    @pytest.mark.parametrize("field", [field.name for field in fields(Lead)])
+    @pytest.mark.parametrize("field", FIELDS)
     def test_every_documented_field_counts(self, field: str) -> None:
         assert lead(**{field: "something else"}).fingerprint() != lead().fingerprint()
 
@@ -450,6 +502,22 @@ class TestFingerprint:
         one, other = lead(first_name="Kim", last_name="Lee"), lead(first_name="Lee", last_name="Kim")
 
         assert one.fingerprint() != other.fingerprint()
+
+    @pytest.mark.parametrize("field", ["first_name", "last_name", "email", "phone"])
+    def test_whoever_is_named_by_anything_has_one(self, field: str) -> None:
+        assert Lead(**{field: "x"}).fingerprint()
+
+    @pytest.mark.parametrize(
+        "nobody",
+        [
+            Lead(company="x", title="x", country="x", offer_title="x"),
+            lead(unread=("contact",)),
+            Lead(email=" "),
+            Lead(last_name="-", phone="***"),
+        ],
+    )
+    def test_a_lead_of_nobody_or_with_something_unread_has_none(self, nobody: Lead) -> None:
+        assert nobody.fingerprint() == ""
 
     @given(LEADS, LEADS)
     def test_leads_that_say_something_else_have_other_fingerprints(self, one: Lead, other: Lead) -> None:
@@ -461,5 +529,6 @@ class TestFingerprint:
 def said(read: Lead) -> list[str]:
     """What a lead of LEADS says; its letters have one Unicode form only."""
     return [
-        " ".join(value.casefold().split() if name == "email" else value.split()) for name, value in asdict(read).items()
+        " ".join(value.casefold().split() if name == "email" else value.split())
+        for name, value in ((name, getattr(read, name)) for name in FIELDS)
     ]

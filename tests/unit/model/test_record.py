@@ -30,6 +30,19 @@ def test_an_offer_known_by_its_title_only_goes_by_that() -> None:
     assert Record.accepted(LEAD_ID, sample("https-documented.json")).offer == "Test Microsoft"
 
 
+@pytest.mark.parametrize(
+    ("posted", "name"),
+    [(sample("withheld.json"), "(withheld)"), ('{"OfferTitle": "x", "Contact": {"email": "a@b.example"}}', "(unread)")],
+)
+def test_a_lead_in_which_nobody_is_named_says_why_in_lists_and_is_like_no_other(posted: str, name: str) -> None:
+    record = Record.accepted(LEAD_ID, posted)
+    assert (record.name, record.fingerprint) == (name, "")
+
+
+def test_a_source_goes_by_one_name() -> None:
+    assert Record.accepted(LEAD_ID, payload(LeadSource="SPZA-PLT|contoso.widget")).source == "AppSource"
+
+
 def test_a_test_lead_is_marked() -> None:
     assert Record.accepted(LEAD_ID, sample("test-lead.json")).is_test
 

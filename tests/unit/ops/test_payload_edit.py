@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from leadpipe.model.errors import LeadpipeError, NotAllowed
-from leadpipe.model.lead import Lead
+from leadpipe.model.lead import DOCUMENTED, Lead
 from leadpipe.ops.payload_edit import FIELDS, assignment, differences, edited_by_hand, pretty, with_fields
 from tests.factories import payload
 
@@ -22,7 +22,7 @@ def test_a_field_is_known_by_its_documented_name_in_any_case(name: str) -> None:
 
 def test_every_field_of_a_lead_can_be_set() -> None:
     changed = Lead.from_payload(with_fields(payload(), dict.fromkeys(FIELDS, "x")))
-    assert {getattr(changed, name) for name in Lead.__dataclass_fields__} == {"x"}
+    assert {getattr(changed, name) for name in DOCUMENTED} == {"x"}
 
 
 @pytest.mark.parametrize("text", ["Email", "Mail=x", "=x", "UserDetails.OfferTitle=x", ""])
@@ -48,6 +48,46 @@ def test_of_keys_that_differ_in_case_the_one_that_is_read_is_set() -> None:
 @pytest.mark.parametrize("posted", ['{"OfferTitle": "x"}', '{"UserDetails": null}', '{"UserDetails": "text"}'])
 def test_a_lead_without_a_person_gets_one(posted: str) -> None:
     assert Lead.from_payload(with_fields(posted, {"email": "new"})).email == "new"
+
+
+PERSON = {"FirstName": "Jane", "Email": "old@fabrikam.com", "Phone": "1"}
+SHAPES = [
+    {"UserDetails": json.dumps(PERSON)},
+    {"UserDetails": json.dumps(json.dumps([PERSON]))},
+    {"userDetails": json.dumps(PERSON)[:-3]},
+    {"UserDetails": [PERSON]},
+    {"CustomerInfo": PERSON},
+    {"UserDetails": {}, "CustomerInfo": json.dumps(PERSON)},
+    {"UserDetails": {"Email": " "}, "customer_info": PERSON},
+    {"UserDetails": {"Email": "", "e_mail": "a@fabrikam.com"}, "email": "b@fabrikam.com"},
+    {"first_name": "Jane", "email": "old@fabrikam.com", "E-Mail": "older@fabrikam.com"},
+    {"TableRow": {"CustomerInfo": json.dumps(PERSON), "OfferDisplayName": "Widget"}},
+    {"UserDetails": 7, "OfferDisplayName": "Widget", "description": "x"},
+]
+
+
+@pytest.mark.parametrize("posted", SHAPES, ids=str)
+@pytest.mark.parametrize("field", sorted(FIELDS))
+@pytest.mark.parametrize("value", ["new@contoso.com", "", " "])
+def test_the_value_that_is_set_is_the_one_that_is_read(posted: dict[str, object], field: str, value: str) -> None:
+    before = json.dumps({**posted, "LeadSource": "SPZA", "ActionCode": "INS"})
+    read = Lead.from_payload(with_fields(before, {field: value}))
+    name = next(name for name in DOCUMENTED if name.replace("_", "") == field.rpartition(".")[2])
+    assert getattr(read, name) == value.strip()
+    others = [other for other in DOCUMENTED if other != name]
+    assert [getattr(read, other) for other in others] == [getattr(Lead.from_payload(before), other) for other in others]
+
+
+def test_a_person_that_was_a_text_is_an_object_after_an_edit_and_no_longer_unread() -> None:
+    posted = json.dumps({"UserDetails": '{"firstName": "Jane", "Email": "ja'})
+    edited = with_fields(posted, {"email": "jane@fabrikam.com", "lastname": "Doe"})
+    assert json.loads(edited) == {"UserDetails": {"firstName": "Jane", "Email": "jane@fabrikam.com", "LastName": "Doe"}}
+    assert list(differences(posted, edited))[-1] == {"field": "unread", "before": "UserDetails", "after": ""}
+
+
+def test_a_key_that_stands_at_the_top_is_set_there() -> None:
+    edited = with_fields('{"email": "old@fabrikam.com", "last_name": "Doe"}', {"email": "new", "lastname": "Li"})
+    assert json.loads(edited) == {"email": "new", "last_name": "Li"}
 
 
 @pytest.mark.parametrize("posted", ["{", "[1]", b"\xff", None])

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from leadpipe.dataverse.lead_table import COLUMNS, Kind
 from leadpipe.dataverse.mapping import columns_of
+from leadpipe.dataverse.mapping_file.fault import FaultyMapping
 from leadpipe.dataverse.mapping_file.fields import NAMES
 from leadpipe.dataverse.mapping_file.merged import FileMapping
 from leadpipe.dataverse.mapping_file.reading import read_mapping
-from leadpipe.model.lead import Lead
+from leadpipe.model.lead import DOCUMENTED, Lead
 from leadpipe.model.text import utf16_length, well_formed
 from tests.factories import LEAD_ID, lead
 
@@ -120,6 +121,35 @@ def test_a_rule_is_for_the_leads_that_its_conditions_say(when: str, matches: boo
     assert ("fax" in mapping.columns_of(lead(), LEAD_ID)) is matches
 
 
+@pytest.mark.parametrize("posted", ["SPZA", "AppSource", "AppSource (SPZA)", "spza-INS|contoso.widget"])
+@pytest.mark.parametrize("rule", ["SPZA", "AppSource", "appsource (spza)", "SP*", "App*", "AppSource (*"])
+def test_a_rule_for_one_spelling_of_a_source_is_for_all_of_them(posted: str, rule: str) -> None:
+    mapping = rules(f"when = {{ source = '{rule}' }}\n[rules.columns]\nfax = 'x'")
+    assert mapping.matching(lead(lead_source=posted))
+    assert not mapping.matching(lead(lead_source="AzureMarketplace"))
+
+
+def test_a_rule_behind_one_for_another_spelling_of_its_source_can_never_match() -> None:
+    rule = "[[rules]]\nwhen = {{ source = '{}' }}\n[rules.columns]\nfax = 'x'\n"
+    with pytest.raises(FaultyMapping, match="can never match"):
+        read(rule.format("AppSource (SPZA)") + rule.format("SPZA"))
+
+
+@pytest.mark.parametrize("label", ["SPZA", "AppSource", "appsource (SPZA)"])
+def test_an_option_for_one_spelling_of_a_source_is_for_all_of_them(label: str) -> None:
+    line = f'contoso_source = {{ option = "$source", options = {{ "{label}" = 1, AzurePortal = 2 }}, other = 3 }}'
+    for posted in ("SPZA", "AppSource", "AppSource (SPZA)-INS|a.b"):
+        assert set_by(line, lead_source=posted)["contoso_source"] == 1
+    assert set_by(line, lead_source="AzurePortal")["contoso_source"] == 2
+    assert set_by(line, lead_source="TestDrive")["contoso_source"] == 3
+
+
+def test_a_campaign_and_the_words_are_fields() -> None:
+    line = 'contoso_note = "$campaign|$description"'
+    assert set_by(line, description="Campaigns: Summer") == {"contoso_note": "Summer|Campaigns: Summer"}
+    assert set_by(line, description="Campaigns: ") == {"contoso_note": "|"}
+
+
 def test_an_empty_text_is_for_leads_without_one() -> None:
     mapping = rules("when = { offer = '', country = '' }\n[rules.columns]\nfax = 'x'")
     assert mapping.matching(lead(country=" ", lead_source="AzureMarketplace", offer_title=""))
@@ -154,7 +184,7 @@ def test_the_lead_id_is_always_leadpipes_own() -> None:
 
 
 said = st.text(max_size=400).map(well_formed)
-leads = st.builds(Lead, **dict.fromkeys(Lead.__dataclass_fields__, said))
+leads = st.builds(Lead, **dict.fromkeys(DOCUMENTED, said), unread=st.lists(said, max_size=10).map(tuple))
 pieces = st.one_of(st.sampled_from([f"${{{name}}}" for name in NAMES]), st.sampled_from(["–", " ", "$$", "😀"]))
 
 

@@ -1,0 +1,130 @@
+"""What was posted, as one text for each field of a lead.
+
+The marketplace has written the person in several ways. `UserDetails` is the documented one
+(https://learn.microsoft.com/partner-center/marketplace-offers/lead-management-instructions-https), `CustomerInfo` is
+that of its table destination, and its web-to-lead form puts the same keys at the top level, as `first_name`.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NoReturn
+
+from leadpipe.model.errors import InvalidLead
+from leadpipe.model.json_text import Posted, opened
+from leadpipe.model.text import well_formed
+
+PERSON = ("userdetails", "customerinfo")
+# The sweep puts the columns of a row of the marketplace's own table under this key.
+ROW = "tablerow"
+PERSON_KEYS = {
+    "first_name": "firstname",
+    "last_name": "lastname",
+    "email": "email",
+    "phone": "phone",
+    "country": "country",
+    "company": "company",
+    "title": "title",
+}
+LEAD_KEYS = {
+    "lead_source": ("leadsource",),
+    "action_code": ("actioncode",),
+    "offer_title": ("offertitle", "offerdisplayname"),
+    "description": ("description",),
+    "product_id": ("productid",),
+}
+_NOT_COUNTED = str.maketrans("", "", "_- \t\r\n\u00a0")
+
+
+def folded(key: str) -> str:
+    """One spelling for `FirstName`, `first_name` and `first-name`."""
+    return key.lower() if key.isalpha() else key.lower().translate(_NOT_COUNTED)
+
+
+def parsed(payload: str) -> Posted:
+    """Raises InvalidLead: `not_json`, `not_an_object`."""
+    try:
+        posted = json.loads(payload, object_pairs_hook=Posted.of, parse_float=str, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise InvalidLead("not_json", f"line {error.lineno}, column {error.colno}: {error.msg}") from error
+    except ValueError as error:  # an integer beyond the interpreter's limit of digits
+        raise InvalidLead("not_json", "a number has thousands of digits") from error
+    except RecursionError as error:
+        raise InvalidLead("not_json", "nested deeper than the parser goes") from error
+    if not isinstance(posted, Posted):
+        raise InvalidLead("not_an_object", f"a lead is a JSON object, this is {_json_kind(payload)}")
+    return posted
+
+
+def texts_of(posted: Posted) -> dict[str, str]:
+    """Each field's text, by field: the first text that is not blank where the field may stand, else an empty one."""
+    documents = documents_of(posted)
+    persons = [place for document in documents for place in _persons(document)]
+    leads = [by_folded_key(document) for document in documents]
+    texts = {
+        **{field: _first_text((key,), persons) for field, key in PERSON_KEYS.items()},
+        **{field: _first_text(keys, leads) for field, keys in LEAD_KEYS.items()},
+    }
+    return {**texts, "product_id": ""} if "|" in texts["lead_source"] else texts
+
+
+def documents_of(posted: Posted) -> list[Posted]:
+    """The objects in which a lead's own keys may stand."""
+    row = by_folded_key(posted).get(ROW)
+    return [posted, row] if isinstance(row, Posted) else [posted]
+
+
+def by_folded_key(posted: Posted) -> dict[str, Any]:
+    """The object by folded keys. Of several spellings the documented one wins, then the last one. Blanks never win."""
+    if all(map(str.isalpha, posted)):
+        return posted
+    found: dict[str, Any] = {}
+    for key, value in sorted(posted.items(), key=lambda item: folded(item[0]) == item[0]):
+        if folded(key) not in found or not is_blank(value):
+            found[folded(key)] = value
+    return found
+
+
+def is_blank(value: Any) -> bool:
+    return value is None or value in ({}, []) or (isinstance(value, str) and not value.strip())
+
+
+def _persons(document: Posted) -> Iterator[Mapping[str, Any]]:
+    """Where a person may stand, in the order in which it is read. At the top level only texts and numbers count."""
+    keys = by_folded_key(document)
+    for name in PERSON:
+        person, _ = opened(keys.get(name))
+        if isinstance(person, Posted):
+            yield by_folded_key(person)
+    yield {key: value for key, value in keys.items() if isinstance(value, str | int) and not isinstance(value, bool)}
+
+
+def _first_text(keys: Iterable[str], places: Iterable[Mapping[str, Any]]) -> str:
+    texts = (_text(place.get(key)) for key in keys for place in places)
+    return next((text for text in texts if text.strip()), "")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise InvalidLead("not_json", f"{name} is no JSON value")
+
+
+def _text(value: Any) -> str:
+    """A field's value as text: numbers as they were written, null as nothing, anything nested as its JSON."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return well_formed(value)
+    if isinstance(value, bool | dict | list):
+        return well_formed(_nested(value))
+    return str(value)
+
+
+def _nested(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError as error:  # writing takes a little more of the stack than reading did
+        raise InvalidLead("not_json", "nested deeper than the parser goes") from error
+
+
+def _json_kind(payload: str) -> str:
+    kinds = {"[": "an array", '"': "a string", "t": "true or false", "f": "true or false", "n": "null"}
+    return kinds.get(payload.lstrip()[:1], "a number")

@@ -1,0 +1,165 @@
+"""Which posted keys look like a person's and were not read. The result has keys only, never values.
+
+A key looks like a person's because of its name, or because its value is an e-mail address. Where a lead names nobody,
+every key of `UserDetails` does. A value that was read elsewhere as well does not count.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import cached_property
+from typing import Any
+
+from leadpipe.model.json_text import Posted, opened
+from leadpipe.model.posted import LEAD_KEYS, PERSON, PERSON_KEYS, documents_of, folded
+from leadpipe.model.text import says_something, shortened, well_formed, without_controls
+
+MOST_NAMES = 10
+LONGEST_NAME = 100
+_NAMING_FIELDS = ("first_name", "last_name", "email", "phone")
+_PERSONS_KEYS = frozenset(PERSON_KEYS.values())
+_LEADS_KEYS = frozenset(key for keys in LEAD_KEYS.values() for key in keys)
+_DOCUMENTED = _PERSONS_KEYS | _LEADS_KEYS
+
+_WHOSE = "buyer|contacts?|customer|person|prospect|purchaser|requester|requestor|subscriber|user"
+_WHICH = "alternate|business|corporate|direct|home|main|office|personal|preferred|primary|private|secondary|work"
+_WHAT = (
+    "(?:display|family|first|full|given|last|legal|middle|nick)?name|forename|surname|companyname|jobtitle"
+    "|e?mail(?:address|id)?|upn|userprincipalname"
+    "|(?:tele|mobile|cell)?phone(?:no|number)?|(?:mobile|cell|contact)(?:no|number)|mobile|cell|tel"
+)
+_ABOUT = "data|details?|info|information|profile|record"
+# Folded keys such as name, workemail, contact, customerdetails, personaldata, mobilephone2.
+_LOOKS_PERSONAL = re.compile(
+    rf"(?:{_WHICH})*(?:(?:{_WHOSE}){{1,2}}(?:{_WHICH})*(?:{_WHAT})?|{_WHAT}|(?<=personal))(?:{_ABOUT})?\d?"
+)
+# Products and publishers have these too: they count at the top of a lead and in a person's object only.
+_ALSO_OF_THINGS = frozenset({"name", "displayname"})
+# A person's object may have these, and they do not tell who it is.
+_TELLS_NOBODY = re.compile(
+    ".*(?:code|date|etag|guid|id|key|time|type)"
+    "|city|country|currency|encoding|industry|language|locale|region|source|state|status|timestamp|timezone|version"
+)
+_DOMAIN = r"[^\s@<>(),;:\".]+(?:\.[^\s@<>(),;:\".]+)+"
+_ADDRESS = rf"[^\s@<>(),;:\"]+@{_DOMAIN}"
+_IS_ADDRESS = re.compile(rf"(?:mailto:)?{_ADDRESS}|[^@<>]*<\s*(?:mailto:)?{_ADDRESS}\s*>", re.IGNORECASE)
+# From the last character before the @, so that no text is looked at more than once.
+_HAS_ADDRESS = re.compile(rf"[^\s@<>(),;:\"]@{_DOMAIN}")
+
+
+class _Place(Enum):
+    DOCUMENT = auto()  # has a lead's own keys
+    PERSON = auto()  # UserDetails or CustomerInfo
+    OF_A_PERSON = auto()  # below a key that looks like a person's: every value counts
+    ELSEWHERE = auto()  # only an e-mail address counts
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """The keys that lead to a value. Linked, because a copy for each value would take the square of the depth."""
+
+    before: "_Path | None"
+    key: str
+
+    def __str__(self) -> str:
+        keys: list[str] = []
+        step: _Path | None = self
+        while step is not None:
+            key = "(address)" if _HAS_ADDRESS.search(step.key) else step.key
+            keys.append(" ".join(without_controls(well_formed(key)).split()))
+            step = step.before
+        return shortened(".".join(reversed(keys)), LONGEST_NAME)
+
+
+_Found = tuple[Any, _Path | None, _Place]
+
+
+def unread_keys(posted: Posted, texts: Mapping[str, str]) -> tuple[str, ...]:
+    """The paths of at most ten unread keys that look like a person's. `texts` is what was read, by field."""
+    names: dict[str, None] = {}
+    for path in _unread(posted, _Read(texts)):
+        names[str(path)] = None
+        if len(names) == MOST_NAMES:
+            break
+    return tuple(names)
+
+
+class _Read:
+    """What was read of the lead."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+        self.names_nobody = not any(says_something(texts[field]) for field in _NAMING_FIELDS)
+
+    @cached_property
+    def _plain_texts(self) -> set[str]:
+        name = f"{self._texts['first_name']} {self._texts['last_name']}"
+        return {_plain(text) for text in (*self._texts.values(), name)}
+
+    def has(self, text: str) -> bool:
+        return text in self._texts.values() or _plain(text) in self._plain_texts
+
+
+def _unread(posted: Posted, read: _Read) -> Iterator[_Path]:
+    left: list[_Found] = [(posted, None, _Place.DOCUMENT)]
+    while left:
+        posted_value, path, place = left.pop()
+        if isinstance(posted_value, str) and (not posted_value or read.has(posted_value)):
+            continue
+        value, whole = opened(posted_value)
+        if isinstance(value, Posted):
+            left += reversed([*_inside(value, path, place, read)])
+        elif isinstance(value, list):
+            left += [(item, path, _Place.OF_A_PERSON if place is _Place.PERSON else place) for item in reversed(value)]
+        is_cut_off = not whole and (place is not _Place.ELSEWHERE or _HAS_ADDRESS.search(str(posted_value)))
+        if path and (is_cut_off or _counts(value, place, read)):
+            yield path
+
+
+def _inside(posted: Posted, path: _Path | None, place: _Place, read: _Read) -> Iterator[_Found]:
+    row = documents_of(posted)[1:] if path is None else []
+    for lower, value in posted.items():
+        key = folded(lower)
+        if _is_read(key, value, place):
+            continue
+        at = _Path(path, posted.spelt[lower])
+        if row and value is row[0]:
+            yield value, at, _Place.DOCUMENT
+        else:
+            yield value, at, _place_of(key, value, place, read)
+
+
+def _is_read(key: str, value: Any, place: _Place) -> bool:
+    """Whether the key is a field's. An e-mail address is looked at all the same: it may be another person's."""
+    if place not in {_Place.DOCUMENT, _Place.PERSON}:
+        return False
+    if isinstance(value, dict | list):  # some fields take the JSON of it
+        return key in (_PERSONS_KEYS if place is _Place.PERSON else _LEADS_KEYS)
+    return key in _DOCUMENTED and not (isinstance(value, str) and "@" in value)
+
+
+def _place_of(key: str, value: Any, place: _Place, read: _Read) -> _Place:
+    """Where a value is that stands under this key in that place."""
+    if place is _Place.DOCUMENT and key in PERSON:
+        return _Place.PERSON
+    if place in {_Place.DOCUMENT, _Place.PERSON} and key in _DOCUMENTED and isinstance(value, str):
+        return _Place.ELSEWHERE
+    named_so = _LOOKS_PERSONAL.fullmatch(key) and not (place is _Place.ELSEWHERE and key in _ALSO_OF_THINGS)
+    all_count = place is _Place.OF_A_PERSON or (place is _Place.PERSON and read.names_nobody)
+    if named_so or (all_count and not _TELLS_NOBODY.fullmatch(key)):
+        return _Place.OF_A_PERSON
+    return _Place.ELSEWHERE
+
+
+def _counts(value: Any, place: _Place, read: _Read) -> bool:
+    if value is None or isinstance(value, bool | dict | list):
+        return False
+    text = str(value)
+    if place in {_Place.PERSON, _Place.OF_A_PERSON}:
+        return says_something(text) and not read.has(text)
+    return "@" in text and _IS_ADDRESS.fullmatch(text.strip()) is not None and not read.has(text)
+
+
+def _plain(text: str) -> str:
+    return " ".join(well_formed(text).split()).casefold()
