@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from leadpipe.model.cause import PERSON_UNREAD
 from leadpipe.model.change import (
     Change,
     Deferred,
@@ -148,7 +149,7 @@ def aside(record: Record, lead: Lead, *, ports: Ports, settings: Settings) -> Ou
     """Step 2. What keeps the lead from being written at all: another one that holds the claim, or a setting."""
     if record.state is State.FALLBACK:
         return None  # it has passed here on its way into the fallback table
-    holder = claimed(record, window=settings.dedupe_window, claims=ports.claims, ledger=ports.ledger)
+    holder = claimed(record, lead, window=settings.dedupe_window, claims=ports.claims, ledger=ports.ledger)
     if holder != record.lead_id:
         return Duplicate(of=holder)
     if lead.is_test and settings.test_leads is SpecialLeads.KEEP:
@@ -158,11 +159,15 @@ def aside(record: Record, lead: Lead, *, ports: Ports, settings: Settings) -> Ou
     return None
 
 
-def claimed(record: Record, *, window: timedelta, claims: Claims, ledger: Ledger) -> str:
-    """The lead id that may be written: this lead's own, or that of the lead it repeats."""
-    if record.own_lead or not window:
+def claimed(record: Record, lead: Lead, *, window: timedelta, claims: Claims, ledger: Ledger) -> str:
+    """The lead id that may be written: this lead's own, or that of the lead it repeats.
+
+    The fingerprint is that of the lead as it is read now. The record's column is for people who look it up.
+    """
+    fingerprint = lead.fingerprint()
+    if record.own_lead or not window or not fingerprint:
         return record.lead_id
-    mine = Claim(fingerprint=record.fingerprint, lead_id=record.lead_id, received_at=record.received_at)
+    mine = Claim(fingerprint=fingerprint, lead_id=record.lead_id, received_at=record.received_at)
     while True:
         holder = claims.take(mine)
         if holder.lead_id == record.lead_id:
@@ -178,14 +183,22 @@ def claimed(record: Record, *, window: timedelta, claims: Claims, ledger: Ledger
 def created(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics, gate: Gate) -> Outcome:
     """Step 3. Asks Dynamics to create the lead, unless the gate is shut; that the id is there is a receipt too."""
     receipt = asked(record, lead, run, dynamics=dynamics, gate=gate)
-    if isinstance(receipt, Rerouted):
-        return Written(reason="default_owner", detail=receipt.detail)
-    if receipt is not Receipt.UNCONFIRMED:
-        return Written()
-    if run.first:
+    if receipt is Receipt.UNCONFIRMED and run.first:
         # Nobody has asked for this id before, so what raised this was not this lead's own row.
         return Poisoned(reason="id_taken", detail="Dynamics says the id exists; the role may not read leads to see")
-    return Written(reason="assumed")
+    return written(receipt, lead)
+
+
+def written(receipt: Receipt | Rerouted, lead: Lead) -> Written:
+    """Dynamics has the lead. What a person has to complete is the reason; the detail has the other one too."""
+    outcome = Written(reason="assumed") if receipt is Receipt.UNCONFIRMED else Written()
+    if isinstance(receipt, Rerouted):
+        outcome = Written(reason="default_owner", detail=receipt.detail)
+    if not lead.unread:
+        return outcome
+    other = ": ".join(text for text in (outcome.reason, outcome.detail) if text)
+    keys = ", ".join(lead.unread)
+    return Written(reason=PERSON_UNREAD, detail=f"{keys}; {other}" if other else keys)
 
 
 def asked(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics, gate: Gate) -> Receipt | Rerouted:

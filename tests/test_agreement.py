@@ -13,7 +13,7 @@ from devkit.functions_host.host_json import parse
 from leadpipe.dataverse import protocol
 from leadpipe.dataverse.auth import refusal
 from leadpipe.dataverse.mapping_file.fault import REASON
-from leadpipe.model.cause import CAUSES
+from leadpipe.model.cause import CAUSES, PERSON_UNREAD
 from leadpipe.model.settings import Settings
 from leadpipe.storage.lead_queue import QUEUE
 from tests.factories import environment
@@ -97,7 +97,7 @@ def test_every_reason_written_in_the_code_has_words_and_a_fix() -> None:
     )
     sources = (ROOT / "leadpipe").rglob("*.py")
     reasons = {reason for source in sources for reason in raised.findall(source.read_text())}
-    reasons |= {REASON, "default_owner"}
+    reasons |= {REASON, "default_owner", PERSON_UNREAD}
     # These never stand in a record: the ledger itself was at fault, or nothing was posted.
     reasons -= {"record_unreadable", "record_gone", "empty_body"}
     assert reasons - {*CAUSES} == set()

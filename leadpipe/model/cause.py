@@ -9,6 +9,9 @@ class Cause:
     fix: str
 
 
+# Why a written lead needs a person all the same.
+PERSON_UNREAD = "person_unread"
+
 _DATA_FIX = "change the lead with `leadpipe poison edit ID`, or the mapping, then `leadpipe poison replay ID`"
 _NO_TEXT_FIX = "`leadpipe poison edit ID`, then `leadpipe poison replay ID`; or discard it"
 _NO_LEAD_FIX = '`leadpipe poison discard ID --why "no lead"`'
@@ -231,6 +234,10 @@ _AT_REST = {
     "default_owner": Cause(
         says="the owner that a rule names could not have it; the application user owns it",
         fix="assign it in Dynamics; then mend the rule, or the owner's roles: `leadpipe mapping check`",
+    ),
+    PERSON_UNREAD: Cause(
+        says="what was posted has something of a person that leadpipe could not read",
+        fix="look with `leadpipe show ID --payload`, and complete the lead in Dynamics by hand",
     ),
     "removed": Cause(says="a test lead, deleted in Dynamics again", fix="nothing"),
     "discarded": Cause(says="a person decided that it shall not be written", fix="`leadpipe poison replay ID`"),

@@ -12,7 +12,8 @@ from leadpipe.model.record import ALLOWED, FORGETTABLE, OPEN, QUEUED, Event, Rec
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """Dynamics has the lead. `reason` is `assumed` where it could not be asked and is believed, `default_owner` where
-    it could not have the owner that a rule names.
+    it could not have the owner that a rule names, `person_unread` where what was posted has more of a person than was
+    read.
     """
 
     reason: str = ""

@@ -6,8 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from leadpipe.model.errors import LeadpipeError
+from leadpipe.model.errors import InvalidLead, LeadpipeError
+from leadpipe.model.lead import Lead
 from leadpipe.model.record import OPEN, Event, Record, State
+from leadpipe.model.source import one_source
 from leadpipe.ops.fields import fields_of_event, fields_of_record
 from leadpipe.ops.hostile_text import escaped
 from leadpipe.ops.json_output import print_json
@@ -37,8 +39,9 @@ def show(
 ) -> None:
     """Show one lead, whole, with its history.
 
-    Says why the lead is where it is, what mends that, and which lead holds what a duplicate says. Exits with 1 when
-    the ledger has no such lead.
+    Says why the lead is where it is, what mends that, which lead holds what a duplicate says, whether the marketplace
+    withheld the personal data, and which posted keys look like a person's and were not read. Exits with 1 when the
+    ledger has no such lead.
 
     The JSON array has one record, its history under `events`; of bytes that were no text, `payload` has a readable
     form.
@@ -67,9 +70,12 @@ def history_of(record: Record, events: Sequence[Event]) -> list[Event]:
 
 
 def _as_fields(record: Record, holder: Record | None, events: Sequence[Event], *, with_payload: bool) -> dict[str, Any]:
+    lead = _lead_of(record)
     return {
         **fields_of_record(record),
         "cause": _cause(record),
+        "withheld": lead.is_withheld if lead else False,
+        "unread": [*lead.unread] if lead else [],
         "seconds_to_written": record.written_at and record.written_at - record.received_at,
         "holder": holder and fields_of_record(holder),
         "events": [
@@ -81,7 +87,7 @@ def _as_fields(record: Record, holder: Record | None, events: Sequence[Event], *
 
 
 def _facts(record: Record, holder: Record | None) -> list[tuple[str, object]]:
-    cause = _cause(record) or {}
+    cause, lead = _cause(record) or {}, _lead_of(record)
     took = f", {text_of(record.written_at - record.received_at)} after it came" if record.written_at else ""
     return [
         ("lead id", record.lead_id),
@@ -101,13 +107,23 @@ def _facts(record: Record, holder: Record | None) -> list[tuple[str, object]]:
         ("own lead", record.own_lead),
         ("test lead", record.is_test),
         ("offer", record.offer),
-        ("source", record.source),
+        ("source", one_source(record.source)),
         ("action", record.action),
         ("name", record.name),
         ("email", record.email),
         ("company", record.company),
+        ("personal data", "withheld by the marketplace" if lead and lead.is_withheld else None),
+        ("not read", ", ".join(lead.unread) if lead else None),
         ("fingerprint", record.fingerprint),
     ]
+
+
+def _lead_of(record: Record) -> Lead | None:
+    """The lead as it is read now; None where nothing that is a lead is kept of it."""
+    try:
+        return Lead.from_payload(record.payload) if isinstance(record.payload, str) else None
+    except InvalidLead:
+        return None
 
 
 def _cause(record: Record) -> dict[str, str] | None:

@@ -77,9 +77,9 @@ def status(context: typer.Context, since: Since = None, as_json: AsJson = False,
     delay included. The JSON array has one record.
 
     Exits with 1 when a person is needed: a lead is poisoned, or waits for something that only a person can mend, or
-    a message is on the queue leads-poison, or what is signed in with ends within 7 days, or these settings switch a
-    function off or cannot be used; its last line says which, and what to do. Posts that were no lead need nobody:
-    anyone may post rubbish.
+    was written in the span without all that was posted of the person, or a message is on the queue leads-poison, or
+    what is signed in with ends within 7 days, or these settings switch a function off or cannot be used; its last line
+    says which, and what to do. Posts that were no lead need nobody: anyone may post rubbish.
     """
     at = now()
     found = status_of(reach(context, settings), os.environ, since=since or at - DEFAULT_SPAN, at=at)
@@ -134,6 +134,7 @@ def _as_fields(found: Status) -> dict[str, Any]:
         "oldest_open_age_seconds": oldest and found.at - oldest.received_at,
         "waiting": [group.fields() for group in summary.groups(OPEN)],
         "poisoned": [group.fields() for group in summary.groups({State.POISONED})],
+        "incomplete": [group.fields() for group in summary.groups({State.WRITTEN})],
         "last_received_at": summary.last_received_at,
         "last_written_at": summary.last_written_at,
         "queue_leads": found.queued,
@@ -152,7 +153,7 @@ def _print(found: Status) -> None:
     print_table(({"state": state, "leads": summary.counts[state]} for state in State), STATE_COLUMNS)
     sys.stdout.write("\n")
     print_facts(_facts(found))
-    groups: list[Group] = summary.groups({State.POISONED}) + summary.groups(OPEN)
+    groups: list[Group] = summary.groups({State.POISONED}) + summary.groups({State.WRITTEN}) + summary.groups(OPEN)
     if groups:
         sys.stdout.write("\n")
         print_table((group.fields() for group in groups), GROUP_COLUMNS)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from leadpipe.model.cause import BLOCKED_REASONS, Cause
+from leadpipe.model.cause import BLOCKED_REASONS, PERSON_UNREAD, Cause
 from leadpipe.model.record import OPEN, Record, State
 from leadpipe.ops.words import cause_of
 
@@ -34,7 +34,7 @@ class Group:
 
     @property
     def needs_a_person(self) -> bool:
-        return self.oldest.state is State.POISONED or self.reason in BLOCKED_REASONS
+        return self.oldest.state in {State.POISONED, State.WRITTEN} or self.reason in BLOCKED_REASONS
 
     def fields(self) -> dict[str, Any]:
         cause = cause_of(self.reason) if self.reason else _NOT_TRIED
@@ -52,13 +52,14 @@ class Group:
 
 @dataclass(slots=True, kw_only=True)
 class Summary:
-    """Counts are of what was received since then. What is unsettled is of all time: waiting long is no reason to be
-    forgotten.
+    """Counts, and the written leads that a person has to complete, are of what was received since then.
+
+    What is unsettled is of all time: waiting long is no reason to be forgotten.
     """
 
     since: datetime
     counts: Counter[State] = field(default_factory=Counter)
-    unsettled: dict[tuple[State, str], Group] = field(default_factory=dict)
+    grouped: dict[tuple[State, str], Group] = field(default_factory=dict)
     last_received_at: datetime | None = None
     last_written_at: datetime | None = None
 
@@ -66,12 +67,12 @@ class Summary:
         for record in records:
             if record.received_at >= self.since:
                 self._count(record)
-            if record.state in UNSETTLED:
-                self.unsettled.setdefault((record.state, record.reason), Group(oldest=record)).add(record)
+            if record.state in UNSETTLED or self._is_incomplete(record):
+                self.grouped.setdefault((record.state, record.reason), Group(oldest=record)).add(record)
 
     def groups(self, states: Iterable[State]) -> list[Group]:
         """Those in the states, largest first."""
-        found = [group for (state, _), group in self.unsettled.items() if state in states]
+        found = [group for (state, _), group in self.grouped.items() if state in states]
         return sorted(found, key=lambda group: -group.leads)
 
     @property
@@ -81,9 +82,13 @@ class Summary:
 
     def needs_a_person(self, *, on_poison_queue: int) -> list[str]:
         """Why a person is needed, one text for each reason; empty when nobody is."""
-        groups = [group for group in self.groups(UNSETTLED) if group.needs_a_person]
+        groups = [group for group in self.groups(State) if group.needs_a_person]
         wanted = [f"{group.leads} {group.oldest.state} ({group.reason})" for group in groups]
         return [*wanted, f"{on_poison_queue} on the queue leads-poison"] if on_poison_queue else wanted
+
+    def _is_incomplete(self, record: Record) -> bool:
+        is_unread = record.state is State.WRITTEN and record.reason == PERSON_UNREAD
+        return is_unread and record.received_at >= self.since
 
     def _count(self, record: Record) -> None:
         self.counts[record.state] += 1

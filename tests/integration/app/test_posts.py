@@ -59,6 +59,63 @@ def test_an_odd_lead_is_accepted_and_reaches_dynamics(
         assert record.payload == body
 
 
+_ANN = {"FirstName": "Ann", "LastName": "One", "Email": "ann@example.com", "Phone": 1234567890}
+ANYWHERE: dict[str, dict[str, Any]] = {
+    "a JSON text": {"UserDetails": json.dumps(_ANN)},
+    "a text encoded twice": {"UserDetails": json.dumps(json.dumps(_ANN))},
+    "a text with a byte order mark": {"UserDetails": f"\ufeff\r\n{json.dumps(_ANN)} "},
+    "a list of one": {"UserDetails": [_ANN]},
+    "CustomerInfo": {"UserDetails": None, "CustomerInfo": json.dumps(_ANN)},
+    "flat keys": _ANN,
+    "flat keys in snake case": {
+        "first_name": "Ann",
+        "last_name": "One",
+        "email": "ann@example.com",
+        "phone": "1234567890",
+    },
+    "flat keys in camel case": {
+        "firstName": "Ann",
+        "lastName": "One",
+        "email": "ann@example.com",
+        "phone": "1234567890",
+    },
+}
+
+
+@pytest.mark.parametrize("posted", ANYWHERE.values(), ids=[*ANYWHERE])
+def test_a_person_reaches_dynamics_wherever_the_marketplace_put_it(
+    module_app: App, module_standin: Standin, posted: dict[str, Any], request: pytest.FixtureRequest
+) -> None:
+    rest = {"lead_source": "SPZA-PLT|contoso.app", "ActionCode": "PLT", "Description": request.node.name}
+    lead_id = module_app.accepted({**posted, **rest})
+    record = module_app.settled(lead_id)
+    assert (record.state, record.reason, record.source) == (State.WRITTEN, "", "AppSource")
+    (lead,) = module_standin.control("GET", f"leads?leadid={lead_id}")
+    said = [lead[column] for column in ("firstname", "lastname", "emailaddress1", "telephone1")]
+    assert said == ["Ann", "One", "ann@example.com", "1234567890"]
+
+
+@pytest.mark.parametrize(
+    ("posted", "reason", "lastname"),
+    [
+        (json.loads(sample("withheld.json")), "", "(withheld)"),
+        ({"UserDetails": "Ann One, ann@example.com", "OfferTitle": "Contoso App"}, "person_unread", "(unread)"),
+        ({"Contact": {"Name": "Ann", "E-mail address": "ann@example.com"}}, "person_unread", "(unread)"),
+        ({"UserDetails": '{"LastName": "One", "Email": "ann@exam', "OfferTitle": "App"}, "person_unread", "One"),
+    ],
+    ids=["withheld", "no JSON", "other keys", "cut off"],
+)
+def test_two_leads_in_which_nobody_is_known_are_both_written(
+    module_app: App, module_standin: Standin, posted: dict[str, Any], reason: str, lastname: str
+) -> None:
+    ids = [module_app.accepted(posted) for _ in range(2)]
+    records = [module_app.settled(lead_id) for lead_id in ids]
+    assert [(record.state, record.reason) for record in records] == [(State.WRITTEN, reason)] * 2
+    found = [lead for lead_id in ids for lead in module_standin.control("GET", f"leads?leadid={lead_id}")]
+    assert [lead["lastname"] for lead in found] == [lastname] * 2
+    assert "ann@" not in module_app.host.log
+
+
 @pytest.mark.parametrize(("body", "slug"), REJECTED.values(), ids=[*REJECTED])
 def test_what_is_no_lead_is_400_and_kept(module_app: App, body: bytes, slug: str) -> None:
     before = {record.lead_id for record in rejected(module_app)}

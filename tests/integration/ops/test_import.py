@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 
+from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Marks
 from leadpipe.model.record import State
 from leadpipe.storage.connection import Storage
@@ -53,6 +54,22 @@ def test_it_asks_first_and_takes_only_what_is_in_the_span(run: Runner, ledger: A
     assert run("import", answer="n\n").code == 1
     assert ledger.first_day() is None
     assert "0 leads to take in" in run("import", "--since", "0s").err
+
+
+def test_a_customer_is_read_however_often_it_is_encoded_and_what_is_not_read_is_kept(
+    run: Runner, ledger: AzureLedger, storage: Storage
+) -> None:
+    table = storage.table("marketplaceleads")
+    table.create_table()
+    jo = json.dumps({"FirstName": "Jo", "Email": "jo@x.example"})
+    for number, customer in enumerate([json.dumps(jo), json.dumps(json.dumps(jo)), f"\ufeff[{jo}] ", jo[:-1]]):
+        row = {"PartitionKey": "p", "RowKey": f"{number}", "LeadSource": "SPZA-INS", "ProductId": "contoso.widget"}
+        table.create_entity({**row, "CustomerInfo": customer, "Description": f"{number}"})
+    ids = [each["lead_id"] for each in run("import", "--yes", "--json").records]
+    leads = [Lead.from_payload(str(record.payload)) for lead in ids if (record := ledger.read(lead))]
+    assert {(lead.name, lead.email) for lead in leads} == {("Jo", "jo@x.example")}
+    assert {(lead.source, lead.action, lead.offer) for lead in leads} == {("AppSource", "INS", "contoso.widget")}
+    assert sorted(lead.unread for lead in leads) == [(), (), (), ("CustomerInfo",)]
 
 
 def test_an_account_without_the_table_has_nothing_to_take_in(run: Runner) -> None:

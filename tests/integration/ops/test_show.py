@@ -8,9 +8,9 @@ import pytest
 from leadpipe.delivery import write
 from leadpipe.model.change import Change, Deferred, Duplicate, Edited, Poisoned, Replayed, Written
 from leadpipe.model.errors import InvalidLead
-from leadpipe.model.record import Record
+from leadpipe.model.record import Record, State
 from leadpipe.storage.ledger import AzureLedger
-from tests.factories import LEAD_ID, OTHER_LEAD_ID, RECEIVED_AT, payload, record
+from tests.factories import LEAD_ID, OTHER_LEAD_ID, RECEIVED_AT, payload, record, sample
 from tests.integration.ops.conftest import Ran
 
 Run = Callable[..., Ran]
@@ -91,6 +91,38 @@ def test_a_payload_is_shown_to_those_who_ask_for_it(run: Run, ledger: AzureLedge
     (lead,) = run("show", LEAD_ID, "--payload", "--json").records
     assert lead["payload"] == payload(LastName="Short")
     assert lead["events"][-1]["payload"] == payload()
+
+
+def test_a_withheld_lead_says_so_while_its_payload_is_there(run: Run, ledger: AzureLedger) -> None:
+    ledger.insert(record(posted=sample("withheld.json"), state=State.WRITTEN))
+    ran = run("show", LEAD_ID)
+    assert [line.split(maxsplit=2)[2] for line in ran.lines if line.startswith("personal data")] == [
+        "withheld by the marketplace"
+    ]
+    assert ["name", "(withheld)"] in [line.split() for line in ran.lines]
+    assert not any(line.startswith("fingerprint") for line in ran.lines)
+    (lead,) = run("show", LEAD_ID, "--json").records
+    assert (lead["withheld"], lead["unread"]) == (True, [])
+
+
+@pytest.mark.parametrize("state", [State.ACCEPTED, State.FALLBACK, State.POISONED, State.DISCARDED])
+def test_unread_keys_are_named_in_any_state_and_their_values_are_not(
+    run: Run, ledger: AzureLedger, state: State
+) -> None:
+    ledger.insert(record(posted=payload(Contact={"E-mail": "eve@secret.example", "\u202eName": "Eve"}), state=state))
+    ran = run("show", LEAD_ID)
+    assert "not read     Contact.E-mail, Contact.\ufffdName" in ran.out
+    assert "secret" not in ran.out
+    (lead,) = run("show", LEAD_ID, "--json").records
+    assert (lead["withheld"], lead["unread"]) == (False, ["Contact.E-mail", "Contact.\u202eName"])
+
+
+def test_a_lead_that_is_written_without_all_of_the_person_tells_what_to_do(run: Run, ledger: AzureLedger) -> None:
+    lived(ledger, Written(reason="person_unread", detail="Contact.Mail"))
+    ran = run("show", LEAD_ID)
+    assert "could not read" in ran.out
+    assert f"leadpipe show {LEAD_ID} --payload" in ran.out
+    assert ["detail", "Contact.Mail"] in [line.split() for line in ran.lines]
 
 
 def test_rejected_bytes_are_shown_as_escaped_text(run: Run, ledger: AzureLedger) -> None:

@@ -85,6 +85,21 @@ def test_a_lead_that_waits_for_a_role_exits_with_1(run: Run, ledger: AzureLedger
     assert (ran.code, ran.records[0]["waiting"][0]["needs_a_person"]) == (1, True)
 
 
+def test_a_lead_written_without_all_of_the_person_exits_with_1_while_it_is_in_the_span(
+    run: Run, ledger: AzureLedger
+) -> None:
+    for hours in (1, 30, 1000):
+        ledger.insert(received(timedelta(hours=hours), state=State.WRITTEN, reason="person_unread", detail="Contact"))
+    ran = run("status")
+    assert (ran.code, "a person is needed: 2 written (person_unread)" in ran.err) == (1, True)
+    assert "leadpipe show ID --payload" in ran.out
+    assert "complete the lead in Dynamics by hand" in ran.out
+    (status,) = run("status", "--json").records
+    (group,) = status["incomplete"]
+    assert (group["reason"], group["leads"], group["needs_a_person"]) == ("person_unread", 2, True)
+    assert run("status", "--since", "30m").code == 0
+
+
 def test_a_message_on_the_poison_queue_exits_with_1(run: Run, storage_account: str) -> None:
     poison = QueueClient.from_connection_string(storage_account, "leads-poison")
     poison.create_queue()

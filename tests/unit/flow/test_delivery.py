@@ -31,6 +31,8 @@ from tests.fakes import NOW, World
 PAYLOAD = '{"UserDetails": {"LastName": "Doe", "Email": "jane@contoso.com"}, "LeadSource": "AzureMarketplace"}'
 TEST_PAYLOAD = '{"UserDetails": {"LastName": "MSFT_TEST_1"}}'
 DNC_PAYLOAD = '{"UserDetails": {"LastName": "Doe"}, "ActionCode": "DNC"}'
+WITHHELD_PAYLOAD = '{"UserDetails": {"Country": "US", "Email": ""}, "OfferTitle": "Widget", "ActionCode": "INS"}'
+UNREAD_PAYLOAD = '{"UserDetails": {"LastName": "Doe"}, "Contact": {"Mail": "jane@contoso.com", "Name": "Jane"}}'
 SETTINGS = Settings(storage=None, dataverse=None)
 AWAY = Transient("dynamics_unreachable")
 STORAGE_AWAY = StorageFailed("storage_unreachable")
@@ -297,6 +299,40 @@ def test_a_duplicate_that_a_person_made_a_lead_of_its_own_asks_for_no_claim() ->
     assert "claims.take" not in world.journal
 
 
+@pytest.mark.parametrize("payload", [WITHHELD_PAYLOAD, UNREAD_PAYLOAD], ids=["withheld", "unread"])
+def test_leads_in_which_nobody_is_known_are_never_duplicates(payload: str) -> None:
+    world = World()
+    for number in (1, 2):
+        run(world, message(accepted(world, number, payload=payload)))
+        assert "claims.take" not in world.journal
+    assert [*world.dynamics.leads] == [lead_id(1), lead_id(2)]
+
+
+def test_a_lead_is_claimed_as_it_is_read_now_whatever_its_record_says() -> None:
+    world = World()
+    first, second, third = (accepted(world, number) for number in (1, 2, 3))
+    for record, fingerprint in ((second, ""), (third, "damaged")):
+        world.ledger.rows[record.lead_id] = replace(record, fingerprint=fingerprint)
+    for record in (first, second, third):
+        run(world, message(record))
+    assert [held(world, record).state for record in (first, second, third)] == [
+        State.WRITTEN,
+        State.DUPLICATE,
+        State.DUPLICATE,
+    ]
+    assert [*world.claims.rows] == [first.fingerprint]
+
+
+def test_a_lead_of_nobody_takes_no_claim_that_its_record_once_had() -> None:
+    world = World()
+    record = accepted(world, payload=WITHHELD_PAYLOAD)
+    world.claims.take(Claim(fingerprint="ab" * 32, lead_id=lead_id(9), received_at=NOW))
+    accepted(world, 9)
+    world.ledger.rows[record.lead_id] = replace(record, fingerprint="ab" * 32)
+    run(world, message(record))
+    assert held(world, record).state is State.WRITTEN
+
+
 def test_a_lead_redelivered_after_its_claim_still_holds_it() -> None:
     world = World()
     record = accepted(world)
@@ -381,6 +417,37 @@ def test_a_lead_whose_rule_names_no_fit_owner_is_written_and_says_so() -> None:
     )
     (event,) = world.ledger.events(record.lead_id)
     assert (event.event, event.reason, event.detail) == ("written", "default_owner", "teams(1): lookup_missing")
+
+
+def test_a_lead_with_something_unread_is_written_and_names_the_keys() -> None:
+    world = World()
+    record = accepted(world, payload=UNREAD_PAYLOAD)
+    run(world, message(record))
+    written = held(world, record)
+    assert (written.state, written.reason) == (State.WRITTEN, "person_unread")
+    assert written.detail == "Contact.Mail, Contact.Name"
+    (event,) = world.ledger.events(record.lead_id)
+    assert (event.event, event.reason, event.detail) == ("written", "person_unread", "Contact.Mail, Contact.Name")
+
+
+def test_what_else_a_person_has_to_look_at_stands_behind_the_unread_keys() -> None:
+    world = World()
+    world.dynamics.rerouted = "teams(1): lookup_missing"
+    record = accepted(world, payload=UNREAD_PAYLOAD)
+    run(world, message(record))
+    assert held(world, record).reason == "person_unread"
+    assert held(world, record).detail == "Contact.Mail, Contact.Name; default_owner: teams(1): lookup_missing"
+
+
+def test_an_unread_lead_that_is_believed_to_be_there_says_both() -> None:
+    world = World()
+    world.dynamics.may_read = False
+    record = accepted(world, payload=UNREAD_PAYLOAD)
+    world.dynamics.losing = [AWAY]
+    run(world, message(record))
+    run(world, message(record, attempt=2))
+    assert (held(world, record).state, held(world, record).reason) == (State.WRITTEN, "person_unread")
+    assert held(world, record).detail == "Contact.Mail, Contact.Name; assumed"
 
 
 def test_an_unreadable_id_is_believed_when_the_host_redelivers() -> None:

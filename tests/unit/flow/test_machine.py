@@ -75,7 +75,7 @@ EXPECTED: dict[str, tuple[type[Exception], ...]] = {
     "sweep": (StorageFailed,),
     "person": (LeadpipeError,),
 }
-CONTENTS = ("ordinary", "other", "refused", "crashing", "crashing late")
+CONTENTS = ("ordinary", "other", "nobody", "refused", "crashing", "crashing late")
 FAILURES = {
     "unreachable": Transient("dynamics_unreachable"),
     "error": Transient("dynamics_error"),
@@ -473,7 +473,8 @@ class Machine(RuleBasedStateMachine):
         return Desk(actor="op", now=self.world.now, ports=self.host.ports)
 
     def payload(self, content: str, **more: Any) -> str:
-        return payload(Company=content, **more)
+        who = dict.fromkeys(("FirstName", "LastName", "Email", "Phone"), "") if content == "nobody" else {}
+        return payload(Company=content, **who, **more)
 
     def judge(self, lead_id: str, lead: Lead) -> Exception | None:
         if lead.company == "refused":
@@ -572,6 +573,8 @@ class Machine(RuleBasedStateMachine):
             return
         if by == "person":
             self.touched |= {before.fingerprint, after.fingerprint}
+        if after.state is State.DUPLICATE and not after.fingerprint:
+            self.wrong.append(f"{by}: {after.lead_id} names nobody and was called a duplicate")
         if not self.may_follow(before, after, by):
             self.wrong.append(f"{by}: {before.state} {before.attempt} to {after.state} {after.attempt}")
         if after.state is State.WRITTEN and after.lead_id not in self.world.dynamics.leads:

@@ -501,6 +501,25 @@ def test_a_row_of_the_marketplace_becomes_a_lead_once_however_often_it_is_seen()
     assert len(world.dynamics.leads) == 1
 
 
+@pytest.mark.parametrize(
+    "posted",
+    [
+        '{"CustomerInfo": "{}", "LeadSource": "SPZA-INS|contoso.widget"}',
+        '{"CustomerInfo": "Jane", "OfferTitle": "Widget"}',
+    ],
+    ids=["withheld", "unread"],
+)
+def test_two_rows_in_which_nobody_is_known_become_two_leads_in_dynamics(posted: str) -> None:
+    world = World()
+    run(world)
+    world.fallback.from_the_marketplace = [arrival(number, posted=posted) for number in (1, 2)]
+    world.at += timedelta(minutes=1)
+    run(world)
+    deliver_all(world)
+    assert {record.state for record in world.ledger.rows.values()} == {State.WRITTEN}
+    assert len(world.dynamics.leads) == 2
+
+
 def test_a_row_that_became_readable_late_is_not_passed_over() -> None:
     world = World()
     run(world)
