@@ -15,7 +15,7 @@ from leadpipe.model.claim import Claim
 from leadpipe.model.errors import Blocked, Changed, DeliveryFailed, StorageFailed
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
-from leadpipe.model.lead_id import received_at
+from leadpipe.model.lead_id import new_lead_id, received_at
 from leadpipe.model.ports import Arrival, Marks, PoisonMessage, Ports, Receipt, Rerouted
 from leadpipe.model.record import Event, Record, State
 
@@ -181,8 +181,7 @@ class FakeFallback(Part):
 
     def keep(self, record: Record) -> None:
         with self.call("keep"):
-            arrived = {arrival.payload for arrival in self.from_the_marketplace}
-            if record.payload not in arrived:  # the row that the marketplace wrote is its fallback row
+            if not self.arrived(record):  # the row that the marketplace wrote is its fallback row
                 self.rows.setdefault(record.lead_id, record)
 
     def remove(self, lead_id: str) -> None:
@@ -191,8 +190,12 @@ class FakeFallback(Part):
 
     def has(self, record: Record) -> bool:
         with self.call("has"):
-            arrived = {arrival.payload for arrival in self.from_the_marketplace}
-            return record.lead_id in self.rows or record.payload in arrived
+            return record.lead_id in self.rows or self.arrived(record)
+
+    def arrived(self, record: Record) -> bool:
+        """Whether the lead is one of the marketplace's rows, whose lead ids are made from their keys."""
+        at, keys = received_at(record.lead_id), [arrival.key for arrival in self.from_the_marketplace]
+        return record.lead_id in {new_lead_id(at, bytes.fromhex(key)) for key in keys}
 
     def lead_ids(self, first: date, last: date) -> Iterator[str]:
         with self.call("lead_ids"):

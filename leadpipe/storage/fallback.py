@@ -13,7 +13,7 @@ from typing import Any
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
 from leadpipe.model.lead import Lead
-from leadpipe.model.lead_id import received_at
+from leadpipe.model.lead_id import new_lead_id, received_at
 from leadpipe.model.ports import Arrival
 from leadpipe.model.record import Record
 from leadpipe.model.text import without_controls
@@ -22,7 +22,7 @@ from leadpipe.storage.rows import partition, utc
 from leadpipe.storage.tables import create_missing
 
 TABLE = "marketplaceleads"
-# Under this key an arrival's payload holds the row as the marketplace wrote it.
+# Under this key an arrival's payload holds what else the marketplace wrote into the row.
 _OWN_KEY = "TableRow"
 
 
@@ -33,7 +33,7 @@ class AzureFallback:
         self._table = storage.table(TABLE)
 
     def keep(self, record: Record) -> None:
-        if is_marketplace_row(record.payload):
+        if _marketplace_keys(record):
             return  # the row that the marketplace wrote is its fallback row
         row = _row(record)
         with failures_of("fallback"):
@@ -50,7 +50,7 @@ class AzureFallback:
                 return
 
     def has(self, record: Record) -> bool:
-        keys = _marketplace_keys(record.payload) or _keys(record.lead_id)
+        keys = _marketplace_keys(record) or _keys(record.lead_id)
         with failures_of("fallback"):
             try:
                 self._table.get_entity(*keys, select=["PartitionKey"])
@@ -80,12 +80,18 @@ class AzureFallback:
                 return  # neither we nor the marketplace have written here
 
 
-def is_marketplace_row(payload: str | bytes | None) -> bool:
-    """Whether it is the payload of an arrival: it then says which row it was."""
-    return _marketplace_keys(payload) is not None
+def _marketplace_keys(record: Record) -> tuple[str, str] | None:
+    """The keys of the row that the lead was taken in from; None for a lead that was posted.
+
+    The payload alone proves nothing, because anyone may post such keys. The lead id does: the sweep makes it from a
+    hash of the keys, and nobody who posts a lead can choose its id.
+    """
+    keys = _said_keys(record.payload)
+    made_from_them = keys and new_lead_id(received_at(record.lead_id), bytes.fromhex(_hash(*keys))) == record.lead_id
+    return keys if made_from_them else None
 
 
-def _marketplace_keys(payload: str | bytes | None) -> tuple[str, str] | None:
+def _said_keys(payload: str | bytes | None) -> tuple[str, str] | None:
     if not isinstance(payload, str) or _OWN_KEY not in payload:
         return None
     try:
@@ -98,30 +104,25 @@ def _marketplace_keys(payload: str | bytes | None) -> tuple[str, str] | None:
     return str(row["PartitionKey"]), str(row["RowKey"])
 
 
+def _hash(partition_key: str, row_key: str) -> str:
+    return sha256(json.dumps([partition_key, row_key]).encode()).hexdigest()
+
+
 def _arrival(row: Mapping[str, Any], at: datetime) -> Arrival:
-    """The row in the shape of the HTTPS destination, with its own columns beside it so that nothing is lost."""
+    """The row in the shape of the HTTPS destination, with its other columns beside it so that nothing is lost."""
     columns = {name: str(cell) for name, cell in row.items()}
     lead_source, product = columns.get("LeadSource", ""), columns.get("ProductId", "")
-    customer = _customer(columns.get("CustomerInfo", ""))
-    told = {"LeadSource", "ActionCode", "OfferDisplayName", "Description", *(["CustomerInfo"] if customer else [])}
+    told = {"LeadSource", "ActionCode", "OfferDisplayName", "Description", "CustomerInfo"}
     payload = {
-        "UserDetails": customer,
+        "CustomerInfo": columns.get("CustomerInfo", ""),
         "LeadSource": f"{lead_source}|{product}" if product and "|" not in lead_source else lead_source,
         "ActionCode": columns.get("ActionCode", ""),
         "OfferTitle": columns.get("OfferDisplayName", ""),
         "Description": columns.get("Description", ""),
         _OWN_KEY: {name: cell for name, cell in columns.items() if name not in told},
     }
-    key = sha256(json.dumps([columns["PartitionKey"], columns["RowKey"]]).encode()).hexdigest()
+    key = _hash(columns["PartitionKey"], columns["RowKey"])
     return Arrival(key=key, at=utc(at), payload=json.dumps(payload, ensure_ascii=False))
-
-
-def _customer(text: str) -> dict[str, Any]:
-    try:
-        customer = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return customer if isinstance(customer, dict) else {}
 
 
 def _keys(lead_id: str) -> tuple[str, str]:

@@ -55,7 +55,7 @@ class FallbackRows:
     """The fallback port, a look at the ids in it, and the marketplace's own hand, which writes a row of that name."""
 
     def __init__(self, port: Fallback, lead_ids: Callable[[], list[str]], arrives: Callable[[str], None]) -> None:
-        self.keep, self.remove, self.listed = port.keep, port.remove, port.arrivals
+        self.keep, self.remove, self.has, self.listed = port.keep, port.remove, port.has, port.arrivals
         self.lead_ids, self.arrives = lead_ids, arrives
 
     def arrivals(self, since: timedelta = timedelta(hours=-1)) -> list[Arrival]:

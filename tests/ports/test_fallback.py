@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+import pytest
+
 from leadpipe.model.lead import Lead
-from leadpipe.model.lead_id import ENTROPY_BYTES
+from leadpipe.model.lead_id import ENTROPY_BYTES, new_lead_id
 from leadpipe.model.record import Record
 from tests.factories import lead_id, payload
 from tests.ports.conftest import FallbackRows
@@ -71,8 +73,41 @@ def test_rows_written_before_a_time_do_not_arrive_after_it(fallback: FallbackRow
 def test_a_lead_that_arrived_so_rests_in_its_own_row_which_is_never_removed(fallback: FallbackRows) -> None:
     fallback.arrives("Fabrikam")
     (arrival,) = fallback.arrivals()
-    record = Record.accepted(lead_id(), arrival.payload)
+    record = Record.accepted(new_lead_id(arrival.at, bytes.fromhex(arrival.key)), arrival.payload)
     fallback.keep(record)
     assert fallback.lead_ids() == []
+    assert fallback.has(record)
     fallback.remove(record.lead_id)
     assert fallback.arrivals() == [arrival]
+
+
+def test_a_posted_lead_that_says_it_is_such_a_row_rests_in_a_row_of_its_own(fallback: FallbackRows) -> None:
+    fallback.arrives("Fabrikam")
+    (arrival,) = fallback.arrivals()
+    posted = Record.accepted(lead_id(), arrival.payload)
+    assert not fallback.has(posted)
+    fallback.keep(posted)
+    assert fallback.lead_ids() == [posted.lead_id]
+    assert fallback.has(posted)
+    fallback.remove(posted.lead_id)
+    assert not fallback.has(posted)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"PartitionKey": "x", "RowKey": "y"},
+        {"PartitionKey": None, "RowKey": {"a": "\ud800"}},
+        {"PartitionKey": "20260314"},
+        {"PartitionKey": "20260314", "RowKey": "Fabrikam"},
+        [],
+        "row",
+        None,
+    ],
+)
+def test_keys_of_a_row_in_a_posted_lead_mean_nothing(fallback: FallbackRows, row: object) -> None:
+    fallback.arrives("Fabrikam")
+    posted = Record.accepted(lead_id(), payload(TableRow=row))
+    fallback.keep(posted)
+    assert fallback.lead_ids() == [posted.lead_id]
+    assert fallback.has(posted)

@@ -8,6 +8,7 @@ import pytest
 from leadpipe.model.claim import Claim
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import StorageFailed
+from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.ports import Arrival, Marks
 from leadpipe.model.record import Record, State
 from leadpipe.ops.audit import NOTES, Audit, Finding, What
@@ -105,12 +106,13 @@ def test_a_resting_lead_without_its_row(world: World) -> None:
 
 
 def test_a_lead_of_the_marketplaces_own_table_needs_no_row_of_ours(world: World) -> None:
-    posted = payload(TableRow={"PartitionKey": "p", "RowKey": "r"})
-    world.fallback.from_the_marketplace = [Arrival(key="ab" * 32, at=RECEIVED_AT, payload=posted)]
-    kept(world, posted=posted, state=State.FALLBACK, next_try_at=world.at)
+    arrival = Arrival(key="ab" * 32, at=RECEIVED_AT, payload=payload())
+    taken_in = new_lead_id(arrival.at, bytes.fromhex(arrival.key))
+    world.fallback.from_the_marketplace = [arrival]
+    kept(world, taken_in, state=State.FALLBACK, next_try_at=world.at)
     assert found(world) == set()
     world.fallback.from_the_marketplace = []
-    assert found(world) == {(What.NO_ROW, LEAD_ID)}
+    assert found(world) == {(What.NO_ROW, taken_in)}
 
 
 def test_a_row_whose_record_is_gone(world: World) -> None:
