@@ -11,7 +11,7 @@ import random
 import azure.functions as func
 
 from leadpipe import intake
-from leadpipe.model.errors import InvalidLead, NotKept, SettingsError
+from leadpipe.model.errors import InvalidLead, NotKept, SettingsError, StorageFailed
 from leadpipe.model.lead_id import ENTROPY_BYTES
 from leadpipe.model.log_line import log_line
 from leadpipe.wiring import now, wiring
@@ -34,7 +34,7 @@ def take_lead(request: func.HttpRequest) -> func.HttpResponse:
         encoding = request.headers.get("transfer-encoding", "") if not body else ""
         log.warning(log_line("post_refused", reason=why.slug, transfer_encoding=encoding))
         return _answer(413 if why.slug == "too_large" else 400, error=why.slug, detail=why.detail)
-    except (NotKept, SettingsError) as why:
+    except (NotKept, SettingsError, StorageFailed) as why:
         log.error(log_line("post_not_kept", reason=why.slug, detail=why.detail))
         return _answer(503, error=why.slug, detail=why.detail)
     except Exception as error:

@@ -77,7 +77,10 @@ def reject(lead_id: str, why: InvalidLead, body: bytes, *, ledger: Ledger) -> No
 def _done(step: str, lead_id: str, write: Callable[[], object]) -> bool:
     try:
         write()
-    except StorageFailed as error:
-        log.error(log_line("lead_not_kept", lead_id=lead_id, step=step, reason=error.slug))
+    except StorageFailed as failure:
+        log.error(log_line("lead_not_kept", lead_id=lead_id, step=step, reason=failure.slug, detail=failure.detail))
+        return False
+    except Exception as error:  # noqa: BLE001 - whatever one store raises, the other one has to be tried
+        log.error(log_line("lead_not_kept", lead_id=lead_id, step=step, reason=type(error).__name__))
         return False
     return True

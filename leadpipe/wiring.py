@@ -43,7 +43,7 @@ class Wiring:
             log.log(level, log_line("setting_unusable", setting=fault.setting, problem=fault.problem))
 
     def intake(self) -> tuple[AzureLedger, AzureLeadQueue]:
-        """The two stores of intake. Raises SettingsError."""
+        """The two stores of intake. Raises SettingsError, or StorageFailed when their clients cannot be built."""
         storage = self._once("intake storage", lambda: self._storage(retries=0))
         return (
             self._once("intake ledger", lambda: AzureLedger(storage)),
@@ -64,7 +64,7 @@ class Wiring:
     def _examined(self) -> str:
         try:
             ledger, queue = self.intake()
-        except SettingsError as error:
+        except (SettingsError, StorageFailed) as error:
             return error.detail
         failures = []
         for store in (ledger, queue):
@@ -137,6 +137,8 @@ def quiet_libraries() -> None:
     """Keeps libraries that would log addresses, rows or tokens from saying more than warnings."""
     for name in ("azure", "urllib3", "msal"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It warns, with a traceback, of every refusal that is not in XML; failures_of names those.
+    logging.getLogger("azure.storage.queue").setLevel(logging.ERROR)
 
 
 def now() -> datetime:

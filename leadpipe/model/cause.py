@@ -47,9 +47,41 @@ _TIME_HEALS = {
     "record_unreadable": Cause(says="the ledger has the record and did not give it", fix=_WAITS),
     "record_gone": Cause(says="the record was deleted while it was being written", fix=_WAITS),
     "record_contended": Cause(says="the record changed whenever it was to be written", fix=_WAITS),
+}
+
+_STORAGE_REFUSES = {
     "storage_refused": Cause(
         says="the storage account refused the app",
         fix="give the app's identity the roles of docs/setup.md, section Azure, or correct AzureWebJobsStorage",
+    ),
+    "storage_keys_off": Cause(
+        says="the storage account takes no account keys",
+        fix="reach it by identity: give the app's identity the roles of docs/setup.md, section Azure, set"
+        " AzureWebJobsStorage__accountName, and delete the setting AzureWebJobsStorage",
+    ),
+    "storage_network_closed": Cause(
+        says="the storage account takes no requests from the app's network",
+        fix="in the storage account, Networking: let the app's subnet or address in, or give the app private endpoints"
+        " for blob, queue and table; it needs all three",
+    ),
+    "storage_role_missing": Cause(
+        says="the app's identity lacks a role on the storage account",
+        fix="give it Storage Blob Data Owner, Storage Queue Data Contributor and Storage Table Data Contributor on the"
+        " account; a new role counts after some minutes",
+    ),
+    "storage_not_authenticated": Cause(
+        says="the storage account does not know the key or token that the app signs with",
+        fix="copy the connection string in AzureWebJobsStorage from the account's Access keys again: the key may have"
+        " changed; if it is right, check the clock: it may be wrong by 15 minutes at most",
+    ),
+    "storage_account_disabled": Cause(
+        says="the storage account is disabled",
+        fix="see in the Azure portal what disabled it, mostly the subscription, and have it enabled again",
+    ),
+    "storage_no_token": Cause(
+        says="there is no token to reach the storage account with",
+        fix="see that the app's identity is on, and that AzureWebJobsStorage__clientId, where it is set, is the client"
+        " id of an identity that the app has",
     ),
 }
 
@@ -215,6 +247,10 @@ _THIS_LEAD = {
         fix="look at it with `leadpipe show ID`: a lead goes out with `leadpipe poison replay ID`, anything else ends"
         ' with `leadpipe poison discard ID --why "no lead"`',
     ),
+    "row_refused": Cause(
+        says="the storage account does not take the lead's row or message as it is; the detail has its code",
+        fix=_DATA_FIX,
+    ),
     "payload_missing": Cause(
         says="nothing is kept of what was posted", fix='`leadpipe poison discard ID --why "nothing kept"`'
     ),
@@ -245,7 +281,7 @@ _AT_REST = {
     "do_not_contact": Cause(says="do-not-contact leads stay in the ledger by setting", fix="nothing"),
 }
 
-CAUSES: dict[str, Cause] = {**_TIME_HEALS, **_CONNECTION, **_THIS_LEAD, **_NO_LEAD, **_AT_REST}
+CAUSES: dict[str, Cause] = {**_TIME_HEALS, **_STORAGE_REFUSES, **_CONNECTION, **_THIS_LEAD, **_NO_LEAD, **_AT_REST}
 
 # A lead that waits for one of these waits for a person, however long: somebody has to mend the connection.
-BLOCKED_REASONS = frozenset(_CONNECTION) | {"storage_refused"}
+BLOCKED_REASONS = frozenset(_CONNECTION) | frozenset(_STORAGE_REFUSES)

@@ -12,8 +12,14 @@ _ID = re.compile(r"\bID\b")
 # What a lead can wait out is, for somebody who waits at a terminal, something to look into.
 _FIXES_NOW = {
     "storage_unreachable": "check the account's name, the network and the account's firewall, then try again",
-    "storage_error": "try again; if it lasts, look at the storage account's health in the portal",
+    "storage_error": "try again; if it lasts, look at the storage account's health in the portal, and at the proxy in"
+    " between if there is one",
     "storage_refused": "check the key in AzureWebJobsStorage, or the roles of the identity that you signed in with",
+    "storage_network_closed": "in the storage account, Networking: let in the address that you work from, for blob,"
+    " queue and table",
+    "storage_role_missing": "give the identity that you signed in with Storage Queue Data Contributor and Storage Table"
+    " Data Contributor on the account; a new role counts after some minutes",
+    "storage_no_token": "sign in with `az login`, as somebody with a role on the storage account",
     "sign_in_unavailable": "check DATAVERSE_AUTHORITY and the network; if it lasts, look at Entra's service health",
     "throttled": "wait a few minutes, and see what else works as the same user",
     "dynamics_error": "try again; if it lasts, look at the organisation's health in the Power Platform admin centre",

@@ -8,16 +8,18 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from azure.core import MatchConditions
-from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 
 from leadpipe.model.claim import Claim
-from leadpipe.storage.connection import Storage, failures_of
+from leadpipe.model.errors import StorageFailed
+from leadpipe.storage.connection import Storage
+from leadpipe.storage.failures import failures_of
 from leadpipe.storage.rows import utc
-from leadpipe.storage.tables import create_missing
+from leadpipe.storage.tables import insert, row_at, rows_of, update
 
 TABLE = "leadclaims"
+# So often in a row nobody deletes a claim by hand between the two requests.
+TRIES = 5
 
 
 class AzureClaims:
@@ -27,48 +29,29 @@ class AzureClaims:
         self._table = storage.table(TABLE)
 
     def take(self, mine: Claim) -> Claim:
-        row = _row(mine)
-        with failures_of("claims"):
-            while True:
-                try:
-                    create_missing(self._table, lambda: self._table.create_entity(row))
-                except ResourceExistsError:
-                    try:
-                        held = self._table.get_entity(row["PartitionKey"], row["RowKey"])
-                    except ResourceNotFoundError:
-                        continue  # deleted by hand between the two requests
-                    return _claim(held, held.metadata["etag"] or "")
-                return mine
+        for _ in range(TRIES):
+            with failures_of("claims"):
+                if insert(self._table, _row(mine)) is not None:
+                    return mine
+            held = self.read(mine.fingerprint)
+            if held is not None:
+                return held
+        raise StorageFailed("storage_error", f"the claims: a claim that exists could not be read {TRIES} times")
 
     def take_over(self, holder: Claim, mine: Claim) -> bool:
         with failures_of("claims"):
-            try:
-                self._table.update_entity(
-                    _row(mine),
-                    mode=UpdateMode.REPLACE,
-                    etag=holder.version,
-                    match_condition=MatchConditions.IfNotModified,
-                )
-            except (ResourceModifiedError, ResourceNotFoundError):
-                return False
-        return True
+            return update(self._table, _row(mine), UpdateMode.REPLACE, version=holder.version) is not None
 
     def read(self, fingerprint: str) -> Claim | None:
         with failures_of("claims"):
-            try:
-                held = self._table.get_entity(*_keys(fingerprint))
-            except ResourceNotFoundError:
-                return None
-        return _claim(held, held.metadata["etag"] or "")
+            held = row_at(self._table, *_keys(fingerprint))
+            return None if held is None else _claim(held, held.metadata["etag"] or "")
 
     def of_leads_received(self, since: datetime, before: datetime) -> Iterator[Claim]:
         query = "ReceivedAt ge @since and ReceivedAt lt @before"
         with failures_of("claims"):
-            try:
-                for row in self._table.query_entities(query, parameters={"since": since, "before": before}):
-                    yield _claim(row, row.metadata["etag"] or "")
-            except ResourceNotFoundError:
-                return  # no lead has been claimed yet, so there is no table
+            for row in rows_of(self._table, query, {"since": since, "before": before}):
+                yield _claim(row, row.metadata["etag"] or "")
 
 
 def _keys(fingerprint: str) -> tuple[str, str]:

@@ -3,21 +3,19 @@
 The SDKs' defaults let one send take 84 seconds and a silent peer hold a call for 300.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
-from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError, ServiceRequestError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.data.tables import TableClient, TableServiceClient
 from azure.storage.queue import QueueServiceClient
 from requests.adapters import HTTPAdapter
 
-from leadpipe.model.errors import SettingsError, StorageFailed
+from leadpipe.model.errors import SettingsError
 from leadpipe.model.settings import StorageByIdentity, StorageByKey
+from leadpipe.storage.failures import failures_of
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -26,6 +24,7 @@ CONNECT_SECONDS = 2
 READ_SECONDS = 3
 # As many as the worker has threads, so that none waits for a connection or throws one away.
 CONNECTIONS = 32
+_PAUSES = ("Retry-After", "retry-after-ms", "x-ms-retry-after-ms")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,55 +35,60 @@ class Storage:
     queues: QueueServiceClient
 
     def table(self, name: str) -> TableClient:
-        return self.tables.get_table_client(name)
+        with failures_of("storage account"):
+            return self.tables.get_table_client(name)
 
 
 def connect(settings: StorageByKey | StorageByIdentity, *, retries: int) -> Storage:
-    """Builds the clients; nothing is sent yet. Raises SettingsError when the address or connection string is none."""
-    options: dict[str, Any] = {
+    """Builds the clients; nothing is sent yet.
+
+    Raises SettingsError when the connection string or an address is not one, StorageFailed for anything else.
+    """
+    with failures_of("storage account"):
+        try:
+            return _clients(settings, _options(retries))
+        except ValueError as error:
+            raise SettingsError("storage_settings", _unusable(settings)) from error
+
+
+def _clients(settings: StorageByKey | StorageByIdentity, options: dict[str, Any]) -> Storage:
+    if isinstance(settings, StorageByKey):
+        return Storage(
+            tables=TableServiceClient.from_connection_string(settings.connection_string, **options),
+            queues=QueueServiceClient.from_connection_string(settings.connection_string, **options),
+        )
+    credential = _credential(settings)
+    return Storage(
+        tables=TableServiceClient(settings.table_url, credential=credential, **options),
+        queues=QueueServiceClient(settings.queue_url, credential=credential, **options),
+    )
+
+
+def _options(retries: int) -> dict[str, Any]:
+    return {
         "transport": _transport(),
         "retry_total": retries,
         "retry_backoff_factor": 0.3,  # tables
         "initial_backoff": 0.3,  # queues
         "increment_base": 2,
         "random_jitter_range": 0,
+        "permit_redirects": False,  # a redirect would take the token or the signature along
     }
-    try:
-        if isinstance(settings, StorageByKey):
-            return Storage(
-                tables=TableServiceClient.from_connection_string(settings.connection_string, **options),
-                queues=QueueServiceClient.from_connection_string(settings.connection_string, **options),
-            )
-        credential = _credential(settings)
-        return Storage(
-            tables=TableServiceClient(settings.table_url, credential=credential, **options),
-            queues=QueueServiceClient(settings.queue_url, credential=credential, **options),
-        )
-    except ValueError as error:
-        detail = "AzureWebJobsStorage cannot be used: copy it whole from the storage account's Access keys"
-        raise SettingsError("storage_settings", detail) from error
 
 
-@contextmanager
-def failures_of(store: str) -> Iterator[None]:
-    """Turns whatever the SDKs raise into StorageFailed; its text names the store and the code, no address or key."""
-    try:
-        yield
-    except ClientAuthenticationError as error:
-        raise StorageFailed("storage_refused", f"the {store} refused the key or identity") from error
-    except HttpResponseError as error:
-        code = getattr(error, "error_code", None) or "no code"
-        slug = "storage_refused" if error.status_code in {401, 403} else "storage_error"
-        raise StorageFailed(slug, f"the {store} answered {error.status_code} {getattr(code, 'value', code)}") from error
-    except (AzureError, OSError) as error:  # an OSError where REQUESTS_CA_BUNDLE names a file that is not there
-        why = "no connection" if isinstance(error, ServiceRequestError) else "no whole answer in time"
-        raise StorageFailed("storage_unreachable", f"the {store} did not answer: {why}") from error
+def _unusable(settings: StorageByKey | StorageByIdentity) -> str:
+    if isinstance(settings, StorageByKey):
+        return "AzureWebJobsStorage cannot be used: copy it whole from the storage account's Access keys"
+    return (
+        "AzureWebJobsStorage__accountName, the addresses or AzureWebJobsStorage__clientId cannot be used: correct them"
+    )
 
 
 class _Session(requests.Session):
-    """Looks for proxies and certificates in the environment once for each host.
+    """Looks for proxies and certificates in the environment once for each host, and keeps Retry-After to itself.
 
-    requests would do so for every request, which is a tenth of what one costs.
+    requests would look for every request, which is a tenth of what one costs. The tables' SDK would sleep for as long
+    as Retry-After says, were it a day.
     """
 
     def __init__(self) -> None:
@@ -96,6 +100,12 @@ class _Session(requests.Session):
         if host not in self._found:
             self._found[host] = super().merge_environment_settings(url, proxies, stream, verify, cert)
         return {**self._found[host], "stream": stream}
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        answer = super().send(request, **options)
+        for name in _PAUSES:
+            answer.headers.pop(name, None)
+        return answer
 
 
 def _transport() -> RequestsTransport:

@@ -10,16 +10,15 @@ from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import new_lead_id, received_at
 from leadpipe.model.ports import Arrival
 from leadpipe.model.record import Record
 from leadpipe.model.text import without_controls
-from leadpipe.storage.connection import Storage, failures_of
+from leadpipe.storage.connection import Storage
+from leadpipe.storage.failures import failures_of
 from leadpipe.storage.rows import partition, utc
-from leadpipe.storage.tables import create_missing
+from leadpipe.storage.tables import delete, insert, row_at, rows_of
 
 TABLE = "marketplaceleads"
 # Under this key an arrival's payload holds what else the marketplace wrote into the row.
@@ -35,49 +34,31 @@ class AzureFallback:
     def keep(self, record: Record) -> None:
         if _marketplace_keys(record):
             return  # the row that the marketplace wrote is its fallback row
-        row = _row(record)
         with failures_of("fallback"):
-            try:
-                create_missing(self._table, lambda: self._table.create_entity(row))
-            except ResourceExistsError:
-                return
+            insert(self._table, _row(record))
 
     def remove(self, lead_id: str) -> None:
         with failures_of("fallback"):
-            try:
-                self._table.delete_entity(*_keys(lead_id))
-            except ResourceNotFoundError:
-                return
+            delete(self._table, *_keys(lead_id))
 
     def has(self, record: Record) -> bool:
         keys = _marketplace_keys(record) or _keys(record.lead_id)
         with failures_of("fallback"):
-            try:
-                self._table.get_entity(*keys, select=["PartitionKey"])
-            except ResourceNotFoundError:
-                return False
-        return True
+            return row_at(self._table, *keys, keys_only=True) is not None
 
     def lead_ids(self, first: date, last: date) -> Iterator[str]:
         query = "PartitionKey ge @first and PartitionKey le @last"
         days = {"first": partition(first), "last": partition(last)}
         with failures_of("fallback"):
-            try:
-                for row in self._table.query_entities(query, parameters=days, select=["LeadId"]):
-                    if row.get("LeadId"):  # asked for by name, a row that lacks it may answer with nothing in it
-                        yield str(row["LeadId"])
-            except ResourceNotFoundError:
-                return
+            for row in rows_of(self._table, query, days, select=["LeadId"]):
+                if row.get("LeadId"):  # asked for by name, a row that lacks it may answer with nothing in it
+                    yield str(row["LeadId"])
 
     def arrivals(self, since: datetime) -> Iterator[Arrival]:
         with failures_of("fallback"):
-            try:
-                rows = self._table.query_entities("Timestamp ge @since", parameters={"since": since})
-                for row in rows:
-                    if "LeadId" not in row:
-                        yield _arrival(row, row.metadata["timestamp"] or since)
-            except ResourceNotFoundError:
-                return  # neither we nor the marketplace have written here
+            for row in rows_of(self._table, "Timestamp ge @since", {"since": since}):
+                if "LeadId" not in row:
+                    yield _arrival(row, row.metadata["timestamp"] or since)
 
 
 def _marketplace_keys(record: Record) -> tuple[str, str] | None:

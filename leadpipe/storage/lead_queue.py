@@ -1,15 +1,15 @@
 """The queue `leads`: base64, as the host reads it, and without expiry."""
 
 import math
-from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError
 from azure.storage.queue import QueueServiceClient, TextBase64DecodePolicy, TextBase64EncodePolicy
 
-from leadpipe.storage.connection import failures_of
-from leadpipe.storage.queues import message_count
+from leadpipe.storage.answers import NotAnAnswerError, queue_missing
+from leadpipe.storage.failures import failures_of, row_refusals
+from leadpipe.storage.queues import create, exists, message_count
 
 QUEUE = "leads"
 NEVER_EXPIRES = -1
@@ -21,28 +21,25 @@ class AzureLeadQueue:
     """Thread-safe."""
 
     def __init__(self, queues: QueueServiceClient) -> None:
-        self._client = queues.get_queue_client(
-            QUEUE,
-            message_encode_policy=TextBase64EncodePolicy(),
-            message_decode_policy=TextBase64DecodePolicy(),
-        )
+        with failures_of("storage account"):
+            self._client = queues.get_queue_client(
+                QUEUE,
+                message_encode_policy=TextBase64EncodePolicy(),
+                message_decode_policy=TextBase64DecodePolicy(),
+            )
 
     def put(self, text: str, *, delay: timedelta = timedelta(0)) -> None:
         seconds = math.ceil(max(timedelta(0), min(delay, LONGEST_DELAY)).total_seconds())
         with failures_of("queue"):
-            try:
-                self._send(text, seconds)
-            except ResourceNotFoundError:
-                self._create()
+            if not self._sent(text, seconds):
+                create(self._client)
                 self._send(text, seconds)
 
     def ping(self) -> None:
         """Raises StorageFailed when the queue could not be written to now, as far as reading it tells."""
         with failures_of("queue"):
-            try:
-                self._client.get_queue_properties()
-            except ResourceNotFoundError:
-                self._create()
+            if not exists(self._client):
+                create(self._client)
 
     def depth(self) -> int:
         """About how many messages there are, those with a delay included."""
@@ -52,22 +49,30 @@ class AzureLeadQueue:
     def time_there(self) -> datetime | None:
         """What time the storage service has, to the second."""
         dates: list[str] = []
-        with failures_of("queue"), suppress(ResourceNotFoundError):
-            self._client.get_queue_properties(
-                raw_response_hook=lambda answer: dates.append(answer.http_response.headers.get("Date", ""))
-            )
+        with failures_of("queue"):
+            exists(self._client, hook=lambda answer: dates.append(answer.http_response.headers.get("Date", "")))
         return _parsed(dates[-1]) if dates else None
 
-    def _send(self, text: str, seconds: int) -> None:
-        self._client.send_message(text, visibility_timeout=seconds, time_to_live=NEVER_EXPIRES)
+    def _sent(self, text: str, seconds: int) -> bool:
+        """False where the service says that there is no such queue."""
+        try:
+            self._send(text, seconds)
+        except HttpResponseError as error:
+            if not queue_missing(error):
+                raise
+            return False
+        return True
 
-    def _create(self) -> None:
-        with suppress(ResourceExistsError):  # another instance was faster
-            self._client.create_queue()
+    def _send(self, text: str, seconds: int) -> None:
+        with row_refusals(f"the queue {QUEUE}"):
+            sent = self._client.send_message(text, visibility_timeout=seconds, time_to_live=NEVER_EXPIRES)
+        if not sent.id:
+            raise NotAnAnswerError("no id of the message")
 
 
 def _parsed(date: str) -> datetime | None:
     try:
-        return parsedate_to_datetime(date)
-    except ValueError:
+        at = parsedate_to_datetime(date)
+    except (ValueError, OverflowError):
         return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

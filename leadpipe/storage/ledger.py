@@ -10,18 +10,13 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from azure.core import MatchConditions
-from azure.core.exceptions import (
-    HttpResponseError,
-    ResourceExistsError,
-    ResourceNotFoundError,
-)
 from azure.data.tables import TableClient, UpdateMode
 
 from leadpipe.model.errors import Changed, StorageFailed
 from leadpipe.model.log_line import log_line
 from leadpipe.model.record import Event, Record, State
-from leadpipe.storage.connection import Storage, failures_of
+from leadpipe.storage.connection import Storage
+from leadpipe.storage.failures import failures_of
 from leadpipe.storage.rows import (
     QUOTING,
     RECORD_COLUMNS,
@@ -34,16 +29,13 @@ from leadpipe.storage.rows import (
     row_of_record,
     without_quotes,
 )
-from leadpipe.storage.tables import create_missing
+from leadpipe.storage.tables import KEYS, insert, row_at, rows_of, update, update_with
 
 TABLE = "leadledger"
-_KEYS = ["PartitionKey", "RowKey"]
-_WHOLE = [*_KEYS, *RECORD_COLUMNS.values()]
+_WHOLE = [*KEYS, *RECORD_COLUMNS.values()]
 _SUMMARY = [column for column in _WHOLE if column != "Payload"]
 # Days are digits; the sweep's marks stand behind them in the same table.
 _AFTER_ALL_DAYS = ":"
-# What the service answers when a row is not what was read, was deleted, or (the event) is there already.
-_CHANGED = frozenset({404, 409, 412})
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -56,39 +48,27 @@ class AzureLedger:
         self._table: TableClient = storage.table(TABLE)
 
     def insert(self, record: Record) -> Record | None:
-        row = row_of_record(record)
         with failures_of("ledger"):
-            try:
-                written = create_missing(self._table, lambda: self._table.create_entity(row))
-            except ResourceExistsError:
-                return None
-        return replace(record, version=written["etag"])
+            version = insert(self._table, row_of_record(record))
+        return None if version is None else replace(record, version=version)
 
     def read(self, lead_id: str) -> Record | None:
         with failures_of("ledger"):
-            try:
-                row = self._table.get_entity(*keys(lead_id))
-            except ResourceNotFoundError:
-                return None
-        return record_of(row, row.metadata["etag"])
+            row = row_at(self._table, *keys(lead_id))
+        return None if row is None else record_of(row, row.metadata["etag"])
 
     def write(self, before: Record, after: Record, event: Event | None) -> Record:
         if before.version is None:
             raise Changed("record_unread", "a listed record has no version: read it before it is written")
-        condition: dict[str, Any] = {"etag": before.version, "match_condition": MatchConditions.IfNotModified}
         row, mode = _difference(row_of_record(before), row_of_record(after))
         with failures_of("ledger"):
-            try:
-                if event is None:
-                    etag = self._table.update_entity(row, mode=mode, **condition)["etag"]
-                else:
-                    update = ("update", row, {"mode": mode, **condition})
-                    etag = self._table.submit_transaction([update, ("create", row_of_event(event))])[0]["etag"]
-            except HttpResponseError as error:
-                if error.status_code in _CHANGED:
-                    raise Changed("record_changed", after.lead_id) from error
-                raise
-        return replace(after, version=etag)
+            if event is None:
+                version = update(self._table, row, mode, version=before.version)
+            else:
+                version = update_with(self._table, row, mode, row_of_event(event), version=before.version)
+        if version is None:
+            raise Changed("record_changed", after.lead_id)
+        return replace(after, version=version)
 
     def events(self, lead_id: str) -> list[Event]:
         day, row_key = keys(lead_id)
@@ -142,21 +122,13 @@ class AzureLedger:
     def ping(self) -> None:
         """Raises StorageFailed when the table could not be written to now, as far as reading it tells."""
         with failures_of("ledger"):
-            try:
-                self._table.get_entity("ping", "ping")
-            except ResourceNotFoundError:
-                return
+            row_at(self._table, "ping", "ping")
 
     def _query(
         self, query: str, parameters: dict[str, Any], *, select: list[str] | None = None, page: int | None = None
     ) -> Iterator[dict[str, Any]]:
         with failures_of("ledger"):
-            try:
-                yield from self._table.query_entities(
-                    query, parameters=parameters, select=select, results_per_page=page
-                )
-            except ResourceNotFoundError:
-                return  # no lead has come yet, so there is no table
+            yield from rows_of(self._table, query, parameters, select=select, page=page)
 
 
 def _sound(made: Callable[[Row], T], rows: Iterable[Row]) -> Iterator[T]:

@@ -4,15 +4,14 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from azure.core import MatchConditions
-from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 
 from leadpipe.model.ports import Marks
-from leadpipe.storage.connection import Storage, failures_of
+from leadpipe.storage.connection import Storage
+from leadpipe.storage.failures import failures_of
 from leadpipe.storage.ledger import TABLE
 from leadpipe.storage.rows import utc
-from leadpipe.storage.tables import create_missing
+from leadpipe.storage.tables import insert, row_at, update
 
 _KEYS = {"PartitionKey": "sweep", "RowKey": "marks"}
 _COLUMNS = {
@@ -32,29 +31,18 @@ class AzureMarks:
 
     def read(self) -> Marks:
         with failures_of("ledger"):
-            try:
-                row = self._table.get_entity(_KEYS["PartitionKey"], _KEYS["RowKey"])
-            except ResourceNotFoundError:
-                return Marks()
+            row = row_at(self._table, _KEYS["PartitionKey"], _KEYS["RowKey"])
+        if row is None:
+            return Marks()
         cells: dict[str, Any] = {field: _cell(row[column]) for field, column in _COLUMNS.items() if column in row}
         return replace(Marks(**cells), version=row.metadata["etag"])
 
     def write(self, before: Marks, after: Marks) -> bool:
         row = _KEYS | {column: _told(getattr(after, field)) for field, column in _COLUMNS.items()}
         with failures_of("ledger"):
-            try:
-                if before.version is None:
-                    create_missing(self._table, lambda: self._table.create_entity(row))
-                else:
-                    self._table.update_entity(
-                        row,
-                        mode=UpdateMode.REPLACE,
-                        etag=before.version,
-                        match_condition=MatchConditions.IfNotModified,
-                    )
-            except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError):
-                return False
-        return True
+            if before.version is None:
+                return insert(self._table, row) is not None
+            return update(self._table, row, UpdateMode.REPLACE, version=before.version) is not None
 
 
 def _told(mark: date | datetime | None) -> Any:

@@ -6,15 +6,17 @@ https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-que
 
 import base64
 import binascii
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError
 from azure.storage.queue import QueueMessage, QueueServiceClient
 
 from leadpipe.model.ports import PoisonMessage
-from leadpipe.storage.connection import failures_of
+from leadpipe.storage.answers import NotAnAnswerError, message_gone, queue_missing
+from leadpipe.storage.failures import failures_of
 from leadpipe.storage.lead_queue import QUEUE
-from leadpipe.storage.queues import message_count
+from leadpipe.storage.queues import message_count, require_messages
 
 BATCH = 32
 # Long enough to move a batch on, short enough that a sweep which died here is soon made good.
@@ -26,31 +28,31 @@ class AzurePoisonQueue:
     """Thread-safe."""
 
     def __init__(self, queues: QueueServiceClient) -> None:
-        self._client = queues.get_queue_client(POISON_QUEUE)
+        with failures_of("storage account"):
+            self._client = queues.get_queue_client(POISON_QUEUE)
 
     def receive(self) -> list[PoisonMessage]:
         with failures_of("poison queue"):
-            try:
-                found = self._client.receive_messages(
-                    messages_per_page=BATCH, max_messages=BATCH, visibility_timeout=HIDDEN_SECONDS
+            return _messages(
+                lambda: self._client.receive_messages(
+                    messages_per_page=BATCH,
+                    max_messages=BATCH,
+                    visibility_timeout=HIDDEN_SECONDS,
+                    raw_response_hook=require_messages,
                 )
-                return [_message(message) for message in found]
-            except ResourceNotFoundError:
-                return []  # nothing has ever been poisoned
+            )
 
     def peek(self) -> list[PoisonMessage]:
         with failures_of("poison queue"):
-            try:
-                return [_message(message) for message in self._client.peek_messages(max_messages=BATCH)]
-            except ResourceNotFoundError:
-                return []
+            return _messages(lambda: self._client.peek_messages(max_messages=BATCH, raw_response_hook=require_messages))
 
     def delete(self, message: PoisonMessage) -> None:
         with failures_of("poison queue"):
             try:
                 self._client.delete_message(message.id, message.receipt)
-            except ResourceNotFoundError:
-                return
+            except HttpResponseError as error:
+                if not message_gone(error):
+                    raise
 
     def depth(self) -> int:
         """About how many messages there are."""
@@ -58,12 +60,24 @@ class AzurePoisonQueue:
             return message_count(self._client)
 
 
+def _messages(ask: Callable[[], Iterable[QueueMessage]]) -> list[PoisonMessage]:
+    """None where the service says that there is no such queue: nothing has ever been poisoned."""
+    try:
+        return [_message(message) for message in ask()]
+    except HttpResponseError as error:
+        if not queue_missing(error):
+            raise
+        return []
+
+
 def _message(message: QueueMessage) -> PoisonMessage:
     received: Any = message  # what was received has all of these, whatever the SDK's types say
+    if not received.id or not received.inserted_on:
+        raise NotAnAnswerError("a message without its id or time")
     return PoisonMessage(
         id=received.id,
         inserted_at=received.inserted_on,
-        text=_decoded(received.content),
+        text=_decoded(received.content or ""),
         receipt=received.pop_receipt or "",
     )
 

@@ -4,15 +4,18 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from azure.core import MatchConditions
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError
 from azure.data.tables import TableClient, UpdateMode
 from azure.storage.queue import QueueServiceClient
 
 from leadpipe.storage import claims, fallback, ledger
-from leadpipe.storage.connection import Storage, failures_of
+from leadpipe.storage.answers import NotAnAnswerError, queue_missing, table_missing
+from leadpipe.storage.connection import Storage
+from leadpipe.storage.failures import failures_of
 from leadpipe.storage.lead_queue import QUEUE
 from leadpipe.storage.poison_queue import POISON_QUEUE
+from leadpipe.storage.queues import require_messages
+from leadpipe.storage.tables import delete, update, version_in
 
 # Behind all days and all fingerprints: nothing that reads leads or claims ever comes here.
 _PARTITION = "~doctor"
@@ -51,37 +54,32 @@ def _tried(kind: str, name: str, attempt: Callable[[], None]) -> Store:
     with failures_of(f"{kind} {name}"):
         try:
             attempt()
-        except ResourceNotFoundError:
+        except HttpResponseError as error:
+            if not queue_missing(error) and not table_missing(error):
+                raise
             return Store(name=name, made=False)
     return Store(name=name, made=True)
 
 
 def _try_to_put(queues: QueueServiceClient) -> None:
     queue = queues.get_queue_client(QUEUE)
-    queue.peek_messages()
+    queue.peek_messages(raw_response_hook=require_messages)
     sent = queue.send_message("leadpipe doctor", visibility_timeout=_HIDDEN_SECONDS, time_to_live=_LIVES_SECONDS)
+    if not sent.id:
+        raise NotAnAnswerError("no id of the message")
     queue.delete_message(sent.id, sent.pop_receipt)
 
 
 def _try_to_peek(queues: QueueServiceClient) -> None:
-    queues.get_queue_client(POISON_QUEUE).peek_messages()
+    queues.get_queue_client(POISON_QUEUE).peek_messages(raw_response_hook=require_messages)
 
 
 def _try_to_insert(table: TableClient) -> None:
     row = {"PartitionKey": _PARTITION, "RowKey": str(uuid.uuid4())}
-    table.create_entity(row)
-    table.delete_entity(row["PartitionKey"], row["RowKey"])
+    version_in(table.create_entity(row))
+    delete(table, row["PartitionKey"], row["RowKey"])
 
 
 def _try_to_change(table: TableClient) -> None:
-    """Answered with 404 by a table that exists and would have allowed it; which 404 says whether it exists."""
-    try:
-        table.update_entity(
-            {"PartitionKey": _PARTITION, "RowKey": str(uuid.uuid4())},
-            mode=UpdateMode.MERGE,
-            etag='W/"none"',
-            match_condition=MatchConditions.IfNotModified,
-        )
-    except ResourceNotFoundError as error:
-        if getattr(error, "error_code", None) == "TableNotFound":
-            raise
+    """A table that exists and would have allowed it says that there is no such row."""
+    update(table, {"PartitionKey": _PARTITION, "RowKey": str(uuid.uuid4())}, UpdateMode.MERGE, version='W/"none"')

@@ -1,13 +1,117 @@
-"""Tables are made when the first row needs them, so that the straight way asks for nothing twice."""
+"""What the adapters of the tables do with rows, and which answers count for done, exists and missing.
 
-from collections.abc import Callable
-from contextlib import suppress
-from typing import TypeVar
+Tables are made when the first row needs them, so that the straight way asks for nothing twice.
+"""
 
-from azure.core.exceptions import HttpResponseError, ResourceExistsError
-from azure.data.tables import TableClient
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from enum import Enum
+from typing import Any, TypeVar
+from uuid import UUID
+
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError
+from azure.data.tables import TableClient, TableEntity, UpdateMode
+
+from leadpipe.model.errors import RowRefused
+from leadpipe.storage.answers import NotAnAnswerError, row_changed, row_exists, row_missing, table_exists, table_missing
+from leadpipe.storage.failures import row_refusals
+
+KEYS = ("PartitionKey", "RowKey")
+# Everything that the SDK can put into a cell. It writes an int as Edm.Int32.
+_KINDS = (str, bytes, bool, int, float, datetime, UUID, Enum, tuple, type(None))
+_INT32 = range(-(2**31), 2**31)
 
 T = TypeVar("T")
+Row = Mapping[str, Any]
+
+
+def insert(table: TableClient, row: Row) -> str | None:
+    """Adds the row, after its table where that is missing, and gives its version; None when its keys have a row."""
+    return create_missing(table, lambda: _inserted(table, row))
+
+
+def update(table: TableClient, row: Row, mode: UpdateMode, *, version: str) -> str | None:
+    """Writes the row and gives its new version; None when it is no longer the one that was read, or is gone."""
+    condition: dict[str, Any] = {"etag": version, "match_condition": MatchConditions.IfNotModified}
+    try:
+        return version_in(_sent(table, [row], lambda: table.update_entity(row, mode=mode, **condition)))
+    except HttpResponseError as error:
+        if not row_changed(error):
+            raise
+        return None
+
+
+def update_with(table: TableClient, row: Row, mode: UpdateMode, new: Row, *, version: str) -> str | None:
+    """Writes the row and adds the new one of the same partition, both or none; otherwise as `update`.
+
+    None also when the new row is there already.
+    """
+    condition: dict[str, Any] = {"mode": mode, "etag": version, "match_condition": MatchConditions.IfNotModified}
+    both: list[Any] = [("update", row, condition), ("create", new)]
+    try:
+        written = _sent(table, [row, new], lambda: table.submit_transaction(both))
+    except HttpResponseError as error:
+        if not row_changed(error) and not row_exists(error):
+            raise
+        return None
+    if len(written) != len(both):
+        raise NotAnAnswerError(f"{len(written)} answers to {len(both)} changes")
+    return version_in(written[0])
+
+
+def row_at(table: TableClient, partition_key: str, row_key: str, *, keys_only: bool = False) -> TableEntity | None:
+    """The row under these keys; None where the service says that there is no such row or no such table."""
+    try:
+        row = table.get_entity(partition_key, row_key, select=[*KEYS] if keys_only else None)
+    except HttpResponseError as error:
+        if not row_missing(error) and not table_missing(error):
+            raise
+        return None
+    if (row.get("PartitionKey"), row.get("RowKey")) != (partition_key, row_key):
+        raise NotAnAnswerError("another row, or none")
+    version_in(row.metadata)
+    return row
+
+
+def rows_of(
+    table: TableClient,
+    query: str,
+    parameters: Mapping[str, Any],
+    *,
+    select: list[str] | None = None,
+    page: int | None = None,
+) -> Iterator[TableEntity]:
+    """The rows that the query finds, with their keys; none where the service says that there is no such table."""
+    columns = None if select is None else [*dict.fromkeys([*KEYS, *select])]
+    found = table.query_entities(
+        query,
+        parameters=dict(parameters),
+        select=columns,
+        results_per_page=page,
+        raw_response_hook=_require_no_page,
+    )
+    try:
+        for row in found:
+            if not all(isinstance(row.get(key), str) for key in KEYS):
+                raise NotAnAnswerError("a row without its keys")
+            yield row
+    except HttpResponseError as error:
+        if not row_missing(error) and not table_missing(error):
+            raise
+
+
+def delete(table: TableClient, partition_key: str, row_key: str) -> None:
+    """Removes the row; nothing happens where the service says that there is no such row or table.
+
+    The SDK takes every 404 for that, so the answer itself is looked at.
+    """
+    answers: list[Any] = []
+    table.delete_entity(partition_key, row_key, raw_response_hook=lambda answer: answers.append(answer.http_response))
+    if answers[-1].status_code == 404:
+        error = HttpResponseError(response=answers[-1])
+        if not row_missing(error) and not table_missing(error):
+            raise error
 
 
 def create_missing(table: TableClient, write: Callable[[], T]) -> T:
@@ -15,8 +119,49 @@ def create_missing(table: TableClient, write: Callable[[], T]) -> T:
     try:
         return write()
     except HttpResponseError as error:
-        if error.status_code != 404:
+        if not table_missing(error):
             raise
-    with suppress(ResourceExistsError):  # another instance was faster
+    try:
         table.create_table()
+    except HttpResponseError as error:
+        if not table_exists(error):  # it does when another instance was faster
+            raise
     return write()
+
+
+def _inserted(table: TableClient, row: Row) -> str | None:
+    try:
+        return version_in(_sent(table, [row], lambda: table.create_entity(row)))
+    except HttpResponseError as error:
+        if not row_exists(error):
+            raise
+        return None
+
+
+def _sent(table: TableClient, rows: list[Row], send: Callable[[], T]) -> T:
+    with row_refusals(f"the table {table.table_name}"):
+        try:
+            return send()
+        except (TypeError, ValueError, OverflowError) as error:
+            if not all(_can_be_sent(cell) for row in rows for cell in row.values()):
+                kind = type(error).__name__
+                raise RowRefused("row_refused", f"a row of the table {table.table_name}: {kind}") from error
+            raise
+
+
+def _can_be_sent(cell: object) -> bool:
+    """Whether a table can hold it at all; what it cannot hold, the SDK refuses before anything is sent."""
+    return isinstance(cell, _KINDS) and (type(cell) is not int or cell in _INT32)
+
+
+def _require_no_page(answer: Any) -> None:
+    """To the SDK, XML of whatever kind is a list of no rows."""
+    if answer.http_response.status_code == 200 and "xml" in answer.http_response.headers.get("Content-Type", ""):
+        raise NotAnAnswerError("no list of rows")
+
+
+def version_in(answer: Mapping[str, Any]) -> str:
+    version = answer.get("etag")
+    if not isinstance(version, str) or not version:
+        raise NotAnAnswerError("no version of the row")
+    return version

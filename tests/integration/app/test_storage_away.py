@@ -8,11 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import quantiles
 
 import pytest
+from azure.storage.queue import QueueClient
 
 from leadpipe.model.record import State
+from tests.answering import Answer, answering, page, queue_error, table_error
 from tests.factories import payload
 from tests.integration.conftest import App, Starter
 from tests.standin_process import Standin
+
+TABLES = re.compile(r"/(Tables|leadledger|\$batch)")
 
 
 @pytest.fixture
@@ -72,6 +76,41 @@ def test_with_both_away_the_post_is_503_with_a_time_to_try_again_and_health_is_r
     assert (answer.status_code, answer.json()["error"]) == (503, "storage_unavailable")
     assert int(answer.headers["Retry-After"]) > 0
     assert app.host.get("/api/health").status_code == 503
+
+
+NOTHING_KEPT = {
+    "with the codes of the service": (table_error(409, "TableBeingDeleted"), queue_error(409, "QueueBeingDeleted")),
+    "with pages of a proxy": (page(409), page(409)),
+    "as if the row were missing": (page(404), page(404)),
+    "as if all were well": (page(200), page(200)),
+    "as if it were made": (page(201), page(201)),
+}
+
+
+@pytest.mark.parametrize("answers", NOTHING_KEPT.values(), ids=NOTHING_KEPT)
+def test_two_stores_that_answer_and_keep_nothing_are_503_and_health_is_red(
+    answers: tuple[Answer, Answer], start_app: Starter
+) -> None:
+    of_tables, of_queues = answers
+    with answering() as storage:
+        storage.answers = lambda _method, path: of_tables if TABLES.search(path) else of_queues
+        app = start_app(storage.account, **{"AzureWebJobs.deliver.Disabled": "true"})
+        for body in (payload(), "[]"):
+            answer = app.post(body)
+            assert (answer.status_code, answer.json()["error"]) == (503, "storage_unavailable")
+        assert app.host.get("/api/health").status_code == 503
+
+
+def test_a_ledger_that_answers_and_keeps_nothing_leaves_the_queue_to_keep_the_lead(
+    start_app: Starter, storage_account: str
+) -> None:
+    with answering() as storage:
+        for of_tables, _ in NOTHING_KEPT.values():
+            storage.answer = of_tables
+            app = start_app(broken(storage_account, "Table", storage.port), **{"AzureWebJobs.deliver.Disabled": "true"})
+            assert app.post(payload()).status_code == 202
+    queue = QueueClient.from_connection_string(storage_account, "leads")
+    assert len(queue.peek_messages(max_messages=32)) == len(NOTHING_KEPT)
 
 
 def test_posts_are_answered_at_once_while_dynamics_hangs_and_fifty_leads_wait(app: App, standin: Standin) -> None:

@@ -6,16 +6,17 @@ import re
 import socket
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from azure.data.tables import TableServiceClient
+from azure.data.tables import TableServiceClient, UpdateMode
 from azure.storage.queue import QueueClient
 
+from leadpipe.model.cause import BLOCKED_REASONS
 from leadpipe.model.change import Deferred, transition
 from leadpipe.model.envelope import RESERVED_KEYS, Envelope
-from leadpipe.model.errors import SettingsError, StorageFailed
+from leadpipe.model.errors import RowRefused, SettingsError, StorageFailed
 from leadpipe.model.record import Record
 from leadpipe.model.settings import StorageByIdentity, StorageByKey
 from leadpipe.storage.claims import AzureClaims
@@ -23,6 +24,9 @@ from leadpipe.storage.connection import connect
 from leadpipe.storage.fallback import AzureFallback
 from leadpipe.storage.lead_queue import AzureLeadQueue
 from leadpipe.storage.ledger import AzureLedger
+from leadpipe.storage.poison_queue import AzurePoisonQueue
+from leadpipe.storage.rows import row_of_event, row_of_record
+from leadpipe.storage.tables import insert, update, update_with
 from tests.factories import RECEIVED_AT, lead_id, payload
 
 
@@ -142,12 +146,16 @@ def test_a_storage_service_that_never_answers_is_given_up_in_time() -> None:
 
 
 def test_a_key_that_storage_refuses_is_named_as_a_refusal(storage_account: str) -> None:
-    wrong = storage_account.replace("AccountKey=", "AccountKey=AAAA")
+    storage = connect(
+        StorageByKey(connection_string=storage_account.replace("AccountKey=", "AccountKey=AAAA")), retries=0
+    )
     with pytest.raises(StorageFailed) as failure:
-        AzureLedger(connect(StorageByKey(connection_string=wrong), retries=0)).insert(
-            Record.accepted(lead_id(), payload())
-        )
-    assert failure.value.slug == "storage_refused"
+        AzureLeadQueue(storage.queues).put("x")
+    assert failure.value.slug == "storage_not_authenticated"
+    with pytest.raises(StorageFailed) as failure:
+        AzureLedger(storage).insert(Record.accepted(lead_id(), payload()))
+    assert failure.value.slug in BLOCKED_REASONS  # the emulator's tables have another code for it than Azure's
+    assert "403 Auth" in failure.value.detail
 
 
 def test_an_identity_reaches_storage_without_any_key() -> None:
@@ -223,3 +231,83 @@ def test_a_bundle_of_certificates_that_is_not_there_is_a_storage_failure(monkeyp
         AzureLedger(
             connect(StorageByKey(connection_string=f"{account};QueueEndpoint=https://127.0.0.1:1/a"), retries=0)
         ).read(lead_id())
+
+
+TOO_LONG = "x" * 40_000  # a cell holds 32,768 UTF-16 units
+
+
+def test_a_row_that_the_tables_do_not_take_is_refused_in_an_insert_an_update_and_a_batch(storage_account: str) -> None:
+    ledger = AzureLedger(connect(StorageByKey(connection_string=storage_account), retries=0))
+    table = TableServiceClient.from_connection_string(storage_account).get_table_client("leadledger")
+    record = ledger.insert(Record.accepted(lead_id(), payload()))
+    assert record is not None
+    after, event = transition(record, Deferred(reason="x", attempt=2, next_try_at=RECEIVED_AT), at=RECEIVED_AT) or (
+        record,
+        None,
+    )
+    assert event is not None
+    refused: list[str] = []
+    for attempt in (
+        lambda: insert(table, {"PartitionKey": "1", "RowKey": "1", "Name": TOO_LONG}),
+        lambda: update(
+            table, {**row_of_record(after), "Name": TOO_LONG}, UpdateMode.MERGE, version=record.version or ""
+        ),
+        lambda: update_with(
+            table,
+            row_of_record(after),
+            UpdateMode.MERGE,
+            {**row_of_event(event), "Detail": TOO_LONG},
+            version=record.version or "",
+        ),
+    ):
+        with pytest.raises(RowRefused) as failure:
+            attempt()
+        refused.append(failure.value.detail)
+    assert refused == ["the table leadledger answered 400 PropertyValueTooLarge"] * 3
+    assert ledger.read(record.lead_id) == record
+
+
+@pytest.mark.parametrize("cell", [2**31, -(2**63), ["x"], {"x": 1}, date(2026, 3, 14), object()])
+def test_a_cell_of_a_kind_that_tables_do_not_have_is_refused_before_anything_is_sent(
+    cell: object, free_port: int
+) -> None:
+    table = connect(StorageByKey(connection_string=broken_account(free_port)), retries=0).table("leadledger")
+    row = {"PartitionKey": "1", "RowKey": "1", "Cell": cell}
+    for attempt in (
+        lambda: insert(table, row),
+        lambda: update(table, row, UpdateMode.MERGE, version="1"),
+        lambda: update_with(table, row, UpdateMode.MERGE, {"PartitionKey": "1", "RowKey": "2"}, version="1"),
+        lambda: update_with(table, {"PartitionKey": "1", "RowKey": "2"}, UpdateMode.MERGE, row, version="1"),
+    ):
+        with pytest.raises(RowRefused, match="row_refused: a row of the table leadledger: TypeError"):
+            attempt()
+
+
+def test_a_message_that_the_queue_does_not_take_is_refused(storage_account: str) -> None:
+    queue = AzureLeadQueue(connect(StorageByKey(connection_string=storage_account), retries=0).queues)
+    with pytest.raises(RowRefused, match="the queue leads answered 4"):
+        queue.put("x" * 70_000)
+
+
+def test_a_poisoned_message_that_another_sweep_has_received_since_is_left_to_it(storage_account: str) -> None:
+    client = QueueClient.from_connection_string(storage_account, "leads-poison")
+    client.create_queue()
+    client.send_message("x")
+    poison = AzurePoisonQueue(connect(StorageByKey(connection_string=storage_account), retries=0).queues)
+    (message,) = poison.receive()
+    client.update_message(message.id, message.receipt, visibility_timeout=0)  # its receipt is another from now on
+    poison.delete(message)
+    (again,) = poison.receive()
+    poison.delete(again)
+    poison.delete(again)
+    assert poison.depth() == 0
+
+
+def test_an_empty_message_on_the_poison_queue_keeps_nothing_behind_it_up(storage_account: str) -> None:
+    client = QueueClient.from_connection_string(storage_account, "leads-poison")
+    client.create_queue()
+    client.send_message("")
+    client.send_message("eA==")
+    poison = AzurePoisonQueue(connect(StorageByKey(connection_string=storage_account), retries=0).queues)
+    assert sorted(message.text for message in poison.peek()) == ["", "x"]
+    assert sorted(message.text for message in poison.receive()) == ["", "x"]

@@ -63,6 +63,37 @@ def test_with_neither_store_nobody_is_told_that_the_lead_is_safe() -> None:
         post(world)
 
 
+ANYTHING = [
+    AttributeError("'NoneType' object has no attribute 'headers'"),
+    ValueError("x"),
+    RecursionError(),
+    OSError(),
+]
+
+
+@pytest.mark.parametrize("error", ANYTHING, ids=lambda error: type(error).__name__)
+def test_whatever_a_ledger_raises_the_queue_is_still_tried(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.ledger.failing = [error]
+    lead_id = post(world)
+    assert Envelope.from_text(world.queue.messages[0].text).lead_id == lead_id
+    assert f"step=record reason={type(error).__name__}" in caplog.text
+
+
+@pytest.mark.parametrize("error", ANYTHING, ids=lambda error: type(error).__name__)
+def test_whatever_a_queue_raises_the_record_is_enough(error: Exception) -> None:
+    world = World()
+    world.queue.failing = [error]
+    assert world.ledger.rows[post(world)].state is State.ACCEPTED
+
+
+def test_a_store_that_refuses_is_logged_with_what_it_said(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.ledger.failing = [StorageFailed("storage_keys_off", "403 KeyBasedAuthenticationNotPermitted")]
+    post(world)
+    assert 'reason=storage_keys_off detail="403 KeyBasedAuthenticationNotPermitted"' in caplog.text
+
+
 def test_when_both_fail_fast_both_are_tried_once_more() -> None:
     world = World()
     world.ledger.failing, world.queue.failing = [AWAY], [AWAY]

@@ -278,7 +278,7 @@ def test_a_wrong_key_of_the_storage_account_is_said_once(doctor: Doctor, storage
     name, _, rest = storage_account.partition("AccountKey=")
     _, _, ends = rest.partition(";")
     ran = doctor("--json", AzureWebJobsStorage=f"{name}AccountKey=bWFkZS11cA==;{ends}")
-    require_only(ran, "queues", "storage_refused")
+    require_only(ran, "queues", "storage_not_authenticated")
     assert "the queue leads " in wrong(ran)[0]["fact"]
 
 

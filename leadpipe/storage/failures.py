@@ -1,0 +1,96 @@
+"""The one place where whatever leaves a call to an SDK becomes StorageFailed.
+
+The SDKs raise more than their own errors: AttributeError when a credential gives no token, ParseError and
+DeserializationError when a proxy answers with a page, ValueError, TypeError and KeyError when an answer lacks a part.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError, ServiceRequestError
+
+from leadpipe.model.errors import LeadpipeError, RowRefused, StorageFailed
+from leadpipe.storage.answers import NotAnAnswerError, code_of, in_words, is_about_the_row
+
+# https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes
+_REFUSALS = {
+    "KeyBasedAuthenticationNotPermitted": "storage_keys_off",
+    "AuthorizationFailure": "storage_network_closed",
+    "AuthorizationPermissionMismatch": "storage_role_missing",
+    "AuthenticationFailed": "storage_not_authenticated",
+    "InvalidAuthenticationInfo": "storage_not_authenticated",
+    "NoAuthenticationInformation": "storage_not_authenticated",
+    "AccountIsDisabled": "storage_account_disabled",
+}
+# Longer than any chain that an SDK makes, and an end to one that goes in a circle.
+_CHAIN = 10
+
+
+@contextmanager
+def failures_of(store: str) -> Iterator[None]:
+    """Turns every exception into StorageFailed; leadpipe's own pass.
+
+    The detail names the store, and the service's code or the exception's kind. It never has the exception's text,
+    which may quote an address, a key or a lead.
+    """
+    try:
+        yield
+    except LeadpipeError:
+        raise
+    except Exception as error:
+        raise _failure(store, _origin(error)) from error
+
+
+@contextmanager
+def row_refusals(where: str) -> Iterator[None]:
+    """Raises RowRefused where the service will not take the row or message itself. To be put around its sending."""
+    try:
+        yield
+    except HttpResponseError as error:
+        if not is_about_the_row(error):
+            raise
+        raise RowRefused("row_refused", f"{where} answered {in_words(error)}") from error
+
+
+def _failure(store: str, error: BaseException) -> StorageFailed:
+    kind = type(error).__name__
+    if isinstance(error, HttpResponseError):
+        return _of_an_answer(store, error)
+    if isinstance(error, NotAnAnswerError):
+        return StorageFailed("storage_error", f"the {store} did not answer what was asked: {error}")
+    if isinstance(error, AzureError | OSError):  # an OSError where REQUESTS_CA_BUNDLE names a file that is not there
+        why = "no connection" if isinstance(error, ServiceRequestError) else "no whole answer in time"
+        return StorageFailed("storage_unreachable", f"the {store} did not answer: {why}: {kind}")
+    return StorageFailed("storage_error", f"the {store}: what came back cannot be used: {kind}")
+
+
+def _of_an_answer(store: str, error: HttpResponseError) -> StorageFailed:
+    kind = type(error).__name__
+    if kind == "AzureSigningError":  # each of the two SDKs has one, and keeps it to itself
+        return StorageFailed("storage_refused", f"the {store}: the key cannot sign a request: {kind}")
+    if _is_of_a_credential(error):
+        return StorageFailed("storage_no_token", f"the {store}: no token to sign in with: {kind}")
+    if error.status_code is None or error.status_code < 300:
+        why = f"{kind} of a {error.status_code}"
+        return StorageFailed("storage_error", f"the {store}: what came back cannot be used: {why}")
+    otherwise = "storage_refused" if error.status_code in {401, 403} else "storage_error"
+    return StorageFailed(_REFUSALS.get(code_of(error), otherwise), f"the {store} answered {in_words(error)}")
+
+
+def _is_of_a_credential(error: HttpResponseError) -> bool:
+    """Whether it was not storage that answered: a credential raises the same classes, mostly without an answer."""
+    answer: Any = error.response
+    if answer is None:
+        return isinstance(error, ClientAuthenticationError)
+    return "x-ms-version" not in answer.request.headers  # every request to storage has it
+
+
+def _origin(error: BaseException) -> BaseException:
+    """The error without an answer that made the SDK stumble, where it did: it looks for a code in every answer."""
+    found: BaseException | None = error
+    for _ in range(_CHAIN):
+        if isinstance(found, HttpResponseError) and found.response is None:
+            return found
+        found = found and (found.__cause__ or found.__context__)
+    return error
