@@ -2,10 +2,14 @@
 
 A: insert fp -> 201, holds            B: insert fp -> 409, reads A: a duplicate of A
 A: insert fp -> reply lost            A: insert fp -> 409, reads A: holds
+
+A row that names no lead holds nothing: the next lead that asks puts its own claim in its place. A lead that is written
+a second time is the lesser evil, next to one that waits for ever or is taken for a repeat of nothing.
 """
 
-from collections.abc import Iterator
-from datetime import datetime
+import logging
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from azure.core import MatchConditions
@@ -13,11 +17,19 @@ from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, Re
 from azure.data.tables import UpdateMode
 
 from leadpipe.model.claim import Claim
+from leadpipe.model.lead_id import is_lead_id, received_at
+from leadpipe.model.log_line import log_line
+from leadpipe.storage.cells import fitted
 from leadpipe.storage.connection import Storage, failures_of
-from leadpipe.storage.rows import utc
 from leadpipe.storage.tables import create_missing
 
 TABLE = "leadclaims"
+_COLUMNS = ["PartitionKey", "RowKey", "LeadId", "ReceivedAt"]
+_OF_LEADS = "PartitionKey lt '~'"  # behind it `leadpipe doctor` tries what it may
+# The ids of leads received from 2004 until 2074 begin so; a LeadId that is missing or no text does not compare.
+_NOT_LIKE_A_LEAD_ID = "not (LeadId ge '01' and LeadId lt '03')"
+
+log = logging.getLogger(__name__)
 
 
 class AzureClaims:
@@ -37,21 +49,16 @@ class AzureClaims:
                         held = self._table.get_entity(row["PartitionKey"], row["RowKey"])
                     except ResourceNotFoundError:
                         continue  # deleted by hand between the two requests
-                    return _claim(held, held.metadata["etag"] or "")
+                    if holder := _claim(held):
+                        return holder
+                    log.error(log_line("claim_damaged", lead_id=mine.lead_id, row=mine.fingerprint))
+                    if not self._replace(_version(held), mine):
+                        continue  # somebody else was faster
                 return mine
 
     def take_over(self, holder: Claim, mine: Claim) -> bool:
         with failures_of("claims"):
-            try:
-                self._table.update_entity(
-                    _row(mine),
-                    mode=UpdateMode.REPLACE,
-                    etag=holder.version,
-                    match_condition=MatchConditions.IfNotModified,
-                )
-            except (ResourceModifiedError, ResourceNotFoundError):
-                return False
-        return True
+            return self._replace(holder.version, mine)
 
     def read(self, fingerprint: str) -> Claim | None:
         with failures_of("claims"):
@@ -59,16 +66,36 @@ class AzureClaims:
                 held = self._table.get_entity(*_keys(fingerprint))
             except ResourceNotFoundError:
                 return None
-        return _claim(held, held.metadata["etag"] or "")
+        return _claim(held)
 
     def of_leads_received(self, since: datetime, before: datetime) -> Iterator[Claim]:
         query = "ReceivedAt ge @since and ReceivedAt lt @before"
         with failures_of("claims"):
             try:
                 for row in self._table.query_entities(query, parameters={"since": since, "before": before}):
-                    yield _claim(row, row.metadata["etag"] or "")
+                    if claim := _claim(row):
+                        yield claim
             except ResourceNotFoundError:
                 return  # no lead has been claimed yet, so there is no table
+
+    def damaged(self, *, at_a_glance: bool = False) -> Iterator[str]:
+        query = f"{_OF_LEADS} and {_NOT_LIKE_A_LEAD_ID}" if at_a_glance else _OF_LEADS
+        with failures_of("claims"):
+            try:
+                for row in self._table.query_entities(query, select=_COLUMNS):
+                    if flaw := _flaw(row):
+                        yield f"{row['PartitionKey']}/{row['RowKey']}: {flaw}"
+            except ResourceNotFoundError:
+                return
+
+    def _replace(self, version: str, mine: Claim) -> bool:
+        try:
+            self._table.update_entity(
+                _row(mine), mode=UpdateMode.REPLACE, etag=version, match_condition=MatchConditions.IfNotModified
+            )
+        except (ResourceModifiedError, ResourceNotFoundError):
+            return False
+        return True
 
 
 def _keys(fingerprint: str) -> tuple[str, str]:
@@ -77,13 +104,32 @@ def _keys(fingerprint: str) -> tuple[str, str]:
 
 def _row(claim: Claim) -> dict[str, Any]:
     partition_key, row_key = _keys(claim.fingerprint)
-    return {
+    row = {
         "PartitionKey": partition_key,
         "RowKey": row_key,
         "LeadId": claim.lead_id,
         "ReceivedAt": claim.received_at,
     }
+    return fitted(row)
 
 
-def _claim(row: dict[str, Any], version: str) -> Claim:
-    return Claim(fingerprint=row["RowKey"], lead_id=row["LeadId"], received_at=utc(row["ReceivedAt"]), version=version)
+def _claim(row: Mapping[str, Any]) -> Claim | None:
+    """The claim, received when its lead was, whatever ReceivedAt says; None where the row names no lead."""
+    lead_id = row.get("LeadId")
+    if not isinstance(lead_id, str) or not is_lead_id(lead_id):
+        return None
+    return Claim(fingerprint=row["RowKey"], lead_id=lead_id, received_at=received_at(lead_id), version=_version(row))
+
+
+def _version(row: Any) -> str:
+    return row.metadata["etag"] or ""
+
+
+def _flaw(row: Mapping[str, Any]) -> str:
+    """What is wrong with the row, empty where nothing is."""
+    claim = _claim(row)
+    if claim is None:
+        return "LeadId is not a lead id, so that it holds nothing"
+    told = row.get("ReceivedAt")
+    received = isinstance(told, datetime) and abs(told - claim.received_at) < timedelta(seconds=1)
+    return "" if received else "ReceivedAt is not the time in the lead id, which counts"

@@ -4,14 +4,17 @@ import math
 from contextlib import suppress
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueServiceClient, TextBase64DecodePolicy, TextBase64EncodePolicy
 
+from leadpipe.model.ports import PeekedMessage
 from leadpipe.storage.connection import failures_of
-from leadpipe.storage.queues import message_count
+from leadpipe.storage.queues import decoded, message_count
 
 QUEUE = "leads"
+PEEKED = 32
 NEVER_EXPIRES = -1
 # https://learn.microsoft.com/rest/api/storageservices/put-message
 LONGEST_DELAY = timedelta(days=7)
@@ -21,6 +24,7 @@ class AzureLeadQueue:
     """Thread-safe."""
 
     def __init__(self, queues: QueueServiceClient) -> None:
+        self._queues = queues
         self._client = queues.get_queue_client(
             QUEUE,
             message_encode_policy=TextBase64EncodePolicy(),
@@ -43,6 +47,15 @@ class AzureLeadQueue:
                 self._client.get_queue_properties()
             except ResourceNotFoundError:
                 self._create()
+
+    def peek(self) -> list[PeekedMessage]:
+        raw = self._queues.get_queue_client(QUEUE)  # decodes nothing: one message that is no base64 hides no other
+        with failures_of("queue"):
+            try:
+                found: list[Any] = raw.peek_messages(max_messages=PEEKED)
+            except ResourceNotFoundError:
+                return []
+        return [PeekedMessage(id=each.id, inserted_at=each.inserted_on, text=decoded(each.content)) for each in found]
 
     def depth(self) -> int:
         """About how many messages there are, those with a delay included."""

@@ -4,8 +4,6 @@ Its messages live for seven days, so nothing may rest here; the sweep moves them
 https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger#poison-messages
 """
 
-import base64
-import binascii
 from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
@@ -14,6 +12,7 @@ from azure.storage.queue import QueueMessage, QueueServiceClient
 from leadpipe.model.ports import PoisonMessage
 from leadpipe.storage.connection import failures_of
 from leadpipe.storage.lead_queue import QUEUE
+from leadpipe.storage.queues import decoded as _decoded
 from leadpipe.storage.queues import message_count
 
 BATCH = 32
@@ -66,11 +65,3 @@ def _message(message: QueueMessage) -> PoisonMessage:
         text=_decoded(received.content),
         receipt=received.pop_receipt or "",
     )
-
-
-def _decoded(content: str) -> str:
-    """The host moves a message here as it was; one that was no base64 in the first place is still what it was."""
-    try:
-        return base64.b64decode(content, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        return content
