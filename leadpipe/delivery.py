@@ -36,20 +36,24 @@ from leadpipe.model.errors import (
     GateShut,
     InvalidLead,
     NewerEnvelope,
+    RecordDamaged,
     Refused,
+    RowRefused,
     StorageFailed,
     Transient,
 )
 from leadpipe.model.gate import LONGEST_PAUSE, Gate, Shut
 from leadpipe.model.lead import Lead
 from leadpipe.model.log_line import log_line
-from leadpipe.model.ports import Claims, Dynamics, LeadQueue, Ledger, MarksStore, Ports, Receipt, Rerouted
-from leadpipe.model.record import OPEN, Record, State
+from leadpipe.model.ports import Claims, Dynamics, Fallback, LeadQueue, Ledger, MarksStore, Ports, Receipt, Rerouted
+from leadpipe.model.record import OPEN, ROW_REFUSED, Record, State
 from leadpipe.model.schedule import FIRST_REST, NEWER_ENVELOPE_DELAY, after_opening, delay, rest
 from leadpipe.model.settings import Area, Settings, SpecialLeads
 
 # The sweep looks at today and yesterday whatever its marks say.
 ALWAYS_SWEPT = timedelta(days=1)
+# A lead whose record could not be made so often, over an hour, is kept by the smallest row, if that can be made.
+TRIES_AT_A_RECORD = 10
 # Somebody else being faster so many times in a row is no race any more.
 DECISIONS = 20
 
@@ -109,10 +113,24 @@ def record_of_message(envelope: Envelope, now: Callable[[], datetime], *, ports:
         return found
     if now() - envelope.received_at > ALWAYS_SWEPT:
         lower_marks(envelope.received_at.date(), ports.marks)
-    found = ports.ledger.insert(_made_from(envelope)) or ports.ledger.read(envelope.lead_id)
+    found = inserted(_made_from(envelope), ledger=ports.ledger) or ports.ledger.read(envelope.lead_id)
     if found is None:
         raise StorageFailed("record_unreadable", "the ledger says that the record exists and does not give it")
     return found
+
+
+def inserted(record: Record, *, ledger: Ledger) -> Record | None:
+    """Inserts the record; where storage refuses its row, the smallest one, which is poisoned.
+
+    Gives what was inserted, None when the lead has a record already.
+    """
+    try:
+        return ledger.insert(record)
+    except StorageFailed as failure:
+        if not isinstance(failure, RowRefused) and record.attempt < TRIES_AT_A_RECORD:
+            raise
+        _log_refusal(record, failure, "ledger")
+        return ledger.insert(record.smallest(failure.detail))
 
 
 def lower_marks(day: date, store: MarksStore) -> None:
@@ -130,7 +148,7 @@ def outcome_of(record: Record, run: Try, *, ports: Ports, settings: Settings) ->
         lead = _lead_of(record)
         _require_usable(settings)
         settled_already = aside(record, lead, ports=ports, settings=settings)
-    except InvalidLead as why:
+    except (InvalidLead, RowRefused) as why:
         return Poisoned(reason=why.slug, detail=why.detail)
     except DeliveryFailed as failure:
         # A resting lead is not asked for its claim again, so none may rest before it has passed there.
@@ -172,8 +190,7 @@ def claimed(record: Record, lead: Lead, *, window: timedelta, claims: Claims, le
         holder = claims.take(mine)
         if holder.lead_id == record.lead_id:
             return record.lead_id
-        held = ledger.read(holder.lead_id)
-        decided = verdict(mine, holder, window, held.state if held else None)
+        decided = verdict(mine, holder, window, _state_of(holder.lead_id, ledger))
         if decided is Verdict.DUPLICATE:
             return holder.lead_id
         if decided is Verdict.GOES_ON or claims.take_over(holder, mine):
@@ -236,8 +253,8 @@ def settle(record: Record, outcome: Outcome, run: Try, *, ports: Ports) -> Recor
     if isinstance(outcome, Deferred):
         return defer(record, outcome, run, ports=ports)
     if isinstance(outcome, ToFallback):
-        ports.fallback.keep(record)
-    settled = write(record, outcome, run.now, attempt=run.attempt, ledger=ports.ledger)
+        rest_in(ports.fallback, record)
+    settled = write_or_poison(record, outcome, run.now, attempt=run.attempt, ledger=ports.ledger)
     rested = record.state is State.FALLBACK or isinstance(outcome, ToFallback)
     if rested and settled.state not in OPEN:
         ports.fallback.remove(record.lead_id)
@@ -245,13 +262,21 @@ def settle(record: Record, outcome: Outcome, run: Try, *, ports: Ports) -> Recor
     return settled
 
 
+def rest_in(fallback: Fallback, record: Record) -> None:
+    """Adds the lead's fallback row. One that storage refuses is missed by flows that read that table, not by drains."""
+    try:
+        fallback.keep(record)
+    except RowRefused as refusal:
+        _log_refusal(record, refusal, "fallback")
+
+
 def defer(record: Record, outcome: Deferred, run: Try, *, ports: Ports) -> Record:
     """Puts the delayed copy, then says so in the record. The copy carries the lead on even if the ledger is away."""
-    copy = Envelope.for_payload(record.lead_id, _text(record.payload), attempt=outcome.attempt)
+    copy = Envelope.for_payload(record.lead_id, record.text, attempt=outcome.attempt)
     ports.queue.put(copy.to_text(), delay=outcome.next_try_at - run.now())
     log.warning(log_line("lead_deferred", lead_id=record.lead_id, reason=outcome.reason, attempt=outcome.attempt))
     try:
-        return write(record, outcome, run.now, attempt=run.attempt, ledger=ports.ledger)
+        return write_or_poison(record, outcome, run.now, attempt=run.attempt, ledger=ports.ledger)
     except StorageFailed as failure:
         log.warning(log_line("record_behind", lead_id=record.lead_id, reason=failure.slug))
         return record
@@ -276,6 +301,21 @@ def write(
     raise StorageFailed("record_contended", f"the record was another each of the {DECISIONS} times it was written")
 
 
+def write_or_poison(
+    record: Record, change: Change, now: Callable[[], datetime], *, ledger: Ledger, attempt: int
+) -> Record:
+    """Writes what became of the lead. Where storage refuses that row, the lead is poisoned by a smaller change.
+
+    Nothing is lost by that: a lead that Dynamics has already is found there under its id when it is replayed.
+    """
+    try:
+        return write(record, change, now, attempt=attempt, ledger=ledger)
+    except RowRefused as refusal:
+        _log_refusal(record, refusal, "ledger")
+        poisoned = Poisoned(reason=ROW_REFUSED, detail=refusal.detail)
+        return write(record, poisoned, now, attempt=attempt, ledger=ledger)
+
+
 def put_again(envelope: Envelope, failure: StorageFailed, run: Try, *, queue: LeadQueue) -> None:
     """A delayed copy for a lead whose record could not be read or written. Raises StorageFailed when that fails too."""
     copy = replace(envelope, attempt=envelope.attempt + 1)
@@ -294,14 +334,26 @@ def _made_from(envelope: Envelope) -> Record:
 
 
 def _lead_of(record: Record) -> Lead:
-    payload = _text(record.payload)
+    payload = record.text
     if payload is None:
         raise InvalidLead("payload_missing", "the record holds no payload")
     return Lead.from_payload(payload)
 
 
-def _text(payload: str | bytes | None) -> str | None:
-    return payload if isinstance(payload, str) else None
+def _state_of(holder: str, ledger: Ledger) -> State | None:
+    """The state of the lead that holds a claim, None where it has no record.
+
+    A damaged record waits for a person, as a poisoned one does: both can still be written.
+    """
+    try:
+        held = ledger.read(holder)
+    except RecordDamaged:
+        return State.POISONED
+    return held.state if held else None
+
+
+def _log_refusal(record: Record, failure: StorageFailed, step: str) -> None:
+    log.error(log_line("row_refused", lead_id=record.lead_id, step=step, reason=failure.slug, detail=failure.detail))
 
 
 def _require_usable(settings: Settings) -> None:

@@ -2,6 +2,8 @@
 
 One of the two stores is enough. A record without a message is overdue and queued again by the sweep; a message
 without a record makes it on delivery. With neither, nobody is told that the lead is safe.
+
+A ledger that answers, and will not take the lead's row, is asked for the smallest row that keeps the lead.
 """
 
 import logging
@@ -10,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from leadpipe.model.envelope import Envelope
-from leadpipe.model.errors import InvalidLead, NotKept, StorageFailed
+from leadpipe.model.errors import InvalidLead, NotKept, RowRefused, StorageFailed
 from leadpipe.model.lead import MAX_PAYLOAD_BYTES, posted_text
 from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.log_line import log_line
@@ -57,11 +59,18 @@ def take(
 
 def keep(record: Record, envelope: Envelope, *, ledger: Ledger, queue: LeadQueue) -> bool:
     """Puts the lead into both stores, the record first; whether one of them can bring it back."""
-    recorded = _done("record", record.lead_id, lambda: ledger.insert(record))
-    if not recorded and envelope.payload is None:
-        return False  # a message that leans on a record which may not exist would promise too much
-    queued = _done("queue", record.lead_id, lambda: queue.put(envelope.to_text()))
-    return recorded or queued
+    failure = _failure_of("record", record.lead_id, lambda: ledger.insert(record))
+    # A message that leans on a record which may not exist would promise too much.
+    if failure is None or envelope.payload is not None:
+        not_queued = _failure_of("queue", record.lead_id, lambda: queue.put(envelope.to_text()))
+        if failure is None or not_queued is None:
+            return True
+    return isinstance(failure, RowRefused) and keep_smallest(record, failure, ledger=ledger)
+
+
+def keep_smallest(record: Record, refusal: RowRefused, *, ledger: Ledger) -> bool:
+    """Keeps the least of a lead whose row the ledger refuses: it is poisoned, and a person sees it."""
+    return _failure_of("smallest", record.lead_id, lambda: ledger.insert(record.smallest(refusal.detail))) is None
 
 
 def reject(lead_id: str, why: InvalidLead, body: bytes, *, ledger: Ledger) -> None:
@@ -70,17 +79,17 @@ def reject(lead_id: str, why: InvalidLead, body: bytes, *, ledger: Ledger) -> No
         return
     log.warning(log_line("lead_rejected", lead_id=lead_id, reason=why.slug, bytes=len(body)))
     record = Record.rejected(lead_id, why, body[:MAX_PAYLOAD_BYTES])
-    if not _done("record", lead_id, lambda: ledger.insert(record)):
+    if _failure_of("record", lead_id, lambda: ledger.insert(record)):
         raise NotKept("storage_unavailable", "the ledger did not take it") from why
 
 
-def _done(step: str, lead_id: str, write: Callable[[], object]) -> bool:
+def _failure_of(step: str, lead_id: str, write: Callable[[], object]) -> Exception | None:
     try:
         write()
     except StorageFailed as failure:
         log.error(log_line("lead_not_kept", lead_id=lead_id, step=step, reason=failure.slug, detail=failure.detail))
-        return False
+        return failure
     except Exception as error:  # noqa: BLE001 - whatever one store raises, the other one has to be tried
         log.error(log_line("lead_not_kept", lead_id=lead_id, step=step, reason=type(error).__name__))
-        return False
-    return True
+        return error
+    return None

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from itertools import islice
 
-from leadpipe.delivery import Try, deliver_record, record_of_message, write
+from leadpipe.delivery import Try, deliver_record, inserted, record_of_message, write, write_or_poison
 from leadpipe.model.change import AnotherRound, Forgotten, Poisoned, QueuedAgain
 from leadpipe.model.claim import Claim
 from leadpipe.model.envelope import Envelope
@@ -107,11 +107,11 @@ def bring_back(message: PoisonMessage, run: Run) -> None:
         return
     if record.rounds + 1 >= ROUNDS:
         no_outcome = Poisoned(reason="no_outcome", detail=f"no outcome in {ROUNDS} rounds")
-        write(record, no_outcome, run.now, attempt=envelope.attempt, ledger=run.ports.ledger)
+        write_or_poison(record, no_outcome, run.now, attempt=envelope.attempt, ledger=run.ports.ledger)
         log.error(log_line("lead_settled", lead_id=record.lead_id, outcome=State.POISONED, reason=no_outcome.reason))
         return
     round_ = AnotherRound(next_try_at=run.now())
-    again = write(record, round_, run.now, attempt=record.attempt, ledger=run.ports.ledger)
+    again = write_or_poison(record, round_, run.now, attempt=record.attempt, ledger=run.ports.ledger)
     put(again, record, "poison_queue", run)
 
 
@@ -175,7 +175,8 @@ def queue_again(record: Record, run: Run) -> None:
     if waited < OVERDUE_AFTER:
         return  # somebody else was faster
     change = QueuedAgain(next_try_at=run.now() + min(2 * waited, LONGEST_WAIT))
-    put(write(record, change, run.now, attempt=record.attempt, ledger=run.ports.ledger), record, "overdue", run)
+    again = write_or_poison(record, change, run.now, attempt=record.attempt, ledger=run.ports.ledger)
+    put(again, record, "overdue", run)
 
 
 def put(again: Record, before: Record, step: str, run: Run) -> None:
@@ -245,7 +246,7 @@ def take_in(arrival: Arrival, run: Run) -> str:
     if run.ports.ledger.read(lead_id) is not None:
         return lead_id
     record = _record_of(lead_id, arrival)
-    run.ports.ledger.insert(record)
+    record = inserted(record, ledger=run.ports.ledger) or record
     if record.state in QUEUED:
         run.ports.queue.put(Envelope.for_payload(lead_id, arrival.payload, attempt=record.attempt).to_text())
     log.info(log_line("lead_taken_in", lead_id=lead_id))

@@ -16,8 +16,8 @@ from leadpipe.model.errors import Blocked, Changed, DeliveryFailed, StorageFaile
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import new_lead_id, received_at
-from leadpipe.model.ports import Arrival, Marks, PoisonMessage, Ports, Receipt, Rerouted
-from leadpipe.model.record import Event, Record, State
+from leadpipe.model.ports import Arrival, Marks, PeekedMessage, PoisonMessage, Ports, Receipt, Rerouted
+from leadpipe.model.record import QUEUED, Event, Record, State
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, 535000, tzinfo=UTC)
 
@@ -50,6 +50,7 @@ class Part:
 class Message:
     text: str
     delay: timedelta = timedelta(0)
+    at: datetime = NOW  # when it was put
 
 
 class FakeQueue(Part):
@@ -60,6 +61,15 @@ class FakeQueue(Part):
     def put(self, text: str, *, delay: timedelta = timedelta(0)) -> None:
         with self.call("put"):
             self.messages.append(Message(text, delay))
+
+    def peek(self) -> list[PeekedMessage]:
+        with self.call("peek"):
+            seen = [message for message in self.messages if not message.delay][:32]
+        return [PeekedMessage(id=f"q{number}", inserted_at=m.at, text=m.text) for number, m in enumerate(seen)]
+
+    def depth(self) -> int:
+        with self.call("depth"):
+            return len(self.messages)
 
 
 class FakeLedger(Part):
@@ -116,8 +126,17 @@ class FakeLedger(Part):
             days = sorted({r.received_at.date() for r in self.rows.values() if r.received_at.date() >= first})
         for day in days:
             for record in self.records(day, states=states):
-                if record.next_try_at is not None and record.next_try_at < before:
+                if record.next_try_at is None:
+                    if record.state in QUEUED:
+                        yield record
+                elif record.next_try_at < before:
                     yield record
+
+    def moving(self, first: date, since: datetime, *, damage: list[str]) -> Iterator[Record]:
+        del damage
+        for record in self.between(first, date.max):
+            if record.state in QUEUED or record.updated_at >= since:
+                yield record
 
     def damaged(self, first: date, last: date) -> Iterator[str]:
         """None: who damages a row here damages an object that Python keeps whole."""
@@ -169,6 +188,10 @@ class FakeClaims(Part):
             found = [claim for claim in self.rows.values() if since <= claim.received_at < before]
         yield from found
 
+    def damaged(self) -> Iterator[str]:
+        """None, as of the ledger."""
+        yield from ()
+
     def _put(self, claim: Claim) -> None:
         self.rows[claim.fingerprint] = replace(claim, version=f"v{next(self._versions)}")
 
@@ -201,6 +224,11 @@ class FakeFallback(Part):
         with self.call("lead_ids"):
             found = [lead_id for lead_id in self.rows if first <= received_at(lead_id).date() <= last]
         yield from sorted(found)
+
+    def damaged(self, first: date, last: date) -> Iterator[str]:
+        """None, as of the ledger."""
+        del first, last
+        yield from ()
 
     def arrivals(self, since: datetime) -> Iterator[Arrival]:
         with self.call("arrivals"):

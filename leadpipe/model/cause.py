@@ -42,7 +42,8 @@ _TIME_HEALS = {
     "storage_error": Cause(says="the storage account failed", fix=_WAITS),
     "record_damaged": Cause(
         says="somebody, or a newer leadpipe, wrote the record otherwise",
-        fix="mend the row that the detail names by hand, or use the newer version again",
+        fix="correct the row that the detail names by hand, in Storage Explorer for one, or use the newer version"
+        " again; the lead then goes on by itself",
     ),
     "record_unreadable": Cause(says="the ledger has the record and did not give it", fix=_WAITS),
     "record_gone": Cause(says="the record was deleted while it was being written", fix=_WAITS),
@@ -248,8 +249,9 @@ _THIS_LEAD = {
         ' with `leadpipe poison discard ID --why "no lead"`',
     ),
     "row_refused": Cause(
-        says="the storage account does not take the lead's row or message as it is; the detail has its code",
-        fix=_DATA_FIX,
+        says="the storage account answers, and will not take the lead's row",
+        fix="see the detail for its code; `leadpipe poison replay ID` tries again, after `leadpipe poison edit ID`"
+        " where a value is at fault",
     ),
     "payload_missing": Cause(
         says="nothing is kept of what was posted", fix='`leadpipe poison discard ID --why "nothing kept"`'
@@ -261,7 +263,11 @@ _NO_LEAD = {
     "not_json": Cause(says="the posted text is not JSON", fix=_NO_TEXT_FIX),
     "not_an_object": Cause(says="the posted JSON is no object", fix=_NO_LEAD_FIX),
     "nothing_in_it": Cause(says="no documented field has a value", fix=_NO_LEAD_FIX),
-    "too_large": Cause(says="more than 32 KiB were posted; their start is kept", fix=_NO_LEAD_FIX),
+    "too_large": Cause(
+        says="more was sent than leadpipe keeps of a lead, which is 32 KiB of a post; its start is kept",
+        fix="if it is a lead, a row of marketplaceleads say, enter it in Dynamics by hand; then"
+        ' `leadpipe poison discard ID --why "entered by hand"`',
+    ),
 }
 
 _AT_REST = {
@@ -284,4 +290,4 @@ _AT_REST = {
 CAUSES: dict[str, Cause] = {**_TIME_HEALS, **_STORAGE_REFUSES, **_CONNECTION, **_THIS_LEAD, **_NO_LEAD, **_AT_REST}
 
 # A lead that waits for one of these waits for a person, however long: somebody has to mend the connection.
-BLOCKED_REASONS = frozenset(_CONNECTION) | frozenset(_STORAGE_REFUSES)
+BLOCKED_REASONS = frozenset(_CONNECTION) | frozenset(_STORAGE_REFUSES) | {"record_damaged"}

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import assert_never
 
 from leadpipe.model.errors import InvalidLead, NotAllowed
-from leadpipe.model.lead import posted_text
+from leadpipe.model.lead import MAX_PAYLOAD_BYTES, posted_text
 from leadpipe.model.record import ALLOWED, FORGETTABLE, OPEN, QUEUED, Event, Record, State, event_of
 
 
@@ -282,11 +282,15 @@ def _read_again(record: Record, payload: str | bytes | None) -> Record:
     """The record with what a reading of the payload fills in. Raises NotAllowed when it is gone or no lead."""
     if payload is None:
         raise NotAllowed("payload_missing", f"nothing is kept of {record.lead_id} that could be written")
+    posted = _as_bytes(payload)
+    # A lead that came by another way than a post may be larger than one, and stays so.
+    at_most = max(MAX_PAYLOAD_BYTES, len(_as_bytes(record.payload or b"")))
     try:
-        text = posted_text(payload.encode("utf-8", "surrogatepass") if isinstance(payload, str) else payload)
-        fresh = Record.accepted(record.lead_id, text)
+        fresh = Record.accepted(record.lead_id, posted_text(posted, at_most=at_most))
     except InvalidLead as error:
-        raise NotAllowed(error.slug, f"{record.lead_id} is not a lead as it stands: {error.detail}") from error
+        # Of what was too large only the start is kept: that is why it cannot be read.
+        slug = "too_large" if len(posted) > MAX_PAYLOAD_BYTES else error.slug
+        raise NotAllowed(slug, f"{record.lead_id} is not a lead as it stands: {error.detail}") from error
     return replace(
         fresh,
         state=record.state,
@@ -301,6 +305,10 @@ def _read_again(record: Record, payload: str | bytes | None) -> Record:
         own_lead=record.own_lead,
         version=record.version,
     )
+
+
+def _as_bytes(payload: str | bytes) -> bytes:
+    return payload.encode("utf-8", "surrogatepass") if isinstance(payload, str) else payload
 
 
 def _require(allowed: bool, record: Record, verb: str) -> None:

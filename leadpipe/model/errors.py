@@ -11,7 +11,8 @@ LeadpipeError
 └── DeliveryFailed     one class per row of the delivery table
     ├── Transient      time heals it
     │   ├── StorageFailed  ... and it is our own storage that is away
-    │   │   └── RowRefused   ... or that answers, and will not take this row as it is
+    │   │   ├── RowRefused   ... or that answers, and will not take this row as it is
+    │   │   └── RecordDamaged  ... or that gave a row which leadpipe did not write so
     │   └── GateShut       ... and Dynamics is not even asked
     ├── Blocked        somebody has to mend the connection; the lead waits meanwhile
     └── Refused        this lead, as it is, cannot be written
@@ -81,6 +82,16 @@ class RowRefused(StorageFailed):
 
     Trying again with the same row fails again, so this is not an outage.
     """
+
+
+class RecordDamaged(StorageFailed):
+    """The ledger's row is not as leadpipe writes it. The detail names the row by its keys, and what is wrong.
+
+    Only a person can correct the row, and then the lead goes on by itself.
+    """
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("record_damaged", detail)
 
 
 class GateShut(Transient):

@@ -149,15 +149,15 @@ class Lead:
         return left, "", offer
 
 
-def posted_text(body: bytes) -> str:
+def posted_text(body: bytes, *, at_most: int = MAX_PAYLOAD_BYTES) -> str:
     """The posted bytes as text, without a BOM.
 
     Raises InvalidLead: `empty_body`, `too_large` (413), `not_utf8`.
     """
     if not body:
         raise InvalidLead("empty_body", "there is no body; one sent in chunks does not get past the functions host")
-    if len(body) > MAX_PAYLOAD_BYTES:
-        raise InvalidLead("too_large", f"a lead has at most {MAX_PAYLOAD_BYTES} bytes, this has {len(body)}")
+    if len(body) > at_most:
+        raise InvalidLead("too_large", f"a lead has at most {at_most} bytes, this has {len(body)}")
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:

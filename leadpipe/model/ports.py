@@ -31,9 +31,24 @@ class Rerouted:
     detail: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeekedMessage:
+    """A message that was looked at and left where it is. `text` is raw where it was no base64."""
+
+    id: str
+    inserted_at: datetime
+    text: str
+
+
 class LeadQueue(Protocol):
     def put(self, text: str, *, delay: timedelta = timedelta(0)) -> None:
         """Puts the text on the queue, without expiry, to be seen after the delay."""
+
+    def peek(self) -> list[PeekedMessage]:
+        """The messages at the queue's head, at most 32; those with a delay, or being delivered, are not seen."""
+
+    def depth(self) -> int:
+        """About how many messages there are, those that are not seen included."""
 
 
 class Ledger(Protocol):
@@ -66,13 +81,21 @@ class Ledger(Protocol):
     def due(self, first: date, before: datetime, *, states: frozenset[State]) -> Iterator[Record]:
         """The records received on that UTC day or later that should have been tried before that time, by day.
 
-        Without their payloads and versions.
+        Without their payloads and versions. A queued one whose next try is missing is among them, and one whose next
+        try is days ahead: leadpipe did not write so, and nothing else would ever find them.
+        """
+
+    def moving(self, first: date, since: datetime, *, damage: list[str]) -> Iterator[Record]:
+        """The records received on that UTC day or later that are queued, or that changed since that time.
+
+        Without their payloads and versions. `damage` gets a line for each row that cannot be read.
         """
 
     def damaged(self, first: date, last: date) -> Iterator[str]:
         """The rows of these UTC days that leadpipe did not write so, by their keys, with what is wrong with each.
 
-        Lists leave them out; reading one raises StorageFailed.
+        Where the detail says how a column is read instead, the lead goes on. Lists leave the others out, and reading
+        one raises RecordDamaged.
         """
 
     def first_day(self) -> date | None:
@@ -84,15 +107,22 @@ class Ledger(Protocol):
 
 class Claims(Protocol):
     def take(self, mine: Claim) -> Claim:
-        """Inserts the claim; gives who holds the fingerprint now, `mine` itself where the insert won."""
+        """Inserts the claim; gives who holds the fingerprint now, `mine` itself where the insert won.
+
+        A row that names no lead holds nothing, and `mine` replaces it.
+        """
 
     def take_over(self, holder: Claim, mine: Claim) -> bool:
         """Puts `mine` in the place of what was read as `holder`; False when somebody else did first."""
 
-    def read(self, fingerprint: str) -> Claim | None: ...
+    def read(self, fingerprint: str) -> Claim | None:
+        """The claim; None where there is none, or its row names no lead."""
 
     def of_leads_received(self, since: datetime, before: datetime) -> Iterator[Claim]:
         """The claims whose holder was received within that time, in no order that means anything."""
+
+    def damaged(self) -> Iterator[str]:
+        """The rows that leadpipe did not write so, by their keys, with what is wrong with each. Reads all claims."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +146,9 @@ class Fallback(Protocol):
 
     def lead_ids(self, first: date, last: date) -> Iterator[str]:
         """The leads received on these UTC days that have a row of their own, by day."""
+
+    def damaged(self, first: date, last: date) -> Iterator[str]:
+        """The rows of these UTC days whose LeadId is not as leadpipe writes it, by their keys, with what is wrong."""
 
     def arrivals(self, since: datetime) -> Iterator[Arrival]:
         """The rows that the marketplace itself wrote and that were last written at that time or later."""

@@ -8,7 +8,28 @@ from typing import Self
 from leadpipe.model.errors import InvalidLead
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import received_at
-from leadpipe.model.text import without_controls
+from leadpipe.model.text import bounded, utf16_length, well_formed, without_controls
+
+# What one cell of the ledger holds: a text in UTF-16 units, or bytes.
+LONGEST_TEXT = 32 * 1024
+LONGEST_BYTES = 64 * 1024
+# How much of each text a record and its history keep, in UTF-16 units. The payload has the lead's own texts whole.
+LONGEST = {
+    "event": 128,
+    "reason": 128,
+    "actor": 256,
+    "offer": 1024,
+    "source": 1024,
+    "action": 1024,
+    "email": 1024,
+    "name": 1024,
+    "company": 1024,
+    "detail": 4096,
+}
+# One more could not be counted, and no lead is ever tried so often.
+MOST_ATTEMPTS = (1 << 31) - 2
+# The reason of a lead whose row storage would not take.
+ROW_REFUSED = "row_refused"
 
 
 class State(StrEnum):
@@ -81,10 +102,15 @@ class Record:
     payload: str | bytes | None = None
     version: str | None = field(default=None, compare=False)
 
+    def __post_init__(self) -> None:
+        _bound_texts(self)
+
     @classmethod
     def accepted(cls, lead_id: str, payload: str, *, attempt: int = 1) -> Self:
-        """A lead just taken in. Raises InvalidLead when the payload is none."""
+        """A lead just taken in. Raises InvalidLead when the payload is none, or larger than the ledger can keep."""
         lead = Lead.from_payload(payload)
+        if not _is_kept_whole(payload):
+            raise InvalidLead("too_large", f"{len(payload)} characters; the ledger keeps {LONGEST_BYTES // 1024} KiB")
         at = received_at(lead_id)
         return cls(
             lead_id=lead_id,
@@ -121,7 +147,10 @@ class Record:
 
     @classmethod
     def poisoned(cls, lead_id: str, reason: str, detail: str, payload: str | bytes | None, *, attempt: int = 1) -> Self:
-        """A lead, or what came in its place, that was beyond delivery before it had a record."""
+        """A lead, or what came in its place, that was beyond delivery before it had a record.
+
+        Of a payload that is larger than the ledger can keep, it has the start.
+        """
         at = received_at(lead_id)
         return cls(
             lead_id=lead_id,
@@ -131,8 +160,23 @@ class Record:
             attempt=attempt,
             received_at=at,
             updated_at=at,
-            payload=payload,
+            payload=kept(payload),
         )
+
+    def smallest(self, detail: str) -> Self:
+        """The least that can be kept of a lead whose row storage refuses: poisoned, with the payload as bytes."""
+        payload = self.payload.encode("utf-8", "replace") if isinstance(self.payload, str) else self.payload
+        return self.poisoned(self.lead_id, ROW_REFUSED, detail, payload, attempt=self.attempt)
+
+    @property
+    def text(self) -> str | None:
+        """The payload as text; None where nothing is kept, or bytes that are no text."""
+        if not isinstance(self.payload, bytes):
+            return self.payload
+        try:
+            return self.payload.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return None
 
     def awaits(self, attempt: int) -> bool:
         """Whether a message of that attempt still has to be acted on; if not, it is stale and ends."""
@@ -152,6 +196,9 @@ class Event:
     actor: str = ""
     payload: str | bytes | None = None
 
+    def __post_init__(self) -> None:
+        _bound_texts(self)
+
 
 def event_of(record: Record, name: str, at: datetime, *, actor: str = "") -> Event:
     """The line that tells of the record as it now stands."""
@@ -164,3 +211,28 @@ def event_of(record: Record, name: str, at: datetime, *, actor: str = "") -> Eve
         detail=record.detail,
         actor=actor,
     )
+
+
+def kept(payload: str | bytes | None) -> str | bytes | None:
+    """As much of the payload as the ledger can keep: mostly all of it, else its start."""
+    if payload is None:
+        return None
+    if isinstance(payload, bytes):
+        return payload[:LONGEST_BYTES]
+    return well_formed(payload) if _is_kept_whole(payload) else bounded(payload, LONGEST_TEXT)
+
+
+def _is_kept_whole(payload: str) -> bool:
+    """Whether it fits one cell, as text or as UTF-8 bytes."""
+    if 2 * len(payload) <= LONGEST_TEXT:
+        return True
+    text = well_formed(payload)
+    return utf16_length(text) <= LONGEST_TEXT or len(text.encode()) <= LONGEST_BYTES
+
+
+def _bound_texts(value: Record | Event) -> None:
+    """Shortens the texts once, where they are made, so that what is read back equals what was written."""
+    for name, longest in LONGEST.items():
+        text = getattr(value, name, "")
+        if len(text) > longest // 2 and (fitting := bounded(text, longest)) != text:
+            object.__setattr__(value, name, fitting)

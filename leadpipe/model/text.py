@@ -26,6 +26,13 @@ def utf16_length(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
+def bounded(text: str, units: int) -> str:
+    """The text, well formed and in at most so many UTF-16 units. Any text may be given."""
+    if len(text) <= units and text.isascii():
+        return text
+    return shortened(well_formed(text), units)
+
+
 def shortened(text: str, units: int) -> str:
     """The longest start of the text that fits in so many UTF-16 units and ends at a whole character."""
     return text.encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore")

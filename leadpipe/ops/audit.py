@@ -12,11 +12,12 @@ from enum import StrEnum
 
 from leadpipe.model.claim import HOLDING
 from leadpipe.model.envelope import Envelope
-from leadpipe.model.errors import LeadpipeError, StorageFailed
+from leadpipe.model.errors import LeadpipeError, RecordDamaged
 from leadpipe.model.lead_id import EPOCH, is_lead_id, received_at
 from leadpipe.model.ports import Ports
 from leadpipe.model.record import Record, State
 from leadpipe.ops.ledger_pages import PAGE, TOO_LONG, Page, is_overdue, pages
+from leadpipe.ops.messages import messages_without_record
 
 READERS = 8
 
@@ -28,6 +29,9 @@ class What(StrEnum):
     NO_ROW = "fallback_without_row"
     ROW_ALONE = "row_without_record"
     DAMAGED = "record_damaged"
+    ROW_DAMAGED = "fallback_row_damaged"
+    CLAIM_DAMAGED = "claim_damaged"
+    MESSAGE_ALONE = "message_without_record"
     NOT_HELD = "duplicate_not_held"
     HOLDER_GONE = "duplicate_holder_gone"
     CLAIM_ALONE = "claim_without_record"
@@ -44,7 +48,7 @@ NOTES = frozenset({What.ROW_LEFT_BEHIND, What.NOT_IN_DYNAMICS, What.IN_DYNAMICS_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """`id` is a lead's, or that of a message or row that names no lead."""
+    """`id` is a lead's, or that of a message or row that names no lead, or says how many messages there are."""
 
     what: What
     id: str
@@ -68,6 +72,7 @@ class Audit:
 
     def findings(self) -> Iterator[Finding]:
         """Raises StorageFailed, and whatever `in_dynamics` raises."""
+        yield from self._without_record()
         yield from self._damaged()
         for page in pages(self.since, self.before, at=self.at, ledger=self.ports.ledger, size=self.page_size):
             self.counts.update(page.states.values())
@@ -79,10 +84,25 @@ class Audit:
             yield from self._absent(page)
         yield from self._on_poison_queue()
 
+    def _without_record(self) -> Iterator[Finding]:
+        ports = self.ports
+        found = messages_without_record(queue=ports.queue, ledger=ports.ledger, marks=ports.marks, at=self.at)
+        for name in found.seen:
+            yield Finding(what=What.MESSAGE_ALONE, id=name)
+        if found.unseen:
+            yield Finding(what=What.MESSAGE_ALONE, id=f"{found.unseen} messages", detail="not at the queue's head")
+
     def _damaged(self) -> Iterator[Finding]:
-        for damage in self.ports.ledger.damaged(self.since.date(), self.before.date()):
-            row, _, why = damage.partition(": ")
-            yield Finding(what=What.DAMAGED, id=row, detail=why)
+        first, last, ports = self.since.date(), self.before.date(), self.ports
+        stores = {
+            What.DAMAGED: ports.ledger.damaged(first, last),
+            What.ROW_DAMAGED: ports.fallback.damaged(first, last),
+            What.CLAIM_DAMAGED: ports.claims.damaged(),
+        }
+        for what, rows in stores.items():
+            for damage in rows:
+                row, _, why = damage.partition(": ")
+                yield Finding(what=what, id=row, detail=why)
 
     def _overdue(self, page: Page) -> Iterator[Finding]:
         suspects = page.overdue
@@ -135,7 +155,7 @@ class Audit:
         claims = self.ports.claims.of_leads_received(page.since, page.before)
         for lead_id, record in self._read(claim.lead_id for claim in claims if claim.lead_id not in page.states):
             if record is None:
-                there = is_lead_id(lead_id) and self._is_in_dynamics(lead_id)
+                there = self._is_in_dynamics(lead_id)
                 yield Finding(what=What.IN_DYNAMICS_ALONE if there else What.CLAIM_ALONE, id=lead_id)
 
     def _payloads(self, page: Page) -> Iterator[Finding]:
@@ -174,9 +194,7 @@ class Audit:
     def _record(self, lead_id: str) -> list[tuple[str, Record | None]]:
         try:
             return [(lead_id, self.ports.ledger.read(lead_id) if is_lead_id(lead_id) else None)]
-        except StorageFailed as failure:
-            if failure.slug != "record_damaged":
-                raise
+        except RecordDamaged:
             return []
 
     def _is_in_dynamics(self, lead_id: str) -> bool:
@@ -185,8 +203,7 @@ class Audit:
 
 
 def _is_within(row: str, page: Page) -> bool:
-    """Whether the row belongs to the page; one that names no lead is told of with the page that came upon it."""
-    return not is_lead_id(row) or page.since <= received_at(row) < page.before
+    return page.since <= received_at(row) < page.before
 
 
 def _holds(record: Record | None) -> bool:

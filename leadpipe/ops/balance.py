@@ -37,8 +37,21 @@ MEANING = {
         fix="post what the row says to the endpoint again, then delete the row",
     ),
     What.DAMAGED: Cause(
-        says="a row of the ledger that leadpipe did not write so; lists leave it out",
-        fix="mend the row by hand, in Storage Explorer for one, or delete it and post the lead again",
+        says="a row of the ledger that leadpipe did not write so; lists leave it out, unless the detail says how it is"
+        " read",
+        fix="correct the row by hand, in Storage Explorer for one, or delete it and post the lead again",
+    ),
+    What.ROW_DAMAGED: Cause(
+        says="a row of the fallback table whose LeadId leadpipe did not write so",
+        fix="correct LeadId by hand: it is the row's RowKey; delete a row that is a copy",
+    ),
+    What.CLAIM_DAMAGED: Cause(
+        says="a claim that leadpipe did not write so",
+        fix="delete the row: at worst a repeat of that lead is written too",
+    ),
+    What.MESSAGE_ALONE: Cause(
+        says="a lead that is only on the queue leads: the ledger has no record of it",
+        fix="see whether the function app runs and may write to the ledger: the record is made at the next delivery",
     ),
     What.NOT_HELD: Cause(
         says="a duplicate of a lead that is not, and will not be, in Dynamics",
@@ -97,10 +110,11 @@ def balance(
 ) -> None:
     """Account for every lead received: count the states, and find what the stores do not bear out.
 
-    For the leads received in the last 7d, in --since, or on one --day; of the host's poison queue always the oldest
-    32 messages. Names each offender: open and overdue by more than an hour, in fallback without its row, a row or a
-    claim without its record, a damaged record, a duplicate whose holder does not hold, on the poison queue for more
-    than an hour, poisoned without a payload. Reads only. The JSON array has one record.
+    For the leads received in the last 7d, in --since, or on one --day; always for all messages on the queue leads, all
+    claims, and the oldest 32 messages of the host's poison queue. Names each offender: open and overdue by more than
+    an hour, in fallback without its row, a row, a claim or a message without its record, a damaged row, a duplicate
+    whose holder does not hold, on the poison queue for more than an hour, poisoned without a payload. Reads only. The
+    JSON array has one record.
 
     Exits with 1 when there is an offender. Notes are no offenders: what Dynamics lacks, since people delete leads
     there, and what it has although the ledger lost it.

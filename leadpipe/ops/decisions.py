@@ -18,6 +18,7 @@ from leadpipe.delivery import lower_marks, write
 from leadpipe.model.change import Decision, Discarded, Edited, Erased, Replayed, Written, transition
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import DeliveryFailed, LeadpipeError, NotAllowed
+from leadpipe.model.lead_id import received_at
 from leadpipe.model.ports import Ledger, Ports
 from leadpipe.model.record import Record, State
 from leadpipe.ops.words import failure_in_words
@@ -157,11 +158,11 @@ def require_rest(record: Record, desk: Desk) -> None:
 
 def duplicates_of(lead_ids: Iterable[str], window: timedelta, ledger: Ledger) -> dict[str, list[str]]:
     """The duplicates that hang on each of these leads; those without one are left out."""
-    wanted = {lead_id: received for lead_id in lead_ids if (received := ledger.read(lead_id))}
+    wanted = frozenset(lead_ids)
     found: dict[str, list[str]] = {}
     if not wanted:
         return found
-    days = [record.received_at for record in wanted.values()]
+    days = [received_at(lead_id) for lead_id in wanted]
     first, last = min(days) - window, max(days) + window
     for record in ledger.between(first.date(), last.date(), states=frozenset({State.DUPLICATE})):
         if record.duplicate_of in wanted:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from leadpipe.model.errors import DeliveryFailed
+from leadpipe.model.errors import DeliveryFailed, RecordDamaged
 from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.ports import Ledger, Ports
 from leadpipe.model.record import OPEN, Record, State
@@ -58,12 +58,12 @@ def erase_leads(
     if len(chosen) > 1 and not dry_run:
         ask(f"erase {leads(len(chosen))} for good?", yes=yes)
     desk = Desk(actor=actor, now=now, ports=target.ports)
-    before = {lead_id: target.ledger.read(lead_id) for lead_id in chosen}
+    before = [record for lead_id in chosen if (record := _readable(lead_id, target.ledger))]
     work = Work(act=lambda lead_id: erase(lead_id, desk, dry_run=dry_run), done=Outcome.ERASED, look=target.ledger.read)
     tell = teller(Outcome.ERASED, as_json=as_json)
     counts, stopped = carry_out(chosen, work.results, tell, title="erase", dry_run=dry_run)
     if chosen:
-        _say_unseen(filter(None, before.values()), target)
+        _say_unseen(before, target)
     end(counts, stopped=stopped, named=True)
 
 
@@ -76,6 +76,14 @@ def with_address(email: str, ledger: Ledger, *, until: date) -> Iterator[str]:
     for record in ledger.between(EPOCH.date(), until, states=_MAYBE_UNREAD, payloads=True):
         if not record.email and wanted in _as_text(record.payload).casefold():
             yield record.lead_id
+
+
+def _readable(lead_id: str, ledger: Ledger) -> Record | None:
+    """The lead's record; None where there is none, or it is damaged, which its erasure says."""
+    try:
+        return ledger.read(lead_id)
+    except RecordDamaged:
+        return None
 
 
 def _as_text(payload: str | bytes | None) -> str:

@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from leadpipe.model.errors import LeadpipeError, NotAllowed, StorageFailed
+from leadpipe.model.errors import LeadpipeError, NotAllowed, RecordDamaged, RowRefused, StorageFailed
 from leadpipe.model.record import OPEN, Record, State
 from leadpipe.ops.decisions import Outcome, Result
 from leadpipe.ops.json_output import print_json
@@ -121,6 +121,9 @@ class Work:
             record = self.act(lead_id)
         except NotAllowed as why:
             return self._not_allowed(lead_id, why)
+        except (RecordDamaged, RowRefused) as failure:  # this lead's own row; storage answers
+            words = failure_in_words(failure)
+            return Result(lead_id=lead_id, outcome=Outcome.REFUSED, reason=failure.slug, detail=words)
         except StorageFailed as failure:
             words = failure_in_words(failure)
             return Result(lead_id=lead_id, outcome=Outcome.FAILED, reason=failure.slug, detail=words)

@@ -6,8 +6,8 @@ next try is due.
 
 from collections.abc import Iterable, Iterator
 
-from leadpipe.model.errors import StorageFailed
-from leadpipe.model.lead_id import EPOCH, is_lead_id
+from leadpipe.model.errors import RecordDamaged, RowRefused, StorageFailed
+from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.ports import Ledger
 from leadpipe.model.record import OPEN, State
 from leadpipe.ops.decisions import Outcome, Result
@@ -24,6 +24,10 @@ def drained(lead_ids: Iterable[str], run: Run) -> Iterator[Result]:
     for lead_id in lead_ids:
         try:
             result = _drain(lead_id, run)
+        except (RecordDamaged, RowRefused) as failure:  # this lead's own row; storage answers
+            words = failure_in_words(failure)
+            yield Result(lead_id=lead_id, outcome=Outcome.REFUSED, reason=failure.slug, detail=words)
+            continue
         except StorageFailed as failure:
             words = failure_in_words(failure)
             yield Result(lead_id=lead_id, outcome=Outcome.FAILED, reason=failure.slug, detail=words)
@@ -52,10 +56,14 @@ def _drain(lead_id: str, run: Run) -> Result:
 def rows_left_behind(run: Run) -> Iterator[str]:
     """Rows of the fallback table whose lead is settled: delivery died between its last two writes."""
     for lead_id in run.ports.fallback.lead_ids(EPOCH.date(), run.now().date()):
-        if is_lead_id(lead_id) and is_settled(lead_id, run.ports.ledger):
+        if is_settled(lead_id, run.ports.ledger):
             yield lead_id
 
 
 def is_settled(lead_id: str, ledger: Ledger) -> bool:
-    record = ledger.read(lead_id)
+    """False also where the record is damaged: its row may still be needed."""
+    try:
+        record = ledger.read(lead_id)
+    except RecordDamaged:
+        return False
     return record is not None and record.state not in OPEN

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from leadpipe.model.errors import InvalidLead, LeadpipeError
+from leadpipe.model.errors import InvalidLead, LeadpipeError, RecordDamaged
 from leadpipe.model.lead import Lead
 from leadpipe.model.record import OPEN, Event, Record, State
 from leadpipe.model.source import one_source
@@ -16,7 +16,8 @@ from leadpipe.ops.json_output import print_json
 from leadpipe.ops.options import AsJson, LeadId, SettingsFile
 from leadpipe.ops.table import Column, print_facts, print_table, text_of
 from leadpipe.ops.target import reach
-from leadpipe.ops.words import cause_of
+from leadpipe.ops.words import cause_of, failure_in_words, say
+from leadpipe.storage.ledger import AzureLedger
 
 EVENT_COLUMNS = (
     Column(title="AT", field="at", key=True),
@@ -47,15 +48,16 @@ def show(
     form.
     """
     ledger = reach(context, settings).ledger
-    record = ledger.read(lead_id)
+    damage: list[str] = []
+    record = ledger.read(lead_id, damage=damage)
     if record is None:
         raise LeadpipeError("unknown_lead", f"the ledger has no lead {lead_id}")
-    holder = ledger.read(record.duplicate_of) if record.duplicate_of else None
-    events = history_of(record, ledger.events(lead_id))
+    holder = _holder_of(record, ledger)
+    events = history_of(record, ledger.events(lead_id, damage=damage))
     if as_json:
-        print_json([_as_fields(record, holder, events, with_payload=payload)])
+        print_json([{**_as_fields(record, holder, events, with_payload=payload), "damage": damage}])
         return
-    print_facts(_facts(record, holder))
+    print_facts([*_facts(record, holder), ("damage", "; ".join(damage))])
     _print_history(events)
     if payload:
         _print_payloads(record, events)
@@ -133,10 +135,19 @@ def _cause(record: Record) -> dict[str, str] | None:
     return {"says": cause.says, "fix": cause.fix}
 
 
+def _holder_of(record: Record, ledger: AzureLedger) -> Record | None:
+    """The lead that this one repeats; None also where its record is damaged, which is said."""
+    try:
+        return ledger.read(record.duplicate_of) if record.duplicate_of else None
+    except RecordDamaged as damaged:
+        say(failure_in_words(damaged))
+        return None
+
+
 def _holder(record: Record, holder: Record | None) -> str:
     if not record.duplicate_of:
         return ""
-    known = f"{holder.state}, received {text_of(holder.received_at)}" if holder else "its record is gone"
+    known = f"{holder.state}, received {text_of(holder.received_at)}" if holder else "its record is gone or damaged"
     return f"{record.duplicate_of} ({known})"
 
 

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -14,13 +14,14 @@ from leadpipe.model.expiry import URGENT_DAYS, Ending, ending_of
 from leadpipe.model.record import OPEN, Record, State
 from leadpipe.model.settings import Settings
 from leadpipe.ops.json_output import print_json
+from leadpipe.ops.messages import WithoutRecord, messages_without_record
 from leadpipe.ops.options import AsJson, SettingsFile, Since
 from leadpipe.ops.span import ONE_DAY, days_back, in_words
 from leadpipe.ops.summary import UNSETTLED, Group, Summary
 from leadpipe.ops.switches import switched_off
 from leadpipe.ops.table import Column, print_facts, print_table, text_of
 from leadpipe.ops.target import Target, reach
-from leadpipe.ops.words import say
+from leadpipe.ops.words import MOST_NAMED, say
 from leadpipe.storage.ledger import AzureLedger
 from leadpipe.wiring import now
 
@@ -39,12 +40,15 @@ GROUP_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """The summary at one moment, with the depths of the two queues, the end of what is signed in with, and what the
-    settings have wrong or switched off.
+    """The summary at one moment, with the depths of the two queues, the messages without a record, the rows that
+    leadpipe did not write so, the end of what is signed in with, and what the settings have wrong or switched off.
     """
 
     at: datetime
     summary: Summary
+    without_record: WithoutRecord
+    damaged_rows: Sequence[str]
+    damaged_claims: Sequence[str]
     queued: int
     on_poison_queue: int
     ending: Ending | None
@@ -58,6 +62,13 @@ class Status:
     @property
     def needs_a_person(self) -> list[str]:
         wanted = self.summary.needs_a_person(on_poison_queue=self.on_poison_queue)
+        if messages := self.without_record.total:
+            counted = (
+                "1 message on the queue leads has" if messages == 1 else f"{messages} messages on the queue leads have"
+            )
+            wanted.append(f"{counted} no record: `leadpipe balance` names those that can be seen")
+        wanted += _rows_in_words("row", "leadledger", self.damaged_rows)
+        wanted += _rows_in_words("claim", "leadclaims", self.damaged_claims)
         wanted += [str(fault) for fault in self.settings.stopping]
         wanted += [
             f"the function {function} is switched off: remove the app setting {setting} if nobody holds it on purpose"
@@ -78,8 +89,9 @@ def status(context: typer.Context, since: Since = None, as_json: AsJson = False,
 
     Exits with 1 when a person is needed: a lead is poisoned, or waits for something that only a person can mend, or
     was written in the span without all that was posted of the person, or a message is on the queue leads-poison, or
-    what is signed in with ends within 7 days, or these settings switch a function off or cannot be used; its last line
-    says which, and what to do. Posts that were no lead need nobody: anyone may post rubbish.
+    one on the queue leads has no record, or a row of the ledger or of the claims is damaged, or what is signed in with
+    ends within 7 days, or these settings switch a function off or cannot be used; its last line says which, and what to
+    do. Posts that were no lead need nobody: anyone may post rubbish.
     """
     at = now()
     found = status_of(reach(context, settings), os.environ, since=since or at - DEFAULT_SPAN, at=at)
@@ -97,11 +109,14 @@ def status(context: typer.Context, since: Since = None, as_json: AsJson = False,
 
 
 def status_of(target: Target, environment: Mapping[str, str], *, since: datetime, at: datetime) -> Status:
-    summary = Summary(since=since)
-    summary.add_all(_records(target.ledger, since=since, until=at))
+    summary, damage = Summary(since=since), list[str]()
+    summary.add_all(_records(target.ledger, since=since, until=at, damage=damage))
     return Status(
         at=at,
         summary=summary,
+        without_record=messages_without_record(queue=target.queue, ledger=target.ledger, marks=target.marks, at=at),
+        damaged_rows=damage,
+        damaged_claims=[*target.claims.damaged(at_a_glance=True)],
         queued=target.queue.depth(),
         on_poison_queue=target.poison_queue.depth(),
         ending=ending_of(target.settings, certificate_ends=certificate_ends(target.settings)),
@@ -110,16 +125,24 @@ def status_of(target: Target, environment: Mapping[str, str], *, since: datetime
     )
 
 
-def _records(ledger: AzureLedger, *, since: datetime, until: datetime) -> Iterator[Record]:
-    """All records of the span's days, and the unsettled ones of the days before."""
+def _records(ledger: AzureLedger, *, since: datetime, until: datetime, damage: list[str]) -> Iterator[Record]:
+    """All records of the span's days, and the unsettled ones of the days before. `damage` gets the damaged rows."""
     oldest = ledger.first_day()
     if oldest is None:
         return
     first = max(since.date(), oldest)
     for day in days_back(first, until.astimezone(UTC).date()):
-        yield from ledger.records(day)
+        yield from ledger.records(day, damage=damage)
     if oldest < first:
-        yield from ledger.between(oldest, first - ONE_DAY, states=UNSETTLED)
+        yield from ledger.between(oldest, first - ONE_DAY, states=UNSETTLED, damage=damage)
+
+
+def _rows_in_words(kind: str, table: str, rows: Sequence[str]) -> list[str]:
+    """The first one is named in full; of many the rest is for `leadpipe balance`."""
+    if not rows:
+        return []
+    counted = f"1 {kind} of {table} is" if len(rows) == 1 else f"{len(rows)} {kind}s of {table} are"
+    return [f"{counted} damaged ({rows[0]}): `leadpipe balance` says what to do"]
 
 
 def _as_fields(found: Status) -> dict[str, Any]:
@@ -139,6 +162,10 @@ def _as_fields(found: Status) -> dict[str, Any]:
         "last_written_at": summary.last_written_at,
         "queue_leads": found.queued,
         "queue_leads_poison": found.on_poison_queue,
+        "messages_without_record": found.without_record.total,
+        "messages_seen_without_record": [*found.without_record.seen],
+        "damaged_rows": [*found.damaged_rows],
+        "damaged_claims": [*found.damaged_claims],
         "credential": found.ending and found.ending.name,
         "credential_ends_on": found.ending and found.ending.on.isoformat(),
         "credential_days_left": found.ending and found.ending.days_left(found.today),
@@ -166,6 +193,9 @@ def _facts(found: Status) -> list[tuple[str, object]]:
         ("last written", _ago(found.summary.last_written_at, found.at)),
         ("queue leads", found.queued),
         ("queue leads-poison", found.on_poison_queue),
+        ("without a record", found.without_record.total or None),
+        ("damaged rows", "; ".join(found.damaged_rows[:MOST_NAMED]) or None),
+        ("damaged claims", "; ".join(found.damaged_claims[:MOST_NAMED]) or None),
         ("sign-in", found.ending and found.ending.says(found.today)),
         ("settings", "; ".join(map(str, found.settings.faults)) or None),
         ("switched off", ", ".join(found.switched_off.values()) or None),

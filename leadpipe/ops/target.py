@@ -13,10 +13,12 @@ from leadpipe.model.errors import SettingsError
 from leadpipe.model.ports import Ports
 from leadpipe.model.settings import Area, Settings, StorageByIdentity, StorageByKey
 from leadpipe.ops.settings_source import DEFAULT_PORT, ENVIRONMENT, Source, find_source
-from leadpipe.ops.words import say
+from leadpipe.ops.words import damage_teller, say
+from leadpipe.storage.claims import AzureClaims
 from leadpipe.storage.connection import Storage, connect
 from leadpipe.storage.lead_queue import AzureLeadQueue
 from leadpipe.storage.ledger import AzureLedger
+from leadpipe.storage.marks import AzureMarks
 from leadpipe.storage.poison_queue import AzurePoisonQueue
 from leadpipe.wiring import Wiring, quiet_libraries
 
@@ -39,11 +41,19 @@ class Target:
 
     @cached_property
     def ledger(self) -> AzureLedger:
-        return AzureLedger(self.storage)
+        return AzureLedger(self.storage, tell=damage_teller())
 
     @cached_property
     def queue(self) -> AzureLeadQueue:
         return AzureLeadQueue(self.storage.queues)
+
+    @cached_property
+    def claims(self) -> AzureClaims:
+        return AzureClaims(self.storage)
+
+    @cached_property
+    def marks(self) -> AzureMarks:
+        return AzureMarks(self.storage)
 
     @cached_property
     def ports(self) -> Ports:

@@ -1,12 +1,17 @@
 """What is said to the operator: on stderr, so that stdout holds data alone."""
 
 import re
+from collections.abc import Callable
+from itertools import count
 
 import typer
 
 from leadpipe.model.cause import CAUSES, Cause
 from leadpipe.model.errors import LeadpipeError
 from leadpipe.ops.hostile_text import one_line
+
+# Of damaged rows, where a command says something else.
+MOST_NAMED = 5
 
 _ID = re.compile(r"\bID\b")
 # What a lead can wait out is, for somebody who waits at a terminal, something to look into.
@@ -29,6 +34,20 @@ _FIXES_NOW = {
 
 def say(text: str) -> None:
     typer.echo(one_line(text), err=True)
+
+
+def damage_teller() -> Callable[[str], None]:
+    """Says which rows of the ledger are damaged; after the first few, that there are more."""
+    number = count(1)
+
+    def tell(row: str) -> None:
+        match next(number):
+            case nth if nth <= MOST_NAMED:
+                say(f"a row of the ledger is damaged: {row}")
+            case nth if nth == MOST_NAMED + 1:
+                say("more rows are damaged: `leadpipe balance` names each")
+
+    return tell
 
 
 def cause_of(reason: str, lead_id: str = "ID") -> Cause:

@@ -1,6 +1,7 @@
 """The fallback table `marketplaceleads`: leads in the shape that Microsoft's own Azure Table destination has.
 
-Flows that publishers built on that shape keep working; `LeadId` marks the rows that are leadpipe's own.
+Flows that publishers built on that shape keep working; `LeadId` marks the rows that are leadpipe's own, and so do
+their keys, which are the lead's day of receipt and its id: they count where the two differ.
 https://learn.microsoft.com/partner-center/marketplace-offers/lead-management-instructions-azure-table
 """
 
@@ -11,10 +12,11 @@ from hashlib import sha256
 from typing import Any
 
 from leadpipe.model.lead import Lead
-from leadpipe.model.lead_id import new_lead_id, received_at
+from leadpipe.model.lead_id import is_lead_id, new_lead_id, received_at
 from leadpipe.model.ports import Arrival
-from leadpipe.model.record import Record
-from leadpipe.model.text import without_controls
+from leadpipe.model.record import LONGEST_TEXT, Record
+from leadpipe.model.text import shortened, utf16_length, without_controls
+from leadpipe.storage.cells import fitted
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.failures import failures_of
 from leadpipe.storage.rows import partition, utc
@@ -23,6 +25,7 @@ from leadpipe.storage.tables import delete, insert, row_at, rows_of
 TABLE = "marketplaceleads"
 # Under this key an arrival's payload holds what else the marketplace wrote into the row.
 _OWN_KEY = "TableRow"
+_IDS = ["PartitionKey", "RowKey", "LeadId"]
 
 
 class AzureFallback:
@@ -47,17 +50,24 @@ class AzureFallback:
             return row_at(self._table, *keys, keys_only=True) is not None
 
     def lead_ids(self, first: date, last: date) -> Iterator[str]:
+        yield from filter(None, map(_lead_id, self._ids(first, last)))
+
+    def damaged(self, first: date, last: date) -> Iterator[str]:
+        for row in self._ids(first, last):
+            if row.get("LeadId") != (_lead_id(row) or None):
+                why = "LeadId is not that of its keys, which count" if _lead_id(row) else "its keys are of no lead"
+                yield f"{row['PartitionKey']}/{row['RowKey']}: {why}"
+
+    def _ids(self, first: date, last: date) -> Iterator[Mapping[str, Any]]:
         query = "PartitionKey ge @first and PartitionKey le @last"
         days = {"first": partition(first), "last": partition(last)}
         with failures_of("fallback"):
-            for row in rows_of(self._table, query, days, select=["LeadId"]):
-                if row.get("LeadId"):  # asked for by name, a row that lacks it may answer with nothing in it
-                    yield str(row["LeadId"])
+            yield from rows_of(self._table, query, days, select=_IDS)
 
     def arrivals(self, since: datetime) -> Iterator[Arrival]:
         with failures_of("fallback"):
             for row in rows_of(self._table, "Timestamp ge @since", {"since": since}):
-                if "LeadId" not in row:
+                if "LeadId" not in row and not _lead_id(row):
                     yield _arrival(row, row.metadata["timestamp"] or since)
 
 
@@ -106,12 +116,18 @@ def _arrival(row: Mapping[str, Any], at: datetime) -> Arrival:
     return Arrival(key=key, at=utc(at), payload=json.dumps(payload, ensure_ascii=False))
 
 
+def _lead_id(row: Mapping[str, Any]) -> str:
+    """The lead whose row it is by its keys; empty for a row of the marketplace's own."""
+    lead_id = row["RowKey"]
+    return lead_id if is_lead_id(lead_id) and _keys(lead_id) == (row["PartitionKey"], lead_id) else ""
+
+
 def _keys(lead_id: str) -> tuple[str, str]:
     return partition(received_at(lead_id).date()), lead_id
 
 
 def _row(record: Record) -> dict[str, Any]:
-    lead = Lead.from_payload(record.payload) if isinstance(record.payload, str) else Lead()
+    lead = Lead.from_payload(record.text) if record.text else Lead()
     partition_key, row_key = _keys(record.lead_id)
     customer = {
         "FirstName": lead.first_name,
@@ -122,12 +138,12 @@ def _row(record: Record) -> dict[str, Any]:
         "Company": lead.company,
         "Title": lead.title,
     }
-    return {
+    row = {
         "PartitionKey": partition_key,
         "RowKey": row_key,
         "LeadId": record.lead_id,
         "ProductId": without_controls(lead.offer),
-        "CustomerInfo": json.dumps(customer, ensure_ascii=False),
+        "CustomerInfo": _customer_info(customer),
         "LeadSource": without_controls(lead.lead_source),
         "ActionCode": without_controls(lead.action),
         "PublisherDisplayName": without_controls(lead.offer.partition(".")[0]),
@@ -135,3 +151,13 @@ def _row(record: Record) -> dict[str, Any]:
         "CreatedTime": f"{record.received_at:%m/%d/%Y %H:%M:%S}",
         "Description": without_controls(lead.description),
     }
+    return fitted(row)
+
+
+def _customer_info(customer: dict[str, str]) -> str:
+    """The customer as JSON that fits a cell: the longest values lose their ends, since half a JSON text is none."""
+    shorter = dict(customer)
+    while utf16_length(text := json.dumps(shorter, ensure_ascii=False)) > LONGEST_TEXT:
+        longest = max(shorter, key=lambda name: len(shorter[name]))
+        shorter[longest] = shortened(shorter[longest], utf16_length(shorter[longest]) * 9 // 10)
+    return text

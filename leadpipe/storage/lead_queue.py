@@ -3,15 +3,18 @@
 import math
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from azure.core.exceptions import HttpResponseError
 from azure.storage.queue import QueueServiceClient, TextBase64DecodePolicy, TextBase64EncodePolicy
 
+from leadpipe.model.ports import PeekedMessage
 from leadpipe.storage.answers import NotAnAnswerError, queue_missing
 from leadpipe.storage.failures import failures_of, row_refusals
-from leadpipe.storage.queues import create, exists, message_count
+from leadpipe.storage.queues import create, decoded, exists, message_count, require_messages
 
 QUEUE = "leads"
+PEEKED = 32
 NEVER_EXPIRES = -1
 # https://learn.microsoft.com/rest/api/storageservices/put-message
 LONGEST_DELAY = timedelta(days=7)
@@ -21,6 +24,7 @@ class AzureLeadQueue:
     """Thread-safe."""
 
     def __init__(self, queues: QueueServiceClient) -> None:
+        self._queues = queues
         with failures_of("storage account"):
             self._client = queues.get_queue_client(
                 QUEUE,
@@ -40,6 +44,20 @@ class AzureLeadQueue:
         with failures_of("queue"):
             if not exists(self._client):
                 create(self._client)
+
+    def peek(self) -> list[PeekedMessage]:
+        raw = self._queues.get_queue_client(QUEUE)  # decodes nothing: one message that is no base64 hides no other
+        with failures_of("queue"):
+            try:
+                found: list[Any] = raw.peek_messages(max_messages=PEEKED, raw_response_hook=require_messages)
+            except HttpResponseError as error:
+                if not queue_missing(error):
+                    raise
+                return []
+            return [
+                PeekedMessage(id=each.id, inserted_at=each.inserted_on, text=decoded(each.content or ""))
+                for each in found
+            ]
 
     def depth(self) -> int:
         """About how many messages there are, those with a delay included."""

@@ -8,23 +8,23 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from azure.data.tables import TableClient, UpdateMode
 
-from leadpipe.model.errors import Changed, StorageFailed
+from leadpipe.model.errors import Changed, RecordDamaged
+from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.log_line import log_line
-from leadpipe.model.record import Event, Record, State
+from leadpipe.model.record import QUEUED, Event, Record, State
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.failures import failures_of
+from leadpipe.storage.row_checks import LONGEST_PAUSE, event_of, record_of
 from leadpipe.storage.rows import (
     QUOTING,
     RECORD_COLUMNS,
     Row,
-    event_of,
     keys,
     partition,
-    record_of,
     row_of_event,
     row_of_record,
     without_quotes,
@@ -32,30 +32,44 @@ from leadpipe.storage.rows import (
 from leadpipe.storage.tables import KEYS, insert, row_at, rows_of, update, update_with
 
 TABLE = "leadledger"
-_WHOLE = [*KEYS, *RECORD_COLUMNS.values()]
+_WHOLE = [*KEYS, "Kind", *RECORD_COLUMNS.values()]
 _SUMMARY = [column for column in _WHOLE if column != "Payload"]
 # Days are digits; the sweep's marks stand behind them in the same table.
 _AFTER_ALL_DAYS = ":"
+_RECORDS = "not (Kind eq 'event')"
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Reading(Protocol[T_co]):
+    """How a row is read: `record_of` or `event_of`."""
+
+    def __call__(self, row: Row, *, flaws: list[str] | None = None) -> T_co: ...
 
 
 class AzureLedger:
-    """Thread-safe."""
+    """Thread-safe. `tell` is told of each damaged row that is met, beside the log."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, *, tell: Callable[[str], None] = lambda _: None) -> None:
         self._table: TableClient = storage.table(TABLE)
+        self._tell = tell
 
     def insert(self, record: Record) -> Record | None:
         with failures_of("ledger"):
             version = insert(self._table, row_of_record(record))
         return None if version is None else replace(record, version=version)
 
-    def read(self, lead_id: str) -> Record | None:
+    def read(self, lead_id: str, *, damage: list[str] | None = None) -> Record | None:
         with failures_of("ledger"):
             row = row_at(self._table, *keys(lead_id))
-        return None if row is None else record_of(row, row.metadata["etag"])
+        if row is None:
+            return None
+        flaws: list[str] = []
+        record = record_of(row, row.metadata["etag"], flaws=flaws)
+        self._name(flaws, damage)
+        return record
 
     def write(self, before: Record, after: Record, event: Event | None) -> Record:
         if before.version is None:
@@ -70,34 +84,46 @@ class AzureLedger:
             raise Changed("record_changed", after.lead_id)
         return replace(after, version=version)
 
-    def events(self, lead_id: str) -> list[Event]:
+    def events(self, lead_id: str, *, damage: list[str] | None = None) -> list[Event]:
         day, row_key = keys(lead_id)
         query = "PartitionKey eq @day and RowKey ge @first and RowKey lt @last"
         found = self._query(query, {"day": day, "first": f"{row_key}~", "last": f"{row_key}~~"})
-        return [*_sound(event_of, found)]
+        return [*self._sound(event_of, found, damage)]
 
-    def records(self, day: date, *, states: frozenset[State] | None = None) -> Iterator[Record]:
-        return self.between(day, day, states=states)
+    def records(
+        self, day: date, *, states: frozenset[State] | None = None, damage: list[str] | None = None
+    ) -> Iterator[Record]:
+        return self.between(day, day, states=states, damage=damage)
 
     def between(
-        self, first: date, last: date, *, states: frozenset[State] | None = None, payloads: bool = False
+        self,
+        first: date,
+        last: date,
+        *,
+        states: frozenset[State] | None = None,
+        payloads: bool = False,
+        damage: list[str] | None = None,
     ) -> Iterator[Record]:
         # The service reads all of those days to find some states: for many days this is for people, not for a timer.
-        query = "PartitionKey ge @first and PartitionKey le @last and Kind eq 'record'"
-        if states is not None:
-            query = f"{query} and ({_any_of(states)})"
+        # Asked for what is in none of the other states, it also gives rows whose State or Kind is damaged.
+        query = f"PartitionKey ge @first and PartitionKey le @last and {_RECORDS}"
+        if states is not None and (others := frozenset(State) - states):
+            query = f"{query} and not ({_any_of(others)})"
         select = _WHOLE if payloads else _SUMMARY
         days = {"first": partition(first), "last": partition(last)}
-        return _sound(record_of, self._query(query, days, select=select))
+        return self._sound(record_of, self._query(query, days, select=select), damage)
+
+    def moving(self, first: date, since: datetime, *, damage: list[str]) -> Iterator[Record]:
+        states = f"not ({_any_of(frozenset(State) - QUEUED)})"
+        query = f"PartitionKey ge @first and PartitionKey lt @end and {_RECORDS} and ({states} or UpdatedAt ge @since )"
+        parameters = {"first": partition(first), "end": _AFTER_ALL_DAYS, "since": since}
+        return self._sound(record_of, self._query(query, parameters, select=_SUMMARY), damage)
 
     def damaged(self, first: date, last: date) -> Iterator[str]:
-        query = "PartitionKey ge @first and PartitionKey le @last and Kind eq 'record'"
-        days = {"first": partition(first), "last": partition(last)}
-        for row in self._query(query, days, select=_SUMMARY):
-            try:
-                record_of(row)
-            except StorageFailed as damage:
-                yield damage.detail
+        damage: list[str] = []
+        for _ in self.between(first, last, damage=damage):
+            yield from _taken(damage)
+        yield from _taken(damage)
 
     def first_day(self) -> date | None:
         """The UTC day of the oldest record; None while there is none."""
@@ -107,9 +133,19 @@ class AzureLedger:
         return None if oldest is None else date.fromisoformat(oldest["PartitionKey"])
 
     def due(self, first: date, before: datetime, *, states: frozenset[State]) -> Iterator[Record]:
-        query = f"PartitionKey ge @first and PartitionKey lt @end and NextTryAt lt @before and ({_any_of(states)})"
-        parameters = {"first": partition(first), "end": _AFTER_ALL_DAYS, "before": before}
-        return _sound(record_of, self._query(query, parameters, select=_SUMMARY))
+        # No lead waits so long: a time that far ahead was not written by leadpipe, and must not hold the lead back.
+        time = "NextTryAt lt @before or NextTryAt gt @absurd"
+        if states <= QUEUED:
+            time = f"{time} or not (NextTryAt gt @never )"  # there is no such column, or it is of another type
+        query = f"PartitionKey ge @first and PartitionKey lt @end and ({time} ) and ({_any_of(states)})"
+        parameters = {
+            "first": partition(first),
+            "end": _AFTER_ALL_DAYS,
+            "before": before,
+            "absurd": before + LONGEST_PAUSE,
+            "never": EPOCH,
+        }
+        return self._sound(record_of, self._query(query, parameters, select=_SUMMARY))
 
     def forget_details(self, lead_id: str) -> None:
         day, row_key = keys(lead_id)
@@ -124,6 +160,26 @@ class AzureLedger:
         with failures_of("ledger"):
             row_at(self._table, "ping", "ping")
 
+    def _sound(self, read: Reading[T], rows: Iterable[Row], damage: list[str] | None = None) -> Iterator[T]:
+        """What the rows hold. A damaged row is named and skipped; one that could be healed is named only."""
+        for row in rows:
+            made, found = [], list[str]()
+            try:
+                made.append(read(row, flaws=found))
+            except RecordDamaged as damaged:
+                found.append(damaged.detail)
+            self._name(found, damage)
+            yield from made
+
+    def _name(self, found: Iterable[str], damage: list[str] | None) -> None:
+        """Adds what was found to `damage`, or names it where the caller asked for no list."""
+        if damage is not None:
+            damage += found
+            return
+        for each in found:
+            log.error(log_line("record_damaged", detail=each))
+            self._tell(each)
+
     def _query(
         self, query: str, parameters: dict[str, Any], *, select: list[str] | None = None, page: int | None = None
     ) -> Iterator[dict[str, Any]]:
@@ -131,13 +187,9 @@ class AzureLedger:
             yield from rows_of(self._table, query, parameters, select=select, page=page)
 
 
-def _sound(made: Callable[[Row], T], rows: Iterable[Row]) -> Iterator[T]:
-    """What the rows say. One that leadpipe did not write so is told and left out: the others must not suffer for it."""
-    for row in rows:
-        try:
-            yield made(row)
-        except StorageFailed as damage:
-            log.error(log_line("record_damaged", detail=damage.detail))
+def _taken(damage: list[str]) -> Iterator[str]:
+    while damage:
+        yield damage.pop(0)
 
 
 def _any_of(states: frozenset[State]) -> str:

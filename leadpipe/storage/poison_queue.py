@@ -4,8 +4,6 @@ Its messages live for seven days, so nothing may rest here; the sweep moves them
 https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger#poison-messages
 """
 
-import base64
-import binascii
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -16,7 +14,7 @@ from leadpipe.model.ports import PoisonMessage
 from leadpipe.storage.answers import NotAnAnswerError, message_gone, queue_missing
 from leadpipe.storage.failures import failures_of
 from leadpipe.storage.lead_queue import QUEUE
-from leadpipe.storage.queues import message_count, require_messages
+from leadpipe.storage.queues import decoded, message_count, require_messages
 
 BATCH = 32
 # Long enough to move a batch on, short enough that a sweep which died here is soon made good.
@@ -77,14 +75,6 @@ def _message(message: QueueMessage) -> PoisonMessage:
     return PoisonMessage(
         id=received.id,
         inserted_at=received.inserted_on,
-        text=_decoded(received.content or ""),
+        text=decoded(received.content or ""),
         receipt=received.pop_receipt or "",
     )
-
-
-def _decoded(content: str) -> str:
-    """The host moves a message here as it was; one that was no base64 in the first place is still what it was."""
-    try:
-        return base64.b64decode(content, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        return content

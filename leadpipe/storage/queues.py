@@ -1,5 +1,7 @@
 """What the queue `leads` and the host's poison queue have in common, and which answers count for done and missing."""
 
+import base64
+import binascii
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +33,14 @@ def require_messages(answer: Any) -> None:
     """For the SDK's `raw_response_hook`: to the SDK, XML of any other kind is a list of no messages."""
     if answer.http_response.status_code == 200 and "<QueueMessagesList" not in answer.http_response.text():
         raise NotAnAnswerError("no list of messages")
+
+
+def decoded(content: str) -> str:
+    """The text of a message; of one that is no base64 in the first place, what it is."""
+    try:
+        return base64.b64decode(content, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return content
 
 
 def _count(queue: QueueClient, hook: Callable[[Any], None] | None = None) -> int | None:

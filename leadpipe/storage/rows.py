@@ -1,23 +1,17 @@
 """A record and its events as rows of the table `leadledger`; both keys follow from the lead id alone."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from leadpipe.model.errors import StorageFailed
-from leadpipe.model.lead_id import is_lead_id, milliseconds, received_at
+from leadpipe.model.lead_id import milliseconds, received_at
 from leadpipe.model.record import Event, Record, State
+from leadpipe.storage.cells import fitted, payload_cell
 
 Row = dict[str, Any]
 
 _LAST_MILLISECOND = (1 << 48) - 1
-
-_TIMES = frozenset({"received_at", "written_at", "updated_at", "next_try_at", "failing_since", "at"})
-_NUMBERS = frozenset({"attempt", "rounds"})
-_FLAGS = frozenset({"own_lead", "is_test"})
-_OF_RECORD = ("lead_id", "state", "received_at", "updated_at")
-_OF_EVENT = ("lead_id", "state", "at", "event")
 
 RECORD_COLUMNS = {
     "lead_id": "LeadId",
@@ -68,28 +62,16 @@ def keys(lead_id: str) -> tuple[str, str]:
 
 
 def row_of_record(record: Record) -> Row:
-    return {"Kind": "record", **_filled(record, RECORD_COLUMNS), **_key_columns(*keys(record.lead_id))}
+    return fitted({"Kind": "record", **_filled(record, RECORD_COLUMNS), **_key_columns(*keys(record.lead_id))})
 
 
 def row_of_event(event: Event) -> Row:
     """The event's row. The same thing told twice has the same key, so that a repeated write is a 409."""
     day, row_key = keys(event.lead_id)
     told = f"{event.event}\n{event.state}\n{event.reason}\n{event.detail}\n{event.actor}"
-    row_key = f"{row_key}~{milliseconds(event.at):013d}-{hashlib.sha256(told.encode()).hexdigest()[:4]}"
-    return {"Kind": "event", **_filled(event, EVENT_COLUMNS), **_key_columns(day, row_key)}
-
-
-def record_of(row: Mapping[str, Any], version: str | None = None) -> Record:
-    """Raises StorageFailed `record_damaged` for a row that leadpipe did not write so, with its keys."""
-    values = _values(row, RECORD_COLUMNS, _OF_RECORD)
-    if not is_lead_id(values["lead_id"]) or keys(values["lead_id"]) != (row["PartitionKey"], row["RowKey"]):
-        raise _damaged(row, "LeadId is not that of its keys")
-    return Record(version=version, **values)
-
-
-def event_of(row: Mapping[str, Any]) -> Event:
-    """Raises StorageFailed, as `record_of` does."""
-    return Event(**_values(row, EVENT_COLUMNS, _OF_EVENT))
+    digest = hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()
+    row_key = f"{row_key}~{milliseconds(event.at):013d}-{digest[:4]}"
+    return fitted({"Kind": "event", **_filled(event, EVENT_COLUMNS), **_key_columns(day, row_key)})
 
 
 def without_quotes(row: Mapping[str, Any]) -> Row:
@@ -104,39 +86,12 @@ def _key_columns(partition_key: str, row_key: str) -> Row:
 def _filled(value: Record | Event, columns: Mapping[str, str]) -> Row:
     """The columns that have something to say; a table row simply lacks the others."""
     told = {column: getattr(value, field) for field, column in columns.items()}
+    told["Payload"] = payload_cell(value.payload)
     return {
         column: str(cell) if isinstance(cell, State) else cell
         for column, cell in told.items()
         if cell is not None and cell != "" and cell is not False
     }
-
-
-def _values(row: Mapping[str, Any], columns: Mapping[str, str], required: Iterable[str]) -> dict[str, Any]:
-    values = {field: row[column] for field, column in columns.items() if row.get(column) is not None}
-    for field in required:
-        if field not in values:
-            raise _damaged(row, f"{columns[field]} is missing")
-    for field, cell in values.items():
-        if not isinstance(cell, _kind(field)):
-            raise _damaged(row, f"{columns[field]} is of another type")
-    if values["state"] not in {*State}:
-        raise _damaged(row, f"this version knows no state {values['state']!r}")
-    values["state"] = State(values["state"])
-    return {field: utc(cell) if isinstance(cell, datetime) else cell for field, cell in values.items()}
-
-
-def _kind(field: str) -> type | tuple[type, ...]:
-    if field in _TIMES:
-        return datetime
-    if field in _NUMBERS:
-        return int
-    if field in _FLAGS:
-        return bool
-    return (str, bytes) if field == "payload" else str
-
-
-def _damaged(row: Mapping[str, Any], why: str) -> StorageFailed:
-    return StorageFailed("record_damaged", f"{row['PartitionKey']}/{row['RowKey']}: {why}")
 
 
 def utc(at: datetime) -> datetime:

@@ -20,7 +20,7 @@ from leadpipe.storage.lead_queue import AzureLeadQueue
 from leadpipe.storage.ledger import AzureLedger
 from leadpipe.storage.marks import AzureMarks
 from leadpipe.storage.poison_queue import POISON_QUEUE, AzurePoisonQueue
-from leadpipe.storage.poison_queue import _decoded as read_as_base64
+from leadpipe.storage.queues import decoded as read_as_base64
 from leadpipe.storage.tables import create_missing
 from tests.factories import payload
 from tests.fakes import FakeClaims, FakeFallback, FakeLedger, FakeMarks, FakePoisonQueue, FakeQueue

@@ -10,7 +10,7 @@ from tests.factories import RECEIVED_AT, lead_id
 
 FINGERPRINT = "ab" * 32
 MINE = Claim(fingerprint=FINGERPRINT, lead_id=lead_id(), received_at=RECEIVED_AT)
-OTHER = replace(MINE, lead_id=lead_id(number=1), received_at=RECEIVED_AT + timedelta(days=9))
+OTHER = replace(MINE, lead_id=lead_id(timedelta(days=9)), received_at=RECEIVED_AT + timedelta(days=9))
 
 
 def test_the_first_to_ask_holds_the_fingerprint(claims: Claims) -> None:
@@ -42,7 +42,7 @@ def test_a_claim_can_be_taken_over_by_who_read_it(claims: Claims) -> None:
 def test_a_claim_that_changed_since_it_was_read_cannot_be_taken_over(claims: Claims) -> None:
     claims.take(MINE)
     seen = claims.take(OTHER)
-    third = replace(OTHER, lead_id=lead_id(number=2))
+    third = replace(OTHER, lead_id=lead_id(timedelta(days=9), 2))
     assert claims.take_over(seen, third)
     assert not claims.take_over(seen, OTHER)
     assert claims.take(MINE) == third

@@ -1,0 +1,85 @@
+"""Leads that live only as a message on the queue `leads`, so that no list knows of them.
+
+The queue shows the 32 messages at its head. Those behind them, those with a delay and those that are being delivered
+can only be counted. So each message at the head is looked at, and the depth is compared with what may be on the queue:
+
+- one message for each record that is accepted or deferred. Where the head is full, delivery is behind or switched off:
+  then every message that was ever put for the record may still be there, and its number of tries says how many;
+- one for each record that changed within the last two minutes, whose message may be about to end;
+- one for each record that was tried again and changed within the last twenty minutes: an older message of it may still
+  have its delay;
+- one for each damaged record, whose message comes back until a person corrects the row;
+- those at the head that are younger than two minutes, which may have their record in a moment.
+
+The smaller of the depths before and after the ledger is read counts. So a lead that is named here has no record. Under
+load some can hide behind those that were just delivered; they are named when the load is over.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from leadpipe.model.envelope import Envelope
+from leadpipe.model.errors import NewerEnvelope, NotAnEnvelope, RecordDamaged
+from leadpipe.model.ports import LeadQueue, Ledger, MarksStore, PeekedMessage
+from leadpipe.model.record import QUEUED, Record
+
+YOUNG = timedelta(minutes=2)
+# The longest delay between two tries is a quarter of an hour, a fifth more by chance.
+STALE_COPIES = timedelta(minutes=20)
+FULL_HEAD = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithoutRecord:
+    """`seen`: the lead ids of messages at the head, or the message's own id where it names no lead. `unseen`: how many
+    more there are.
+    """
+
+    seen: tuple[str, ...] = ()
+    unseen: int = 0
+
+    @property
+    def total(self) -> int:
+        return len(self.seen) + self.unseen
+
+
+def messages_without_record(*, queue: LeadQueue, ledger: Ledger, marks: MarksStore, at: datetime) -> WithoutRecord:
+    """The messages that no record stands behind. Raises StorageFailed."""
+    depth = queue.depth()
+    head = queue.peek() if depth else []
+    old = [message for message in head if message.inserted_at <= at - YOUNG]
+    seen = [name for message in old if (name := _name_without_record(message, ledger))]
+    unseen = 0
+    if depth > len(head):
+        expected = _expected(ledger, marks, at, full=len(head) >= FULL_HEAD) + len(head) - len(old)
+        unseen = max(0, min(depth, queue.depth()) - expected - len(seen))
+    return WithoutRecord(seen=tuple(dict.fromkeys(seen)), unseen=unseen)
+
+
+def _name_without_record(message: PeekedMessage, ledger: Ledger) -> str:
+    """What to call the message; empty where its lead has a record."""
+    try:
+        lead_id = Envelope.from_text(message.text).lead_id
+        return "" if ledger.read(lead_id) else lead_id
+    except NotAnEnvelope:
+        return f"message {message.id}"
+    except (NewerEnvelope, RecordDamaged):
+        return ""  # a newer leadpipe's record may be one that this version cannot read
+
+
+def _expected(ledger: Ledger, marks: MarksStore, at: datetime, *, full: bool) -> int:
+    """How many messages there may be whose lead has a record."""
+    first = marks.read().watermark or ledger.first_day()
+    if first is None:
+        return 0
+    damage: list[str] = []
+    records = list(ledger.moving(first, at - STALE_COPIES, damage=damage))
+    return len(damage) + sum(record.attempt if full else _copies(record, at) for record in records)
+
+
+def _copies(record: Record, at: datetime) -> int:
+    """How many messages of a lead that was received or changed not long ago may be there, where delivery keeps up."""
+    changed = at - record.updated_at
+    own = record.state in QUEUED or changed < YOUNG
+    stale = record.attempt > 1 and changed < STALE_COPIES
+    return own + stale
