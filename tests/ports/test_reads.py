@@ -10,6 +10,7 @@ from azure.storage.queue import QueueClient
 
 from leadpipe.model.change import Edited, Poisoned, transition
 from leadpipe.model.claim import Claim
+from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.ports import Arrival, Claims, Fallback, Ledger, PoisonQueue
 from leadpipe.model.record import Record, State
 from leadpipe.storage.fallback import AzureFallback
@@ -90,7 +91,7 @@ def stored(kind: str, request: pytest.FixtureRequest) -> tuple[Fallback, Callabl
 
         def arrive() -> Record:
             fake.from_the_marketplace.append(Arrival(key="ab" * 32, at=RECEIVED_AT, payload=payload(TableRow={})))
-            return Record.accepted(lead_id(number=8), fake.from_the_marketplace[0].payload)
+            return taken_in(fake.from_the_marketplace[0])
 
         return fake, arrive
     storage = request.getfixturevalue("storage")
@@ -100,9 +101,13 @@ def stored(kind: str, request: pytest.FixtureRequest) -> tuple[Fallback, Callabl
         table.create_table()
         table.create_entity({"PartitionKey": "20260101", "RowKey": "r", "LeadSource": "s", "CustomerInfo": "{}"})
         (arrival,) = real.arrivals(RECEIVED_AT - 400 * DAY)
-        return Record.accepted(lead_id(number=8), arrival.payload)
+        return taken_in(arrival)
 
     return real, write
+
+
+def taken_in(arrival: Arrival) -> Record:
+    return Record.accepted(new_lead_id(arrival.at, bytes.fromhex(arrival.key)), arrival.payload)
 
 
 def test_a_resting_lead_has_its_own_row(stored: tuple[Fallback, Callable[[], Record]]) -> None:

@@ -1,5 +1,6 @@
 """Which posted keys look like a person's and are not read."""
 
+import gc
 import json
 import time
 from typing import Any
@@ -209,14 +210,18 @@ HUGE = {
 @pytest.mark.parametrize("name", HUGE)
 def test_the_largest_post_is_read_in_well_under_a_second(name: str) -> None:
     assert len(HUGE[name]) <= MAX_PAYLOAD_BYTES + 100
-    began = time.process_time()
+    gc.disable()  # the rest of the tests' heap is not what is measured
+    began = time.thread_time()
     try:
         lead = Lead.from_payload(HUGE[name])
         assert lead.fingerprint() == lead.campaign == ""
         assert lead.words in {"", lead.description}
     except InvalidLead as refused:
         assert refused.slug == "nothing_in_it"  # noqa: PT017 - others are leads
-    assert time.process_time() - began < 0.7
+    finally:
+        took = time.thread_time() - began
+        gc.enable()
+    assert took < 0.7
 
 
 KEYS = st.sampled_from(
