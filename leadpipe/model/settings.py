@@ -189,7 +189,7 @@ class Settings:
 
     @property
     def stopping(self) -> tuple[Fault, ...]:
-        """The faults that keep leads from being kept or written."""
+        """The faults that keep leads from being taken in, kept or written."""
         return tuple(fault for fault in self.faults if fault.area is not Area.NOTED)
 
     def faults_of(self, area: Area) -> str:
@@ -270,7 +270,11 @@ class _Reader:
 
     def _storage_by_identity(self) -> StorageByIdentity | None:
         account = self._account()
-        addresses = {service: self._address(service) for service in storage_shape.SERVICES}
+        # Only the host needs the blob service, for its keys; and an account name makes queue and table addresses idle.
+        needed = {} if account else {"queue": Area.STORAGE, "table": Area.STORAGE}
+        addresses = {
+            service: self._address(service, needed.get(service, Area.HOST)) for service in storage_shape.SERVICES
+        }
         if not any(self._is_set(name) for name in NAMES_STORAGE):
             return None
         if _STORAGE in self._environment:
@@ -295,9 +299,8 @@ class _Reader:
             self._fault(Area.HOST, _ACCOUNT, problem)
         return account.lower()
 
-    def _address(self, service: str) -> str:
-        """Without the blob service leadpipe itself can keep leads; the host has its keys there."""
-        name, area = _ADDRESSES[service], Area.HOST if service == "blob" else Area.STORAGE
+    def _address(self, service: str, area: Area) -> str:
+        name = _ADDRESSES[service]
         value = self.text(name, area)
         if value and (problem := storage_shape.wrong_address(value, service)):
             self._fault(area, name, problem)
@@ -312,7 +315,7 @@ class _Reader:
         if others == ["blob"]:
             took = "the host takes its keys from that address, and queue and tables from this account"
         else:
-            took = "the host takes the queue from this account, and so does leadpipe, which has its tables there too"
+            took = "the host takes the queue from this account, and so leadpipe takes queue and tables from it"
         self._fault(Area.HOST, _ACCOUNT, f"names another account than {names}: {took}; remove the one that is wrong")
 
     def _require_all(self, addresses: Mapping[str, str]) -> None:

@@ -125,8 +125,7 @@ def lead_id_of(status: int, body: dict[str, Any], endpoint: Endpoint, *, locatio
 _ANSWERS = {
     401: (
         "the key is missing or wrong",
-        "give a key of the function leads with --key or LEADPIPE_KEY; if every key is refused, the host cannot read its"
-        " keys: `leadpipe doctor` with the app's own settings names the storage setting",
+        "give a key of the function leads with --key or LEADPIPE_KEY; if every key is refused, see `leadpipe doctor`",
     ),
     403: (
         "the app is stopped, or keeps this machine out",

@@ -236,6 +236,19 @@ class TestStorage:
             " the queue from this account"
         )
 
+    @pytest.mark.parametrize("text", ["'https://contoso.queue.core.windows.net'", KEY_VAULT])
+    def test_beside_an_account_name_an_address_that_is_none_stops_no_intake(self, text: str) -> None:
+        found = read(
+            AzureWebJobsStorage=None,
+            AzureWebJobsStorage__accountName="contoso",
+            AzureWebJobsStorage__queueServiceUri=text,
+        )
+
+        assert found.storage == identity(AzureWebJobsStorage__accountName="contoso")
+        assert [(fault.setting, fault.area) for fault in found.faults] == [
+            ("AzureWebJobsStorage__queueServiceUri", Area.HOST)
+        ]
+
     def test_the_host_takes_its_keys_from_the_blob_address_whatever_the_account_name(self) -> None:
         found = read(
             AzureWebJobsStorage=None,
