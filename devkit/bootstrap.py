@@ -62,9 +62,12 @@ def install(venv: Path, command: str, root: Path) -> None:
     else:
         print("first run: installing into .venv, about a minute", flush=True)
         make_venv(venv, log)
-    target = f"{root}[{','.join(EXTRAS[command])}]"
-    if call([python_of(venv), "-m", "pip", "install", "--retries", "2", "--editable", target], log):
-        raise BootstrapError(reason_in(log, "pip could not install what is needed"))
+    # What is deployed first, in the versions that are deployed: the rest takes them as they are.
+    locked = ["--require-hashes", "--requirement", root / "requirements.txt"]
+    own = ["--editable", f"{root}[{','.join(EXTRAS[command])}]"]
+    for what in (locked, own):
+        if call([python_of(venv), "-m", "pip", "install", "--retries", "2", *what], log):
+            raise BootstrapError(reason_in(log, "pip could not install what is needed"))
     write_stamp(venv, command, root)
     print(f"installed in {time.monotonic() - started:.0f} s", flush=True)
 

@@ -55,7 +55,7 @@ class Wiring:
         return self._once("delivery", self._delivery)
 
     def ill(self) -> str:
-        """Why a lead posted now would not be kept, empty when it would; asked at most every five seconds."""
+        """Why a lead posted now may not be kept, empty when it would; asked at most every five seconds."""
         with self._lock:
             if self._health is None or time.monotonic() - self._health[0] > HEALTH_SECONDS:
                 self._health = (time.monotonic(), self._examined())
@@ -66,6 +66,8 @@ class Wiring:
             ledger, queue = self.intake()
         except (SettingsError, StorageFailed) as error:
             return error.detail
+        if hindered := self.settings.faults_of(Area.HOST):
+            return hindered
         failures = []
         for store in (ledger, queue):
             try:

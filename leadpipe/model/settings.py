@@ -1,10 +1,10 @@
 """The app settings: every name, default and rule, and all faults at once.
 
 A fault in the storage settings stops intake (503), one in what decides where and how leads are written makes them wait
-as blocked, and one in a setting whose default will do meanwhile is told and stops nothing.
+as blocked, and one in a setting whose default will do meanwhile is told and stops nothing. Where the functions host
+would trip over a storage setting that leadpipe can read, intake goes on, and health, `status` and `doctor` say so.
 """
 
-import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,11 +12,15 @@ from datetime import date, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from leadpipe.model import storage_shape
+from leadpipe.model.reference import unresolved
+
 DEFAULT_AUTHORITY = "https://login.microsoftonline.com"
 ANY_DIRECTORY = "organizations"
 DEFAULT_DEDUPE_WINDOW = "7d"
 DEFAULT_FALLBACK_AFTER = "4h"
 DEFAULT_RETENTION = "90d"
+_ORGANISATION = "https://contoso.crm4.dynamics.com"
 # The emulator's account, published by Microsoft: https://learn.microsoft.com/azure/storage/common/storage-use-azurite
 _EMULATOR = (
     "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
@@ -28,10 +32,32 @@ LONGEST_DURATION = timedelta(days=36500)
 _DURATION = re.compile(r"(\d{1,6})([smhd])|0")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_STORAGE = "AzureWebJobsStorage"
+_ADDRESSES = {
+    "blob": "AzureWebJobsStorage__blobServiceUri",
+    "queue": "AzureWebJobsStorage__queueServiceUri",
+    "table": "AzureWebJobsStorage__tableServiceUri",
+}
+_ACCOUNT = "AzureWebJobsStorage__accountName"
+_CREDENTIAL = "AzureWebJobsStorage__credential"
+_IDENTITY = "AzureWebJobsStorage__clientId"
+_IDENTITY_RESOURCE = "AzureWebJobsStorage__managedIdentityResourceId"
+# Any of these names a storage account.
+NAMES_STORAGE = (_STORAGE, _ACCOUNT, *_ADDRESSES.values())
+# With these the host signs in to storage as somebody whom leadpipe does not know.
+_OTHER_SIGN_IN = tuple(
+    f"{_STORAGE}__{part}"
+    for part in ("clientSecret", "clientCertificate", "managedIdentityClientId", "managedIdentityObjectId")
+)
+# Read by the platform, by the command line or by libraries, not by `Settings`.
+_READ_ELSEWHERE = frozenset({"PYTHON_THREADPOOL_THREAD_COUNT", "FUNCTIONS_WORKER_RUNTIME"})
+_PREFIXES = ("DATAVERSE_", "LEADPIPE_", "AzureWebJobsStorage", "AzureWebJobs.", "AzureWebJobs_")
 
 
 class Area(StrEnum):
     STORAGE = "storage"
+    # The functions host reads it otherwise, and may refuse every post; a lead that reaches leadpipe is kept.
+    HOST = "host"
     DYNAMICS = "dynamics"
     # It is told and stops nothing: a default counts meanwhile, or a warning is lost.
     NOTED = "noted"
@@ -56,12 +82,16 @@ class StorageByKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageByIdentity:
-    """`client_id` None: the system-assigned identity, or the developer's own sign-in."""
+    """`client_id` and `resource_id` name a user-assigned identity; at most one of them is set.
+
+    Without both it is the system-assigned one, or the developer's own sign-in where `managed` is false.
+    """
 
     queue_url: str
     table_url: str
     client_id: str | None
     managed: bool
+    resource_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,12 +184,12 @@ class Settings:
             dnc_leads=reader.special("LEADPIPE_DNC_LEADS"),
             secret_expires=reader.day("DATAVERSE_SECRET_EXPIRES"),
             password_changed=reader.day("DATAVERSE_PASSWORD_CHANGED"),
-            faults=tuple(reader.faults),
+            faults=reader.all_faults(),
         )
 
     @property
     def stopping(self) -> tuple[Fault, ...]:
-        """The faults that keep leads from being kept or written."""
+        """The faults that keep leads from being taken in, kept or written."""
         return tuple(fault for fault in self.faults if fault.area is not Area.NOTED)
 
     def faults_of(self, area: Area) -> str:
@@ -167,22 +197,15 @@ class Settings:
         return "; ".join(str(fault) for fault in self.faults if fault.area is area)
 
 
-def _is_connection_string(text: str) -> bool:
-    """Whether the storage SDKs can use it; they would only say so when the first lead comes, and not which setting."""
-    pairs = [part.partition("=") for part in text.rstrip(";").split(";")]
-    parts = {name.lower(): value.strip() for name, _, value in pairs}
-    if not all(name and value for name, value in parts.items()):
-        return False
-    if "sharedaccesssignature" in parts:
-        return "accountname" in parts or {"queueendpoint", "tableendpoint"} <= parts.keys()
-    return "accountname" in parts and _is_base64(parts.get("accountkey", ""))
+def as_the_host_reads(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """With the storage settings under their usual names: for the host their case does not count, and `:` is `__`.
 
-
-def _is_base64(text: str) -> bool:
-    try:
-        return bool(base64.b64decode(text, validate=True))
-    except ValueError:
-        return False
+    https://learn.microsoft.com/aspnet/core/fundamentals/configuration#non-prefixed-environment-variables
+    """
+    names = (*NAMES_STORAGE, _CREDENTIAL, _IDENTITY, _IDENTITY_RESOURCE, *_OTHER_SIGN_IN)
+    usual = {name.lower(): name for name in names}
+    spelled = {usual.get(name.replace(":", "__").lower(), name): value for name, value in environment.items()}
+    return {**spelled, **environment}
 
 
 def _duration(text: str) -> timedelta:
@@ -197,86 +220,166 @@ class _Reader:
     """Reads one setting after another and collects what is wrong with them."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
+        self._environment = as_the_host_reads(environment)
         self.faults: list[Fault] = []
 
     def text(self, name: str, area: Area = Area.DYNAMICS) -> str:
+        """The value, empty where it is not set or is a reference that was not resolved. Every setting is read here."""
         value = self._environment.get(name, "").strip()
-        if value.startswith("@Microsoft.KeyVault("):
-            # The platform puts the reference's own text here when it cannot read the vault.
-            self._fault(area, name, "is an unresolved Key Vault reference: give the app's identity access to the vault")
+        if problem := unresolved(value):
+            self._fault(area, name, problem)
             return ""
         return value
 
+    def all_faults(self) -> tuple[Fault, ...]:
+        """To be asked last: also of the settings that nobody has read, which may still be a reference."""
+        told = {fault.setting for fault in self.faults}
+        for name in self._environment:
+            if name not in told and (name.startswith(_PREFIXES) or name in _READ_ELSEWHERE):
+                self.text(name, Area.NOTED)
+        return tuple(self.faults)
+
     def storage(self) -> StorageByKey | StorageByIdentity | None:
-        before = len(self.faults)
-        found = self._storage_by_key() or self._storage_by_identity()
-        if found is None and len(self.faults) == before:
-            self._fault(
-                Area.STORAGE,
-                "AzureWebJobsStorage",
-                "is not set: give a connection string, or AzureWebJobsStorage__accountName to use an identity",
-            )
+        self.text("REQUESTS_CA_BUNDLE", Area.STORAGE)
+        found = self._storage_by_key() if self._is_set(_STORAGE) else self._storage_by_identity()
+        if any(fault.area is Area.STORAGE for fault in self.faults):
+            return None
+        if found is None:
+            problem = "is not set: give a connection string, or AzureWebJobsStorage__accountName to use an identity"
+            self._fault(Area.STORAGE, _STORAGE, problem)
         return found
 
     def _storage_by_key(self) -> StorageByKey | None:
-        value = self.text("AzureWebJobsStorage", Area.STORAGE)
+        """A connection string counts more than an identity, for the host too."""
+        value = self.text(_STORAGE, Area.STORAGE)
         if not value:
             return None
         if value.rstrip(";").lower() == "usedevelopmentstorage=true":
             return StorageByKey(connection_string=_EMULATOR)
-        if not _is_connection_string(value):
-            self._fault(
-                Area.STORAGE,
-                "AzureWebJobsStorage",
-                "is no connection string: copy it whole from the storage account's Access keys",
-            )
+        if problem := storage_shape.wrong_connection_string(value):
+            self._fault(Area.STORAGE, _STORAGE, problem)
             return None
-        for name in ("accountName", "queueServiceUri", "tableServiceUri"):
-            if self._is_set(f"AzureWebJobsStorage__{name}"):
+        if storage_shape.reaches_no_blobs(value):
+            problem = "has no BlobEndpoint: the host cannot read its keys there, and answers 401 to every post"
+            self._fault(Area.HOST, _STORAGE, problem)
+        for name in (_ACCOUNT, *_ADDRESSES.values()):
+            if self.text(name, Area.NOTED):
                 problem = "is set beside AzureWebJobsStorage, and does not count: remove one of the two"
-                self._fault(Area.NOTED, f"AzureWebJobsStorage__{name}", problem)
+                self._fault(Area.NOTED, name, problem)
         return StorageByKey(connection_string=value)
 
     def _storage_by_identity(self) -> StorageByIdentity | None:
-        account = self.text("AzureWebJobsStorage__accountName", Area.STORAGE)
-        queue = self.text("AzureWebJobsStorage__queueServiceUri", Area.STORAGE)
-        table = self.text("AzureWebJobsStorage__tableServiceUri", Area.STORAGE)
-        if account:
-            queue = queue or f"https://{account}.queue.core.windows.net"
-            table = table or f"https://{account}.table.core.windows.net"
-        elif queue or table:
-            for name, value in (("queueServiceUri", queue), ("tableServiceUri", table)):
-                if not value:
-                    self._fault(Area.STORAGE, f"AzureWebJobsStorage__{name}", "is not set while its sibling is")
-        if not (queue and table):
+        account = self._account()
+        # Only the host needs the blob service, for its keys; and an account name makes queue and table addresses idle.
+        needed = {} if account else {"queue": Area.STORAGE, "table": Area.STORAGE}
+        addresses = {
+            service: self._address(service, needed.get(service, Area.HOST)) for service in storage_shape.SERVICES
+        }
+        if not any(self._is_set(name) for name in NAMES_STORAGE):
             return None
-        client_id = self.text("AzureWebJobsStorage__clientId", Area.STORAGE) or None
-        managed = self.text("AzureWebJobsStorage__credential", Area.STORAGE).lower() == "managedidentity"
+        if _STORAGE in self._environment:
+            problem = "is empty beside identity settings: the host answers 401 to every post; remove the setting"
+            self._fault(Area.HOST, _STORAGE, problem)
+        if account:
+            of_account = {service: f"https://{account}.{service}.core.windows.net" for service in addresses}
+            self._require_same_account(addresses, of_account)
+            addresses = of_account
+        elif not self._is_set(_ACCOUNT):
+            self._require_all(addresses)
+        return self._by_identity(queue_url=addresses["queue"], table_url=addresses["table"])
+
+    def _account(self) -> str:
+        """Empty where it is not set or has a fault."""
+        account = self.text(_ACCOUNT, Area.STORAGE)
+        if account and (problem := storage_shape.wrong_name(account)):
+            self._fault(Area.STORAGE, _ACCOUNT, problem)
+            return ""
+        if account != account.lower():
+            problem = "has capitals, which no account's name has: write it in small letters"
+            self._fault(Area.HOST, _ACCOUNT, problem)
+        return account.lower()
+
+    def _address(self, service: str, area: Area) -> str:
+        name = _ADDRESSES[service]
+        value = self.text(name, area)
+        if value and (problem := storage_shape.wrong_address(value, service)):
+            self._fault(area, name, problem)
+            return ""
+        return storage_shape.origin(value) if value else ""
+
+    def _require_same_account(self, addresses: Mapping[str, str], of_account: Mapping[str, str]) -> None:
+        others = [service for service, address in addresses.items() if address and address != of_account[service]]
+        if not others:
+            return
+        names = " and ".join(_ADDRESSES[service] for service in others)
+        if others == ["blob"]:
+            took = "the host takes its keys from that address, and queue and tables from this account"
+        else:
+            took = "the host takes the queue from this account, and so leadpipe takes queue and tables from it"
+        self._fault(Area.HOST, _ACCOUNT, f"names another account than {names}: {took}; remove the one that is wrong")
+
+    def _require_all(self, addresses: Mapping[str, str]) -> None:
+        for service in addresses:
+            name = _ADDRESSES[service]
+            if self._is_set(name):
+                continue
+            wanted = "all three addresses have to be set, or AzureWebJobsStorage__accountName in their place"
+            if service == "blob":
+                self._fault(Area.HOST, name, f"is not set, so the host answers 401 to every post: {wanted}")
+            else:
+                self._fault(Area.STORAGE, name, f"is not set: {wanted}")
+
+    def _by_identity(self, *, queue_url: str, table_url: str) -> StorageByIdentity:
+        word = self.text(_CREDENTIAL, Area.STORAGE).lower()
+        if word not in {"", "managedidentity"}:
+            problem = "is not managedidentity: host and leadpipe sign in with whatever identity each of them finds"
+            self._fault(Area.NOTED, _CREDENTIAL, problem)
+        client_id = self._storage_id(_IDENTITY, storage_shape.wrong_client_id)
+        resource_id = self._storage_id(_IDENTITY_RESOURCE, storage_shape.wrong_resource_id)
+        if client_id and resource_id:
+            problem = "is set beside AzureWebJobsStorage__clientId, and the host takes only one: remove one of the two"
+            self._fault(Area.HOST, _IDENTITY_RESOURCE, problem)
+            client_id = None
+        for name in filter(self._is_set, _OTHER_SIGN_IN):
+            problem = "is read by the host and not by leadpipe: name the identity by AzureWebJobsStorage__clientId"
+            self._fault(Area.HOST, name, problem)
         return StorageByIdentity(
-            queue_url=queue, table_url=table, client_id=client_id, managed=managed or client_id is not None
+            queue_url=queue_url,
+            table_url=table_url,
+            client_id=client_id,
+            resource_id=resource_id,
+            managed=word == "managedidentity" or client_id is not None or resource_id is not None,
         )
 
+    def _storage_id(self, name: str, wrong: Callable[[str], str]) -> str | None:
+        value = self.text(name, Area.STORAGE)
+        if value and (problem := wrong(value)):
+            self._fault(Area.STORAGE, name, problem)
+        return value or None
+
     def dataverse(self) -> Dataverse | None:
-        url = self._organisation()
-        if url is None:
+        """None when every lead shall rest in the fallback table, or when there are faults."""
+        others = [name for name in self._environment if name.startswith("DATAVERSE_") and self._is_set(name)]
+        if not others:
             return None
+        url = self._organisation(others)
         authority = self._https("DATAVERSE_AUTHORITY", DEFAULT_AUTHORITY) or DEFAULT_AUTHORITY
         sign_in = self._sign_in()
         return Dataverse(url=url, authority=authority, sign_in=sign_in) if url and sign_in else None
 
-    def _organisation(self) -> str | None:
-        """The organisation's address, empty where it has a fault; None when every lead shall rest in the fallback.
+    def _organisation(self, others: list[str]) -> str:
+        """The organisation's address, empty where it has a fault.
 
-        Credentials without an organisation are a slip, not a wish for the fallback table.
+        Anything of an organisation without its address is a slip, not a wish for the fallback table: on Linux a
+        reference to a vault that cannot be read is no variable at all.
         """
         if self._is_set("DATAVERSE_URL"):
-            return self._https("DATAVERSE_URL", "https://contoso.crm4.dynamics.com")
-        if not any(self._is_set(name) for name in _CREDENTIALS):
-            return None
-        self._fault(
-            Area.DYNAMICS, "DATAVERSE_URL", "is not set, but credentials are: https://contoso.crm4.dynamics.com"
+            return self._https("DATAVERSE_URL", _ORGANISATION)
+        named = f"{', '.join(sorted(others))} {'is' if len(others) == 1 else 'are'}"
+        problem = (
+            f"is not set, but {named}: set it, like {_ORGANISATION}, or remove all of them to have no organisation"
         )
+        self._fault(Area.DYNAMICS, "DATAVERSE_URL", problem)
         return ""
 
     def _is_set(self, name: str) -> bool:
@@ -299,13 +402,19 @@ class _Reader:
 
     def _sign_in(self) -> SignIn | None:
         faults_before = len(self.faults)
-        chosen = {name: read for name, read in self._ways().items() if self.text(name)}
+        ways = self._ways()
+        chosen = [name for name in ways if self._is_set(name)]
+        half = [name for name in ways if name not in chosen and self._is_set(_GOES_WITH.get(name, ""))]
         if len(chosen) > 1:
             self._fault(Area.DYNAMICS, " and ".join(chosen), "are set together: keep exactly one way to sign in")
-        elif not chosen and len(self.faults) == faults_before:
+        elif not chosen and not half:
             self._fault(Area.DYNAMICS, "DATAVERSE_CLIENT_SECRET", "is not set, nor is another way to sign in")
-        found = [read() for read in chosen.values()]
-        return found[0] if len(self.faults) == faults_before else None
+        found = [ways[name]() for name in chosen or half]
+        signs_in = found[0] if len(self.faults) == faults_before else None
+        for name in half if chosen else ():
+            if self.text(_GOES_WITH[name], Area.NOTED):
+                self._fault(Area.NOTED, _GOES_WITH[name], f"does not count without {name}: remove it")
+        return signs_in
 
     def _ways(self) -> dict[str, Callable[[], SignIn]]:
         """Each way to sign in under the setting that chooses it."""
@@ -318,14 +427,14 @@ class _Reader:
             "DATAVERSE_CERTIFICATE_PATH": lambda: Certificate(
                 tenant_id=self._guid("DATAVERSE_TENANT_ID"),
                 client_id=self._guid("DATAVERSE_CLIENT_ID"),
-                path=self.text("DATAVERSE_CERTIFICATE_PATH"),
+                path=self._required("DATAVERSE_CERTIFICATE_PATH"),
                 password=self.text("DATAVERSE_CERTIFICATE_PASSWORD") or None,
             ),
             "DATAVERSE_MANAGED_IDENTITY": self._managed_identity,
             "DATAVERSE_USERNAME": lambda: UserPassword(
                 tenant_id=self._guid("DATAVERSE_TENANT_ID") if self._is_set("DATAVERSE_TENANT_ID") else ANY_DIRECTORY,
                 client_id=self._guid("DATAVERSE_CLIENT_ID"),
-                username=self.text("DATAVERSE_USERNAME"),
+                username=self._required("DATAVERSE_USERNAME"),
                 password=self._required("DATAVERSE_PASSWORD"),
             ),
         }
@@ -349,12 +458,14 @@ class _Reader:
 
     def duration(self, name: str, default: str, *, meanwhile: timedelta | None = None, said: str = "") -> timedelta:
         """`meanwhile` counts in place of one that cannot be read, else the default."""
+        value = self.text(name, Area.NOTED)
         try:
-            return _duration(self.text(name, Area.NOTED) or default)
+            if value or not self._is_set(name):
+                return _duration(value or default)
         except ValueError:
             problem = f"is no time like {default}, 12h, 30m, 45s or 0; {said or f'{default} counts'}"
             self._fault(Area.NOTED, name, problem)
-            return meanwhile or _duration(default)
+        return meanwhile or _duration(default)
 
     def special(self, name: str) -> SpecialLeads:
         value = self.text(name).lower() or SpecialLeads.WRITE
@@ -377,9 +488,8 @@ class _Reader:
             self.faults.append(fault)
 
 
-_CREDENTIALS = (
-    "DATAVERSE_CLIENT_SECRET",
-    "DATAVERSE_CERTIFICATE_PATH",
-    "DATAVERSE_MANAGED_IDENTITY",
-    "DATAVERSE_USERNAME",
-)
+# What belongs to a way to sign in, and says nothing without it.
+_GOES_WITH = {
+    "DATAVERSE_CERTIFICATE_PATH": "DATAVERSE_CERTIFICATE_PASSWORD",
+    "DATAVERSE_USERNAME": "DATAVERSE_PASSWORD",
+}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from leadpipe.model.errors import SettingsError
+from leadpipe.model.settings import NAMES_STORAGE, as_the_host_reads
 
 LOCAL_SETTINGS = Path("local.settings.json")
 LEFT_BY_MAKE_RUN = Path(".devkit", "settings.json")
@@ -19,7 +20,6 @@ ENVIRONMENT = "the environment"
 DEFAULT_PORT = 7071
 
 _STORAGE = "AzureWebJobsStorage"
-_NAMES_STORAGE = (_STORAGE, f"{_STORAGE}__accountName", f"{_STORAGE}__queueServiceUri", f"{_STORAGE}__tableServiceUri")
 # "The emulator", whichever it is. The one of `make run` has ports of its own, which only its file knows.
 _EMULATOR = "usedevelopmentstorage=true"
 
@@ -61,7 +61,10 @@ def find_source(chosen: Path | None, *, environment: Mapping[str, str], folders:
 
 
 def read_values(file: Path, *, missing_ok: bool = False) -> dict[str, str]:
-    """The file's `Values` that are not empty. Raises SettingsError, which quotes none of them."""
+    """The file's `Values` that are not empty, and all of storage's, where an empty one means something to the host.
+
+    Raises SettingsError, which quotes none of them.
+    """
     try:
         document: Any = json.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
@@ -88,11 +91,15 @@ def _values_of(document: Any, file: Path) -> dict[str, str]:
     for name, value in values.items():
         if isinstance(value, dict | list):
             raise SettingsError("settings_file", f"{file}: the value of {name} is no text")
-    return {name: str(value) for name, value in values.items() if value is not None and str(value).strip()}
+    return {
+        name: str(value)
+        for name, value in values.items()
+        if value is not None and (str(value).strip() or _is_of_storage(name))
+    }
 
 
 def _of_file(file: Path, values: Mapping[str, str], environment: Mapping[str, str]) -> Source:
-    rest = {name: value for name, value in environment.items() if not name.startswith(_STORAGE)}
+    rest = {name: value for name, value in environment.items() if not _is_of_storage(name)}
     return Source(where=str(file), environment={**rest, **values}, local_port=_local_port(file))
 
 
@@ -104,8 +111,13 @@ def _local_port(file: Path) -> int:
 
 
 def _names_storage(values: Mapping[str, str]) -> bool:
-    return any(values.get(name, "").strip() for name in _NAMES_STORAGE)
+    values = as_the_host_reads(values)
+    return any(values.get(name, "").strip() for name in NAMES_STORAGE)
 
 
 def _is_any_emulator(values: Mapping[str, str]) -> bool:
-    return values.get(_STORAGE, "").strip().rstrip(";").lower() == _EMULATOR
+    return as_the_host_reads(values).get(_STORAGE, "").strip().rstrip(";").lower() == _EMULATOR
+
+
+def _is_of_storage(name: str) -> bool:
+    return name.lower().startswith(_STORAGE.lower())

@@ -11,6 +11,7 @@ import typer
 import leadpipe
 from leadpipe.model.errors import SettingsError
 from leadpipe.model.ports import Ports
+from leadpipe.model.reference import unresolved
 from leadpipe.model.settings import Area, Settings, StorageByIdentity, StorageByKey
 from leadpipe.ops.settings_source import DEFAULT_PORT, ENVIRONMENT, Source, find_source
 from leadpipe.ops.words import damage_teller, say
@@ -120,7 +121,7 @@ def _announce(target: Target, source: Source) -> None:
         account = account_of(target.settings.storage)
     except ValueError as error:
         raise _unusable() from error
-    say(f"storage account {account}, {_organisation(target, source)}; settings from {source.where}")
+    say(f"storage account {account}, {_organisation(target.settings)}; settings from {source.where}")
     for fault in target.settings.faults:
         say(f"setting {fault}")
 
@@ -128,15 +129,17 @@ def _announce(target: Target, source: Source) -> None:
 def _require_bundle(source: Source) -> None:
     """Without this, requests would raise an error of its own at the first call."""
     bundle = source.environment.get("REQUESTS_CA_BUNDLE", "")
+    if problem := unresolved(bundle):
+        raise SettingsError("ca_bundle", f"REQUESTS_CA_BUNDLE {problem} (in {source.where})")
     if bundle and not Path(bundle).exists():
         raise SettingsError("ca_bundle", f"REQUESTS_CA_BUNDLE names {bundle}, which does not exist (in {source.where})")
 
 
-def _organisation(target: Target, source: Source) -> str:
-    if target.settings.dataverse is not None:
-        return f"organisation {_host(target.settings.dataverse.url)}"
-    named = source.environment.get("DATAVERSE_URL", "").strip()
-    return "an organisation whose settings cannot be used" if named else "no organisation"
+def _organisation(settings: Settings) -> str:
+    if settings.dataverse is not None:
+        return f"organisation {_host(settings.dataverse.url)}"
+    faulty = any(fault.area is Area.DYNAMICS and "DATAVERSE_" in fault.setting for fault in settings.faults)
+    return "an organisation whose settings cannot be used" if faulty else "no organisation"
 
 
 def _unusable() -> SettingsError:

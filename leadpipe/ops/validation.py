@@ -13,6 +13,7 @@ import requests
 from leadpipe.dataverse.bounded import BoundedAdapter, Endless
 from leadpipe.dataverse.no_answer import untrusted, without_answer
 from leadpipe.model.lead_id import is_lead_id
+from leadpipe.model.reference import unresolved
 from leadpipe.ops.words import fix_now
 
 PATH = "/api/leads"
@@ -50,6 +51,8 @@ def endpoint_of(url: str, key: str | None) -> Endpoint:
 
     Raises ValueError, whose text does not quote it.
     """
+    if problem := unresolved(url) or unresolved(key or ""):
+        raise ValueError(f"the address or its key {problem}")
     parts = urlsplit(url.strip())
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
         raise ValueError("it is no address like https://contoso.azurewebsites.net/api/leads")
@@ -120,7 +123,10 @@ def lead_id_of(status: int, body: dict[str, Any], endpoint: Endpoint, *, locatio
 
 
 _ANSWERS = {
-    401: ("the key is missing or wrong", "give a key of the function leads with --key or LEADPIPE_KEY"),
+    401: (
+        "the key is missing or wrong",
+        "give a key of the function leads with --key or LEADPIPE_KEY; if every key is refused, see `leadpipe doctor`",
+    ),
     403: (
         "the app is stopped, or keeps this machine out",
         "start the app in the portal, or look at its access restrictions",

@@ -119,6 +119,8 @@ def _transport() -> RequestsTransport:
 def _credential(settings: StorageByIdentity) -> "TokenCredential":
     from azure.identity import DefaultAzureCredential, ManagedIdentityCredential  # noqa: PLC0415 - half a second
 
+    if settings.resource_id is not None:
+        return ManagedIdentityCredential(identity_config={"resource_id": settings.resource_id})
     if settings.managed:
         return ManagedIdentityCredential(client_id=settings.client_id)
     return DefaultAzureCredential()

@@ -16,7 +16,11 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
+from leadpipe.dataverse.regular_file import read_at_once
 from leadpipe.model.errors import Blocked
+
+# A chain of certificates with its key has some ten thousand bytes.
+_LARGEST_FILE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +52,8 @@ def load_certificate(path: str, password: str | None) -> KeyPair:
 
 def _bytes(path: str) -> bytes:
     try:
-        return Path(path).read_bytes()
-    except (OSError, ValueError) as error:
+        return read_at_once(Path(path), _LARGEST_FILE)
+    except OSError as error:
         raise _unreadable("DATAVERSE_CERTIFICATE_PATH names no file that can be read") from error
 
 

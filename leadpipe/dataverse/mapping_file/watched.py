@@ -9,6 +9,7 @@ from leadpipe.dataverse.mapping import Columns
 from leadpipe.dataverse.mapping_file.fault import REASON, Fault, FaultyMapping
 from leadpipe.dataverse.mapping_file.merged import FileMapping
 from leadpipe.dataverse.mapping_file.reading import LARGEST_FILE, read_mapping
+from leadpipe.dataverse.regular_file import read_at_once
 from leadpipe.model.errors import Blocked
 from leadpipe.model.lead import Lead
 from leadpipe.model.log_line import log_line
@@ -24,10 +25,9 @@ def place_of(named: str) -> Path:
 
 
 def read_file(path: Path) -> FileMapping:
-    """Raises FaultyMapping, also where there is no such file."""
+    """Raises FaultyMapping, also where there is no such file, or something that is no regular file."""
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_FILE + 1)
+        content = read_at_once(path, LARGEST_FILE + 1)
     except OSError as error:
         reason = f"cannot be read ({error.strerror}): correct LEADPIPE_MAPPING, or publish the file with the app"
         raise FaultyMapping([Fault(file=str(path), line=0, reason=reason)]) from error
@@ -74,6 +74,6 @@ def _stamp(path: Path) -> tuple[int, ...] | None:
     """What changes with the file; the change of its rights too. None: there is none, or it is out of reach."""
     try:
         found = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # a ValueError for a name that can be no path
         return None
     return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino

@@ -87,28 +87,45 @@ def _secret(ends: date) -> Commands:
 
 
 def _certificate() -> list[Commands]:
-    """The PFX has its password for the way alone: the platform gives the app the certificate without one."""
+    """Made in a folder that only its owner can open, outside the project's, and deleted after the upload.
+
+    The PFX has its password for the way alone: the platform gives the app the certificate without one. OpenSSL and the
+    Azure CLI read it from its file, since a command line is seen in the list of processes.
+    https://learn.microsoft.com/cli/azure/use-azure-cli-successfully-tips#load-parameter-values-from-a-file
+    """
     made = 'az ad app credential reset --id "$CLIENT" --append --create-cert --years 1'
-    upload = f"az functionapp config ssl upload {ON_APP} --certificate-file client.pfx --query thumbprint --output tsv"
-    values = {
-        "PEM": f"{made} --query fileWithCertAndPrivateKey --output tsv",
-        "PASSWORD": "openssl rand -hex 24",
-        "THUMBPRINT": f'{upload} --certificate-password="$PASSWORD"',
-    }
-    bash = {name: f'{name}="$({value})"' for name, value in values.items()}
-    powershell = {name: f'${name} = "$({value})"' for name, value in values.items()}
-    packed = 'openssl pkcs12 -export -in "$PEM" -out client.pfx -passout "pass:$PASSWORD"'
+    registered = f"{made} --query fileWithCertAndPrivateKey --output tsv"
+    lines = (
+        'openssl rand -hex -out "$DIR/password" 24',
+        'openssl pkcs12 -export -in "$PEM" -out "$DIR/client.pfx" -passout "file:$DIR/password"',
+    )
+    uploaded = (
+        f'az functionapp config ssl upload {ON_APP} --certificate-file "$DIR/client.pfx"'
+        ' --certificate-password "@$DIR/password" --query thumbprint --output tsv'
+    )
     load = f'{_SET} "WEBSITE_LOAD_CERTIFICATES=$THUMBPRINT"'
     return [
         Commands(
             title="a certificate: made and registered, turned into a PFX with a password, given to the app",
-            bash=(bash["PEM"], bash["PASSWORD"], packed, bash["THUMBPRINT"], load),
-            powershell=(powershell["PEM"], powershell["PASSWORD"], packed, powershell["THUMBPRINT"], load),
+            bash=(
+                'DIR="$(mktemp -d)"',
+                f'PEM="$(umask 077; {registered})"',
+                *lines,
+                f'THUMBPRINT="$({uploaded})"',
+                load,
+            ),
+            powershell=(
+                "$DIR = [IO.Directory]::CreateTempSubdirectory().FullName",
+                f'$PEM = "$({registered})"',
+                *lines,
+                f'$THUMBPRINT = "$({uploaded})"',
+                load,
+            ),
         ),
         Commands(
             title="once it is uploaded: delete the private key that is left on this disk, as PEM and as PFX",
-            bash=('rm "$PEM" client.pfx',),
-            powershell=("Remove-Item $PEM, client.pfx",),
+            bash=('rm -r "$PEM" "$DIR"',),
+            powershell=("Remove-Item -Recurse $PEM, $DIR",),
         ),
     ]
 

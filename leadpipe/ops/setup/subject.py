@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from leadpipe.model.errors import SettingsError
+from leadpipe.model.reference import unresolved
 from leadpipe.model.settings import Dataverse, ManagedIdentity, Settings
 from leadpipe.ops.setup.way import Known, Way
 
@@ -62,6 +63,7 @@ def subject_of(environment: Mapping[str, str], *, client_id: str, tenant: str, w
     of_identity = "" if identity.lower() == "system" else identity
     ids = dict.fromkeys(Way, given["DATAVERSE_CLIENT_ID"]) | {Way.MANAGED_IDENTITY: of_identity}
     named = ids[way]
+    _require_resolved(given, way)
     if named and not is_id(named):
         setting = "DATAVERSE_MANAGED_IDENTITY" if way is Way.MANAGED_IDENTITY else "DATAVERSE_CLIENT_ID"
         raise SettingsError("client_id", f"{setting} is no id like aaaabbbb-0000-cccc-1111-dddd2222eeee")
@@ -100,14 +102,23 @@ def is_managed_identity(settings: Settings) -> bool:
 
 def _organisation(environment: Mapping[str, str]) -> Dataverse:
     """Its address and its sign-in host, read by the settings' own rules; who signs in does not matter here."""
+    if not environment.get("DATAVERSE_URL", "").strip():
+        raise SettingsError("no_organisation", "DATAVERSE_URL is not set, such as https://contoso.crm4.dynamics.com")
     names = ("DATAVERSE_URL", "DATAVERSE_AUTHORITY")
     alone = {name: environment[name] for name in names if name in environment}
     settings = Settings.from_environment(
         {**alone, "DATAVERSE_MANAGED_IDENTITY": "system", "AzureWebJobsStorage": "UseDevelopmentStorage=true"}
     )
     if settings.dataverse is None or settings.faults:
-        faults = "; ".join(str(fault) for fault in settings.faults if "credentials" not in fault.problem)
-        raise SettingsError(
-            "no_organisation", faults or "DATAVERSE_URL is not set, such as https://contoso.crm4.dynamics.com"
-        )
+        raise SettingsError("no_organisation", "; ".join(map(str, settings.faults)))
     return settings.dataverse
+
+
+def _require_resolved(given: Mapping[str, str], way: Way) -> None:
+    """Of the settings whose values are used; of a secret it only counts that there is one."""
+    used = {"DATAVERSE_CLIENT_ID", "DATAVERSE_TENANT_ID", "DATAVERSE_MANAGED_IDENTITY"}
+    if way is Way.PASSWORD:
+        used.add("DATAVERSE_USERNAME")
+    for name in sorted(used):
+        if problem := unresolved(given[name]):
+            raise SettingsError("settings", f"{name} {problem}")

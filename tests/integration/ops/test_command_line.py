@@ -130,6 +130,13 @@ def test_a_certificate_bundle_from_a_file_takes_effect(tls: TlsServer, run_proce
     assert tls.handshakes > 0
 
 
+def test_a_certificate_bundle_that_is_still_a_reference_is_named_and_not_quoted(run_process: Run) -> None:
+    ran = run_process("leads", AzureWebJobsStorage=UNREACHABLE, REQUESTS_CA_BUNDLE="@Microsoft.KeyVault(SecretUri=x)")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("leadpipe: REQUESTS_CA_BUNDLE is an unresolved Key Vault reference")
+    assert "SecretUri" not in ran.err
+
+
 def test_a_certificate_bundle_that_does_not_exist_is_one_line(run_process: Run) -> None:
     ran = run_process("leads", AzureWebJobsStorage=UNREACHABLE, REQUESTS_CA_BUNDLE="missing.pem")
     assert ran.code == 1

@@ -7,7 +7,9 @@ import socket
 import threading
 import time
 from datetime import UTC, date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from azure.data.tables import TableServiceClient, UpdateMode
@@ -170,6 +172,42 @@ def test_an_identity_reaches_storage_without_any_key() -> None:
     )
     assert storage.tables.url == "https://contoso.table.core.windows.net"
     assert type(storage.queues.credential).__name__ == "ManagedIdentityCredential"
+
+
+def test_an_identity_may_be_asked_for_by_its_resource_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As App Service has it: https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint."""
+    asked: list[dict[str, list[str]]] = []
+
+    class Platform(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(parse_qs(urlsplit(self.path).query))
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(b'{"access_token": "made-up", "expires_on": "9999999999", "resource": "x"}')
+
+        def log_message(self, *_: object) -> None: ...
+
+    resource_id = (
+        "/subscriptions/0000/resourcegroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/leads"
+    )
+    with HTTPServer(("127.0.0.1", 0), Platform) as platform:
+        threading.Thread(target=platform.handle_request).start()
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{platform.server_port}/msi/token")
+        monkeypatch.setenv("IDENTITY_HEADER", "made-up")
+        storage = connect(
+            StorageByIdentity(
+                queue_url="https://contoso.queue.core.windows.net",
+                table_url="https://contoso.table.core.windows.net",
+                client_id=None,
+                managed=True,
+                resource_id=resource_id,
+            ),
+            retries=0,
+        )
+        storage.queues.credential.get_token("https://storage.azure.com/.default")
+    assert asked[0]["mi_res_id"] == [resource_id]
+    assert "client_id" not in asked[0]
 
 
 def test_tables_and_queue_are_made_by_whoever_needs_them_first_also_when_many_do_at_once(storage_account: str) -> None:

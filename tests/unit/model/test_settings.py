@@ -18,13 +18,22 @@ from leadpipe.model.settings import (
 from tests.factories import CLIENT_ID, CLIENT_SECRET, CONNECTION_STRING, ORGANISATION, TENANT_ID, environment, settings
 
 KEY_VAULT = "@Microsoft.KeyVault(SecretUri=https://contoso.vault.azure.net/secrets/crm)"
+APP_CONFIGURATION = "@Microsoft.AppConfiguration(Endpoint=https://contoso.azconfig.io; Key=leads/secret)"
+RESOURCE = "/subscriptions/0000/resourcegroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/leads"
+ADDRESSES = {
+    "AzureWebJobsStorage__blobServiceUri": "https://b.example",
+    "AzureWebJobsStorage__queueServiceUri": "https://q.example",
+    "AzureWebJobsStorage__tableServiceUri": "https://t.example",
+}
 NAMES = (
     "AzureWebJobsStorage",
     "AzureWebJobsStorage__accountName",
+    "AzureWebJobsStorage__blobServiceUri",
     "AzureWebJobsStorage__queueServiceUri",
     "AzureWebJobsStorage__tableServiceUri",
     "AzureWebJobsStorage__clientId",
     "AzureWebJobsStorage__credential",
+    "AzureWebJobsStorage__managedIdentityResourceId",
     "DATAVERSE_URL",
     "DATAVERSE_TENANT_ID",
     "DATAVERSE_CLIENT_ID",
@@ -159,37 +168,141 @@ class TestStorage:
             managed=False,
         )
 
-    def test_addresses_count_more_than_the_account_name(self) -> None:
-        storage = identity(
-            AzureWebJobsStorage__accountName="contoso", AzureWebJobsStorage__queueServiceUri="https://q.example"
-        )
-
-        assert isinstance(storage, StorageByIdentity)
-        assert (storage.queue_url, storage.table_url) == (
-            "https://q.example",
-            "https://contoso.table.core.windows.net",
-        )
-
-    def test_both_addresses_do_without_an_account_name(self) -> None:
-        storage = identity(
-            AzureWebJobsStorage__queueServiceUri="https://q.example",
-            AzureWebJobsStorage__tableServiceUri="https://t.example",
-        )
+    def test_all_three_addresses_do_without_an_account_name(self) -> None:
+        storage = identity(**ADDRESSES)
 
         assert isinstance(storage, StorageByIdentity)
         assert (storage.queue_url, storage.table_url) == ("https://q.example", "https://t.example")
 
-    @pytest.mark.parametrize(
-        ("given_one", "missing"), [("queueServiceUri", "tableServiceUri"), ("tableServiceUri", "queueServiceUri")]
-    )
-    def test_one_address_without_its_sibling_is_a_fault(self, given_one: str, missing: str) -> None:
-        values = {f"AzureWebJobsStorage__{given_one}": "https://x.example"}
+    def test_an_empty_account_name_beside_them_does_no_harm(self) -> None:
+        assert identity(AzureWebJobsStorage__accountName="", **ADDRESSES) == identity(**ADDRESSES)
 
-        assert faults(AzureWebJobsStorage=None, **values) == [
-            f"AzureWebJobsStorage__{missing} is not set while its sibling is"
+    @pytest.mark.parametrize("service", ["queue", "table"])
+    @pytest.mark.parametrize("empty", ["", None])
+    def test_without_queue_or_table_nothing_can_be_kept(self, service: str, empty: str | None) -> None:
+        setting = f"AzureWebJobsStorage__{service}ServiceUri"
+        found = read(AzureWebJobsStorage=None, **{**ADDRESSES, setting: empty})
+
+        assert found.storage is None
+        assert found.faults_of(Area.STORAGE) == (
+            f"{setting} is not set: all three addresses have to be set, or AzureWebJobsStorage__accountName"
+            " in their place"
+        )
+
+    @pytest.mark.parametrize("empty", ["", None, "https://b.example/?sig=x"])
+    def test_without_blobs_the_host_refuses_every_post_and_what_reaches_leadpipe_is_kept(
+        self, empty: str | None
+    ) -> None:
+        found = read(AzureWebJobsStorage=None, **{**ADDRESSES, "AzureWebJobsStorage__blobServiceUri": empty})
+
+        assert found.storage == identity(**ADDRESSES)
+        assert [fault.setting for fault in found.stopping] == ["AzureWebJobsStorage__blobServiceUri"]
+        assert [fault.area for fault in found.stopping] == [Area.HOST]
+
+    @pytest.mark.parametrize("instead", [ADDRESSES, {"AzureWebJobsStorage__accountName": "contoso"}])
+    @pytest.mark.parametrize("empty", ["", " "])
+    def test_an_empty_connection_string_beside_an_identity_makes_the_host_refuse_every_post(
+        self, instead: dict[str, str], empty: str
+    ) -> None:
+        found = read(AzureWebJobsStorage=empty, **instead)
+
+        assert found.storage == identity(**instead)
+        assert [(fault.setting, fault.area) for fault in found.faults] == [("AzureWebJobsStorage", Area.HOST)]
+        assert "401 to every post" in found.faults[0].problem
+
+    def test_beside_addresses_of_the_same_account_a_name_is_no_fault(self) -> None:
+        of_contoso = {
+            f"AzureWebJobsStorage__{service}ServiceUri": f"https://Contoso.{service}.core.windows.net/"
+            for service in ("blob", "queue", "table")
+        }
+
+        named = {"AzureWebJobsStorage__accountName": "contoso"}
+        assert identity(**named, **of_contoso) == identity(**named)
+
+    @pytest.mark.parametrize("services", [("queue", "table"), ("blob", "queue", "table"), ("queue",), ("table",)])
+    def test_an_account_name_counts_more_than_addresses_of_another_account_and_that_is_told(
+        self, services: tuple[str, ...]
+    ) -> None:
+        settings = [f"AzureWebJobsStorage__{service}ServiceUri" for service in services]
+        of_another = {
+            setting: f"https://acctb.{service}.core.windows.net"
+            for setting, service in zip(settings, services, strict=True)
+        }
+        found = read(AzureWebJobsStorage=None, AzureWebJobsStorage__accountName="accta", **of_another)
+
+        assert found.storage == identity(AzureWebJobsStorage__accountName="accta")
+        assert found.faults_of(Area.HOST).startswith(
+            f"AzureWebJobsStorage__accountName names another account than {' and '.join(settings)}: the host takes"
+            " the queue from this account"
+        )
+
+    @pytest.mark.parametrize("text", ["'https://contoso.queue.core.windows.net'", KEY_VAULT])
+    def test_beside_an_account_name_an_address_that_is_none_stops_no_intake(self, text: str) -> None:
+        found = read(
+            AzureWebJobsStorage=None,
+            AzureWebJobsStorage__accountName="contoso",
+            AzureWebJobsStorage__queueServiceUri=text,
+        )
+
+        assert found.storage == identity(AzureWebJobsStorage__accountName="contoso")
+        assert [(fault.setting, fault.area) for fault in found.faults] == [
+            ("AzureWebJobsStorage__queueServiceUri", Area.HOST)
+        ]
+
+    def test_the_host_takes_its_keys_from_the_blob_address_whatever_the_account_name(self) -> None:
+        found = read(
+            AzureWebJobsStorage=None,
+            AzureWebJobsStorage__accountName="accta",
+            AzureWebJobsStorage__blobServiceUri="https://acctb.blob.core.windows.net",
+        )
+
+        assert "the host takes its keys from that address" in found.faults_of(Area.HOST)
+
+    def test_a_name_in_capitals_is_told_and_used_in_small_letters(self) -> None:
+        found = read(AzureWebJobsStorage=None, AzureWebJobsStorage__accountName="Contoso")
+
+        assert found.storage == identity(AzureWebJobsStorage__accountName="contoso")
+        assert [(fault.setting, fault.area) for fault in found.faults] == [
+            ("AzureWebJobsStorage__accountName", Area.HOST)
         ]
 
     @pytest.mark.parametrize("name", ["accountName", "queueServiceUri", "tableServiceUri"])
+    @pytest.mark.parametrize("text", ["'contoso'", CONNECTION_STRING, "https://contoso.file.core.windows.net", "a b"])
+    def test_what_has_another_shape_stops_intake_and_is_the_only_fault(self, name: str, text: str) -> None:
+        setting = f"AzureWebJobsStorage__{name}"
+        addresses = {} if name == "accountName" else ADDRESSES
+        found = read(AzureWebJobsStorage=None, **{**addresses, setting: text})
+
+        assert found.storage is None
+        assert [(fault.setting, fault.area) for fault in found.faults] == [(setting, Area.STORAGE)]
+
+    @pytest.mark.parametrize(
+        "spelling",
+        ["AzureWebJobsStorage:accountName", "AzureWebJobsStorage__AccountName", "AZUREWEBJOBSSTORAGE__ACCOUNTNAME"],
+    )
+    def test_names_are_read_in_each_spelling_that_the_host_takes(self, spelling: str) -> None:
+        assert identity(**{spelling: "contoso"}) == identity(AzureWebJobsStorage__accountName="contoso")
+
+    def test_a_connection_string_without_blobs_makes_the_host_refuse_every_post(self) -> None:
+        text = "QueueEndpoint=https://q.example;TableEndpoint=https://t.example;SharedAccessSignature=sv=2022"
+        found = read(AzureWebJobsStorage=text)
+
+        assert found.storage == StorageByKey(connection_string=text)
+        assert "BlobEndpoint" in found.faults_of(Area.HOST)
+
+    def test_a_broken_connection_string_counts_more_than_an_identity_as_it_does_for_the_host(self) -> None:
+        found = read(AzureWebJobsStorage="junk;junk", AzureWebJobsStorage__accountName="contoso")
+
+        assert found.storage is None
+        assert [fault.setting for fault in found.faults] == ["AzureWebJobsStorage"]
+
+    def test_no_request_is_sent_with_certificates_that_are_still_a_reference(self) -> None:
+        found = read(REQUESTS_CA_BUNDLE=KEY_VAULT)
+
+        assert found.storage is None
+        assert found.faults_of(Area.STORAGE).startswith("REQUESTS_CA_BUNDLE is an unresolved Key Vault reference")
+
+    @pytest.mark.parametrize("name", ["accountName", "blobServiceUri", "queueServiceUri", "tableServiceUri"])
     def test_beside_a_connection_string_an_identity_does_not_count_and_that_is_told(self, name: str) -> None:
         setting = f"AzureWebJobsStorage__{name}"
         found = read(**{setting: "contoso"})
@@ -212,6 +325,57 @@ class TestStorage:
 
         assert isinstance(storage, StorageByIdentity)
         assert (storage.client_id, storage.managed) == (None, True)
+
+    def test_an_identity_may_be_named_by_its_resource(self) -> None:
+        storage = identity(
+            AzureWebJobsStorage__accountName="contoso", AzureWebJobsStorage__managedIdentityResourceId=RESOURCE
+        )
+
+        assert isinstance(storage, StorageByIdentity)
+        assert (storage.client_id, storage.resource_id, storage.managed) == (None, RESOURCE, True)
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("clientId", "leads"), ("clientId", "'x'"), ("managedIdentityResourceId", CLIENT_ID)],
+    )
+    def test_an_identity_that_is_named_by_no_id_stops_intake(self, name: str, value: str) -> None:
+        setting = f"AzureWebJobsStorage__{name}"
+        found = read(AzureWebJobsStorage=None, AzureWebJobsStorage__accountName="contoso", **{setting: value})
+
+        assert found.storage is None
+        assert [(fault.setting, fault.area) for fault in found.faults] == [(setting, Area.STORAGE)]
+
+    @pytest.mark.parametrize(
+        ("more", "faulty"),
+        [
+            (
+                {"clientId": CLIENT_ID, "managedIdentityResourceId": "RESOURCE"},
+                "AzureWebJobsStorage__managedIdentityResourceId",
+            ),
+            ({"clientSecret": "s3cret"}, "AzureWebJobsStorage__clientSecret"),
+            ({"managedIdentityObjectId": CLIENT_ID}, "AzureWebJobsStorage__managedIdentityObjectId"),
+        ],
+    )
+    def test_where_the_host_would_sign_in_as_another_it_is_told(self, more: dict[str, str], faulty: str) -> None:
+        more = {
+            f"AzureWebJobsStorage__{name}": RESOURCE if value == "RESOURCE" else value for name, value in more.items()
+        }
+        found = read(AzureWebJobsStorage=None, AzureWebJobsStorage__accountName="contoso", **more)
+
+        assert found.storage is not None
+        assert [(fault.setting, fault.area) for fault in found.faults] == [(faulty, Area.HOST)]
+
+    def test_another_word_than_the_hosts_for_the_credential_is_told_and_stops_nothing(self) -> None:
+        found = read(
+            AzureWebJobsStorage=None,
+            AzureWebJobsStorage__accountName="contoso",
+            AzureWebJobsStorage__credential="SystemAssigned",
+        )
+
+        assert found.storage == identity(AzureWebJobsStorage__accountName="contoso")
+        assert [(fault.setting, fault.area) for fault in found.faults] == [
+            ("AzureWebJobsStorage__credential", Area.NOTED)
+        ]
 
     def test_a_storage_fault_is_no_fault_of_dynamics(self) -> None:
         found = read(AzureWebJobsStorage=None)
@@ -261,25 +425,32 @@ class TestOrganisation:
         assert dataverse is not None
         assert dataverse.authority == "https://login.microsoftonline.us"
 
-    def test_no_organisation_and_no_credentials_is_a_wish(self) -> None:
-        found = read(DATAVERSE_URL=None, DATAVERSE_CLIENT_SECRET=None)
+    @pytest.mark.parametrize("empty", [{}, {"DATAVERSE_URL": "", "DATAVERSE_AUTHORITY": " "}])
+    def test_nothing_of_an_organisation_is_a_wish(self, empty: dict[str, str]) -> None:
+        found = Settings.from_environment({"AzureWebJobsStorage": CONNECTION_STRING, **empty})
 
         assert (found.dataverse, found.faults) == (None, ())
 
+    @pytest.mark.parametrize("value", ["x", KEY_VAULT])
     @pytest.mark.parametrize(
-        ("name", "value"),
-        [
-            ("DATAVERSE_CLIENT_SECRET", CLIENT_SECRET),
-            ("DATAVERSE_CERTIFICATE_PATH", "lead.pfx"),
-            ("DATAVERSE_MANAGED_IDENTITY", "system"),
-            ("DATAVERSE_CLIENT_SECRET", KEY_VAULT),
-        ],
+        "name",
+        [*(name for name in NAMES if name.startswith("DATAVERSE_") and name != "DATAVERSE_URL"), "DATAVERSE_URI"],
     )
-    def test_credentials_without_an_organisation_are_a_slip(self, name: str, value: str) -> None:
-        values: dict[str, str | None] = {"DATAVERSE_URL": None, "DATAVERSE_CLIENT_SECRET": None, name: value}
+    def test_anything_of_an_organisation_without_its_address_is_a_slip(self, name: str, value: str) -> None:
+        found = Settings.from_environment({"AzureWebJobsStorage": CONNECTION_STRING, name: value})
+        address = next(fault for fault in found.faults if fault.setting == "DATAVERSE_URL")
 
-        assert "DATAVERSE_URL" in faulty(**values)
-        assert read(**values).dataverse is None
+        assert found.dataverse is None
+        assert address.area is Area.DYNAMICS
+        assert address.problem.startswith(f"is not set, but {name} is: set it")
+
+    def test_a_directory_an_application_and_a_sign_in_host_alone_lack_an_address_and_a_way_to_sign_in(self) -> None:
+        found = read(
+            DATAVERSE_URL=None, DATAVERSE_CLIENT_SECRET=None, DATAVERSE_AUTHORITY="https://login.microsoftonline.com"
+        )
+
+        assert [fault.setting for fault in found.faults] == ["DATAVERSE_URL", "DATAVERSE_CLIENT_SECRET"]
+        assert "DATAVERSE_AUTHORITY, DATAVERSE_CLIENT_ID, DATAVERSE_TENANT_ID are" in found.faults_of(Area.DYNAMICS)
 
     def test_a_wrong_address_does_not_hide_what_else_is_wrong(self) -> None:
         assert faulty(DATAVERSE_URL="contoso", DATAVERSE_CLIENT_SECRET=None, LEADPIPE_RETENTION="ages") == [
@@ -352,6 +523,36 @@ class TestSignIn:
     def test_a_user_without_a_password_is_a_fault(self) -> None:
         assert faults(DATAVERSE_CLIENT_SECRET=None, DATAVERSE_USERNAME="jane@contoso.com") == [
             "DATAVERSE_PASSWORD is not set"
+        ]
+
+    @pytest.mark.parametrize(
+        ("name", "missing"),
+        [
+            ("DATAVERSE_CERTIFICATE_PASSWORD", "DATAVERSE_CERTIFICATE_PATH"),
+            ("DATAVERSE_PASSWORD", "DATAVERSE_USERNAME"),
+        ],
+    )
+    def test_a_password_alone_lacks_what_it_opens(self, name: str, missing: str) -> None:
+        assert faults(DATAVERSE_CLIENT_SECRET=None, **{name: "pass-word"}) == [f"{missing} is not set"]
+
+    @pytest.mark.parametrize(
+        ("name", "missing"),
+        [
+            ("DATAVERSE_CERTIFICATE_PASSWORD", "DATAVERSE_CERTIFICATE_PATH"),
+            ("DATAVERSE_PASSWORD", "DATAVERSE_USERNAME"),
+        ],
+    )
+    def test_one_that_another_way_left_behind_is_told_and_stops_nothing(self, name: str, missing: str) -> None:
+        found = read(**{name: "pass-word"})
+
+        assert found.dataverse == settings().dataverse
+        assert found.faults_of(Area.NOTED) == f"{name} does not count without {missing}: remove it"
+
+    def test_two_ways_of_which_one_is_an_unresolved_reference_are_both_told(self) -> None:
+        assert faulty(DATAVERSE_CLIENT_SECRET=KEY_VAULT, DATAVERSE_USERNAME="jane@contoso.com") == [
+            "DATAVERSE_CLIENT_SECRET and DATAVERSE_USERNAME",
+            "DATAVERSE_CLIENT_SECRET",
+            "DATAVERSE_PASSWORD",
         ]
 
     @pytest.mark.parametrize("name", ["DATAVERSE_TENANT_ID", "DATAVERSE_CLIENT_ID"])
@@ -466,12 +667,54 @@ class TestChoices:
         assert read(LEADPIPE_MAPPING="mapping.toml").mapping_path == "mapping.toml"
 
 
+OTHERS = (
+    "REQUESTS_CA_BUNDLE",
+    "PYTHON_THREADPOOL_THREAD_COUNT",
+    "AzureWebJobs.deliver.Disabled",
+    "AzureWebJobs_deliver_Disabled",
+    "AzureWebJobsStorage__tenantId",
+    "LEADPIPE_KEY",
+    "LEADPIPE_NOT_INVENTED_YET",
+)
+
+
+class TestReferences:
+    @pytest.mark.parametrize("name", [*NAMES, *OTHERS])
+    @pytest.mark.parametrize(
+        ("value", "kind"),
+        [
+            (KEY_VAULT, "Key Vault"),
+            (KEY_VAULT.upper(), "Key Vault"),
+            (APP_CONFIGURATION, "App Configuration"),
+            (f'"{APP_CONFIGURATION.lower()}"', "App Configuration"),
+            (f" ' {KEY_VAULT.replace('(', ' (')}'", "Key Vault"),
+        ],
+    )
+    def test_one_is_a_fault_of_any_setting(self, name: str, value: str, kind: str) -> None:
+        found = [fault for fault in read(**{name: value}).faults if fault.setting == name]
+
+        assert [fault.problem.partition(":")[0] for fault in found] == [f"is an unresolved {kind} reference"]
+        assert "contoso" not in str(found)
+
+    @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("AzureWebJobsStorage")])
+    def test_nothing_is_sent_to_a_storage_account_while_one_of_its_settings_is_one(self, name: str) -> None:
+        by_identity = {} if name == "AzureWebJobsStorage" else {"AzureWebJobsStorage": None, **ADDRESSES}
+        found = read(**{**by_identity, name: KEY_VAULT})
+
+        assert (found.storage is None) == (name != "AzureWebJobsStorage__blobServiceUri")
+        assert found.stopping
+
+    def test_nothing_is_forgotten_while_the_retention_is_one(self) -> None:
+        assert read(LEADPIPE_RETENTION=KEY_VAULT).retention > timedelta(days=30_000)
+
+
 SECRETS = ("AzureWebJobsStorage", "DATAVERSE_CLIENT_SECRET", "DATAVERSE_CERTIFICATE_PASSWORD", "DATAVERSE_PASSWORD")
 SECRET = st.text("Zq9_~", min_size=8, max_size=30)
 VALUES = (
     st.sampled_from(
         [
-            CONNECTION_STRING, ORGANISATION, TENANT_ID, KEY_VAULT, "", " ", "0", "7d", "keep", "system", "2027-01-31",
+            CONNECTION_STRING, ORGANISATION, TENANT_ID, KEY_VAULT, RESOURCE, "", " ", "contoso", "'c'",
+            "0", "7d", "keep", "system", "2027-01-31",
             "https://[", "https://a:b@c", "UseDevelopmentStorage=true", "AccountName=a;AccountKey=b", "=", ";", "\x00",
         ]
     )
@@ -511,7 +754,7 @@ class TestAnyEnvironment:
     def test_it_gives_settings(self, values: dict[str, str]) -> None:
         found = Settings.from_environment(values)
 
-        assert (found.storage is None) <= any(fault.area is Area.STORAGE for fault in found.faults)
+        assert (found.storage is None) == any(fault.area is Area.STORAGE for fault in found.faults)
         assert len(set(found.faults)) == len(found.faults)
 
     @given(st.dictionaries(st.sampled_from(NAMES), VALUES), st.fixed_dictionaries(dict.fromkeys(SECRETS, SECRET)))

@@ -61,6 +61,17 @@ def test_a_chosen_file_counts_more_than_the_environment_which_fills_in_the_rest(
     assert found.environment == {STORAGE: "file", "DATAVERSE_URL": "file", "DATAVERSE_CLIENT_SECRET": "environment"}
 
 
+def test_an_empty_connection_string_of_a_file_is_seen_since_the_host_trips_over_it(tmp_path: Path) -> None:
+    chosen = write(tmp_path / "prod.json", **{STORAGE: "", f"{STORAGE}__accountName": "file"})
+    found = find(tmp_path, chosen=chosen, **{STORAGE: "environment"})
+    assert found.environment == {STORAGE: "", f"{STORAGE}__accountName": "file"}
+
+
+@pytest.mark.parametrize("name", [f"{STORAGE}__blobServiceUri", f"{STORAGE}:accountName", STORAGE.upper()])
+def test_storage_is_named_in_any_way_that_the_host_reads(tmp_path: Path, name: str) -> None:
+    assert find(tmp_path, **{name: "environment"}).where == "the environment"
+
+
 def test_storage_settings_are_never_mixed_from_two_places(tmp_path: Path) -> None:
     chosen = write(tmp_path / "prod.json", **{f"{STORAGE}__accountName": "file"})
     found = find(tmp_path, chosen=chosen, **{STORAGE: "environment", f"{STORAGE}__clientId": "environment"})

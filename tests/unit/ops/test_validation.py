@@ -37,6 +37,14 @@ def test_an_address_that_cannot_be_used_is_not_quoted(url: str) -> None:
     assert "secret" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "key"), [("@Microsoft.KeyVault(SecretUri=x)", ""), ("https://c.net", "'@Microsoft.KeyVault(SecretUri=x)'")]
+)
+def test_nothing_is_posted_where_the_address_or_the_key_is_still_a_reference(url: str, key: str) -> None:
+    with pytest.raises(ValueError, match="is an unresolved Key Vault reference"):
+        endpoint_of(url, key)
+
+
 def test_a_401_says_so_where_a_given_key_has_overruled_that_of_the_address() -> None:
     for url, overruled in (("https://c.net/api/leads?code=old", True), ("https://c.net/api/leads", False)):
         with pytest.raises(StepFailed) as raised:

@@ -53,6 +53,12 @@ def test_a_fault_that_stops_nothing_is_a_warning() -> None:
     assert (found.result, "7d counts: leads go on" in found.fact) == (Result.WARNING, True)
 
 
+def test_what_the_host_trips_over_is_no_mere_warning() -> None:
+    settings = Settings.from_environment({"AzureWebJobsStorage": "", "AzureWebJobsStorage__accountName": "contoso"})
+    (found,) = look_at_settings(settings)
+    assert (found.result, "401 to every post" in found.fact) == (Result.FAILED, True)
+
+
 def test_what_becomes_of_special_leads_is_told() -> None:
     (found,) = look_at_settings(Settings.from_environment(environment(LEADPIPE_TEST_LEADS="keep")))
     assert (found.result, "test leads: keep" in found.fact) == (Result.OK, True)

@@ -1,6 +1,8 @@
 """The commands for Entra and the function app."""
 
 import json
+import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -14,7 +16,8 @@ from leadpipe.ops.setup.azure import commands_for
 from leadpipe.ops.setup.shell import Commands
 from leadpipe.ops.setup.way import Known, Way
 
-EXAMPLE = Path(__file__).parents[4] / "local.settings.json.example"
+ROOT = Path(__file__).parents[4]
+EXAMPLE = ROOT / "local.settings.json.example"
 TODAY = date(2026, 11, 22)
 CLIENT = "11112222-bbbb-3333-cccc-4444dddd5555"
 KNOWN = Known(url="https://contoso.crm4.dynamics.com", tenant_id="aaaabbbb-0000-cccc-1111-dddd2222eeee")
@@ -207,5 +210,69 @@ def test_whatever_a_password_begins_with_it_reaches_the_key_vault_whole(secret: 
 
 
 def test_the_private_key_does_not_stay_on_the_disk() -> None:
-    assert bash(Way.CERTIFICATE).index("ssl upload") < bash(Way.CERTIFICATE).index('rm "$PEM" client.pfx')
-    assert "Remove-Item $PEM, client.pfx" in powershell(Way.CERTIFICATE)
+    assert bash(Way.CERTIFICATE).index("ssl upload") < bash(Way.CERTIFICATE).index('rm -r "$PEM" "$DIR"')
+    assert "Remove-Item -Recurse $PEM, $DIR" in powershell(Way.CERTIFICATE)
+
+
+AZ = r"""
+openssl() { printf 'openssl %s\n' "$*" >> "$LOG"; command openssl "$@" 2>> "$LOG"; }
+az() {
+    printf 'az %s\n' "$*" >> "$LOG"
+    case "$*" in
+        *--create-cert*)
+            openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -keyout "$HOME/key" -out "$HOME/certificate"
+            cat "$HOME/key" "$HOME/certificate" > "$HOME/made.pem"
+            printf %s "$HOME/made.pem" ;;
+        *"ssl upload"*)
+            stat -c '%a' "$DIR" "$PEM" >> "$LOG"
+            command openssl pkcs12 -in "$DIR/client.pfx" -passin "file:$DIR/password" -noout 2>> "$LOG"
+            cat "$DIR/password" >&2 ;;
+    esac
+}
+"""
+
+
+@pytest.mark.skipif(not (shutil.which("bash") and shutil.which("openssl")), reason="needs bash and openssl")
+def test_the_certificate_is_made_where_only_its_owner_can_read_and_its_password_is_on_no_command_line(
+    tmp_path: Path,
+) -> None:
+    project, home = tmp_path / "project", tmp_path / "home"
+    project.mkdir()
+    home.mkdir()
+    log = tmp_path / "log"
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "LOG": str(log), "TMPDIR": str(tmp_path)}
+    steps = [each.bash for each in found(Way.CERTIFICATE) if "PEM" in "".join(each.bash)]
+    script = "\n".join(["set -eu", AZ, "CLIENT=x APP=a GROUP=g", *(line for step in steps for line in step)])
+
+    done = subprocess.run(
+        ["bash"], input=script, text=True, capture_output=True, check=True, cwd=project, env=environment
+    )
+
+    (password,) = done.stderr.split()
+    told = log.read_text()
+    assert len(password) == 48
+    assert password not in told
+    assert [line for line in told.splitlines() if line.isdigit()] == ["700", "600"]
+    assert [*project.iterdir()] == []
+    assert not (home / "made.pem").exists()
+
+
+# What may stand behind an option that takes a secret: a file, a variable's name, or nothing that is secret.
+_SECRET_OPTION = re.compile(
+    r"(--(?:certificate-)?password|--client-secret|--secret|--value|--key-value|--account-key|-pass(?:in|out)?)[ =]"
+    r"(?![\"']?(?:@|file:|env:|stdin|fd:))"
+)
+
+
+@pytest.mark.parametrize("way", Way)
+def test_no_printed_command_has_a_secret_in_its_line(way: Way) -> None:
+    for line in (bash(way) + "\n" + powershell(way)).splitlines():
+        assert not _SECRET_OPTION.search(line), line
+        if "$PASSWORD" in line:  # a variable of the shell's own, handed on by what is part of the shell
+            assert line.startswith(("printf %s ", "[IO.File]::WriteAllText", "$PASSWORD = ")), line
+
+
+def test_no_command_of_the_documents_has_one_either() -> None:
+    for document in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for line in document.read_text(encoding="utf-8").splitlines():
+            assert not re.search(r"\b(az|openssl|func|leadpipe|curl)\b.*" + _SECRET_OPTION.pattern, line), line

@@ -9,6 +9,7 @@ from leadpipe.ops.setup.way import Way
 URL = "https://contoso.crm4.dynamics.com"
 CLIENT = "11112222-bbbb-3333-cccc-4444dddd5555"
 TENANT = "aaaabbbb-0000-cccc-1111-dddd2222eeee"
+REFERENCE = "@Microsoft.KeyVault(SecretUri=https://contoso.vault.azure.net/secrets/crm)"
 
 
 def subject(client_id: str = "", tenant: str = "", **settings: str) -> Subject:
@@ -52,11 +53,18 @@ def test_with_an_account_the_user_is_the_account() -> None:
         ({"DATAVERSE_CLIENT_ID": "leadpipe"}, "DATAVERSE_CLIENT_ID is no id"),
         ({"DATAVERSE_TENANT_ID": "a b"}, "DATAVERSE_TENANT_ID is no id"),
         ({"DATAVERSE_MANAGED_IDENTITY": "user"}, "DATAVERSE_MANAGED_IDENTITY is no id"),
+        ({"DATAVERSE_URL": REFERENCE}, "DATAVERSE_URL is an unresolved Key Vault reference"),
+        ({"DATAVERSE_CLIENT_ID": REFERENCE}, "DATAVERSE_CLIENT_ID is an unresolved Key Vault reference"),
+        ({"DATAVERSE_USERNAME": REFERENCE}, "DATAVERSE_USERNAME is an unresolved Key Vault reference"),
     ],
 )
 def test_without_a_usable_organisation_or_id_there_is_nothing_to_set_up(settings: dict[str, str], says: str) -> None:
     with pytest.raises(SettingsError, match=says):
         subject(**settings)
+
+
+def test_that_there_is_a_secret_is_known_from_its_reference_too() -> None:
+    assert subject(DATAVERSE_CLIENT_SECRET=REFERENCE, DATAVERSE_CLIENT_ID=CLIENT).way is Way.SECRET
 
 
 def test_a_domain_names_the_directory_to_sign_in_to_and_is_no_setting_of_the_app() -> None:

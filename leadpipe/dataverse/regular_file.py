@@ -1,0 +1,27 @@
+"""Reads a file that a setting names, and never waits for it: a pipe in its place would hold a thread for ever."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+
+def read_at_once(path: Path, most: int) -> bytes:
+    """The first `most` bytes. Raises OSError, also for a folder, a pipe, a socket or a device."""
+    try:
+        _require_regular(path.stat())  # before it is opened, which some devices take for an order
+        with open(path, "rb", opener=_without_waiting) as file:
+            _require_regular(os.fstat(file.fileno()))
+            return file.read(most)
+    except ValueError as error:
+        raise OSError(errno.EINVAL, "it is no path") from error
+
+
+def _require_regular(found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
+
+
+def _without_waiting(name: str, flags: int) -> int:
+    """Opening a pipe waits for a writer otherwise; Windows has no such pipes, and no such flag."""
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
