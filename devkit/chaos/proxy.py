@@ -29,6 +29,8 @@ class Mode(StrEnum):
 class Proxy:
     """`before` and `after` are the shares of requests answered with 503 before, and after, Azurite did the work.
 
+    `one_each`: a connection is cut when its second request comes, as servers do with connections that idled.
+
     Runs in a thread of its own; its attributes may be set from any other.
     """
 
@@ -37,6 +39,7 @@ class Proxy:
         self.mode = Mode.THROUGH
         self.before = 0.0
         self.after = 0.0
+        self.one_each = False
         self.injected: Counter[str] = Counter()
         self.port = 0
         self._target = target
@@ -82,7 +85,7 @@ class Proxy:
         try:
             while True:
                 request = await _request(reader)
-                fate = self._fate()
+                fate = Mode.DOWN if peer and self.one_each else self._fate()
                 if fate:
                     self.injected[f"{self.name} {fate}"] += 1
                 if fate == Mode.DOWN:
