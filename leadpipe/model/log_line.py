@@ -21,4 +21,4 @@ def _value(value: object) -> str:
     text = str(value)
     if len(text) > LONGEST_VALUE:
         text = f"{text[:LONGEST_VALUE]}..."
-    return text if _ONE_WORD.fullmatch(text) else json.dumps(text)
+    return text if _ONE_WORD.fullmatch(text) else json.dumps(text).replace("\x7f", "\\u007f")

@@ -17,7 +17,7 @@ def print_json(records: Iterable[Fields]) -> int:
     count = 0
     try:
         for record in records:
-            text = json.dumps(record, default=_value, allow_nan=False)
+            text = json.dumps(record, default=_value, allow_nan=False).replace("\x7f", "\\u007f")
             sys.stdout.write(f"{',' if count else '['}\n{text}")
             count += 1
         if not count:

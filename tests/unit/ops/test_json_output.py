@@ -23,7 +23,7 @@ def test_times_end_in_z_and_states_are_texts(capsys: pytest.CaptureFixture[str])
 
 
 def test_what_a_lead_says_reaches_the_terminal_as_ascii_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    name = "Zoë\x1b[2J\u202e\x9b株"
+    name = "Zoë\x1b[2J\u202e\x9b\x7f株"
     print_json([{"name": name}])
     out = capsys.readouterr().out
     assert all(character == "\n" or " " <= character <= "~" for character in out)
