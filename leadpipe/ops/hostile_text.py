@@ -7,6 +7,7 @@ that show nothing could hide a difference, and a heap of accents could paint ove
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 
 # Letters, marks and symbols that show nothing: fillers, blank Braille, variation selectors and the like.
 # https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
@@ -15,7 +16,6 @@ _BLANK = re.compile(
     "\U00016fe4\U0001bc9d\U0001d159\U000e0100-\U000e01ef]"
 )
 _MARKS = frozenset({"Mn", "Me"})
-_SYMBOLS = frozenset({"So", "Sk"})
 # More of them on one letter than any language writes.
 MOST_MARKS = 5
 _NON_JOINER, _JOINER, _AS_EMOJI = "\u200c", "\u200d", "\ufe0f"
@@ -51,6 +51,7 @@ def _shown(line: str, show: Callable[[str], str], *, whole: bool) -> str:
     return "".join(shown)
 
 
+@lru_cache(maxsize=4096)
 def _is_hidden(char: str) -> bool:
     """Controls, format characters, what ends a line, private and unassigned ones, halves of pairs, and blanks."""
     return _BLANK.match(char) is not None or not (char.isprintable() or unicodedata.category(char) == "Zs")
@@ -64,16 +65,20 @@ def _is_spelling(line: str, place: int) -> bool:
     char, before, after = line[place], line[place - 1 : place] if place else "", line[place + 1 : place + 2]
     if char not in {_JOINER, _NON_JOINER, _AS_EMOJI} or not before:
         return False
-    is_symbol = unicodedata.category(before) in _SYMBOLS
     if char == _AS_EMOJI:
-        return is_symbol
+        return _is_symbol(before)
     if not after:
         return False
     if unicodedata.combining(before) == _VIRAMA:
         return True
-    if char == _JOINER and (is_symbol or before == _AS_EMOJI):
-        return unicodedata.category(after) in _SYMBOLS
+    if char == _JOINER and (_is_symbol(before) or before == _AS_EMOJI):
+        return _is_symbol(after)
     return unicodedata.bidirectional(before) == unicodedata.bidirectional(after) == "AL"
+
+
+def _is_symbol(char: str) -> bool:
+    """Emoji, and the colours of their skins."""
+    return unicodedata.category(char) == "So" or "\U0001f3fb" <= char <= "\U0001f3ff"
 
 
 def _escape(char: str) -> str:

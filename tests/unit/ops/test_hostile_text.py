@@ -53,6 +53,11 @@ def test_ordinary_text_stays_as_it_is(text: str, form: str) -> None:
     assert escaped(written) == written
 
 
+@pytest.mark.parametrize("text", ["^\ufe0f", "a\u200d\u200db", "\u200d", "株\u200d式", "م\u200ca", "😀\u200da"])
+def test_an_invisible_character_that_no_script_needs_there_is_shown(text: str) -> None:
+    assert not {"\u200c", "\u200d", "\ufe0f"} & set(one_line(text))
+
+
 def test_a_heap_of_accents_ends_after_what_a_language_writes() -> None:
     accent = "\u0301"
     assert one_line(f"a{accent * 500}b") == f"a{accent * MOST_MARKS}\ufffdb"
