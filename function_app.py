@@ -7,11 +7,12 @@ import json
 import logging
 import os
 import random
+from collections.abc import Callable
 
 import azure.functions as func
 
 from leadpipe import intake
-from leadpipe.model.errors import InvalidLead, NotKept, SettingsError, StorageFailed
+from leadpipe.model.errors import InvalidLead, LeadpipeError, NotKept, SettingsError, StorageFailed
 from leadpipe.model.lead_id import ENTROPY_BYTES
 from leadpipe.model.log_line import log_line
 from leadpipe.wiring import now, wiring
@@ -25,22 +26,35 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 @app.function_name("leads")
 @app.route(route="leads", methods=[func.HttpMethod.POST], trigger_arg_name="request")
 def take_lead(request: func.HttpRequest) -> func.HttpResponse:
+    try:
+        return _taken(request)
+    except BaseException as error:  # the host would answer 500; a Rust library's panic is no Exception
+        log.error(log_line("post_crashed", reason=_kind(error)))
+        return _answer(503, error="internal_error", detail="leadpipe could not keep the lead; post it again")
+
+
+def _taken(request: func.HttpRequest) -> func.HttpResponse:
     body = request.get_body()
     try:
         ledger, queue = wiring().intake()
         lead_id = intake.take(body, at=now(), entropy=os.urandom(ENTROPY_BYTES), ledger=ledger, queue=queue)
     except InvalidLead as why:
         # The host hands over no body at all when a request came in chunks; that must be seen, not guessed.
-        encoding = request.headers.get("transfer-encoding", "") if not body else ""
+        encoding = "" if body else _transfer_encoding(request)
         log.warning(log_line("post_refused", reason=why.slug, transfer_encoding=encoding))
         return _answer(413 if why.slug == "too_large" else 400, error=why.slug, detail=why.detail)
     except (NotKept, SettingsError, StorageFailed) as why:
         log.error(log_line("post_not_kept", reason=why.slug, detail=why.detail))
         return _answer(503, error=why.slug, detail=why.detail)
-    except Exception as error:
-        log.error(log_line("post_crashed", reason=type(error).__name__))
-        return _answer(503, error="internal_error", detail="leadpipe could not keep the lead; post it again")
     return _answer(202, status="accepted", lead_id=lead_id)
+
+
+def _transfer_encoding(request: func.HttpRequest) -> str:
+    """`chunked`, `other`, or empty where there is none: the header itself is a stranger's text."""
+    encodings = request.headers.get("transfer-encoding", "").lower().split(",")
+    if "chunked" in map(str.strip, encodings):
+        return "chunked"
+    return "other" if any(encodings) else ""
 
 
 @app.function_name("health")
@@ -51,44 +65,61 @@ def take_lead(request: func.HttpRequest) -> func.HttpResponse:
     auth_level=func.AuthLevel.ANONYMOUS,
 )
 def tell_health(request: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the host names its arguments
-    ill = wiring().ill()
+    try:
+        ill = wiring().ill()
+    except BaseException as error:  # whatever it is, a lead posted now may not be kept
+        ill = f"leadpipe could not look: {_kind(error)}"
     return _answer(503, error="not_ready", detail=ill) if ill else _answer(200, status="ready")
 
 
 @app.function_name("deliver")
 @app.queue_trigger(arg_name="message", queue_name="leads", connection="AzureWebJobsStorage")
 def deliver_lead(message: func.QueueMessage) -> None:
-    try:
-        from leadpipe import delivery
-
-        delivery.deliver(
-            message.get_body().decode(),
-            dequeue_count=message.dequeue_count or 1,
-            chance=random.random(),  # noqa: S311 - spreads retries
-            now=now,
-            ports=wiring().delivery(),
-            settings=wiring().settings,
-        )
-    except Exception as error:
-        raise _crash(error) from None
+    _run(lambda: _deliver(message))
 
 
 @app.function_name("sweep")
 @app.timer_trigger(arg_name="timer", schedule="0 * * * * *", use_monitor=False)
 def sweep_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the host names its arguments
-    try:
-        from leadpipe import sweep
+    _run(_sweep)
 
-        sweep.sweep(now=now, chance=random.random(), ports=wiring().delivery(), settings=wiring().settings)  # noqa: S311
-    except Exception as error:
-        raise _crash(error) from None
+
+def _deliver(message: func.QueueMessage) -> None:
+    from leadpipe import delivery
+
+    delivery.deliver(
+        message.get_body().decode(),
+        dequeue_count=message.dequeue_count or 1,
+        chance=random.random(),  # noqa: S311 - spreads retries
+        now=now,
+        ports=wiring().delivery(),
+        settings=wiring().settings,
+    )
+
+
+def _sweep() -> None:
+    from leadpipe import sweep
+
+    sweep.sweep(now=now, chance=random.random(), ports=wiring().delivery(), settings=wiring().settings)  # noqa: S311
+
+
+def _run(flow: Callable[[], None]) -> None:
+    """Runs a flow. What leaves it says its slug or kind alone: the host logs an exception's text, which could quote a
+    lead. It is raised after the handler, so that it carries no other exception as its context.
+    """
+    try:
+        flow()
+    except BaseException as error:
+        crash = RuntimeError(_kind(error))
+    else:
+        return
+    raise crash
+
+
+def _kind(error: BaseException) -> str:
+    return error.slug if isinstance(error, LeadpipeError) else type(error).__name__
 
 
 def _answer(status_code: int, /, **body: str) -> func.HttpResponse:
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status_code == 503 else {}
     return func.HttpResponse(json.dumps(body), status_code=status_code, headers=headers, mimetype="application/json")
-
-
-def _crash(error: Exception) -> RuntimeError:
-    """What the host may log of an exception: its slug or kind, since a library's text could quote a lead."""
-    return RuntimeError(getattr(error, "slug", None) or type(error).__name__)

@@ -20,6 +20,7 @@ from devkit.launcher.part import kill_group, release
 
 ROOT = Path(__file__).parents[1]
 DEADLINE = 60.0
+LAST_LINES = 40
 NO_DELIVERY = {"AzureWebJobs.deliver.Disabled": "1"}
 NO_SWEEP = {"AzureWebJobs.sweep.Disabled": "1"}
 # What a developer has set for an app of theirs is not for these.
@@ -76,7 +77,9 @@ def running(
             start_new_session=True,
         )
     try:
-        yield _address(process, log)
+        yield _address(process)
+    except (BenchError, OSError, http.client.HTTPException) as error:
+        raise BenchError(f"{error}; the app {_state(process)}, its last lines:\n{_last_lines(log)}") from error
     finally:
         _end(process, leashed=leashed)
 
@@ -101,11 +104,20 @@ def _environment(settings: dict[str, str]) -> dict[str, str]:
     return {**inherited, "PYTHON_THREADPOOL_THREAD_COUNT": "32", **settings}
 
 
-def _address(process: subprocess.Popen[str], log: Path) -> str:
+def _address(process: subprocess.Popen[str]) -> str:
     first = process.stdout.readline() if process.stdout else ""
     if not first.startswith("listening "):
-        raise BenchError(f"the app did not start:\n{log.read_text()[-2000:]}")
+        raise BenchError("the app did not start")
     return first.split()[1]
+
+
+def _state(process: subprocess.Popen[str]) -> str:
+    code = process.poll()
+    return "runs" if code is None else f"ended with {code}"
+
+
+def _last_lines(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
 
 
 def _end(process: subprocess.Popen[str], *, leashed: bool) -> None:

@@ -18,6 +18,7 @@ from devkit.launcher import ports, stack
 from devkit.launcher.keeper import Keeper
 from devkit.launcher.lock import FileLock, Held
 from devkit.launcher.part import PartError
+from devkit.launcher.private import make_private
 from devkit.launcher.screen import Screen
 from devkit.launcher.settings import (
     THREADS,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 DATA = ROOT / ".devkit" / "data"
+# What a run keeps in its folder.
+KEPT = ("azurite", "standin", "host", "logs", "lock", "settings.json*")
 DEFAULT_PORT = 7071
 STANDIN_SECONDS = 30.0
 HOST_SECONDS = 60.0
@@ -47,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             signal.signal(getattr(signal, name), interrupt)
     try:
         with FileLock(options.data / "lock"):
+            make_private(options.data, KEPT)
             check_port(options)
             return run(options, screen)
     except KeyboardInterrupt:
@@ -136,7 +140,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     option(
         "--empty", action="store_true", help="Dynamics without application user and role: try `leadpipe setup` on it"
     )
-    option("--data", type=Path, default=DATA, metavar="DIR", help="what is kept (.devkit/data)")
+    option("--data", type=Path, default=DATA, metavar="DIR", help="what is kept, for its owner alone (.devkit/data)")
     option("--app", type=Path, default=ROOT, metavar="DIR", help="folder of the function app (this one)")
     option("--no-host", action="store_true", help="everything but the functions, for `func start`")
     option("--enable-auth", action="store_true", help="ask for function keys, as Azure does")

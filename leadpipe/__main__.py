@@ -1,10 +1,14 @@
 """`python -m leadpipe`, also installed as `leadpipe`: the one place where a failure becomes a line and an exit code."""
 
 import errno
+import logging
 import os
 import sys
+import threading
+import warnings
 from contextlib import suppress
 from pathlib import Path
+from traceback import walk_tb
 from typing import NoReturn
 
 from leadpipe.model.errors import LeadpipeError
@@ -15,35 +19,87 @@ INTERRUPTED = 130
 # As a shell has it for a program that a closed pipe ended: what was asked is not known to be wrong.
 READER_GONE = 141
 _CANNOT_BE_WRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
+_PACKAGE = Path(__file__).parent
 
 
 def main() -> NoReturn:
     """Runs the command that sys.argv names; usage errors are said by Typer, which exits with 2."""
+    faults = _Faults()
+    faults.take_over()
     try:
-        _run()
+        code = _run()
     except LeadpipeError as error:
-        from leadpipe.ops.words import failure_in_words, say  # noqa: PLC0415 - only where the packages are there
+        from leadpipe.ops.words import failure_in_words  # noqa: PLC0415 - only where the packages are there
 
-        say(f"leadpipe: {failure_in_words(error)}")
-        sys.exit(FAILED)
+        _say(failure_in_words(error))
+        code = FAILED
     except BrokenPipeError:
-        _leave_unwritten()
-        sys.exit(READER_GONE)
+        code = _reader_gone()
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):  # Typer makes a 1 of it
-            _leave_unwritten()
-            sys.exit(READER_GONE)
-        raise
-    except OSError as error:
-        if error.errno not in _CANNOT_BE_WRITTEN:
-            raise
-        _leave_unwritten()
-        with suppress(OSError):
-            sys.stderr.write(f"leadpipe: what it says cannot be written: {error.strerror}\n")
-        sys.exit(FAILED)
+            code = _reader_gone()
+        else:
+            code = end.code if isinstance(end.code, int) else FAILED if end.code else 0
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-    sys.exit()
+        code = INTERRUPTED
+    except BaseException as error:  # noqa: BLE001 - the last resort: never a traceback, which may quote a token or a lead
+        code = _unforeseen(error)
+    sys.exit(code or (FAILED if faults.seen else 0))
+
+
+class _Faults:
+    """What Python would print a traceback of where no `except` reaches: threads, and the end of the interpreter."""
+
+    seen = False
+
+    def take_over(self) -> None:
+        threading.excepthook = lambda thread: self._of_a_thread(thread.exc_value)
+        sys.unraisablehook = lambda unraisable: self._tell(unraisable.exc_value)
+        sys.excepthook = lambda _kind, error, _trace: self._tell(error)
+        logging.raiseExceptions = False
+        logging.lastResort = None
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")
+
+    def _of_a_thread(self, error: BaseException | None) -> None:
+        self.seen = True
+        self._tell(error)
+
+    @staticmethod
+    def _tell(error: BaseException | None) -> None:
+        if error is not None and not isinstance(error, KeyboardInterrupt | BrokenPipeError):
+            _say(_words(error))
+
+
+def _unforeseen(error: BaseException) -> int:
+    if isinstance(error, OSError) and error.errno in _CANNOT_BE_WRITTEN:
+        _leave_unwritten()
+        _say(f"what it says cannot be written: {os.strerror(error.errno)}")
+    else:
+        _say(_words(error))
+    return FAILED
+
+
+def _words(error: BaseException) -> str:
+    """The kind and the innermost place of leadpipe's own; never the exception's text."""
+    places = [(Path(frame.f_code.co_filename), line) for frame, line in walk_tb(error.__traceback__)]
+    own = [(file, line) for file, line in places if file.is_relative_to(_PACKAGE)]
+    where = f" in {own[-1][0].relative_to(_PACKAGE.parent).as_posix()} line {own[-1][1]}" if own else ""
+    number = error.errno if isinstance(error, OSError) else None
+    why = f" ({os.strerror(number)})" if isinstance(number, int) else ""
+    return f"unforeseen: {type(error).__name__}{why}{where}: this is a fault of leadpipe's, report it"
+
+
+def _say(words: str) -> None:
+    """On stderr, which may be closed or full as well."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(f"leadpipe: {words}\n")
+        sys.stderr.flush()
+
+
+def _reader_gone() -> int:
+    _leave_unwritten()
+    return READER_GONE
 
 
 def _leave_unwritten() -> None:
@@ -51,7 +107,7 @@ def _leave_unwritten() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _run() -> None:
+def _run() -> int:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by whoever started us, as `>&-` does
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - it stays open to the end
@@ -65,6 +121,7 @@ def _run() -> None:
         app(prog_name="leadpipe")
     finally:
         sys.stdout.flush()
+    return 0
 
 
 def _say_what_is_missing(error: ModuleNotFoundError) -> NoReturn:
@@ -72,7 +129,7 @@ def _say_what_is_missing(error: ModuleNotFoundError) -> NoReturn:
     if package in {"", "leadpipe"}:
         raise error
     fix = "pip install 'leadpipe[ops]', or beside a deployed app: pip install typer rich"
-    sys.stderr.write(f"leadpipe: the command line needs {package}: {fix}\n")
+    _say(f"the command line needs {package}: {fix}")
     sys.exit(USAGE)
 
 

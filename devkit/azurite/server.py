@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Self
 
 from devkit.azurite.install import ensure_azurite
 from devkit.launcher.part import Part
+from devkit.launcher.private import make_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
 SERVICES = ("blob", "queue", "table")
+# What Azurite makes in its folder.
+FILES = ("AzuriteConfig", "__azurite_db_*", "__*storage__")
 LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at http://127\.0\.0\.1:(\d+)")
 
 
@@ -84,7 +87,7 @@ class Azurite:
         self._heard.clear()
         keep = ["--inMemoryPersistence"]
         if self._data:
-            self._data.mkdir(parents=True, exist_ok=True)
+            make_private(self._data, FILES)
             keep = ["--location", str(self._data.resolve())]
         ports = [f"--{service}Port={port}" for service, port in self._ports.items()]
         # The SDKs are newer than any Azurite, and what they send here has been the same for years.

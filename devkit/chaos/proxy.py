@@ -29,16 +29,20 @@ class Mode(StrEnum):
 class Proxy:
     """`before` and `after` are the shares of requests answered with 503 before, and after, Azurite did the work.
 
+    `one_each`: a connection is cut when its second request comes, as servers do with connections that idled.
+    `port`: the proxy's own; 0 is any free one.
+
     Runs in a thread of its own; its attributes may be set from any other.
     """
 
-    def __init__(self, name: str, target: int, chance: random.Random) -> None:
+    def __init__(self, name: str, target: int, chance: random.Random, *, port: int = 0) -> None:
         self.name = name
         self.mode = Mode.THROUGH
         self.before = 0.0
         self.after = 0.0
+        self.one_each = False
         self.injected: Counter[str] = Counter()
-        self.port = 0
+        self.port = port
         self._target = target
         self._chance = chance
         self._listening: threading.Event = threading.Event()
@@ -62,7 +66,7 @@ class Proxy:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._server = self._loop.run_until_complete(
-            asyncio.start_server(self._serve, "127.0.0.1", 0, limit=_LARGEST_HEAD, backlog=512)
+            asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=_LARGEST_HEAD, backlog=512)
         )
         self.port = self._server.sockets[0].getsockname()[1]
         self._listening.set()
@@ -82,7 +86,7 @@ class Proxy:
         try:
             while True:
                 request = await _request(reader)
-                fate = self._fate()
+                fate = Mode.DOWN if peer and self.one_each else self._fate()
                 if fate:
                     self.injected[f"{self.name} {fate}"] += 1
                 if fate == Mode.DOWN:

@@ -19,12 +19,17 @@ from devkit.functions_host.http_functions import Call, body_limit
 from devkit.functions_host.http_reply import Reply
 
 _log = logging.getLogger("Host.Http")
-_UNPRINTABLE = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F, *range(0x80, 0xA0))}
+_LONGEST_SHOWN = 200
 _IDLE_SECONDS = 130.0
 
 
 class TooLargeError(Exception):
     pass
+
+
+def _shown(text: str) -> str:
+    """A stranger's text as the log holds it: visible ASCII, anything else as an escape, and not long."""
+    return "".join(char if "!" <= char <= "~" else f"\\x{ord(char):02x}" for char in text[:_LONGEST_SHOWN])
 
 
 class HttpServer(socketserver.ThreadingTCPServer):
@@ -93,8 +98,8 @@ class _Handler(BaseHTTPRequestHandler):
             started = time.monotonic()
             reply = self._reply()
             self._send(reply)
-            path = self.path.partition("?")[0].translate(_UNPRINTABLE)
-            _log.info("%s %s %d %dms", self.command, path, reply.status, round((time.monotonic() - started) * 1000))
+            method, path = _shown(self.command), _shown(self.path.partition("?")[0])
+            _log.info("%s %s %d %dms", method, path, reply.status, round((time.monotonic() - started) * 1000))
         finally:
             self.server.count(-1)
 

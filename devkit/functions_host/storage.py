@@ -77,8 +77,15 @@ class StorageQueue:
         except HttpResponseError as error:
             if _code(error) != "QueueNotFound":
                 raise
-            self._client.create_queue()
+            self._create()
             self._client.send_message(text)
+
+    def _create(self) -> None:
+        try:
+            self._client.create_queue()
+        except HttpResponseError as error:
+            if _code(error) != "QueueAlreadyExists":  # another message, poisoned at the same time, was faster
+                raise
 
     @staticmethod
     def _settle(request: Any, *arguments: object, **options: object) -> Any:

@@ -1,4 +1,7 @@
-"""One program that the launcher runs: started on a leash, logged, known to be ready, ended with all that it started."""
+"""One program that the launcher runs: started on a leash, logged, known to be ready, ended with all that it started.
+
+What it writes, and its log, are readable by their owner alone.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from devkit.bootstrap import ROOT
+from devkit.launcher.private import UMASK, open_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -61,7 +65,7 @@ class Part:
         self._stopping = False
 
     def start(self) -> None:
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._settled, self._is_up, self._stopping = threading.Event(), False, False
         self._tail.clear()
         self._process = subprocess.Popen(
@@ -75,6 +79,7 @@ class Part:
             env={**self._environment, "PYTHONUNBUFFERED": "1"},
             cwd=ROOT,
             start_new_session=True,
+            umask=UMASK,
         )
         self._watcher = threading.Thread(target=self._watch, args=(self._process,), daemon=True)
         self._watcher.start()
@@ -131,7 +136,10 @@ class Part:
             self.on_end(code)
 
     def _read(self, process: subprocess.Popen[str]) -> None:
-        with self.log.open("a", encoding="utf-8") as log, process.stdout or contextlib.nullcontext(()) as lines:
+        with (
+            open(self.log, "a", encoding="utf-8", opener=open_private) as log,
+            process.stdout or contextlib.nullcontext(()) as lines,
+        ):
             for line in lines:
                 log.write(line)
                 log.flush()

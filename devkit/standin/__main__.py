@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devkit.launcher.private import UMASK, make_private
 from devkit.standin.certificates import server_context, write_ca_bundle
 from devkit.standin.config import EMPTY, Config
 from devkit.standin.fault_kinds import STAGES
@@ -19,10 +21,15 @@ from devkit.standin.settings import write_settings, write_ways
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# What the stand-in makes in its folder.
+FILES = ("leads.sqlite3*", "members.json*", "identity.json*", "settings.json*", "ways.json*", "client.*", "*.pem")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    options.data.mkdir(parents=True, exist_ok=True)
+    if UMASK >= 0:
+        os.umask(UMASK)
+    make_private(options.data, FILES)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):

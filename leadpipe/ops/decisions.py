@@ -35,6 +35,7 @@ class Outcome(StrEnum):
     UNCHANGED = "unchanged"
     DISCARDED = "discarded"
     ERASED = "erased"
+    MENTIONS = "mentions"  # it only mentions the address that is erased, and stays as it is
     TAKEN_IN = "taken in"
     WRITTEN = "written"  # Dynamics has the lead, so that there was nothing left to decide
     ALREADY_WRITTEN = "already written"

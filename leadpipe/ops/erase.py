@@ -1,7 +1,9 @@
 """`leadpipe erase`: takes a lead's personal data out of every store that leadpipe has, and says which it has not."""
 
-from collections.abc import Iterable, Iterator
-from datetime import date
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import chain
 from typing import Annotated
 
 import typer
@@ -10,10 +12,12 @@ from leadpipe.model.errors import DeliveryFailed, RecordDamaged
 from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.ports import Ledger, Ports
 from leadpipe.model.record import OPEN, Record, State
-from leadpipe.ops.decisions import Desk, Outcome, erase
+from leadpipe.ops.addresses import Standing, is_address, standing
+from leadpipe.ops.decisions import Desk, Outcome, Result, erase
 from leadpipe.ops.many import Work, ask, carry_out, end, teller
-from leadpipe.ops.options import Actor, AsJson, DryRun, LeadIds, SettingsFile, Yes
+from leadpipe.ops.options import Actor, AsJson, DryRun, LeadIds, SettingsFile
 from leadpipe.ops.selection import leads
+from leadpipe.ops.table import text_of
 from leadpipe.ops.target import Target, reach
 from leadpipe.ops.words import say
 from leadpipe.wiring import now
@@ -22,19 +26,39 @@ _UNSEEN = (
     "the marketplace's own rows in the table marketplaceleads: leadpipe never changes those",
     "messages still on a queue: they end, unread, when their time comes; the host's poison queue forgets in seven days",
     "the claim: a hash of what was said and the lead's id stay, so that a late repeat is known",
+    "rows of the ledger that cannot be read: `leadpipe balance` names them",
     "what is outside: Partner Center, logs and backups of yours, copies that flows made",
 )
-# Their address may stand in nothing but the text that was posted.
-_MAYBE_UNREAD = frozenset({State.POISONED, State.REJECTED, State.DISCARDED})
+SHOWN = 20
 Email = Annotated[
-    str, typer.Option("--email", metavar="X", help="Every lead with this e-mail address, in any case of letters.")
+    str,
+    typer.Option(
+        "--email",
+        metavar="X",
+        help="Every lead whose e-mail address this is, whole and in any case of letters. Asks also before one.",
+    ),
 ]
+Mentions = Annotated[
+    bool, typer.Option("--mentions", help="With --email: also the leads of others that mention the address.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before erasing.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A lead that has the address, and as whose."""
+
+    lead_id: str
+    state: State
+    received_at: datetime
+    standing: Standing
 
 
 def erase_leads(
     context: typer.Context,
     lead_ids: LeadIds = None,
     email: Email = "",
+    mentions: Mentions = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     actor: Actor = "",
@@ -47,35 +71,42 @@ def erase_leads(
     name, company, e-mail and fingerprint, what edits and answers left in its history, and its row in the fallback
     table are removed. Says what leadpipe cannot reach: above all Dynamics, where a written lead has to be deleted.
     An erasure that was interrupted is finished by the same command.
+
+    --email looks for the whole address in the leads of every state, and in what was posted too, also where it was no
+    lead. Says what it found, and asks. A lead of somebody else that only mentions the address, in its description say,
+    is listed as `mentions` and stays as it is, unless it is named by its ID or --mentions is given.
     """
-    if bool(lead_ids) == bool(email.strip()):
-        raise typer.BadParameter("name leads by ID, or all of one address with --email")
+    _require_a_choice(lead_ids, email, mentions=mentions)
     target = reach(context, settings)
-    chosen = list(dict.fromkeys(lead_ids or with_address(email, target.ledger, until=now().date())))
+    found = with_address(email, target.ledger) if email else []
+    taken = [each for each in found if mentions or each.standing is Standing.OWN]
+    left = [] if mentions else [each for each in found if each.standing is Standing.MENTIONED]
+    chosen = list(dict.fromkeys(lead_ids or [each.lead_id for each in taken]))
     say(f"{leads(len(chosen))} to erase")
     if email:
-        say("  not found this way: leads whose data was removed after LEADPIPE_RETENTION or whose address was edited")
-    if len(chosen) > 1 and not dry_run:
+        _say_found(taken, left)
+    if (len(chosen) > 1 or (email and chosen)) and not dry_run:
         ask(f"erase {leads(len(chosen))} for good?", yes=yes)
     desk = Desk(actor=actor, now=now, ports=target.ports)
     before = [record for lead_id in chosen if (record := _readable(lead_id, target.ledger))]
     work = Work(act=lambda lead_id: erase(lead_id, desk, dry_run=dry_run), done=Outcome.ERASED, look=target.ledger.read)
-    tell = teller(Outcome.ERASED, as_json=as_json)
-    counts, stopped = carry_out(chosen, work.results, tell, title="erase", dry_run=dry_run)
+    tell, others = teller(Outcome.ERASED, as_json=as_json), [_left(each) for each in left]
+    counts, stopped = carry_out(
+        chosen, work.results, lambda results: tell(chain(results, others)), title="erase", dry_run=dry_run
+    )
     if chosen:
         _say_unseen(before, target)
     end(counts, stopped=stopped, named=True)
 
 
-def with_address(email: str, ledger: Ledger, *, until: date) -> Iterator[str]:
-    """The leads with that address, and those that were no lead but have it somewhere in what was posted."""
-    wanted = email.strip().casefold()
-    for record in ledger.between(EPOCH.date(), until):
-        if record.email.strip().casefold() == wanted:
-            yield record.lead_id
-    for record in ledger.between(EPOCH.date(), until, states=_MAYBE_UNREAD, payloads=True):
-        if not record.email and wanted in _as_text(record.payload).casefold():
-            yield record.lead_id
+def with_address(email: str, ledger: Ledger) -> list[Found]:
+    """The leads that have the address, oldest first, whatever their state."""
+    found = [
+        Found(lead_id=record.lead_id, state=record.state, received_at=record.received_at, standing=stands)
+        for record in ledger.between(EPOCH.date(), date.max, payloads=True)
+        if (stands := standing(email, record))
+    ]
+    return sorted(found, key=lambda each: each.lead_id)
 
 
 def _readable(lead_id: str, ledger: Ledger) -> Record | None:
@@ -86,8 +117,38 @@ def _readable(lead_id: str, ledger: Ledger) -> Record | None:
         return None
 
 
-def _as_text(payload: str | bytes | None) -> str:
-    return payload.decode("utf-8", "replace") if isinstance(payload, bytes) else payload or ""
+def _require_a_choice(lead_ids: list[str] | None, email: str, *, mentions: bool) -> None:
+    if bool(lead_ids) == bool(email.strip()):
+        raise typer.BadParameter("name leads by ID, or all of one address with --email")
+    if email and not is_address(email):
+        raise typer.BadParameter("an address is whole, like jane@contoso.com", param_hint="--email")
+    if mentions and not email:
+        raise typer.BadParameter("--mentions goes with --email")
+
+
+def _say_found(taken: Sequence[Found], left: Sequence[Found]) -> None:
+    _say_each(taken)
+    if left:
+        say(f"{leads(len(left))} of somebody else, with the address in the text, to stay; --mentions erases those too")
+        _say_each(left)
+    say("  not found this way: leads whose data was removed after LEADPIPE_RETENTION or whose address was edited")
+
+
+def _say_each(found: Sequence[Found]) -> None:
+    for each in found[:SHOWN]:
+        word = "" if each.standing is Standing.OWN else ", mentions it"
+        say(f"  {each.lead_id} {each.state}, received {text_of(each.received_at)}{word}")
+    if len(found) > SHOWN:
+        say(f"  and {len(found) - SHOWN} more; --dry-run --json lists them all")
+
+
+def _left(each: Found) -> Result:
+    return Result(
+        lead_id=each.lead_id,
+        outcome=Outcome.MENTIONS,
+        state=each.state,
+        detail="the lead of somebody else, which mentions the address",
+    )
 
 
 def _say_unseen(before: Iterable[Record], target: Target) -> None:

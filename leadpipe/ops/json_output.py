@@ -13,11 +13,18 @@ Fields = Mapping[str, Any]
 
 
 def print_json(records: Iterable[Fields]) -> int:
-    """Prints the array; how many records it has."""
+    """Prints the array; how many records it has. Where reading them fails on the way, the array is closed first."""
     count = 0
-    for count, record in enumerate(records, start=1):
-        sys.stdout.write(f"{'[' if count == 1 else ','}\n{json.dumps(record, default=_value)}")
-    sys.stdout.write("\n]\n" if count else "[]\n")
+    try:
+        for record in records:
+            text = json.dumps(record, default=_value, allow_nan=False).replace("\x7f", "\\u007f")
+            sys.stdout.write(f"{',' if count else '['}\n{text}")
+            count += 1
+        if not count:
+            sys.stdout.write("[]\n")
+    finally:
+        if count:
+            sys.stdout.write("\n]\n")
     return count
 
 

@@ -22,6 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from leadpipe.model.errors import LeadpipeError, NotAllowed, RecordDamaged, RowRefused, StorageFailed
 from leadpipe.model.record import OPEN, Record, State
 from leadpipe.ops.decisions import Outcome, Result
+from leadpipe.ops.hostile_text import one_line
 from leadpipe.ops.json_output import print_json
 from leadpipe.ops.table import Column, print_table
 from leadpipe.ops.words import failure_in_words, say
@@ -214,7 +215,7 @@ def ask(question: str, *, yes: bool, instead: str = "--yes does") -> None:
     if yes:
         return
     try:
-        if typer.confirm(question, err=True):
+        if typer.confirm(one_line(question), err=True):
             return
     except typer.Abort:
         say("")

@@ -160,7 +160,9 @@ def _print_history(events: Sequence[Event]) -> None:
 def _print_payloads(record: Record, events: Sequence[Event]) -> None:
     for event in events:
         if event.payload is not None:
-            sys.stdout.write(f"\npayload before {text_of(event.at)} ({event.event})\n{escaped(event.payload)}\n")
+            sys.stdout.write(
+                f"\npayload before {text_of(event.at)} ({text_of(event.event)})\n{escaped(event.payload)}\n"
+            )
     posted = "nothing is kept of it" if record.payload is None else escaped(record.payload)
     sys.stdout.write(f"\npayload\n{posted}\n")
 

@@ -4,7 +4,7 @@ The SDKs' defaults let one send take 84 seconds and a silent peer hold a call fo
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import requests
@@ -12,6 +12,8 @@ from azure.core.pipeline.transport import RequestsTransport
 from azure.data.tables import TableClient, TableServiceClient
 from azure.storage.queue import QueueServiceClient
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ProtocolError
+from urllib3.util.retry import RequestHistory, Retry
 
 from leadpipe.model.errors import SettingsError
 from leadpipe.model.settings import StorageByIdentity, StorageByKey
@@ -108,9 +110,31 @@ class _Session(requests.Session):
         return answer
 
 
+class _OnceMoreIfCut(Retry):
+    """Sends a request again, once and at once, whose connection the service cut before it answered anything.
+
+    Services close connections that idled, some in the very moment in which the next request is sent. At intake that
+    would leave a lead without its message, to be found by the sweep minutes later. Sending twice does no harm: an
+    insert finds its own row, a merge has its ETag, and of two messages for one lead the later one is stale.
+    """
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: Any = None,
+        error: Exception | None = None,
+        *rest: Any,
+        **named: Any,
+    ) -> Self:
+        if isinstance(error, ProtocolError) and not self.history:
+            return self.new(history=(RequestHistory(method, url, error, None, None),))
+        return super().increment(method, url, response, error, *rest, **named)
+
+
 def _transport() -> RequestsTransport:
     session = _Session()
-    adapter = HTTPAdapter(pool_maxsize=CONNECTIONS)
+    adapter = HTTPAdapter(pool_maxsize=CONNECTIONS, max_retries=_OnceMoreIfCut(0, read=False))
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return RequestsTransport(session=session, connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)

@@ -144,9 +144,9 @@ class Rig:
 
     # The processes
 
-    def host(self, *deaths: Death, **settings: str) -> Host:
+    def host(self, *deaths: Death, port: int = 0, **settings: str) -> Host:
         """The function app; its timer is off, since the sweep has its own way to run here."""
-        arguments = ("--app", str(ROOT), "--port", "0", "--data", str(self.folder / "host"))
+        arguments = ("--app", str(ROOT), "--port", str(port), "--data", str(self.folder / "host"))
         child = self.start("host", *arguments, "--lease", str(LEASE_SECONDS), deaths=deaths, **settings)
         return Host(child, child.listening())
 

@@ -3,14 +3,20 @@
 The outage lasts until every lead has met it, not five minutes; `make chaos` has those as an option.
 """
 
+import os
 import random
+import signal
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 import pytest
 import requests
 
 from devkit.chaos.proxy import Mode, Proxy
+from devkit.launcher.ports import any_free
 from leadpipe.model.record import State
 from tests.factories import payload
 from tests.faults.rig import Rig
@@ -23,9 +29,9 @@ LEADS = 6
 def proxy_of(rig: Rig) -> Iterator[Callable[[str], Proxy]]:
     started: list[Proxy] = []
 
-    def proxy_of(service: str) -> Proxy:
+    def proxy_of(service: str, port: int = 0) -> Proxy:
         chance = random.Random(1)  # noqa: S311 - repeatable, no secret
-        started.append(Proxy(service, int(rig.address(service).rpartition(":")[2]), chance))
+        started.append(Proxy(service, int(rig.address(service).rpartition(":")[2]), chance, port=port))
         started[-1].start()
         return started[-1]
 
@@ -76,6 +82,67 @@ def test_with_the_queue_away_and_the_tables_up_every_202_is_written(rig: Rig, pr
     queue.mode = Mode.THROUGH
     rig.heal()
     all_are_written_once(rig, lead_ids)
+
+
+class Poster:
+    """Posts leads all the time, each once, whatever comes back: as a marketplace that does not post again."""
+
+    def __init__(self, url: str) -> None:
+        self.kept: list[str] = []
+        self.statuses: Counter[int] = Counter()
+        self._url = url
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._post, args=(number,)) for number in range(3)]
+        for thread in self._threads:
+            thread.start()
+
+    def wait_for_more(self) -> None:
+        wanted = len(self.kept) + 5
+        until(lambda: len(self.kept) >= wanted, "posts that are kept")
+
+    def stop(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _post(self, who: int) -> None:
+        for number in count():
+            if self._stop.wait(0.02):
+                return
+            body = payload(FirstName=f"number {number}", LastName=f"of {who}")
+            try:
+                answer = requests.post(f"{self._url}/api/leads", data=body, timeout=20)
+            except requests.ConnectionError:
+                self.statuses[0] += 1
+                continue
+            self.statuses[answer.status_code] += 1
+            if answer.status_code == 202:
+                self.kept.append(answer.json()["lead_id"])
+
+
+def test_while_an_unreachable_queue_ends_the_host_again_and_again_no_202_is_without_its_lead(
+    rig: Rig, proxy_of: Callable[..., Proxy]
+) -> None:
+    """As Microsoft's host does after six tries in 24 s; ours goes on, so that here it is stopped and killed."""
+    queue_port, host_port = any_free(), any_free()
+    refused = rig.account.replace(rig.address("Queue"), f"http://127.0.0.1:{queue_port}")
+    poster = Poster(f"http://127.0.0.1:{host_port}")
+    try:
+        for end in (signal.SIGKILL, signal.SIGTERM) * 2:
+            host = rig.host(port=host_port, AzureWebJobsStorage=refused)
+            poster.wait_for_more()
+            os.kill(host.child.pid, end)
+            host.child.wait()
+        proxy_of("Queue", port=queue_port)
+        rig.host(port=host_port, AzureWebJobsStorage=refused)
+        poster.wait_for_more()
+    finally:
+        poster.stop()
+    rig.heal()
+    assert poster.statuses[0] > 0
+    assert poster.statuses.keys() <= {0, 202, 503}
+    all_are_written_once(rig, [record.lead_id for record in rig.records()])
+    assert set(poster.kept) <= set(rig.in_dynamics())
 
 
 @pytest.mark.parametrize("service", ["Table", "Queue"])

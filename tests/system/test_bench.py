@@ -4,8 +4,15 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
+
+from bench.app import NO_SWEEP, App, BenchError, running, until
+
+if TYPE_CHECKING:
+    from bench.stage import Stage
 
 ROOT = Path(__file__).parents[2]
 COUNTS = {
@@ -46,6 +53,19 @@ def test_the_table_holds_each_row_with_its_target() -> None:
     lines = bench("--only", "requests").splitlines()[1:]
     assert [line.split("  ")[0] for line in lines] == [*COUNTS]
     assert all(line.endswith("reached") for line in lines)
+
+
+def measured_in_vain(folder: Path, storage: str) -> None:
+    stage = cast("Stage", SimpleNamespace(folder=folder, dynamics=SimpleNamespace(settings={})))
+    with running(App.OURS, stage, storage, settings=NO_SWEEP):
+        (log,) = folder.glob("ours-*.log")
+        until(lambda: "timerTrigger" in log.read_text(), "the list of functions")
+        raise BenchError("the lead is written: not within 60 s")
+
+
+def test_a_measurement_that_fails_says_what_the_app_logged_last(tmp_path: Path, storage_account: str) -> None:
+    with pytest.raises(BenchError, match=r"not within 60 s; the app runs, its last lines:\nFunctions:\n.*leads"):
+        measured_in_vain(tmp_path, storage_account)
 
 
 def test_both_apps_run_under_the_same_host_settings() -> None:

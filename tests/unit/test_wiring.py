@@ -1,10 +1,19 @@
 import logging
+from collections.abc import Iterator
 
 import pytest
 
 from leadpipe.model.settings import Settings
-from leadpipe.wiring import Wiring
+from leadpipe.wiring import SILENT_LIBRARIES, Wiring, quiet_libraries
 from tests.factories import environment
+
+
+@pytest.fixture
+def levels() -> Iterator[None]:
+    before = {name: logging.getLogger(name).level for name in SILENT_LIBRARIES}
+    yield
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)
 
 
 def test_each_fault_of_the_settings_is_logged_at_start_louder_where_leads_wait_for_it(
@@ -27,3 +36,15 @@ def test_what_the_host_would_trip_over_makes_the_app_ill_and_stops_no_intake() -
     )
     assert len(wiring.intake()) == 2
     assert wiring.ill().startswith("AzureWebJobsStorage__blobServiceUri is not set, so the host answers 401")
+
+
+@pytest.mark.usefixtures("levels")
+@pytest.mark.parametrize(
+    "logger", ["msal.oauth2cli.oauth2", "msal.mex", "azure.identity._internal", "urllib3.connection"]
+)
+def test_the_libraries_words_which_quote_what_others_answered_reach_no_log(
+    caplog: pytest.LogCaptureFixture, logger: str
+) -> None:
+    quiet_libraries()
+    logging.getLogger(logger).error("Token response is not in json format: %s", '{"access_token": "made-up')
+    assert caplog.text == ""

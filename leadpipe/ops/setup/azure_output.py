@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
+from leadpipe.ops.hostile_text import one_line
 from leadpipe.ops.json_output import print_json
 from leadpipe.ops.setup.azure import commands_for
 from leadpipe.ops.setup.shell import Commands
@@ -27,7 +28,7 @@ def _fields(commands: Commands) -> dict[str, Any]:
 
 
 def _script(title: str, lines: Iterable[str]) -> Iterator[str]:
-    yield f"  # {title}\n"
+    yield f"  # {one_line(title)}\n"
     for line in lines:
-        yield f"  {line}\n"
+        yield f"  {one_line(line)}\n"
     yield "\n"

@@ -135,13 +135,13 @@ def _tell(steps: Iterable[Step], *, as_json: bool) -> list[Step]:
 
 
 def _lines(step: Step) -> str:
-    lines = [f"{SIGNS[step.state]} {step.step:<{_WIDTH}} {one_line(step.fact)}"]
+    lines = [f"{SIGNS[step.state]} {step.step:<{_WIDTH}} {step.fact}"]
     lines += [
         f"  {'':<{_WIDTH}} {when}: {where}"
         for when, where in (("by hand", step.portal), ("in 2018", step.portal_2018))
         if where and step.state in _BY_HAND
     ]
-    return "\n".join(lines) + "\n"
+    return "".join(f"{one_line(line)}\n" for line in lines)
 
 
 def _conclude(told: list[Step], *, how: str) -> None:

@@ -113,6 +113,37 @@ class Failing:
         raise RuntimeError("no")
 
 
+def test_messages_poisoned_at_once_make_their_queue_once_and_all_get_there(
+    listen: Listen, queue: QueueClient, poison: QueueClient, errors: list[Exception]
+) -> None:
+    together = threading.Barrier(4)
+
+    def fail(_: func.QueueMessage) -> None:
+        together.wait(10)
+        raise RuntimeError("no")
+
+    for number in range(4):
+        put(queue, f"number {number}".encode())
+    listen(fail, queue.queue_name, maxDequeueCount=1)
+    until(lambda: len(contents(poison)) == 4 or errors)
+    assert errors == []
+    until(lambda: count(queue) == 0)
+
+
+def test_a_poison_queue_that_somebody_else_made_a_moment_before_takes_the_message(
+    azurite_account: str, poison: QueueClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = QueueClient.create_queue
+
+    def second(client: QueueClient, **options: Any) -> Any:
+        create(poison, metadata={"by": "another"})
+        return create(client, **options)
+
+    monkeypatch.setattr(QueueClient, "create_queue", second)
+    StorageQueue(connection=azurite_account, name=poison.queue_name, connections=1).send("x")
+    assert contents(poison) == ["x"]
+
+
 def test_a_message_that_succeeds_is_deleted(listen: Listen, queue: QueueClient) -> None:
     bodies: list[bytes] = []
     put(queue, "grüße".encode())

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from devkit.launcher.private import make_private
+
 ROOT = Path(__file__).parents[3]
 APP = """
 import os
@@ -214,3 +216,39 @@ def test_where_delivery_is_switched_off_nobody_waits_for_the_test_lead(start: St
     values = json.loads((tmp_path / "data" / "settings.json").read_text())["Values"]
 
     assert values["AzureWebJobs.deliver.Disabled"] == "1"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other ways to keep a user's folder")
+def test_what_a_run_keeps_is_readable_by_its_owner_alone_also_where_it_was_not(start: Start, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (data / "logs").mkdir(parents=True)
+    (data / "logs" / "functions-host.log").write_text("of an earlier run\n")
+    for path in (data, data / "logs", data / "logs" / "functions-host.log"):
+        path.chmod(0o777)
+    run = start()
+    run.wait_for("Ctrl-C stops everything")
+    run.process.send_signal(signal.SIGINT)  # Azurite writes its files at the latest now
+    assert run.process.wait() == 0
+
+    kept = {path: path.lstat().st_mode & 0o077 for path in (data, *data.rglob("*"))}
+
+    assert {path.name: mode for path, mode in kept.items() if mode} == {}
+    names = {path.name for path in kept}
+    assert {"__azurite_db_queue__.json", "leads.sqlite3", "functions-host.log", "settings.json", "lock"} <= names
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other ways to keep a user's folder")
+def test_a_folder_with_other_things_in_it_keeps_its_mode_and_theirs(tmp_path: Path) -> None:
+    for name in ("logs", "photos"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text("")
+    (tmp_path / "logs" / "link").symlink_to(tmp_path / "photos" / "file")
+    for path in (tmp_path, *tmp_path.rglob("*")):
+        path.chmod(0o755)
+
+    make_private(tmp_path, ["logs"])
+
+    modes = {
+        name: (tmp_path / name).stat().st_mode & 0o777 for name in ("", "photos", "photos/file", "logs", "logs/file")
+    }
+    assert modes == {"": 0o755, "photos": 0o755, "photos/file": 0o755, "logs": 0o700, "logs/file": 0o700}

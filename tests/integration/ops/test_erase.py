@@ -78,6 +78,79 @@ def test_all_of_an_address_are_found_read_or_unread(run: Runner, ledger: AzureLe
     assert states == {**dict.fromkeys((*ids, rejected), State.ERASED), other: State.ACCEPTED}
 
 
+EVE = payload(
+    FirstName="Eve", LastName="Five", Email="eve@example.com", Description="please write to zoe@example.com instead"
+)
+
+
+def test_one_lead_of_an_address_is_shown_and_asked_for(run: Runner, ledger: AzureLedger) -> None:
+    lead = kept(ledger, posted=payload(Email="jo@x.example"))
+    ran = run("erase", "--email", "jo@x.example", answer="n\n")
+    assert (ran.code, f"{lead} accepted, received " in ran.err) == (1, True)
+    assert run("erase", "--email", "jo@x.example").code == 1  # nobody answers
+    assert state_of(ledger, lead) is State.ACCEPTED
+    assert run("erase", "--email", "jo@x.example", "--yes").code == 0
+    assert state_of(ledger, lead) is State.ERASED
+
+
+def test_a_part_of_an_address_erases_nobody(run: Runner, ledger: AzureLedger) -> None:
+    lead = kept(ledger, posted=payload(Email="joann@contoso.com"))
+    rejected = new_lead_id(datetime.now(UTC), b"0123456789")
+    ledger.insert(
+        Record.rejected(rejected, InvalidLead("not_json", ""), b'{"UserDetails": {"Email": "joann@contoso.com", o')
+    )
+    ran = run("erase", "--email", "ann@contoso.com", "--yes", "--json")
+    assert (ran.code, ran.records) == (0, [])
+    assert run("erase", "--email", "contoso.com").code == 2
+    assert run("erase", "--email", "joann@contoso.com", "--yes").code == 0
+    assert {state_of(ledger, each) for each in (lead, rejected)} == {State.ERASED}
+
+
+@pytest.mark.parametrize("dry", [["--dry-run"], []])
+def test_the_lead_of_somebody_else_that_mentions_the_address_is_listed_and_stays(
+    run: Runner, ledger: AzureLedger, dry: list[str]
+) -> None:
+    eve, zoe = kept(ledger, 0, posted=EVE), kept(ledger, 1, posted=payload(Email="zoe@example.com"))
+    ran = run("erase", "--email", "zoe@example.com", "--yes", "--json", *dry)
+    assert ran.code == 0
+    assert {each["lead_id"]: each["outcome"] for each in ran.records} == {zoe: "erased", eve: "mentions"}
+    assert f"{eve} accepted, received " in ran.err
+    assert state_of(ledger, eve) is State.ACCEPTED
+    assert state_of(ledger, zoe) is (State.ACCEPTED if dry else State.ERASED)
+    alone = run("erase", "--email", "zoe@example.com", "--yes")
+    assert (alone.code, eve in alone.out) == (0, True)
+
+
+@pytest.mark.parametrize("choice", [["--email", "zoe@example.com", "--mentions", "--yes"], []])
+def test_a_lead_that_mentions_the_address_goes_when_it_is_meant(
+    run: Runner, ledger: AzureLedger, choice: list[str]
+) -> None:
+    eve = kept(ledger, posted=EVE)
+    assert run("erase", *(choice or [eve])).code == 0
+    assert state_of(ledger, eve) is State.ERASED
+
+
+@pytest.mark.parametrize("state", sorted(set(State) - {State.ERASED}))
+def test_an_address_that_was_never_read_is_found_in_every_state(run: Runner, ledger: AzureLedger, state: State) -> None:
+    posted = '{"OfferTitle": "Widget", "Description": "call or write: jo@x.example, please"}'
+    lead = kept(ledger, posted=posted, state=state)
+    assert run("erase", "--email", "jo@x.example", "--yes").code == 0
+    assert state_of(ledger, lead) is State.ERASED
+
+
+def test_a_list_that_is_long_is_cut_before_the_question(run: Runner, ledger: AzureLedger) -> None:
+    for number in range(22):
+        kept(ledger, number, posted=payload(Email="jo@x.example", FirstName=f"number {number}"))
+    said = run("erase", "--email", "jo@x.example", answer="n\n").err
+    assert "and 2 more; --dry-run --json lists them all" in said
+
+
+def state_of(ledger: AzureLedger, lead: str) -> State:
+    found = ledger.read(lead)
+    assert found is not None
+    return found.state
+
+
 def test_an_address_of_nobody_erases_nothing(run: Runner, ledger: AzureLedger) -> None:
     kept(ledger, posted=payload(Email=""))
     ran = run("erase", "--email", "nobody@x.example", "--yes")
@@ -87,4 +160,5 @@ def test_an_address_of_nobody_erases_nothing(run: Runner, ledger: AzureLedger) -
 def test_an_unknown_lead_and_a_choice_that_is_none_fail(run: Runner) -> None:
     assert run("erase", LEAD_ID).code == 1
     assert run("erase").code == 2
-    assert run("erase", LEAD_ID, "--email", "x").code == 2
+    assert run("erase", LEAD_ID, "--email", "jo@x.example").code == 2
+    assert run("erase", LEAD_ID, "--mentions").code == 2

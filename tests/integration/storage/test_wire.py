@@ -2,10 +2,12 @@
 
 import base64
 import json
+import random
 import re
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -15,6 +17,7 @@ import pytest
 from azure.data.tables import TableServiceClient, UpdateMode
 from azure.storage.queue import QueueClient
 
+from devkit.chaos.proxy import Mode, Proxy
 from leadpipe.model.cause import BLOCKED_REASONS
 from leadpipe.model.change import Deferred, transition
 from leadpipe.model.envelope import RESERVED_KEYS, Envelope
@@ -229,6 +232,37 @@ def test_tables_and_queue_are_made_by_whoever_needs_them_first_also_when_many_do
         thread.join()
     assert failures == []
     assert len(rows(storage_account, "leadledger")) == 8
+
+
+@pytest.fixture
+def cutting(storage_account: str) -> Iterator[tuple[str, Proxy]]:
+    """The account by way of a proxy in front of its queue service."""
+    (address,) = re.findall(r"QueueEndpoint=(http://127\.0\.0\.1:\d+)", storage_account)
+    proxy = Proxy("Queue", int(address.rpartition(":")[2]), random.Random(1))  # noqa: S311 - repeatable, no secret
+    proxy.start()
+    yield storage_account.replace(address, f"http://127.0.0.1:{proxy.port}"), proxy
+    proxy.stop()
+
+
+def test_a_connection_that_was_cut_while_it_idled_costs_no_message(cutting: tuple[str, Proxy]) -> None:
+    account, proxy = cutting
+    queue = AzureLeadQueue(connect(StorageByKey(connection_string=account), retries=0).queues)
+    queue.put("the first one makes the queue")
+    proxy.one_each = True
+    for number in range(3):
+        queue.put(f"number {number}")
+    assert proxy.injected["Queue down"] == 3
+    assert queue.depth() == 4
+
+
+def test_a_service_that_cuts_every_connection_is_asked_twice_and_given_up_at_once(cutting: tuple[str, Proxy]) -> None:
+    account, proxy = cutting
+    proxy.mode = Mode.DOWN
+    started = time.monotonic()
+    with pytest.raises(StorageFailed, match="no whole answer in time"):
+        AzureLeadQueue(connect(StorageByKey(connection_string=account), retries=0).queues).put("x")
+    assert time.monotonic() - started < 1
+    assert proxy.injected["Queue down"] == 2
 
 
 def broken_account(port: int) -> str:

@@ -1,7 +1,10 @@
+import json
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadpipe.model.log_line import log_line
+from leadpipe.model.log_line import LONGEST_VALUE, log_line
 from leadpipe.model.record import State
 
 
@@ -25,6 +28,21 @@ def test_a_quote_inside_a_value_does_not_end_it() -> None:
     assert log_line("failed", detail='an "odd" one') == r'failed detail="an \"odd\" one"'
 
 
+@pytest.mark.parametrize(
+    "char", ["\x1b", "\x00", "\x7f", "\u200b", "\u202e", "\u3164", "\U000e0041", "\ud800", "\u2028", "é"]
+)
+def test_what_is_not_visible_ascii_is_escaped(char: str) -> None:
+    line = log_line("failed", detail=f"a{char}b")
+    assert char not in line
+    assert json.loads(line.partition("=")[2]) == f"a{char}b"
+
+
+def test_a_long_value_is_cut() -> None:
+    assert log_line("failed", detail="x" * 40_000) == f"failed detail={'x' * LONGEST_VALUE}..."
+
+
 @given(st.text())
-def test_whatever_the_value_it_stays_one_line(value: str) -> None:
-    assert len(log_line("event", detail=value).splitlines()) == 1
+def test_whatever_the_value_it_stays_one_line_of_visible_ascii(value: str) -> None:
+    line = log_line("event", detail=value)
+    assert line.isascii()
+    assert line.isprintable()

@@ -23,7 +23,7 @@ def test_times_end_in_z_and_states_are_texts(capsys: pytest.CaptureFixture[str])
 
 
 def test_what_a_lead_says_reaches_the_terminal_as_ascii_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    name = "Zoë\x1b[2J\u202e\x9b株"
+    name = "Zoë\x1b[2J\u202e\x9b\x7f株"
     print_json([{"name": name}])
     out = capsys.readouterr().out
     assert all(character == "\n" or " " <= character <= "~" for character in out)
@@ -37,3 +37,24 @@ def test_a_record_is_written_before_the_next_one_is_read(capsys: pytest.CaptureF
         yield {"n": 2}
 
     assert print_json(records()) == 2
+
+
+@pytest.mark.parametrize("breaks", [RuntimeError("gone"), KeyboardInterrupt()])
+def test_a_list_that_breaks_off_is_still_json(capsys: pytest.CaptureFixture[str], breaks: BaseException) -> None:
+    def records() -> Iterator[Fields]:
+        yield {"n": 1}
+        raise breaks
+
+    with pytest.raises(type(breaks)):
+        print_json(records())
+    assert json.loads(capsys.readouterr().out) == [{"n": 1}]
+
+
+@pytest.mark.parametrize("unprintable", [float("nan"), float("inf"), object()])
+def test_a_record_that_is_no_json_is_not_begun(capsys: pytest.CaptureFixture[str], unprintable: object) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        print_json([{"n": unprintable}])
+    assert capsys.readouterr().out == ""
+    with pytest.raises((ValueError, TypeError)):
+        print_json([{"n": 1}, {"n": unprintable}])
+    assert json.loads(capsys.readouterr().out) == [{"n": 1}]

@@ -1,0 +1,114 @@
+"""Where an e-mail address stands in a lead: as the lead's own, or as somebody's whom the lead only mentions.
+
+An address is looked for whole: ann@contoso.com is not in joann@contoso.com, nor in ann@contoso.com.au. What was posted
+is searched as text, since much of it never became fields: rejected posts need not even be JSON.
+"""
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterator
+from enum import StrEnum
+from urllib.parse import unquote
+
+from leadpipe.model.errors import InvalidLead
+from leadpipe.model.lead import Lead
+from leadpipe.model.record import Record
+
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
+# Between two letters they belong to an address; anywhere else they stand around one.
+_BEFORE = ".+-%&~'’"
+_AFTER = ".-"
+_JSON_ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
+_PLAIN = {'"': '"', "\\": "\\", "/": "/"}  # the other escapes are white space
+# A JSON text inside a JSON text inside another one.
+_DEEPEST = 4
+# A key, or a tag, that says that what comes next is an address.
+_MAIL_KEY = re.compile(r"mail[^\n:=>]{0,20}[:=>][\s\"'<\[]*$")
+_LONGEST_KEY = 60
+
+
+class Standing(StrEnum):
+    """Whose the address is."""
+
+    OWN = "own"
+    MENTIONED = "mentioned"
+
+
+def is_address(text: str) -> bool:
+    return _ADDRESS.fullmatch(text.strip()) is not None
+
+
+def standing(address: str, record: Record) -> Standing | None:
+    """Whether the record, which has to have its payload, has the address, and as whose.
+
+    It is the lead's own in its e-mail field and in the others that say who it is. Where no e-mail address was read, it
+    is its own too behind a key with `mail` in it, and as the only address of a lead in which nobody is named.
+    """
+    wanted = folded(address)
+    if stands_in(wanted, folded(record.email)):
+        return Standing.OWN
+    posted = folded(plain(record.payload))
+    if not stands_in(wanted, f"{posted}\n{folded(record.detail)}"):
+        return None
+    lead = _read(record.payload)
+    if stands_in(wanted, folded(f"{lead.email}\n{lead.name}\n{lead.phone}\n{lead.company}\n{lead.title}")):
+        return Standing.OWN
+    if lead.email.strip():
+        return Standing.MENTIONED
+    places = [*_places(wanted, posted)]
+    is_value = any(_MAIL_KEY.search(posted, max(0, at - _LONGEST_KEY), at) for at in places)
+    is_alone = not lead.name and 0 < posted.count("@") == len(places)
+    return Standing.OWN if is_value or is_alone else Standing.MENTIONED
+
+
+def stands_in(wanted: str, text: str) -> bool:
+    """Whether the folded address is in the folded text, whole."""
+    return any(True for _ in _places(wanted, text))
+
+
+def folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold().strip()
+
+
+def plain(payload: str | bytes | None) -> str:
+    """What was posted as text, without the escapes of JSON, of forms and of XML, and without UTF-16's zero bytes."""
+    text = payload.replace(b"\0", b"").decode("utf-8", "replace") if isinstance(payload, bytes) else payload or ""
+    for _ in range(_DEEPEST):
+        text, before = _JSON_ESCAPE.sub(_unescaped, text), text
+        if text == before:
+            break
+    return html.unescape(unquote(text))
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return chr(int(found[1], 16)) if found[1] else _PLAIN.get(found[2], " ")
+
+
+def _read(payload: str | bytes | None) -> Lead:
+    """The lead, or an empty one of what is none."""
+    try:
+        return Lead.from_payload(payload.decode("utf-8", "replace") if isinstance(payload, bytes) else payload or "")
+    except InvalidLead:
+        return Lead()
+
+
+def _places(wanted: str, text: str) -> Iterator[int]:
+    at = text.find(wanted)
+    while at >= 0:
+        end = at + len(wanted)
+        if not (_goes_on(text[max(0, at - 2) : at][::-1], _BEFORE) or _goes_on(text[end : end + 2], _AFTER + "@")):
+            yield at
+        at = text.find(wanted, at + 1)
+
+
+def _goes_on(beside: str, joining: str) -> bool:
+    """Whether the two characters beside an address, the nearer one first, make it a longer one."""
+    if _is_of_a_word(beside[:1]):
+        return True
+    return beside[:1] in joining and _is_of_a_word(beside[1:])
+
+
+def _is_of_a_word(char: str) -> bool:
+    """Letters without case, as of Chinese, are written right beside an address that they do not belong to."""
+    return char == "_" or char.isdigit() or char.lower() != char.upper()
