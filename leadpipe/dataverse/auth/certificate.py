@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from leadpipe.model.errors import Blocked
 
+LARGEST_FILE = 1 << 20
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyPair:
@@ -30,6 +32,16 @@ class KeyPair:
 
 def load_certificate(path: str, password: str | None) -> KeyPair:
     """Raises Blocked when the file cannot be used, with what is wrong with it; never with its path or content."""
+    try:
+        return _loaded(path, password)
+    except Blocked:
+        raise
+    except Exception as error:
+        # What a damaged file makes of the library's parsers; the kind is all that may be told.
+        raise _unreadable(f"it cannot be read ({type(error).__name__})") from error
+
+
+def _loaded(path: str, password: str | None) -> KeyPair:
     key, certificates = _read(_bytes(path), password.encode() if password else None)
     if key is None:
         raise _unreadable("it holds no private key")
@@ -47,10 +59,17 @@ def load_certificate(path: str, password: str | None) -> KeyPair:
 
 
 def _bytes(path: str) -> bytes:
+    """A pipe or a device would hold the thread, and all that wait for the token."""
     try:
-        return Path(path).read_bytes()
+        if not Path(path).is_file():
+            raise _unreadable("DATAVERSE_CERTIFICATE_PATH names no file that can be read")
+        with Path(path).open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
     except (OSError, ValueError) as error:
         raise _unreadable("DATAVERSE_CERTIFICATE_PATH names no file that can be read") from error
+    if len(content) > LARGEST_FILE:
+        raise _unreadable(f"it is larger than {LARGEST_FILE >> 10} KiB")
+    return content
 
 
 def _read(content: bytes, password: bytes | None) -> tuple[PrivateKeyTypes | None, list[x509.Certificate]]:
