@@ -46,6 +46,8 @@ HEADERS = {
 }
 LONGEST_RETRY_AFTER = timedelta(days=1)
 _DETAIL_UNITS = 500
+# No error's text is longer, with a plug-in's stack trace cut off.
+_TEXT_LOOKED_AT = 4000
 _INNER_ERRORS = 8
 # Dataverse's codes are hex or empty; a word comes from another service, unless the answer has OData's header.
 _OWN_CODE = re.compile(r"(0x[0-9a-f]{1,8})?")
@@ -260,7 +262,7 @@ def _hex(code: Any) -> str:
 def _text(message: Any) -> str:
     """Older versions of OData give an object with the language and the text."""
     text = message.get("value") if isinstance(message, dict) else message
-    return well_formed(text) if isinstance(text, str) else ""
+    return well_formed(text[:_TEXT_LOOKED_AT]) if isinstance(text, str) else ""
 
 
 def _known(answer: Answer, code: str) -> str:
