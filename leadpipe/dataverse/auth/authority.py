@@ -109,10 +109,10 @@ def require_own_host(endpoint: Any, authority: str) -> None:
         raise Blocked("not_entra", "its token_endpoint is no plain https address")
     host, port = found[1].lower(), int(found[2] or 443)
     wanted = urlsplit(authority)
-    if (host, port) == (wanted.netloc.partition(":")[0], wanted.port or 443):
+    if (host, port) == (wanted.hostname, wanted.port or 443):
         return
-    microsofts = next((cloud for cloud in _CLOUDS if host in cloud and port == 443), None)
-    if microsofts and wanted.netloc in microsofts:
+    microsofts = next((cloud for cloud in _CLOUDS if host in cloud and port == 443), frozenset())
+    if wanted.hostname in microsofts and wanted.port in {None, 443}:
         return
     # Microsoft's own hosts answer so for a directory of another cloud.
     named = f"its token_endpoint is at {found[1]}{f':{port}' if port != 443 else ''}"
@@ -120,12 +120,13 @@ def require_own_host(endpoint: Any, authority: str) -> None:
 
 
 def answered(response: requests.Response) -> str:
-    """The answer's status, and where it points, if it does."""
+    """The answer's status, and the host that it points to, if it does."""
     try:
         host = urlsplit(response.headers.get("Location", "")).hostname or ""
     except ValueError:
         host = ""
-    return f"it answered {response.status_code}{_at(host)}"
+    named = f", which points to {host}" if re.fullmatch(r"[a-z0-9.:-]{1,253}", host) else ""
+    return f"it answered {response.status_code}{named}"
 
 
 def is_away(response: requests.Response) -> bool:
@@ -153,11 +154,6 @@ def _document(response: requests.Response) -> dict[str, Any]:
     response.encoding = "utf-8"
     response._content = json.dumps(document).encode()  # noqa: SLF001 - where requests itself keeps it
     return document
-
-
-def _at(host: str) -> str:
-    """A host as an answer named it, if it can be one."""
-    return f" at {host}" if re.fullmatch(r"[a-z0-9.-]{1,253}|[0-9a-f:.]{2,45}", host) else ""
 
 
 class _WithPort(BoundedAdapter):
