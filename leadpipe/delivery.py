@@ -41,6 +41,8 @@ from leadpipe.model.errors import (
     RowRefused,
     StorageFailed,
     Transient,
+    raised_at,
+    unforeseen_waits,
 )
 from leadpipe.model.gate import LONGEST_PAUSE, Gate, Shut
 from leadpipe.model.lead import Lead
@@ -219,15 +221,22 @@ def written(receipt: Receipt | Rerouted, lead: Lead) -> Written:
 
 
 def asked(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics, gate: Gate) -> Receipt | Rerouted:
-    """Passes the gate, asks, and tells the gate what became of it. Raises GateShut, or what Dynamics answered."""
+    """Passes the gate, asks, and tells the gate what became of it, whatever that is.
+
+    Raises GateShut, what Dynamics answered, or Transient for what nobody foresaw.
+    """
     ticket = gate.enter(record.lead_id, run.now())
     if isinstance(ticket, Shut):
         # What has become of the other lead's reason by now, only the next one that is tried will tell.
         detail = f"not tried; an earlier lead: {ticket.detail or ticket.reason}"
         raise GateShut(ticket.reason, detail, opens_at=ticket.until)
     try:
-        receipt = dynamics.create(record.lead_id, lead)
+        with unforeseen_waits():
+            receipt = dynamics.create(record.lead_id, lead)
     except DeliveryFailed as failure:
+        if failure.slug == "unforeseen":
+            place = raised_at(failure.__cause__)
+            log.error(log_line("unforeseen", lead_id=record.lead_id, kind=failure.detail, place=place))
         gate.failed(ticket, failure, run.now())
         raise
     gate.answered(ticket)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from devkit.functions_host.host_json import parse
-from leadpipe.dataverse import protocol
+from leadpipe.dataverse import codes
 from leadpipe.dataverse.auth import refusal
 from leadpipe.dataverse.mapping_file.fault import REASON
 from leadpipe.model.cause import CAUSES, PERSON_UNREAD
@@ -84,12 +84,20 @@ def test_every_log_event_is_in_the_documents_and_none_that_is_not_written() -> N
 
 
 @pytest.mark.parametrize(
-    "codes",
-    [protocol._TRANSIENT, protocol._BLOCKED, protocol._BLOCKED_THIS_LEAD, protocol._REFUSED, refusal.REASONS],
-    ids=["transient", "blocked", "blocked for one lead", "refused", "sign-in"],
+    "reasons",
+    [
+        codes.TRANSIENT,
+        codes.BLOCKED,
+        codes.BLOCKED_THIS_LEAD,
+        codes.REFUSED,
+        dict(codes.ACCESS_TEXTS),
+        refusal.REASONS,
+        refusal.TRANSIENT_REASONS,
+    ],
+    ids=["transient", "blocked", "blocked for one lead", "refused", "told by a text", "sign-in", "sign-in, later"],
 )
-def test_every_reason_that_an_answer_can_give_has_words_and_a_fix(codes: dict[str, str]) -> None:
-    assert {*codes.values()} <= {*CAUSES}
+def test_every_reason_that_an_answer_can_give_has_words_and_a_fix(reasons: dict[str, str]) -> None:
+    assert {*reasons.values()} <= {*CAUSES}
 
 
 def test_every_reason_written_in_the_code_has_words_and_a_fix() -> None:

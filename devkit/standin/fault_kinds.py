@@ -6,6 +6,7 @@ https://learn.microsoft.com/power-apps/developer/data-platform/reference/web-ser
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, NoReturn
 
 from devkit.standin import security
@@ -40,6 +41,10 @@ def _hold(fault: Fault, ended: threading.Event) -> None:
 
 def _drop(_fault: Fault, _identity: Identity) -> NoReturn:
     raise NoReply
+
+
+def _raw(fault: Fault, _identity: Identity) -> NoReturn:
+    raise NoReply(base64.b64decode(fault.raw))
 
 
 def _status(fault: Fault, _identity: Identity) -> NoReturn:
@@ -94,11 +99,15 @@ _KINDS: dict[str, tuple[Stage, Effect | None]] = {
     "token_503": (Stage.SIGN_IN, _answer(503, "", "The service is temporarily unavailable.")),
     "discovery_503": (Stage.DISCOVERY, _answer(503, "", "The service is temporarily unavailable.")),
     "user_realm_503": (Stage.USER_REALM, _answer(503, "", "The service is temporarily unavailable.")),
+    "token_raw": (Stage.SIGN_IN, _raw),
+    "discovery_raw": (Stage.DISCOVERY, _raw),
+    "user_realm_raw": (Stage.USER_REALM, _raw),
     "sign_in_hang": (Stage.SIGN_IN, None),
     "sign_in_drop": (Stage.SIGN_IN, _drop),
     "hang": (Stage.ARRIVAL, None),
     "drop": (Stage.ARRIVAL, _drop),
     "status": (Stage.ARRIVAL, _status),
+    "data_raw": (Stage.ARRIVAL, _raw),
     "empty_401": (Stage.ARRIVAL, _empty_401),
     # Neither page nor thread tells the status of these two; 403 is the likeliest, `status` in the fault changes it.
     "admin_mode": (Stage.ACCESS, _answer(403, "0x8004a113", "The organization is in administration mode.")),
@@ -125,7 +134,8 @@ _KINDS: dict[str, tuple[Stage, Effect | None]] = {
     "plugin_412": (Stage.WRITE, _answer(412, "0x80040237", "Cannot insert duplicate key.")),
     "duplicate_rule": (
         Stage.WRITE,
-        _answer(500, "0x80040333", "A record was not created or updated because a duplicate of it already exists."),
+        # Older pages print 500 with the same code; `status` in the fault changes it.
+        _answer(412, "0x80040333", "A record was not created or updated because a duplicate of it already exists."),
     ),
     "hang_after_commit": (Stage.COMMITTED, None),
     "commit_then_drop": (Stage.COMMITTED, _drop),

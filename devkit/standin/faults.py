@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import random
 import threading
@@ -65,6 +66,8 @@ class Fault:
     body: Body = Body.JSON
     privilege: str = "prvCreateLead"
     number: int = 7000222
+    # The whole answer, from its status line on, in base64: the kinds that end in _raw send it as it is.
+    raw: str = ""
     fired: int = 0
 
     def to_json(self) -> dict[str, Any]:
@@ -124,6 +127,10 @@ def parse_fault(wanted: Any, kinds: Mapping[str, Stage]) -> Fault:
         raise FaultError(f"body: one of {', '.join(Body)} is expected")
     if wanted["kind"] == "status" and not wanted.get("status"):
         raise FaultError("status: a fault of this kind needs one, like 503")
+    try:
+        base64.b64decode(wanted.get("raw", ""), validate=True)
+    except ValueError:
+        raise FaultError("raw: base64 is expected") from None
     return Fault(**wanted)
 
 
@@ -141,6 +148,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "body": (str,),
     "privilege": (str,),
     "number": (int,),
+    "raw": (str,),
 }
 
 

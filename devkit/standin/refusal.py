@@ -49,7 +49,11 @@ class Refusal(Exception):
 
 
 class NoReply(Exception):
-    """The connection is closed without a word, as when a gateway or a network dies."""
+    """The connection is closed, as when a gateway or a network dies: without a word, or after `raw` was sent."""
+
+    def __init__(self, raw: bytes = b"") -> None:
+        super().__init__()
+        self.raw = raw
 
 
 def unauthorized() -> Refusal:

@@ -59,8 +59,9 @@ class _Handler(WSGIRequestHandler):
     def run_wsgi(self) -> None:
         try:
             self._send(self._answer())
-        except NoReply:
+        except NoReply as nothing:
             self.close_connection = True
+            self.wfile.write(nothing.raw)
             self.connection.shutdown(socket.SHUT_RDWR)
 
     def _answer(self) -> Response:

@@ -1,7 +1,8 @@
-"""HTTP whose answers end: within a time for the whole of one, and a size.
+"""HTTP whose answers end, within a time for the whole of one and a size, and whose requests go nowhere else.
 
 requests' own time-outs are for each read, so that a peer that sends a byte a second, or does not stop sending, would
-hold a thread for ever. Everything that asks Dynamics, the sign-in host or the app itself goes through this adapter.
+hold a thread for ever. Everything that asks Dynamics, the sign-in host or the app itself goes through this adapter, in
+a session that follows no redirect.
 """
 
 import io
@@ -9,6 +10,7 @@ import socket
 import time
 from contextvars import ContextVar
 from http.client import HTTPResponse
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
@@ -76,6 +78,24 @@ class BoundedAdapter(HTTPAdapter):
                 response.close()
                 raise Endless(f"the answer is larger than {self._largest_mib} MiB", request=response.request)
         return bytes(body)
+
+
+class DirectSession(requests.Session):
+    """Sends only to the addresses that it is given: an answer cannot move a lead, a secret or a token elsewhere.
+
+    Cookies are refused as well: Dataverse's would pin every instance to one of the organisation's servers.
+    https://learn.microsoft.com/power-apps/developer/data-platform/send-parallel-requests
+    """
+
+    def __init__(self, adapter: HTTPAdapter) -> None:
+        super().__init__()
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, adapter)
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002 - requests asks so
+        """None: no answer is a redirect. requests would decode an address even where it does not follow it."""
+        return None
 
 
 class _Timed(io.RawIOBase):

@@ -2,29 +2,30 @@
 
 import uuid
 from collections.abc import Callable, Mapping
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
+import urllib3
 from requests.auth import AuthBase
 
 from leadpipe.dataverse.auth import Tokens
-from leadpipe.dataverse.bounded import BoundedAdapter
+from leadpipe.dataverse.bounded import BoundedAdapter, DirectSession
+from leadpipe.dataverse.codes import EXPLAINED_BY_OWNER
 from leadpipe.dataverse.mapping import Columns
 from leadpipe.dataverse.no_answer import untrusted, without_answer
 from leadpipe.dataverse.protocol import (
-    EXPLAINED_BY_OWNER,
     HEADERS,
     LEADS,
     OWNER,
     Answer,
     Created,
     Found,
+    names_lead,
     read_back,
     read_create,
     read_delete,
 )
-from leadpipe.model.errors import Blocked, DeliveryFailed, Refused, Transient
+from leadpipe.model.errors import Blocked, DeliveryFailed, Refused, Transient, unforeseen_waits
 from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Receipt, Rerouted
 
@@ -34,18 +35,15 @@ CONNECTIONS = 32
 
 
 class DataverseClient:
-    """Thread-safe: the session is not changed after it was made, and refuses cookies."""
+    """Thread-safe: the session is not changed after it was made. Its methods raise DeliveryFailed and nothing else."""
 
     def __init__(self, url: str, tokens: Tokens, columns_of: Callable[[Lead, str], Columns]) -> None:
         self._url = url
         self._tokens = tokens
         self._columns_of = columns_of
-        self._session = requests.Session()
-        # The affinity cookie would pin every instance to one of the organisation's servers and its limits.
-        # https://learn.microsoft.com/power-apps/developer/data-platform/send-parallel-requests
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.mount("https://", BoundedAdapter(pool_maxsize=CONNECTIONS))
+        self._session = DirectSession(BoundedAdapter(pool_maxsize=CONNECTIONS))
 
+    @unforeseen_waits()
     def create(self, lead_id: str, lead: Lead) -> Receipt | Rerouted:
         columns = self._columns_of(lead, lead_id)
         try:
@@ -60,8 +58,9 @@ class DataverseClient:
             return Rerouted(detail=f"{columns[OWNER].strip('/')}: {failure.slug}")
 
     def _created(self, lead_id: str, columns: Columns) -> Receipt:
-        if read_create(self._send("POST", LEADS, lead_id, columns)) is Created.NOW:
-            return Receipt.CREATED
+        answer = self._send("POST", LEADS, lead_id, columns)
+        if read_create(answer) is Created.NOW:
+            return Receipt.CREATED if names_lead(answer, lead_id) else self._confirmed(lead_id, answer)
         match self._found(lead_id):
             case Found.YES:
                 return Receipt.FOUND
@@ -70,6 +69,13 @@ class DataverseClient:
             case Found.NO:
                 raise Refused("id_taken", "Dynamics says that the id exists, and has no lead under it")
 
+    def _confirmed(self, lead_id: str, answer: Answer) -> Receipt:
+        """After a success that does not name the lead: anything in between can answer 204, only Dynamics has leads."""
+        if self._found(lead_id) is Found.NO:
+            raise Blocked("not_dynamics", f"{answer.status}, and Dynamics has no such lead")
+        return Receipt.CREATED
+
+    @unforeseen_waits()
     def has(self, lead_id: str) -> bool:
         match self._found(lead_id):
             case Found.YES:
@@ -79,6 +85,7 @@ class DataverseClient:
             case Found.MAY_NOT_READ:
                 raise Blocked("missing_privilege", "prvReadLead")
 
+    @unforeseen_waits()
     def remove(self, lead_id: str) -> bool:
         """Deletes the lead; False when there was none. Only for test leads: the record of it stays written."""
         return read_delete(self._send("DELETE", f"{LEADS}({lead_id})", lead_id))
@@ -87,6 +94,7 @@ class DataverseClient:
         """Whatever Dynamics answers, rights as they are at this moment: for looking at it, not for delivery."""
         return self.send("GET", path)
 
+    @unforeseen_waits()
     def send(self, method: str, path: str, body: Columns | None = None) -> Answer:
         """As `get`, for what an administrator changes: sent once, but for a refused token."""
         # https://learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors
@@ -124,12 +132,11 @@ class DataverseClient:
                 headers=headers,
                 auth=_Bearer(token),
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
-                allow_redirects=False,
                 **options,
             )
         except requests.exceptions.SSLError as error:
             raise Blocked("tls", untrusted(error, "Dynamics")) from error
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise Transient("dynamics_unreachable", without_answer(error)) from error
         except OSError as error:
             raise Blocked("tls", "REQUESTS_CA_BUNDLE names no file of certificates") from error

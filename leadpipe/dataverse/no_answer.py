@@ -20,7 +20,7 @@ _KINDS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
 )
 
 
-def without_answer(error: requests.RequestException) -> str:
+def without_answer(error: Exception) -> str:
     """Of addresses only the proxy's is told, without what it is signed in with."""
     if isinstance(error, Endless):
         return str(error)

@@ -1,8 +1,8 @@
 """What Dataverse's answers mean. Pure: status, headers and body in, a receipt or one precise failure out.
 
-The code decides, then the status; the text only where it names a privilege.
+The code decides, whatever the status. Where the code is a general one, the text decides if it is a known sentence, and
+the status otherwise. Only an answer in Dataverse's own form can refuse a lead: what a proxy says in its place blocks.
 https://learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors
-https://learn.microsoft.com/power-apps/developer/data-platform/reference/web-service-error-codes
 """
 
 import json
@@ -13,11 +13,32 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import Any
 
+from leadpipe.dataverse.codes import (
+    A_COLUMN,
+    ACCESS_TEXTS,
+    BLOCKED,
+    BLOCKED_THIS_LEAD,
+    GENERAL,
+    ID_TAKEN,
+    MISSING_PRIVILEGE,
+    MISSING_ROW,
+    NO_CODE,
+    NO_ROLES,
+    NO_SUCH_ROW,
+    NO_SUCH_SEGMENT,
+    PRIVILEGE_DENIED,
+    QUOTED,
+    REFUSED,
+    TRANSIENT,
+    UNKNOWN_SEGMENT,
+    UNLICENSED,
+)
 from leadpipe.model.errors import Blocked, DeliveryFailed, Refused, Transient
 from leadpipe.model.text import shortened, well_formed, without_controls
 
 API = "/api/data/v9.2"
 LEADS = f"{API}/leads"
+OWNER = "ownerid@odata.bind"
 HEADERS = {
     "Accept": "application/json",
     "OData-Version": "4.0",
@@ -25,61 +46,11 @@ HEADERS = {
 }
 LONGEST_RETRY_AFTER = timedelta(days=1)
 _DETAIL_UNITS = 500
-
-_ID_TAKEN = "0x80040237"  # a plug-in inside the transaction can raise it too, so it has to be confirmed
-_PRIVILEGE_DENIED = "0x80040220"
-_NO_CODE = "0x0"  # with 400 an unknown column or a wrong type; with any other status it says nothing
-
-# https://learn.microsoft.com/power-apps/developer/data-platform/api-limits
-_TRANSIENT = {
-    "0x80072322": "throttled",  # requests
-    "0x80072321": "throttled",  # execution time
-    "0x80072326": "throttled",  # concurrency
-    "0x80044150": "dynamics_busy",  # SQL, deadlock
-    "0x80044151": "dynamics_busy",  # SQL time-out
-    "0x8004a001": "dynamics_busy",  # resource governor
-    "0x80040216": "dynamics_error",
-    "0x80040224": "plugin_crashed",
-    "0x80044171": "plugin_timeout",
-    "0x80044172": "plugin_timeout",
-    "0x80044173": "plugin_timeout",
-    "0x80081111": "plugin_timeout",
-}
-_BLOCKED = {
-    _PRIVILEGE_DENIED: "missing_privilege",
-    "0x80042f09": "no_role",
-    "0x80072560": "no_application_user",
-    "0x80040225": "user_disabled",
-    "0x80041d1f": "user_disabled",
-    "0x80048306": "access_denied",
-    "0x80048405": "access_denied",
-    "0x80040256": "access_denied",
-    "0x8004f502": "access_denied",
-    "0x8004a113": "organisation_closed",  # administration mode
-    "0x8004a104": "organisation_closed",  # disabled
-    "0x8006088a": "table_unknown",
-}
-OWNER = "ownerid@odata.bind"
-# Reasons that the owner may explain that a lead was to have: the row is gone, is disabled or lacks a role, or we may
-# not give leads to others (prvAssignLead, prvCreateLead beyond the user's own).
-EXPLAINED_BY_OWNER = frozenset(
-    {"lookup_missing", "owner_lacks_privilege", "missing_privilege", "user_disabled", "access_denied"}
-)
-_BLOCKED_THIS_LEAD = {"0x80040231": "owner_lacks_privilege"}
-_REFUSED = {
-    "0x80044331": "too_long",
-    "0x8004431a": "option_unknown",
-    "0x8004432f": "out_of_range",
-    "0x80044330": "out_of_range",
-    "0x80040278": "character_refused",
-    "0x80048d19": "column_unknown",
-    "0x80048408": "column_unknown",
-    "0x80040217": "lookup_missing",
-    "0x80060891": "lookup_missing",
-    "0x80040333": "duplicate_rule",  # documented as HTTP 500
-    "0x80060892": "duplicate_rule",  # an alternate key
-    "0x80040265": "plugin_refused",
-}
+# No error's text is longer, with a plug-in's stack trace cut off.
+_TEXT_LOOKED_AT = 4000
+_INNER_ERRORS = 8
+# Dataverse's codes are hex or empty; a word comes from another service, unless the answer has OData's header.
+_OWN_CODE = re.compile(r"(0x[0-9a-f]{1,8})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,89 +81,193 @@ def read_create(answer: Answer) -> Created:
     """The answer to `POST leads`. Raises Transient, Blocked or Refused."""
     if answer.status in {201, 204}:
         return Created.NOW
-    if answer.status == 412 and error_of(answer)[0] in {_ID_TAKEN, ""}:  # a code can be empty; reading back decides
+    code, _ = error_of(answer)
+    # With 412 the code can be empty; reading the id back decides.
+    taken = code == ID_TAKEN or (answer.status == 412 and not code and _is_dataverses(answer))
+    if taken and answer.status >= 400:
         return Created.ID_TAKEN
     raise failure_of(answer)
 
 
+def names_lead(answer: Answer, lead_id: str) -> bool:
+    """Whether the answer to a create names the lead, as Dataverse's own always does: in a header, or as the row."""
+    named = answer.headers.get("odata-entityid", ""), json_object(answer.body).get("leadid")
+    return lead_id in str(named).lower()
+
+
 def read_back(answer: Answer, lead_id: str) -> Found:
-    """The answer to `GET leads(id)`. Raises Transient, Blocked or Refused."""
+    """The answer to `GET leads(id)`. Raises Transient or Blocked: what is refused is this look, not the lead."""
     code, _ = error_of(answer)
     if answer.status == 200 and str(json_object(answer.body).get("leadid", "")).lower() == lead_id:
         return Found.YES
-    if answer.status == 404 and code == "0x80040217":
+    if code == NO_SUCH_ROW:
         return Found.NO
-    if answer.status == 403 and code == _PRIVILEGE_DENIED:
+    if code == PRIVILEGE_DENIED:
         return Found.MAY_NOT_READ
-    raise failure_of(answer)
+    failure = failure_of(answer)
+    raise Transient("dynamics_error", _known(answer, code)) if isinstance(failure, Refused) else failure
 
 
 def read_delete(answer: Answer) -> bool:
     """The answer to `DELETE leads(id)`: whether there was one. Raises Transient, Blocked or Refused."""
     if answer.status == 204:
         return True
-    if answer.status == 404 and error_of(answer)[0] == "0x80040217":
+    if error_of(answer)[0] == NO_SUCH_ROW:
         return False
     raise failure_of(answer)
 
 
 def failure_of(answer: Answer) -> DeliveryFailed:
-    """The one failure that the answer means; the code counts more than the status."""
+    """The one failure that the answer means."""
     code, text = error_of(answer)
-    known = _known(answer, code)
-    if code in _TRANSIENT:
-        return Transient(_TRANSIENT[code], known, retry_after=retry_after(answer))
-    if code in _BLOCKED:
-        return Blocked(_BLOCKED[code], _named_privilege(text) or known)
-    if code in _BLOCKED_THIS_LEAD:
-        return Blocked(_BLOCKED_THIS_LEAD[code], _named_privilege(text) or known, lead_only=True)
-    if code in _REFUSED and answer.status >= 400:
-        return Refused(_REFUSED[code], _detail(text) or known)
-    return _failure_by_status(answer, code, text)
+    if answer.status < 400:
+        return _not_dynamics(answer, code)
+    return (
+        _of_segment(answer, code, text)
+        or _of_licence(answer, code, text)
+        or _of_code(answer, code, text)
+        or _of_text(answer, code, text)
+        or _of_status(answer, code, text)
+    )
 
 
 def error_of(answer: Answer) -> tuple[str, str]:
     """The error's code, as lower-case hex, and its text; both empty where the body has none.
 
-    The Web API gives hex; decimal has been seen (-2147220937).
+    An inner error counts where the outer one has only a general code, or no text.
     """
-    error = json_object(answer.body).get("error")
-    if not isinstance(error, dict):
-        return "", ""
-    code = well_formed(str(error.get("code") or "")).strip().lower()
-    if re.fullmatch(r"-\d{1,10}", code):
-        code = f"{int(code) & 0xFFFFFFFF:#010x}"
-    return code, well_formed(str(error.get("message") or ""))
+    errors = _errors(answer)
+    codes = [_hex(error.get("code")) for error in errors]
+    code = next((each for each in codes if each not in GENERAL), codes[0] if codes else "")
+    return code, next((text for error in errors if (text := _text(error.get("message")))), "")
 
 
 def retry_after(answer: Answer) -> timedelta | None:
     """The pause asked for, at most a day; Dataverse gives seconds."""
-    seconds = answer.headers.get("retry-after", "").strip()
-    if not re.fullmatch(r"\d{1,9}(\.\d+)?", seconds):
+    return pause_asked_for(answer.headers.get("retry-after", ""))
+
+
+def pause_asked_for(header: str) -> timedelta | None:
+    """What a header Retry-After asks for in seconds, at most a day."""
+    if not re.fullmatch(r"\d{1,9}(\.\d+)?", header.strip()):
         return None
-    return min(timedelta(seconds=float(seconds)), LONGEST_RETRY_AFTER)
+    return min(timedelta(seconds=float(header)), LONGEST_RETRY_AFTER)
 
 
-def _failure_by_status(answer: Answer, code: str, text: str) -> DeliveryFailed:
+def _of_segment(answer: Answer, code: str, text: str) -> DeliveryFailed | None:
+    """A part of the address is unknown: the table of leads, one that a lookup points into, or our own path."""
+    told = bool(UNKNOWN_SEGMENT.search(text))
+    if not (told and code in {NO_SUCH_SEGMENT, *GENERAL}) and not (code == NO_SUCH_SEGMENT and answer.status == 404):
+        return None
+    quoted = QUOTED.search(text)
+    segment = quoted[1] if quoted else ""
+    if segment.lower() in {"", "leads"}:
+        return Blocked("table_unknown", _known(answer, code))
+    if segment in API.split("/"):
+        return _not_dynamics(answer, code)
+    return Refused("lookup_unknown", _detail(text))
+
+
+def _of_licence(answer: Answer, code: str, text: str) -> DeliveryFailed | None:
+    """Without a licence, or with administrative access alone, a user has fewer privileges than its roles give."""
+    if (code in GENERAL or BLOCKED.get(code) in {"missing_privilege", "access_denied"}) and UNLICENSED.search(text):
+        return Blocked("user_unlicensed", _named_privilege(text) or _known(answer, code))
+    return None
+
+
+def _of_code(answer: Answer, code: str, text: str) -> DeliveryFailed | None:
+    known = _known(answer, code)
+    if code in TRANSIENT:
+        # A plug-in's text names it; whatever else is transient concerns all leads, and shows in all of them.
+        detail = f"{known}: {_detail(text)}" if text and TRANSIENT[code].startswith("plugin_") else known
+        return Transient(TRANSIENT[code], detail, retry_after=retry_after(answer))
+    if code in BLOCKED:
+        return Blocked(BLOCKED[code], _named_privilege(text) or known)
+    if code in BLOCKED_THIS_LEAD:
+        return Blocked(BLOCKED_THIS_LEAD[code], _named_privilege(text) or known, lead_only=True)
+    if code in REFUSED:
+        return Refused(REFUSED[code], _detail(text) or known)
+    return None
+
+
+def _of_text(answer: Answer, code: str, text: str) -> DeliveryFailed | None:
+    """The sentences of codes that are known, under a general code."""
+    if code not in GENERAL:
+        return None
+    if MISSING_PRIVILEGE.search(text):
+        return Blocked("missing_privilege", _named_privilege(text))
+    if NO_ROLES.search(text):
+        return Blocked("no_role", _known(answer, code))
+    if MISSING_ROW.search(text):
+        return Refused("lookup_missing", _detail(text))
+    if answer.status in {401, 403}:
+        reason = next((reason for pattern, reason in ACCESS_TEXTS if pattern.search(text)), None)
+        return Blocked(reason, _known(answer, code)) if reason else None
+    return None
+
+
+def _of_status(answer: Answer, code: str, text: str) -> DeliveryFailed:
     status, known = answer.status, _known(answer, code)
     if status in {408, 425, 429} or status >= 500:
         slug = "throttled" if status == 429 else "dynamics_error"
-        return Transient(slug, known, retry_after=retry_after(answer))
-    if status == 400 and code == _NO_CODE:
-        return Refused("column_unknown", _detail(text) or known)
+        detail = " ".join(filter(None, (known, _named_privilege(text))))
+        return Transient(slug, detail, retry_after=retry_after(answer))
     if status == 401:
         return Blocked("token_refused", known)
     if status == 403:
         return Blocked("access_denied", _named_privilege(text) or known)
-    if status < 400 or status in {404, 405, 407}:
-        # No answer of Dataverse's to a create: DATAVERSE_URL leads somewhere else, or a proxy stands in between.
-        return Blocked("not_dynamics", known)
-    return Refused("refused", _detail(text) or known)
+    if status in {404, 405, 407} or not _is_dataverses(answer):
+        return _not_dynamics(answer, code)
+    unknown_column = status == 400 and code in {"", NO_CODE} and A_COLUMN.search(text)
+    return Refused("column_unknown" if unknown_column else "refused", _detail(text) or known)
+
+
+def _not_dynamics(answer: Answer, code: str) -> Blocked:
+    """No answer of Dataverse's to a lead: DATAVERSE_URL leads somewhere else, or a proxy stands in between."""
+    return Blocked("not_dynamics", _known(answer, code))
+
+
+def _is_dataverses(answer: Answer) -> bool:
+    """Whether the error has Dataverse's form. Only then is it a word on this one lead."""
+    errors = _errors(answer)
+    return bool(errors) and (
+        "odata-version" in answer.headers or bool(_OWN_CODE.fullmatch(_hex(errors[0].get("code"))))
+    )
+
+
+def _errors(answer: Answer) -> list[dict[str, Any]]:
+    """The error and those inside it, from the outermost on. Version 3 of OData calls it `odata.error`.
+
+    https://docs.oasis-open.org/odata/odata-json-format/v4.0/odata-json-format-v4.0.html#_Toc372793091
+    """
+    body = json_object(answer.body)
+    error = body.get("error", body.get("odata.error"))
+    found: list[dict[str, Any]] = []
+    while isinstance(error, dict) and {"code", "message"} & error.keys() and len(found) < _INNER_ERRORS:
+        found.append(error)
+        error = error.get("innererror")
+    return found
+
+
+def _hex(code: Any) -> str:
+    """The Web API gives hex; decimal has been seen (-2147220937), as a number and as a text."""
+    if isinstance(code, bool) or not isinstance(code, int | float | str):
+        return ""
+    text = well_formed(str(code)).strip().lower().removesuffix(".0")
+    if re.fullmatch(r"-[1-9]\d{0,9}|[1-9]\d{9}", text):
+        return f"{int(text) & 0xFFFFFFFF:#010x}"
+    return {"0": "", "0x00000000": NO_CODE}.get(text, text)
+
+
+def _text(message: Any) -> str:
+    """Older versions of OData give an object with the language and the text."""
+    text = message.get("value") if isinstance(message, dict) else message
+    return well_formed(text[:_TEXT_LOOKED_AT]) if isinstance(text, str) else ""
 
 
 def _known(answer: Answer, code: str) -> str:
     """What may be told of an answer whose text may not."""
-    return f"{answer.status} {code}".rstrip()
+    return f"{answer.status} {shortened(code, 40)}".rstrip()
 
 
 def _named_privilege(text: str) -> str:

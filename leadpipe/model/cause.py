@@ -34,9 +34,18 @@ _TIME_HEALS = {
         fix="if it lasts, have the plug-in looked at; its trace log tells more",
     ),
     "sign_in_unavailable": Cause(says="the sign-in service is away or busy", fix=_WAITS),
+    "agent_unavailable": Cause(
+        says="the company's authentication agent could not check the account's password",
+        fix="if it lasts, see Pass-through authentication in Entra Connect; a managed identity needs no agent",
+    ),
     "managed_identity_failed": Cause(
         says="the platform gave no token for the app's identity",
         fix="if it lasts, check DATAVERSE_URL: for an address that is no organisation the platform says nothing else",
+    ),
+    "unforeseen": Cause(
+        says="leadpipe met something that it does not know",
+        fix="report the kind that the detail names, with the line `unforeseen` of the app's log; the lead is tried"
+        " again by itself",
     ),
     "storage_unreachable": Cause(says="the storage account did not answer", fix=_WAITS),
     "storage_error": Cause(says="the storage account failed", fix=_WAITS),
@@ -93,10 +102,30 @@ _CONNECTION = {
         fix="correct the lines that `leadpipe mapping check` names; the waiting leads then go out by themselves",
     ),
     "sign_in_refused": Cause(
-        says="sign-in was refused", fix="check tenant, client id and secret; the detail has Microsoft's code"
+        says="sign-in was refused",
+        fix="check tenant, client id and secret, and in a national cloud DATAVERSE_AUTHORITY; the detail has"
+        " Microsoft's code, which https://login.microsoftonline.com/error explains",
     ),
     "not_entra": Cause(
         says="what answered is not the sign-in service", fix="correct DATAVERSE_AUTHORITY, or the proxy in between"
+    ),
+    "cloud_wrong": Cause(
+        says="the directory is in another of Microsoft's clouds",
+        fix="set DATAVERSE_AUTHORITY to that cloud's sign-in host: https://login.microsoftonline.us for US Government,"
+        " https://login.partner.microsoftonline.cn for China, https://login.microsoftonline.com for all others",
+    ),
+    "request_changed": Cause(
+        says="Entra could not read the sign-in request",
+        fix="see what changes requests in between, such as a proxy, and whether a DATAVERSE_ setting has odd"
+        " characters",
+    ),
+    "tls_outdated": Cause(
+        says="the connection to the sign-in service uses an old version of TLS",
+        fix="let the proxy in between use TLS 1.2 or later",
+    ),
+    "tenant_restricted": Cause(
+        says="a proxy in between lets sign-ins pass to other directories only",
+        fix="add the directory to the proxy's tenant restrictions (Restrict-Access-To-Tenants), or go around the proxy",
     ),
     "secret_wrong": Cause(
         says="the client secret is wrong", fix="paste the secret's value, not its id, into DATAVERSE_CLIENT_SECRET"
@@ -117,6 +146,9 @@ _CONNECTION = {
         says="the certificate has expired",
         fix="make a new one, upload it to the application, and put its file where DATAVERSE_CERTIFICATE_PATH points",
     ),
+    "certificate_weak": Cause(
+        says="the certificate's key is too short", fix="make a certificate with an RSA key of 2048 bits or more"
+    ),
     "certificate_refused": Cause(
         says="the application does not know the certificate",
         fix="upload it on the application's Certificates & secrets page",
@@ -129,11 +161,21 @@ _CONNECTION = {
         says="the app has no such managed identity",
         fix="assign it on the app's Identity page, or correct DATAVERSE_MANAGED_IDENTITY; it works on Azure only",
     ),
-    "account_unknown": Cause(says="the directory has no such account", fix="correct DATAVERSE_USERNAME"),
+    "account_unknown": Cause(
+        says="the directory has no such account", fix="correct DATAVERSE_USERNAME, or DATAVERSE_TENANT_ID"
+    ),
+    "account_foreign": Cause(
+        says="the account belongs to another directory",
+        fix="use an account of the organisation's own directory, which DATAVERSE_TENANT_ID names",
+    ),
+    "account_at_risk": Cause(
+        says="Entra holds the account to be at risk",
+        fix="have the risk looked at in Entra ID Protection; after a new password, put it into DATAVERSE_PASSWORD",
+    ),
     "account_disabled": Cause(says="the account is disabled", fix="activate it in the Microsoft 365 admin centre"),
     "account_locked": Cause(
-        says="the account is locked after wrong passwords",
-        fix="correct DATAVERSE_PASSWORD, then wait or have the account unlocked",
+        says="the account is locked after wrong passwords, or the app's address is held to be malicious",
+        fix="correct DATAVERSE_PASSWORD, then wait or have the account unlocked; Entra's sign-in logs say which it is",
     ),
     "password_wrong": Cause(says="the account's password is wrong", fix="correct DATAVERSE_PASSWORD"),
     "password_expired": Cause(
@@ -147,6 +189,10 @@ _CONNECTION = {
     "federation_refused": Cause(
         says="the account's own sign-in server refused it",
         fix="check DATAVERSE_USERNAME and DATAVERSE_PASSWORD, or sign in by managed identity or certificate",
+    ),
+    "federation_broken": Cause(
+        says="Entra does not take the word of the account's own sign-in server",
+        fix="have the directory's federation looked at, or sign in by managed identity or certificate",
     ),
     "sign_in_policy": Cause(
         says="a policy of the directory forbids the sign-in",
@@ -163,6 +209,10 @@ _CONNECTION = {
     "scope_refused": Cause(
         says="the sign-in service cannot read the organisation's address", fix="correct DATAVERSE_URL"
     ),
+    "application_public": Cause(
+        says="the application is a public client, which may not prove itself by a secret or certificate",
+        fix="on its Authentication page turn off Allow public client flows, or register another application",
+    ),
     "application_disabled": Cause(
         says="the application is disabled", fix="enable it in Entra, Enterprise applications"
     ),
@@ -170,7 +220,26 @@ _CONNECTION = {
         says="the application is not in that directory", fix="copy the client id from the application's overview"
     ),
     "tenant_unknown": Cause(
-        says="there is no such directory", fix="copy the directory (tenant) id from Entra's overview"
+        says="there is no such directory",
+        fix="copy the directory (tenant) id from Entra's overview; in a national cloud set DATAVERSE_AUTHORITY too",
+    ),
+    "tenant_missing": Cause(
+        says="the sign-in does not say to which directory",
+        fix="set DATAVERSE_TENANT_ID to the directory (tenant) id from Entra's overview",
+    ),
+    "tenant_blocked": Cause(
+        says="Microsoft has blocked the directory",
+        fix="see its state and its bills in the Microsoft 365 admin centre, and ask Microsoft's support to open it",
+    ),
+    "subscription_lapsed": Cause(
+        says="the directory's subscription to Dynamics has lapsed, or Dataverse is disabled in the directory",
+        fix="renew the subscription; in Entra, Enterprise applications, enable sign-in for Dataverse"
+        " (00000007-0000-0000-c000-000000000000)",
+    ),
+    "assignment_required": Cause(
+        says="nobody has assigned the application, or the account, to Dataverse",
+        fix="in Entra, Enterprise applications, Dataverse (00000007-0000-0000-c000-000000000000): assign it under Users"
+        " and groups, or set Assignment required to No",
     ),
     "organisation_unknown": Cause(
         says="the directory knows no such organisation", fix="correct DATAVERSE_URL; it belongs to another directory"
@@ -190,13 +259,30 @@ _CONNECTION = {
         says="the application user is disabled",
         fix="`leadpipe setup --apply` activates it, as the Power Platform admin centre does",
     ),
+    "user_unlicensed": Cause(
+        says="the user has no licence, or administrative access only",
+        fix="give the account a licence for Dynamics 365 Sales, or set its access mode to Read-Write or"
+        " Non-interactive; an application user needs neither",
+    ),
     "missing_privilege": Cause(
         says="the application user lacks a privilege",
         fix="`leadpipe setup --apply` adds what leadpipe needs, or add the privilege that the detail names to its role",
     ),
-    "access_denied": Cause(says="Dynamics denied access", fix="check the application user's role and column security"),
+    "access_denied": Cause(
+        says="Dynamics denied access",
+        fix="check the application user's role and column security; with 403 and no code, see in the Power Platform"
+        " admin centre whether the environment is in administration mode or has an IP firewall",
+    ),
+    "ip_firewall": Cause(
+        says="the environment's IP firewall refuses the app's address",
+        fix="add the app's outbound addresses to it in the Power Platform admin centre; after five minutes they count",
+    ),
     "organisation_closed": Cause(
         says="the organisation is disabled or in administration mode", fix="open it in the Power Platform admin centre"
+    ),
+    "organisation_full": Cause(
+        says="the organisation's storage is full",
+        fix="free some of it, or buy more, in the Power Platform admin centre, Licensing, Capacity",
     ),
     "owner_lacks_privilege": Cause(
         says="the lead's owner may not own it", fix="give the owner a role that may read leads, or choose another"
@@ -205,7 +291,9 @@ _CONNECTION = {
         says="what answered is not a Dynamics organisation", fix="correct DATAVERSE_URL, or the proxy in between"
     ),
     "table_unknown": Cause(
-        says="the organisation has no table of leads", fix="install Dynamics 365 Sales, or correct DATAVERSE_URL"
+        says="the organisation has no table of leads",
+        fix="correct DATAVERSE_URL, or install Dynamics 365 Sales. That needs an environment with Enable Dynamics 365"
+        " apps, which is chosen when its database is made and cannot be added later",
     ),
     "tls": Cause(
         says="a certificate is not trusted",
@@ -225,6 +313,10 @@ _THIS_LEAD = {
     "lookup_missing": Cause(
         says="an owner, campaign or other row that the lead refers to does not exist",
         fix="correct the mapping, then `leadpipe poison replay --cause lookup_missing`",
+    ),
+    "lookup_unknown": Cause(
+        says="a lookup of the mapping points into a table that the organisation does not have",
+        fix="correct the table's name in the mapping, then `leadpipe poison replay --cause lookup_unknown`",
     ),
     "duplicate_rule": Cause(
         says="a duplicate rule of the organisation refused it",
@@ -290,4 +382,5 @@ _AT_REST = {
 CAUSES: dict[str, Cause] = {**_TIME_HEALS, **_STORAGE_REFUSES, **_CONNECTION, **_THIS_LEAD, **_NO_LEAD, **_AT_REST}
 
 # A lead that waits for one of these waits for a person, however long: somebody has to mend the connection.
-BLOCKED_REASONS = frozenset(_CONNECTION) | frozenset(_STORAGE_REFUSES) | {"record_damaged"}
+# What nobody foresaw does not heal by itself either.
+BLOCKED_REASONS = frozenset(_CONNECTION) | frozenset(_STORAGE_REFUSES) | {"record_damaged", "unforeseen"}

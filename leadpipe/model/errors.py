@@ -21,7 +21,11 @@ LeadpipeError
 never holds a lead's data.
 """
 
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import PurePath
 
 
 class LeadpipeError(Exception):
@@ -112,3 +116,23 @@ class Blocked(DeliveryFailed):
 
 class Refused(DeliveryFailed):
     """Dynamics will not take this lead as it is, however often it is asked."""
+
+
+@contextmanager
+def unforeseen_waits() -> Iterator[None]:
+    """Makes whatever goes wrong inside a DeliveryFailed, so that the lead waits and no delivery crashes.
+
+    Only the kind of an error that nobody foresaw is told: its text may hold a lead's data, or a token.
+    """
+    try:
+        yield
+    except DeliveryFailed:
+        raise
+    except Exception as error:
+        raise Transient("unforeseen", type(error).__name__) from error
+
+
+def raised_at(error: BaseException | None) -> str:
+    """The file and line where it was raised, for a log line; empty for None, and where it never was."""
+    frames = [*traceback.walk_tb(error.__traceback__)] if error else []
+    return f"{PurePath(frames[-1][0].f_code.co_filename).name}:{frames[-1][1]}" if frames else ""

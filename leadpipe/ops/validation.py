@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import requests
 
-from leadpipe.dataverse.bounded import BoundedAdapter, Endless
+from leadpipe.dataverse.bounded import BoundedAdapter, DirectSession, Endless
 from leadpipe.dataverse.no_answer import untrusted, without_answer
 from leadpipe.model.lead_id import is_lead_id
 from leadpipe.model.reference import unresolved
@@ -86,14 +86,12 @@ def validation_lead(digits: str) -> dict[str, Any]:
 
 def post(endpoint: Endpoint, lead: dict[str, Any]) -> str:
     """The lead id that the endpoint answered with. Raises StepFailed."""
-    with requests.Session() as session:
+    with DirectSession(BoundedAdapter()) as session:
         # Neither a proxy nor a trust setting from the environment is meant for this machine.
         session.trust_env = not endpoint.is_local
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, BoundedAdapter())
         headers = {"x-functions-key": endpoint.key} if endpoint.key else {}
         try:
-            answer = session.post(endpoint.url, json=lead, headers=headers, timeout=POST_SECONDS, allow_redirects=False)
+            answer = session.post(endpoint.url, json=lead, headers=headers, timeout=POST_SECONDS)
         except (requests.RequestException, OSError) as error:
             raise _unreachable(endpoint, error) from error
     return lead_id_of(answer.status_code, _object(answer), endpoint, location=answer.headers.get("Location", ""))
@@ -109,9 +107,7 @@ def lead_id_of(status: int, body: dict[str, Any], endpoint: Endpoint, *, locatio
         if status == 401 and endpoint.overruled:
             fix = f"{fix}; the key in the address did not count, since --key or LEADPIPE_KEY is given"
     elif 300 <= status < 400 and location:
-        fact = (
-            f"it sends on to {_without_query(urljoin(endpoint.url, location))}, which the marketplace would not follow"
-        )
+        fact = f"it sends on to {_target(endpoint.url, location)}, which the marketplace would not follow"
         fix = "give the address at which the app itself answers, with https, here and in Partner Center"
     elif isinstance(body.get("error"), str):
         fact, fix = f"not kept: {body['error']}", "`leadpipe doctor` with the app's own settings says what is wrong"
@@ -138,9 +134,12 @@ _ANSWERS = {
 }
 
 
-def _without_query(url: str) -> str:
-    """What may be shown of an address: the key stands in the query."""
-    parts = urlsplit(url)
+def _target(url: str, location: str) -> str:
+    """What may be shown of where a redirect leads: the key stands in the query."""
+    try:
+        parts = urlsplit(urljoin(url, location))
+    except ValueError:
+        return "an address that cannot be read"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
@@ -175,6 +174,6 @@ def _is_unknown(host: str) -> bool:
 def _object(answer: requests.Response) -> dict[str, Any]:
     try:
         body = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}

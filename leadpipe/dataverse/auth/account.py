@@ -9,8 +9,10 @@ import warnings
 from typing import Any
 
 import msal
+import requests
 
 from leadpipe.dataverse.auth.authority import authority_options, http_client_for
+from leadpipe.dataverse.auth.refusal import refusal
 from leadpipe.dataverse.auth.tokens import Ask
 from leadpipe.model.errors import Blocked
 from leadpipe.model.settings import Dataverse, UserPassword
@@ -34,9 +36,16 @@ def by_password(dataverse: Dataverse, sign_in: UserPassword) -> Ask:
             )
         except json.JSONDecodeError:
             raise  # of Entra's own answer, as with every way to sign in
-        except (RuntimeError, SyntaxError, ValueError) as error:
+        except requests.RequestException:
+            raise  # some are a ValueError too
+        except (RuntimeError, SyntaxError, ValueError, LookupError, TypeError, AttributeError) as error:
             # The account signs in at its company's own server, whose refusal msal raises with the whole answer in it.
             raise Blocked("federation_refused", type(error).__name__) from error
+        if "access_token" not in answer:
+            refused = refusal(answer)
+            # An application's numbers for its certificate: here it is the company's server whose word is not taken.
+            if refused.slug == "certificate_refused":
+                raise Blocked("federation_broken", refused.detail)
         return answer
 
     return ask

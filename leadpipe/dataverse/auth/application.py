@@ -9,7 +9,7 @@ from typing import Any
 
 import msal
 
-from leadpipe.dataverse.auth.authority import authority_options, http_client
+from leadpipe.dataverse.auth.authority import authority_options, http_client_for
 from leadpipe.dataverse.auth.certificate import load_certificate
 from leadpipe.dataverse.auth.refusal import refusal
 from leadpipe.dataverse.auth.tokens import Ask
@@ -49,7 +49,9 @@ def _asking(dataverse: Dataverse, sign_in: ClientSecret | Certificate, credentia
     application = msal.ConfidentialClientApplication(
         sign_in.client_id,
         client_credential=credential,
-        http_client=http_client(),
+        http_client=http_client_for(dataverse.authority),
+        # No regional host: the secret goes to the one that is named.
+        azure_region=msal.ConfidentialClientApplication.DISABLE_MSAL_FORCE_REGION,
         **authority_options(dataverse.authority, sign_in.tenant_id),
     )
     scopes = [f"{dataverse.url}/.default"]

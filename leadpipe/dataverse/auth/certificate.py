@@ -20,7 +20,7 @@ from leadpipe.dataverse.regular_file import read_at_once
 from leadpipe.model.errors import Blocked
 
 # A chain of certificates with its key has some ten thousand bytes.
-_LARGEST_FILE = 1 << 20
+LARGEST_FILE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,16 @@ class KeyPair:
 
 def load_certificate(path: str, password: str | None) -> KeyPair:
     """Raises Blocked when the file cannot be used, with what is wrong with it; never with its path or content."""
+    try:
+        return _loaded(path, password)
+    except Blocked:
+        raise
+    except Exception as error:
+        # What a damaged file makes of the library's parsers; the kind is all that may be told.
+        raise _unreadable(f"it cannot be read ({type(error).__name__})") from error
+
+
+def _loaded(path: str, password: str | None) -> KeyPair:
     key, certificates = _read(_bytes(path), password.encode() if password else None)
     if key is None:
         raise _unreadable("it holds no private key")
@@ -51,10 +61,14 @@ def load_certificate(path: str, password: str | None) -> KeyPair:
 
 
 def _bytes(path: str) -> bytes:
+    """A pipe or a device would hold the thread, and all that wait for the token."""
     try:
-        return read_at_once(Path(path), _LARGEST_FILE)
+        content = read_at_once(Path(path), LARGEST_FILE + 1)
     except OSError as error:
         raise _unreadable("DATAVERSE_CERTIFICATE_PATH names no file that can be read") from error
+    if len(content) > LARGEST_FILE:
+        raise _unreadable(f"it is larger than {LARGEST_FILE >> 10} KiB")
+    return content
 
 
 def _read(content: bytes, password: bytes | None) -> tuple[PrivateKeyTypes | None, list[x509.Certificate]]:

@@ -3,30 +3,78 @@
 https://learn.microsoft.com/azure/app-service/overview-managed-identity
 """
 
+import ipaddress
 import os
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import msal
 import requests
 
-from leadpipe.dataverse.auth.authority import NoCache, http_client
+from leadpipe.dataverse.auth.authority import NoCache, answered, is_away, pause_of, sign_in_adapter
 from leadpipe.dataverse.auth.tokens import Ask
+from leadpipe.dataverse.bounded import DirectSession
+from leadpipe.dataverse.protocol import json_object
 from leadpipe.model.errors import Blocked, Transient
 from leadpipe.model.settings import Dataverse, ManagedIdentity
 
 
 def by_managed_identity(dataverse: Dataverse, sign_in: ManagedIdentity) -> Ask:
     """Raises Blocked away from Azure, where msal would look for a virtual machine's identity and wait for nothing."""
-    if not (os.environ.get("IDENTITY_ENDPOINT") and os.environ.get("IDENTITY_HEADER")):
+    endpoint = os.environ.get("IDENTITY_ENDPOINT", "")
+    if not (endpoint and os.environ.get("IDENTITY_HEADER")):
         raise Blocked("managed_identity_missing", "IDENTITY_ENDPOINT is not set")
-    client = msal.ManagedIdentityClient(_identity(sign_in), http_client=_without_proxy(), token_cache=NoCache())
+    if not _keeps_a_secret(endpoint):
+        raise Blocked("managed_identity_missing", "IDENTITY_ENDPOINT is neither https nor on the app's own network")
+    client = msal.ManagedIdentityClient(_identity(sign_in), http_client=PlatformSession(), token_cache=NoCache())
 
     def ask() -> dict[str, Any]:
-        # The resource, where the other ways take a scope.
-        return _known(client.acquire_token_for_client(resource=dataverse.url))
+        try:
+            # The resource, where the other ways take a scope.
+            return _known(client.acquire_token_for_client(resource=dataverse.url))
+        except requests.RequestException:
+            raise  # some are a ValueError too
+        except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
+            # The answer is an object, and what is in it is of other kinds than the platform's.
+            raise Transient("managed_identity_failed", type(error).__name__) from error
 
     return ask
+
+
+class PlatformSession(DirectSession):
+    """Without a proxy or netrc: the endpoint is the platform's own, and the header it is asked with a secret."""
+
+    def __init__(self) -> None:
+        super().__init__(sign_in_adapter())
+        self.trust_env = False
+        self.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        response = super().send(request, **options)
+        told = json_object(response.content)
+        # The platform's own failures; those of Entra behind it have a number, and are read later.
+        if is_away(response) and "AADSTS" not in str(told.get("message")):
+            raise Transient("managed_identity_failed", str(response.status_code), **pause_of(response))
+        if not told:
+            raise Transient("managed_identity_failed", answered(response))
+        return response
+
+
+def _keeps_a_secret(endpoint: str) -> bool:
+    """Https, or an address of the app's own network, where the platform answers without."""
+    try:
+        parts = urlsplit(endpoint)
+    except ValueError:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and _is_own(parts.hostname or ""))
+
+
+def _is_own(host: str) -> bool:
+    try:
+        return host == "localhost" or not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return False
 
 
 def _identity(sign_in: ManagedIdentity) -> Any:
@@ -38,17 +86,11 @@ def _identity(sign_in: ManagedIdentity) -> Any:
 def _known(answer: dict[str, Any]) -> dict[str, Any]:
     """The endpoint's own errors, which msal hands on as `status, text`; those of Entra behind it go on as they are."""
     text = str(answer.get("error_description") or "")
-    status = re.match(r"(\d{3}),", text)
-    if "access_token" in answer or "AADSTS" in text or status is None:
+    if "access_token" in answer or "AADSTS" in text:
         return answer
+    status = re.match(r"(\d{3}),", text)
+    if status is None:
+        raise Transient("managed_identity_failed", "the answer holds no token")
     if int(status[1]) in {400, 401, 403, 404}:
         raise Blocked("managed_identity_missing", status[1])
     raise Transient("managed_identity_failed", status[1])
-
-
-def _without_proxy() -> requests.Session:
-    """Without a proxy or netrc: the endpoint is the platform's own, and the header it is asked with a secret."""
-    client = http_client()
-    client.trust_env = False
-    client.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
-    return client

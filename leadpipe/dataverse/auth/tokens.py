@@ -3,6 +3,8 @@
 msal would keep tokens too, each way of signing in by rules of its own; here is one rule for all, so msal keeps none.
 """
 
+import math
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -18,7 +20,11 @@ PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 150.0
 RENEW_SECONDS_BEFORE_END = 300.0
 LONG_LIVED_SECONDS = 7200.0
+# Entra gives at most 28 hours; whatever else is told is not believed.
+LONGEST_LIFETIME_SECONDS = 28 * 3600.0
 _LIFETIME_WHEN_UNTOLD = 600.0
+# What fits into a header, and into the 16 KiB that Dynamics' servers take of one.
+_TOKEN = re.compile(r"[ -~]{1,16000}")
 
 Ask = Callable[[], dict[str, Any]]
 # Builds what asks for a token, from what the settings say at that moment; it may already speak to the sign-in host.
@@ -76,7 +82,7 @@ class SharedTokens:
         """One that was just put in the place of another is kept: asking again at once would bring the same."""
         with self._asking:
             if self._current and self._current.text == token and self._clock() >= self._keep_until:
-                self._current = None
+                self._current = self._ask = None
                 self._keep_until = self._clock() + PAUSE_SECONDS
 
     def _asked(self) -> _Token:
@@ -94,47 +100,55 @@ class SharedTokens:
 
     def _fresh(self) -> _Token:
         if self._failure and self._clock() < self._failure.until:
-            raise _same(self._failure.what) from self._failure.what
+            raise _same(self._failure.what)
         try:
-            answer = self._answer()
+            token = self._new()
         except DeliveryFailed as failure:
-            if isinstance(failure, Blocked):
-                # msal answers from memory for a minute what was refused; built anew, it sees what was mended.
-                self._ask = None
+            # msal remembers answers, some for a day; built anew, it sees what was mended.
+            self._ask = None
             self._failure = self._paused(failure)
             raise
         self._failure = None
-        return _token(answer, self._clock())
+        return token
 
     def _paused(self, failure: DeliveryFailed) -> _Failure:
+        """At least as long as the sign-in host asks for."""
         pause = min(2 * self._failure.pause, LONGEST_PAUSE_SECONDS) if self._failure else PAUSE_SECONDS
-        return _Failure(what=failure, pause=pause, until=self._clock() + pause)
+        asked = failure.retry_after if isinstance(failure, Transient) else None
+        until = self._clock() + max(pause, asked.total_seconds() if asked else 0.0)
+        return _Failure(what=_same(failure), pause=pause, until=until)
 
-    def _answer(self) -> dict[str, Any]:
+    def _new(self) -> _Token:
         with sign_in_failures():
             self._ask = self._ask or self._prepare()
             answer = self._ask()
-        if not answer.get("access_token"):
-            raise refusal(answer)
-        return answer
+            if not answer.get("access_token"):
+                raise refusal(answer)
+            return _token(answer, self._clock())
 
 
 def _token(answer: dict[str, Any], now: float) -> _Token:
-    lifetime = _seconds(answer.get("expires_in"))
+    """Raises Blocked for a token that is none."""
+    text = answer["access_token"]
+    if not isinstance(text, str) or not _TOKEN.fullmatch(text):
+        raise Blocked("not_entra", "what it gave is no token")
+    lifetime = _lifetime(answer.get("expires_in"))
     # Microsoft's own rule for long-lived ones: at half time, so that an outage of Entra finds a token with hours left.
     long_or_short = lifetime >= LONG_LIVED_SECONDS or lifetime <= 2 * RENEW_SECONDS_BEFORE_END
     renew_after = lifetime / 2 if long_or_short else lifetime - RENEW_SECONDS_BEFORE_END
-    return _Token(text=str(answer["access_token"]), renew_at=now + renew_after, ends_at=now + lifetime)
+    return _Token(text=text, renew_at=now + renew_after, ends_at=now + lifetime)
 
 
-def _seconds(told: Any) -> float:
+def _lifetime(told: Any) -> float:
+    """In seconds; JSON's numbers may be infinite, not a number, or too large for a float."""
     try:
-        return max(float(told), 0.0)
-    except (TypeError, ValueError):
+        seconds = float(told)
+    except (TypeError, ValueError, OverflowError):
         return _LIFETIME_WHEN_UNTOLD
+    return min(max(seconds, 0.0), LONGEST_LIFETIME_SECONDS) if math.isfinite(seconds) else _LIFETIME_WHEN_UNTOLD
 
 
 def _same(failure: DeliveryFailed) -> DeliveryFailed:
-    """An exception for each thread: one that is raised twice would collect the tracebacks of all."""
+    """An exception for each thread, and one to keep: each collects tracebacks, and with them what was answered."""
     kind = Blocked if isinstance(failure, Blocked) else Transient
     return kind(failure.slug, failure.detail)

@@ -62,12 +62,22 @@ class WatchedMapping:
 
     def _read_again(self) -> FileMapping | FaultyMapping:
         try:
-            mapping = read_file(place_of(self._named))
+            mapping = self._whole()
         except FaultyMapping as error:
             log.error(log_line("mapping_unusable", faults=len(error.faults), first=error.faults[0]))
             return error
         log.info(log_line("mapping_read", columns=len(mapping.columns), rules=len(mapping.rules)))
         return mapping
+
+    def _whole(self) -> FileMapping:
+        try:
+            return read_file(place_of(self._named))
+        except FaultyMapping:
+            raise
+        except Exception as error:
+            # Nobody foresaw it; the kind is told, since its words may quote the file.
+            reason = f"cannot be read ({type(error).__name__})"
+            raise FaultyMapping([Fault(file=self._named, line=0, reason=reason)]) from error
 
 
 def _stamp(path: Path) -> tuple[int, ...] | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import threading
 import uuid
 from typing import Any
@@ -23,7 +24,7 @@ REFUSALS = {
     "plugin_abort": ({}, 400, "0x80040265"),
     "plugin_crash": ({}, 500, "0x80040224"),
     "plugin_412": ({}, 412, "0x80040237"),
-    "duplicate_rule": ({}, 500, "0x80040333"),
+    "duplicate_rule": ({}, 412, "0x80040333"),
 }
 OTHERS = {
     "aad_error",
@@ -38,6 +39,10 @@ OTHERS = {
     "hang_after_commit",
     "commit_then_drop",
     "commit_then_503",
+    "data_raw",
+    "token_raw",
+    "discovery_raw",
+    "user_realm_raw",
 }
 
 
@@ -68,6 +73,28 @@ def test_a_status_carries_retry_after_and_a_body_of_choice(standin: Any) -> None
     assert html.headers["Content-Type"].startswith("text/html")
     assert "<html>" in html.text
     assert (empty.status_code, empty.content) == (502, b"")
+
+
+def test_a_duplicate_rule_answers_500_where_that_is_asked_for(standin: Any) -> None:
+    standin.fault("duplicate_rule", status=500, count=1)
+
+    answer = standin.create(lastname="Ito")
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "0x80040333")
+
+
+def test_a_raw_answer_is_sent_as_it_is_and_ends_the_connection(standin: Any) -> None:
+    raw = b"HTTP/1.1 299 Odd\r\nX-Odd: \xff\r\nContent-Length: 3\r\n\r\nodd"
+    standin.fault("data_raw", raw=base64.b64encode(raw).decode(), count=1)
+    standin.fault("token_raw", raw=base64.b64encode(b"no HTTP at all").decode(), count=1)
+
+    answer = standin.create(lastname="Ito")
+
+    assert (answer.status_code, answer.headers["X-Odd"], answer.content) == (299, "\xff", b"odd")
+    with pytest.raises(requests.ConnectionError):
+        standin.sign_in()
+    assert standin.create(lastname="Ito").status_code == 204
+    assert len(standin.leads()) == 1
 
 
 def test_empty_401_has_no_body(standin: Any) -> None:
@@ -212,6 +239,8 @@ def test_the_token_endpoint_can_be_away(standin: Any) -> None:
         {"kind": "status", "status": 503, "body": "xml"},
         {"kind": "status"},
         {"kind": "status", "status": None},
+        {"kind": "data_raw", "raw": "no base64!"},
+        {"kind": "data_raw", "raw": 7},
     ],
 )
 def test_a_fault_that_makes_no_sense_is_refused_with_a_reason(standin: Any, fault: Any) -> None:

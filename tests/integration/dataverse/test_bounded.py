@@ -225,7 +225,7 @@ def test_a_sign_in_host_that_does_not_stop_is_a_transient_failure_that_says_so(
     with pytest.raises(DeliveryFailed) as raised:
         tokens_for(dataverse).token()
     assert isinstance(raised.value, Transient)
-    assert (raised.value.slug, raised.value.detail) == ("sign_in_unavailable", "the answer is larger than 16 MiB")
+    assert (raised.value.slug, raised.value.detail) == ("sign_in_unavailable", "the answer is larger than 1 MiB")
 
 
 def test_send_test_does_not_wait_for_an_app_that_does_not_stop(peer: Callable[..., Peer]) -> None:

@@ -30,6 +30,10 @@ RECEIPTS = {
     "id-taken-in-decimal": Created.ID_TAKEN,
     "id-taken-in-upper-case": Created.ID_TAKEN,
 }
+_EXECUTION = "The plug-in execution"
+_FAILED = f"{_EXECUTION} failed because"
+_TIMED_OUT = f"{_FAILED} the operation has timed-out at the Sandbox"
+_NOW = "currently available."
 # The reason, the detail, and the pause that was asked for in seconds.
 TRANSIENT = {
     "throttled-by-requests": ("throttled", "429 0x80072322", 7.0),
@@ -43,11 +47,15 @@ TRANSIENT = {
     "unexpected-without-a-code": ("dynamics_error", "500", None),
     "unexpected-with-an-empty-code": ("dynamics_error", "500 0x0", None),
     "code-as-a-number": ("dynamics_error", "500 0x80040216", None),
-    "plugin-crashed": ("plugin_crashed", "500 0x80040224", None),
-    "plugin-time-out": ("plugin_timeout", "400 0x80044171", None),
-    "plugin-time-out-in-the-host": ("plugin_timeout", "400 0x80044172", None),
-    "plugin-time-out-of-the-sandbox": ("plugin_timeout", "500 0x80044173", None),
-    "plugin-took-two-minutes": ("plugin_timeout", "500 0x80081111", None),
+    "plugin-crashed": ("plugin_crashed", "500 0x80040224: An unexpected error occurred from ISV code.", None),
+    "plugin-time-out": ("plugin_timeout", f"400 0x80044171: {_TIMED_OUT} Client.", None),
+    "plugin-time-out-in-the-host": ("plugin_timeout", f"400 0x80044172: {_TIMED_OUT} Host.", None),
+    "plugin-time-out-of-the-sandbox": (
+        "plugin_timeout",
+        f"500 0x80044173: {_FAILED} no Sandbox Hosts are {_NOW}",
+        None,
+    ),
+    "plugin-took-two-minutes": ("plugin_timeout", f"500 0x80081111: {_EXECUTION} took longer than 120 seconds.", None),
     "bad-gateway": ("dynamics_error", "502", None),
     "unavailable": ("dynamics_error", "503", 120.0),
     "unavailable-until-a-date": ("dynamics_error", "503", None),
@@ -73,11 +81,24 @@ BLOCKED = {
     "administration-mode": ("organisation_closed", "403 0x8004a113"),
     "organisation-disabled": ("organisation_closed", "403 0x8004a104"),
     "no-such-table": ("table_unknown", "404 0x8006088a"),
+    "no-such-table-without-a-code": ("table_unknown", "404 0x0"),
+    "no-privilege-without-a-code": ("missing_privilege", "prvAppendToCampaign"),
+    "user-unlicensed": ("user_unlicensed", "prvCreateLead"),
+    "user-with-administrative-access": ("user_unlicensed", "prvCreateLead"),
+    "user-without-a-licence": ("user_unlicensed", "403 0x8004d24b"),
+    "ip-not-allowed": ("ip_firewall", "403"),
+    "administration-mode-without-a-code": ("organisation_closed", "403 0x0"),
+    "storage-full": ("organisation_full", "400 0x80072325"),
     "sign-in-page": ("not_dynamics", "200"),
     "redirect": ("not_dynamics", "302"),
     "no-such-page": ("not_dynamics", "404"),
     "method-not-allowed": ("not_dynamics", "405"),
     "proxy-wants-a-password": ("not_dynamics", "407"),
+    "not-this-service": ("not_dynamics", "400 badrequest"),
+    "web-page-instead-of-an-answer": ("not_dynamics", "400"),
+    "too-much": ("not_dynamics", "413"),
+    "error-without-an-object": ("not_dynamics", "400"),
+    "error-in-an-array": ("not_dynamics", "400"),
 }
 # Answers to a read, of which none is an answer to a create.
 READ_ANSWERS = {"read-back", "read-back-in-upper-case", "read-back-another"}
@@ -98,11 +119,12 @@ REFUSED = {
     "alternate-key-taken": ("duplicate_rule", "A record that has the attribute values Email"),
     "plugin-refused": ("plugin_refused", "Leads from this country are handled by a partner."),
     "version-conflict": ("refused", "The version of the existing record"),
-    "too-much": ("refused", "413"),
     "code-of-another-kind": ("refused", "Something else."),
-    "error-without-an-object": ("refused", "400"),
-    "error-in-an-array": ("refused", "400"),
-    "message-of-another-kind": ("refused", "{'lang': 'en'}"),
+    "message-of-another-kind": ("refused", "400"),
+    "unexpected-and-not-again": ("refused", "Invalid principal."),
+    "invalid-without-a-code": ("refused", "Invalid principal."),
+    "no-such-table-of-a-lookup": ("lookup_unknown", "Resource not found for the segment 'contoso_partner'."),
+    "no-such-table-of-a-lookup-without-a-code": ("lookup_unknown", "Resource not found for the segment 'contoso_p"),
 }
 
 
@@ -186,10 +208,152 @@ class TestCreate:
     def test_ids_of_users_and_roles_are_not_told(self, case: str) -> None:
         assert "8f4d3c1e" not in create_failure(case).detail
 
-    def test_the_id_is_only_said_to_be_taken_with_412(self) -> None:
-        # A plug-in can raise the code too; nothing is known of it with any other status.
-        assert isinstance(failure_of(reply(500, error("0x80040237"))), Transient)
-        assert isinstance(failure_of(reply(400, error("0x80040237"))), Refused)
+    @pytest.mark.parametrize("status", [400, 409, 412, 500, 503])
+    def test_the_code_says_that_the_id_is_taken_whatever_the_status(self, status: int) -> None:
+        assert read_create(reply(status, error("0x80040237"))) is Created.ID_TAKEN
+
+    def test_without_a_code_412_says_so_if_it_is_an_answer_of_dataverses(self) -> None:
+        assert read_create(reply(412, error("", "taken"))) is Created.ID_TAKEN
+        for body in (b"", b"<html>", error("PreconditionFailed")):
+            with pytest.raises(Blocked, match="not_dynamics"):
+                read_create(reply(412, body))
+
+    @pytest.mark.parametrize("status", [400, 409, 412, 500, 503])
+    @pytest.mark.parametrize(
+        ("code", "slug"),
+        [
+            ("0x80040333", "duplicate_rule"),
+            ("0x80060892", "duplicate_rule"),
+            ("0x80040217", "lookup_missing"),
+            ("0x80040265", "plugin_refused"),
+            ("0x80040203", "refused"),
+            ("0x80040200", "refused"),
+        ],
+    )
+    def test_a_code_refuses_the_lead_whatever_the_status(self, status: int, code: str, slug: str) -> None:
+        failure = failure_of(reply(status, error(code, "why")))
+
+        assert (type(failure), failure.slug, failure.detail) == (Refused, slug, "why")
+
+    @pytest.mark.parametrize(
+        ("status", "code", "slug"),
+        [(503, "0x80072322", "throttled"), (400, "0x8004a001", "dynamics_busy"), (400, "0x80040224", "plugin_crashed")],
+    )
+    def test_a_code_that_time_heals_is_transient_whatever_the_status(self, status: int, code: str, slug: str) -> None:
+        failure = failure_of(reply(status, error(code)))
+
+        assert (type(failure), failure.slug) == (Transient, slug)
+
+    @pytest.mark.parametrize("code", ["0x80040216", "0x0", "", None])
+    @pytest.mark.parametrize(
+        ("status", "kind", "slug"),
+        [
+            (400, Refused, "refused"),
+            (409, Refused, "refused"),
+            (413, Refused, "refused"),
+            (422, Refused, "refused"),
+            (401, Blocked, "token_refused"),
+            (403, Blocked, "access_denied"),
+            (404, Blocked, "not_dynamics"),
+            (405, Blocked, "not_dynamics"),
+            (429, Transient, "throttled"),
+            (500, Transient, "dynamics_error"),
+            (501, Transient, "dynamics_error"),
+            (505, Transient, "dynamics_error"),
+        ],
+    )
+    def test_with_a_general_code_the_status_decides(
+        self, code: str | None, status: int, kind: type[DeliveryFailed], slug: str
+    ) -> None:
+        failure = failure_of(reply(status, error(code, "Invalid principal.")))
+
+        assert (type(failure), failure.slug) == (kind, slug)
+        assert kind is not Refused or failure.detail == "Invalid principal."
+
+    @pytest.mark.parametrize("code", ["0x0", ""])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "Invalid property 'colour' was found in entity 'Microsoft.Dynamics.CRM.lead'.",
+            "Cannot convert the literal 'eight' to the expected type 'Edm.Int32'.",
+            "An error occurred while validating input parameters: a node with type 'Edm.String' was found.",
+        ],
+    )
+    def test_without_a_code_a_text_about_a_property_or_a_type_is_about_the_mapping(self, code: str, text: str) -> None:
+        assert failure_of(reply(400, error(code, text))).slug == "column_unknown"
+
+    @pytest.mark.parametrize("status", [400, 402, 406, 409, 410, 411, 412, 413, 414, 415, 422, 423, 431, 451, 499])
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b"<html>",
+            b"<?xml version='1.0'?><error><code>0x80040216</code></error>",
+            b"Bad Request",
+            b"[]",
+            b"null",
+            b'"0x80040265"',
+            b"{}",
+            b'{"error": "refused"}',
+            b'{"error": {}}',
+            b'{"error": [{"code": "0x80040265"}]}',
+            b'{"Message": "refused"}',
+            b'{"error": {"code": "Forbidden", "message": "blocked by the firewall"}}',
+            b"\xff\xfe\xfd",
+            b"[" * 100_000,
+        ],
+    )
+    def test_what_is_no_error_of_dataverses_refuses_no_lead(self, status: int, body: bytes) -> None:
+        failure = failure_of(reply(status, body))
+
+        assert isinstance(failure, Blocked)
+        assert failure.slug == "not_dynamics"
+
+    @pytest.mark.parametrize(
+        ("status", "code", "text", "kind", "slug"),
+        [
+            (404, "0x8006088a", "Resource not found for the segment 'LEADS'.", Blocked, "table_unknown"),
+            (404, "0x8006088a", "Ressource für das Segment „leads“ nicht gefunden.", Blocked, "table_unknown"),
+            (404, "0x8006088a", "", Blocked, "table_unknown"),
+            (400, "", "Resource not found for the segment 'leads(1)'.", Blocked, "table_unknown"),
+            (404, "0x8006088a", "Ressource für das Segment „contoso_x“ nicht gefunden.", Refused, "lookup_unknown"),
+            (404, "", "Resource not found for the segment 'contoso_leads'.", Refused, "lookup_unknown"),
+            (400, "0x80040216", 'Resource not found for the segment "contoso_x".', Refused, "lookup_unknown"),
+            (404, "0x8006088a", "Resource not found for the segment 'v9.2'.", Blocked, "not_dynamics"),
+            (404, "", "Resource not found for the segment 'api'.", Blocked, "not_dynamics"),
+            (400, "0x8006088a", "The 'query' is malformed.", Refused, "refused"),
+            (404, "", "No HTTP resource was found that matches the request URI.", Blocked, "not_dynamics"),
+            (404, "0x0", "campaign With Id = 8f4d3c1e Does Not Exist", Refused, "lookup_missing"),
+            (403, "", "SecLib::RetrievePrivilegeForUser failed - no roles are assigned to user.", Blocked, "no_role"),
+            (403, "", "SecLib::CheckPrivilege failed. PrivilegeName: prvReadLead, X: 1", Blocked, "missing_privilege"),
+            (401, "", "The user is unlicensed.", Blocked, "user_unlicensed"),
+        ],
+    )
+    def test_under_a_general_code_a_known_sentence_decides(
+        self, status: int, code: str, text: str, kind: type[DeliveryFailed], slug: str
+    ) -> None:
+        failure = failure_of(reply(status, error(code, text)))
+
+        assert (type(failure), failure.slug) == (kind, slug)
+
+    @pytest.mark.parametrize("code", ["0x0", "0x80040216", "0x80040265"])
+    @pytest.mark.parametrize(
+        "said",
+        [
+            "unlicensed user, access to your IP is blocked, administration mode",
+            "Resource not found for the segment 'leads'",
+            "Principal user (accessMode=1), is missing prvCreateLead privilege",
+            "SecLib::CheckPrivilege failed. PrivilegeName: prvCreateLead",
+            "no roles are assigned to user",
+        ],
+    )
+    def test_what_a_lead_says_shuts_nothing_when_dynamics_quotes_it(self, code: str, said: str) -> None:
+        assert isinstance(failure_of(reply(400, error(code, f"Cannot convert the literal '{said}'."))), Refused)
+
+    def test_a_privilege_that_a_failing_organisation_names_stays_named(self) -> None:
+        failure = failure_of(reply(500, error("0x80040216", "Checking prvReadTeam failed for 8f4d3c1e.")))
+
+        assert (type(failure), failure.detail) == (Transient, "500 0x80040216 prvReadTeam")
 
     @given(st.integers(100, 599), st.binary(max_size=60), st.text(max_size=8))
     def test_any_answer_is_a_receipt_or_one_failure(self, status: int, body: bytes, pause: str) -> None:
@@ -234,6 +398,11 @@ class TestReadBack:
         assert isinstance(failure, failed)
         assert failure.slug == slug
 
+    @pytest.mark.parametrize("code", ["0x80040216", "0x0", "0x80040265"])
+    def test_what_is_refused_is_this_look_and_not_the_lead(self, code: str) -> None:
+        with pytest.raises(Transient, match="dynamics_error"):
+            read_back(reply(400, error(code, "no")), LEAD_ID)
+
     @pytest.mark.parametrize("body", [b"", b"[]", b"null", b'{"leadid": null}', b'{"leadid": 7}', b"\xff"])
     def test_success_without_the_id_is_no_sight_of_the_lead(self, body: bytes) -> None:
         with pytest.raises(Blocked):
@@ -249,9 +418,17 @@ class TestError:
             ("-2147220937", "0x80040237"),
             (-2147015902, "0x80072322"),
             ("-1", "0xffffffff"),
+            ("2147746359", "0x80040237"),
+            (2147746359, "0x80040237"),
+            (-2147220937.0, "0x80040237"),
+            ("0x00000000", "0x0"),
             (None, ""),
             ("", ""),
             (0, ""),
+            ("0", ""),
+            (True, ""),
+            ([1], ""),
+            ({"value": "0x80040237"}, ""),
         ],
     )
     def test_a_code_is_read_as_lower_case_hex(self, code: Any, read: str) -> None:
@@ -268,6 +445,40 @@ class TestError:
     )
     def test_a_body_of_another_kind_has_neither_code_nor_text(self, body: bytes) -> None:
         assert error_of(reply(body=body)) == ("", "")
+
+    @pytest.mark.parametrize(
+        ("body", "read"),
+        [
+            ({"odata.error": {"code": "0x80040333", "message": {"lang": "en", "value": "v3"}}}, ("0x80040333", "v3")),
+            ({"error": {"code": "0x0", "message": {"lang": "en", "value": "v2"}}}, ("0x0", "v2")),
+            ({"error": {"code": "", "message": "", "innererror": {"code": "0x80040333"}}}, ("0x80040333", "")),
+            (
+                {"error": {"code": "0x80040216", "message": "outer", "innererror": {"code": "0x0", "message": "in"}}},
+                ("0x80040216", "outer"),
+            ),
+            (
+                {"error": {"code": "0x0", "innererror": {"message": "", "innererror": {"code": "0x80040265"}}}},
+                ("0x80040265", ""),
+            ),
+            ({"error": {"message": "text alone"}}, ("", "text alone")),
+            ({"error": {"code": {"a": [1]}, "message": [2]}}, ("", "")),
+        ],
+    )
+    def test_other_shapes_of_an_error_are_read(self, body: Any, read: tuple[str, str]) -> None:
+        assert error_of(reply(body=json.dumps(body).encode())) == read
+
+    @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
+    def test_other_encodings_of_json_are_read(self, encoding: str) -> None:
+        body = json.dumps({"error": {"code": "0x0", "message": "é"}}, ensure_ascii=False).encode(encoding)
+
+        assert error_of(reply(body=body)) == ("0x0", "é")
+
+    def test_errors_without_end_inside_each_other_do_no_harm(self) -> None:
+        inner: dict[str, Any] = {"code": "0x80040265"}
+        for _ in range(50):
+            inner = {"code": "0x0", "innererror": inner}
+
+        assert error_of(reply(body=json.dumps({"error": inner}).encode())) == ("0x0", "")
 
     def test_a_byte_order_mark_does_no_harm(self) -> None:
         assert error_of(reply(body=b"\xef\xbb\xbf" + error("0x0", "text"))) == ("0x0", "text")

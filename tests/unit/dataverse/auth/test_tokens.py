@@ -1,6 +1,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -44,6 +45,13 @@ class SignInHost:
         return failed.value
 
 
+def raising(error: Exception) -> Callable[[], dict[str, Any]]:
+    def ask() -> dict[str, Any]:
+        raise error
+
+    return ask
+
+
 @pytest.fixture
 def host() -> SignInHost:
     return SignInHost()
@@ -58,7 +66,22 @@ class TestKeeping:
 
     @pytest.mark.parametrize(
         ("lifetime", "renewed_after"),
-        [(3600, 3300), (86400, 43200), (7200, 3600), (60, 30), ("3600", 3300), (None, 300), ("soon", 300)],
+        [
+            (3600, 3300),
+            (86400, 43200),
+            (7200, 3600),
+            (60, 30),
+            ("3600", 3300),
+            (None, 300),
+            ("soon", 300),
+            ("Infinity", 300),
+            (float("inf"), 300),
+            (float("nan"), 300),
+            (10**400, 300),
+            ("9" * 5000, 300),
+            ([3600], 300),
+            (10**12, 50_400),
+        ],
     )
     def test_it_is_renewed_in_time(self, lifetime: Any, renewed_after: float) -> None:
         host = SignInHost(lifetime)
@@ -225,27 +248,89 @@ class TestRefusals:
 
         assert host.asked == asked + 1
 
-    def test_a_refusal_makes_what_asks_be_built_anew_since_msal_remembers_refusals(self, host: SignInHost) -> None:
-        host.refuses(REFUSED)
+    @pytest.mark.parametrize("answer", [REFUSED, AWAY])
+    def test_after_a_failure_what_asks_is_built_anew_since_msal_remembers_answers(
+        self, host: SignInHost, answer: dict[str, Any]
+    ) -> None:
+        host.refuses(answer)
         host.fails()
         host.now += PAUSE_SECONDS
         host.fails()
 
         assert host.prepared == 2
 
-    def test_an_outage_does_not_since_msal_keeps_to_the_pause_that_it_was_told(self, host: SignInHost) -> None:
-        host.refuses(AWAY)
-        host.fails()
-        host.now += PAUSE_SECONDS
-        host.fails()
+    def test_so_it_is_after_a_token_that_dynamics_refused(self, host: SignInHost) -> None:
+        host.tokens.drop(host.tokens.token())
+        host.tokens.token()
 
-        assert (host.prepared, host.asked) == (1, 2)
+        assert host.prepared == 2
+
+    @pytest.mark.parametrize(("asked", "pause"), [(2, 5), (60, 60), (300, 300)])
+    def test_the_pause_is_at_least_what_the_sign_in_host_asks_for(
+        self, host: SignInHost, asked: int, pause: int
+    ) -> None:
+        def away() -> dict[str, Any]:
+            raise Transient("sign_in_unavailable", "it answered 503", retry_after=timedelta(seconds=asked))
+
+        host.gives = away
+        host.fails()
+        host.now += pause - 1
+        host.fails()
+        assert host.asked == 1
+        host.now += 1
+        host.fails()
+        assert host.asked == 2
 
     @pytest.mark.parametrize("answer", [{}, {"access_token": ""}, {"access_token": None}])
     def test_an_answer_without_a_token_is_a_refusal(self, host: SignInHost, answer: dict[str, Any]) -> None:
         host.refuses(answer)
 
         assert host.fails().slug == "sign_in_refused"
+
+    @pytest.mark.parametrize(
+        "token",
+        [
+            7,
+            1.5,
+            True,
+            ["token"],
+            {"token": 1},
+            "to\nken",
+            "to\r\nX-Header: 1",
+            "t\u00f6ken",
+            "\u2028",
+            "\x00",
+            "t" * 20_000,
+        ],
+    )
+    def test_a_token_that_no_header_can_carry_is_none(self, host: SignInHost, token: Any) -> None:
+        host.refuses({"access_token": token, "expires_in": 3600})
+
+        failure = host.fails()
+        assert (type(failure), failure.slug, failure.detail) == (Blocked, "not_entra", "what it gave is no token")
+
+    @pytest.mark.parametrize("error", [KeyError("a"), OverflowError("b"), RecursionError("c"), UnicodeError("d")])
+    def test_an_odd_answer_that_makes_the_library_fail_is_not_entras(self, host: SignInHost, error: Exception) -> None:
+        host.gives = raising(error)
+
+        assert (type(host.fails()), host.fails().slug) == (Blocked, "not_entra")
+
+    @pytest.mark.parametrize("error", [MemoryError("t0ken"), BufferError("t0ken"), StopIteration("t0ken")])
+    def test_what_nobody_foresaw_waits_with_its_kind_alone(self, host: SignInHost, error: Exception) -> None:
+        host.gives = raising(error)
+        failure = host.fails()
+
+        assert (type(failure), failure.slug, failure.detail) == (Transient, "unforeseen", type(error).__name__)
+        host.now += PAUSE_SECONDS
+        host.gives = host.token
+        assert host.tokens.token() == "token 2"
+
+    def test_a_failure_that_is_kept_holds_nothing_of_the_answer(self, host: SignInHost) -> None:
+        host.gives = raising(KeyError("t0ken"))
+        host.fails()
+        again = host.fails()
+
+        assert (again.__cause__, again.__context__) == (None, None)
 
     def test_a_way_that_cannot_even_be_prepared_is_one_too(self) -> None:
         def prepare() -> Callable[[], dict[str, Any]]:
