@@ -31,6 +31,11 @@ class Rerouted:
     detail: str
 
 
+def always() -> bool:
+    """For a listing that is read to its end."""
+    return True
+
+
 class LeadQueue(Protocol):
     def put(self, text: str, *, delay: timedelta = timedelta(0)) -> None:
         """Puts the text on the queue, without expiry, to be seen after the delay."""
@@ -63,8 +68,17 @@ class Ledger(Protocol):
         `payloads`: with what was posted, which is most of a record's weight.
         """
 
-    def due(self, first: date, before: datetime, *, states: frozenset[State]) -> Iterator[Record]:
+    def due(
+        self, first: date, before: datetime, *, states: frozenset[State], go_on: Callable[[], bool] = always
+    ) -> Iterator[Record]:
         """The records received on that UTC day or later that should have been tried before that time, by day.
+
+        Without their payloads and versions. `go_on` is asked before each further page; the listing ends where it says
+        no.
+        """
+
+    def unforgotten(self, first: date, last: date) -> Iterator[Record]:
+        """The records of these UTC days that retention may forget and that still hold personal data.
 
         Without their payloads and versions.
         """
@@ -77,6 +91,9 @@ class Ledger(Protocol):
 
     def first_day(self) -> date | None:
         """The UTC day of the oldest record; None while there is none."""
+
+    def next_day(self, first: date) -> date | None:
+        """The first UTC day with a record, from that day on; None when there is none."""
 
     def forget_details(self, lead_id: str) -> None:
         """Removes from the record's history what may quote the lead: payloads from before edits, and details."""
@@ -117,8 +134,11 @@ class Fallback(Protocol):
     def lead_ids(self, first: date, last: date) -> Iterator[str]:
         """The leads received on these UTC days that have a row of their own, by day."""
 
-    def arrivals(self, since: datetime) -> Iterator[Arrival]:
-        """The rows that the marketplace itself wrote and that were last written at that time or later."""
+    def arrivals(self, since: datetime, *, go_on: Callable[[], bool] = always) -> Iterator[Arrival]:
+        """The rows that the marketplace itself wrote and that were last written at that time or later, in any order.
+
+        `go_on` is asked before each further page; the listing ends where it says no.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,16 +167,21 @@ class Marks:
     """How far the sweep has come. `version` is the store's tag of what was read.
 
     watermark: no lead received before that UTC day is open. looked_back_at: when that was last checked.
+    looking_from: the UTC day from which the next sweep goes on with a check that was not finished.
     taken_in_until: the marketplace's rows up to then are taken in. forgotten_before: settled leads received before
-    that UTC day hold no personal data any more. expiry_told_on: the UTC day on which it was last said that a credential
-    ends.
+    that UTC day hold no personal data any more. forgetting_from: the UTC day from which the next sweep goes on with
+    an unfinished retention. expiry_told_on: the UTC day on which it was last said that a credential ends.
+    damaged: the marks, by name, that are in the store and cannot be read; here they are None (model.marks).
     """
 
     watermark: date | None = None
     looked_back_at: datetime | None = None
+    looking_from: date | None = None
     taken_in_until: datetime | None = None
     forgotten_before: date | None = None
+    forgetting_from: date | None = None
     expiry_told_on: date | None = None
+    damaged: frozenset[str] = frozenset()
     version: str | None = field(default=None, compare=False)
 
     def back_to(self, day: date) -> Self:
@@ -172,7 +197,10 @@ class MarksStore(Protocol):
     def read(self) -> Marks: ...
 
     def write(self, before: Marks, after: Marks) -> bool:
-        """Puts `after` in the place of what was read as `before`; False when somebody else did first."""
+        """Puts `after` in the place of what was read as `before`; False when somebody else did first.
+
+        A mark that `after` names as damaged stays damaged.
+        """
 
 
 class Dynamics(Protocol):
@@ -187,7 +215,8 @@ class Dynamics(Protocol):
 class Ports:
     """Everything delivery works with. `dynamics` None: no organisation is configured. The gate is the process's own.
 
-    `certificate_ends`: the last day of the certificate that is signed in with, None where there is none.
+    `certificate_ends`: the last day of the certificate that is signed in with, None where there is none. `taken_in`:
+    the keys of the marketplace's rows that this process knows to be leads, so that it need not ask again.
     """
 
     queue: LeadQueue
@@ -199,3 +228,4 @@ class Ports:
     dynamics: Dynamics | None
     gate: Gate = field(default_factory=Gate)
     certificate_ends: Callable[[], date | None] = lambda: None
+    taken_in: set[str] = field(default_factory=set)

@@ -5,7 +5,7 @@ https://learn.microsoft.com/partner-center/marketplace-offers/lead-management-in
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
@@ -14,12 +14,12 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import received_at
-from leadpipe.model.ports import Arrival
+from leadpipe.model.ports import Arrival, always
 from leadpipe.model.record import Record
 from leadpipe.model.text import without_controls
 from leadpipe.storage.connection import Storage, failures_of
 from leadpipe.storage.rows import partition, utc
-from leadpipe.storage.tables import create_missing
+from leadpipe.storage.tables import by_page, create_missing
 
 TABLE = "marketplaceleads"
 # Under this key an arrival's payload holds the row as the marketplace wrote it.
@@ -69,11 +69,11 @@ class AzureFallback:
             except ResourceNotFoundError:
                 return
 
-    def arrivals(self, since: datetime) -> Iterator[Arrival]:
+    def arrivals(self, since: datetime, *, go_on: Callable[[], bool] = always) -> Iterator[Arrival]:
+        rows = self._table.query_entities("Timestamp ge @since", parameters={"since": since})
         with failures_of("fallback"):
             try:
-                rows = self._table.query_entities("Timestamp ge @since", parameters={"since": since})
-                for row in rows:
+                for row in by_page(rows, go_on):
                     if "LeadId" not in row:
                         yield _arrival(row, row.metadata["timestamp"] or since)
             except ResourceNotFoundError:

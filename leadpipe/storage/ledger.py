@@ -19,8 +19,10 @@ from azure.core.exceptions import (
 from azure.data.tables import TableClient, UpdateMode
 
 from leadpipe.model.errors import Changed, StorageFailed
+from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.log_line import log_line
-from leadpipe.model.record import Event, Record, State
+from leadpipe.model.ports import always
+from leadpipe.model.record import FORGETTABLE, Event, Record, State
 from leadpipe.storage.connection import Storage, failures_of
 from leadpipe.storage.rows import (
     QUOTING,
@@ -34,7 +36,7 @@ from leadpipe.storage.rows import (
     row_of_record,
     without_quotes,
 )
-from leadpipe.storage.tables import create_missing
+from leadpipe.storage.tables import by_page, create_missing
 
 TABLE = "leadledger"
 _KEYS = ["PartitionKey", "RowKey"]
@@ -42,6 +44,8 @@ _WHOLE = [*_KEYS, *RECORD_COLUMNS.values()]
 _SUMMARY = [column for column in _WHOLE if column != "Payload"]
 # Days are digits; the sweep's marks stand behind them in the same table.
 _AFTER_ALL_DAYS = ":"
+# Rows that are asked for where one is wanted: the first ones may be none of leadpipe's.
+_FEW = 10
 # What the service answers when a row is not what was read, was deleted, or (the event) is there already.
 _CHANGED = frozenset({404, 409, 412})
 
@@ -120,15 +124,29 @@ class AzureLedger:
                 yield damage.detail
 
     def first_day(self) -> date | None:
-        """The UTC day of the oldest record; None while there is none."""
-        query = "PartitionKey ge @first and PartitionKey lt @end"
-        days = self._query(query, {"first": "0", "end": _AFTER_ALL_DAYS}, select=["PartitionKey"], page=1)
-        oldest = next(days, None)
-        return None if oldest is None else date.fromisoformat(oldest["PartitionKey"])
+        return self.next_day(EPOCH.date())
 
-    def due(self, first: date, before: datetime, *, states: frozenset[State]) -> Iterator[Record]:
+    def next_day(self, first: date) -> date | None:
+        query = "PartitionKey ge @first and PartitionKey lt @end and Kind eq 'record'"
+        days = {"first": partition(first), "end": _AFTER_ALL_DAYS}
+        found = map(_day_of, self._query(query, days, select=["PartitionKey"], page=_FEW))
+        return next(filter(None, found), None)
+
+    def due(
+        self, first: date, before: datetime, *, states: frozenset[State], go_on: Callable[[], bool] = always
+    ) -> Iterator[Record]:
         query = f"PartitionKey ge @first and PartitionKey lt @end and NextTryAt lt @before and ({_any_of(states)})"
         parameters = {"first": partition(first), "end": _AFTER_ALL_DAYS, "before": before}
+        return _sound(record_of, self._query(query, parameters, select=_SUMMARY, go_on=go_on))
+
+    def unforgotten(self, first: date, last: date) -> Iterator[Record]:
+        # A row lacks the columns that retention has cleared, and a comparison with a missing column is never true.
+        # The service takes fifteen comparisons in a query.
+        query = (
+            f"PartitionKey ge @first and PartitionKey le @last and Kind eq 'record' and ({_any_of(FORGETTABLE)})"
+            " and (Payload ge @text or Payload ge @bytes or Email ge @text or Name ge @text or Company ge @text)"
+        )
+        parameters = {"first": partition(first), "last": partition(last), "text": "", "bytes": b"\0"}
         return _sound(record_of, self._query(query, parameters, select=_SUMMARY))
 
     def forget_details(self, lead_id: str) -> None:
@@ -148,13 +166,18 @@ class AzureLedger:
                 return
 
     def _query(
-        self, query: str, parameters: dict[str, Any], *, select: list[str] | None = None, page: int | None = None
+        self,
+        query: str,
+        parameters: dict[str, Any],
+        *,
+        select: list[str] | None = None,
+        page: int | None = None,
+        go_on: Callable[[], bool] = always,
     ) -> Iterator[dict[str, Any]]:
+        found = self._table.query_entities(query, parameters=parameters, select=select, results_per_page=page)
         with failures_of("ledger"):
             try:
-                yield from self._table.query_entities(
-                    query, parameters=parameters, select=select, results_per_page=page
-                )
+                yield from by_page(found, go_on)
             except ResourceNotFoundError:
                 return  # no lead has come yet, so there is no table
 
@@ -166,6 +189,14 @@ def _sound(made: Callable[[Row], T], rows: Iterable[Row]) -> Iterator[T]:
             yield made(row)
         except StorageFailed as damage:
             log.error(log_line("record_damaged", detail=damage.detail))
+
+
+def _day_of(row: Row) -> date | None:
+    """None for a row whose key is no day: leadpipe did not write it."""
+    try:
+        return date.fromisoformat(row["PartitionKey"])
+    except ValueError:
+        return None
 
 
 def _any_of(states: frozenset[State]) -> str:

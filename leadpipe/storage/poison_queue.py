@@ -11,6 +11,7 @@ from typing import Any
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueMessage, QueueServiceClient
 
+from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.ports import PoisonMessage
 from leadpipe.storage.connection import failures_of
 from leadpipe.storage.lead_queue import QUEUE
@@ -62,7 +63,7 @@ def _message(message: QueueMessage) -> PoisonMessage:
     received: Any = message  # what was received has all of these, whatever the SDK's types say
     return PoisonMessage(
         id=received.id,
-        inserted_at=received.inserted_on,
+        inserted_at=received.inserted_on or EPOCH,
         text=_decoded(received.content),
         receipt=received.pop_receipt or "",
     )
