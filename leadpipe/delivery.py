@@ -36,6 +36,7 @@ from leadpipe.model.errors import (
     GateShut,
     InvalidLead,
     NewerEnvelope,
+    NotAnEnvelope,
     RecordDamaged,
     Refused,
     RowRefused,
@@ -46,6 +47,7 @@ from leadpipe.model.errors import (
 )
 from leadpipe.model.gate import LONGEST_PAUSE, Gate, Shut
 from leadpipe.model.lead import Lead
+from leadpipe.model.lead_id import can_be_received
 from leadpipe.model.log_line import log_line
 from leadpipe.model.ports import Claims, Dynamics, Fallback, LeadQueue, Ledger, MarksStore, Ports, Receipt, Rerouted
 from leadpipe.model.record import OPEN, ROW_REFUSED, Record, State
@@ -83,7 +85,7 @@ def deliver(
 ) -> None:
     """Handles one message of the queue `leads`.
 
-    Raises NotAnEnvelope for a text that is none of ours, StorageFailed when not even a delayed copy could be put.
+    Raises NotAnEnvelope for a text that leadpipe did not write, StorageFailed when no delayed copy could be put either.
     """
     try:
         envelope = Envelope.from_text(message)
@@ -109,10 +111,16 @@ def deliver_record(record: Record, run: Try, *, ports: Ports, settings: Settings
 
 
 def record_of_message(envelope: Envelope, now: Callable[[], datetime], *, ports: Ports) -> Record:
-    """Step 1. The record of the message's lead; made from the message when the ledger was away at intake."""
+    """Step 1. The record of the message's lead; made from the message when the ledger was away at intake.
+
+    Raises NotAnEnvelope where there is no record, and nobody can have received a lead at the time that the id says.
+    A record that exists is delivered whatever its time.
+    """
     found = ports.ledger.read(envelope.lead_id)
     if found is not None:
         return found
+    if not can_be_received(envelope.received_at, now()):
+        raise NotAnEnvelope("not_an_envelope", f"its lead id is of {envelope.received_at:%Y-%m-%d}")
     if now() - envelope.received_at > ALWAYS_SWEPT:
         lower_marks(envelope.received_at.date(), ports.marks)
     found = inserted(_made_from(envelope), ledger=ports.ledger) or ports.ledger.read(envelope.lead_id)

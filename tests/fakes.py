@@ -5,7 +5,7 @@ can lose a reply: do what was asked and then fail.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -16,8 +16,8 @@ from leadpipe.model.errors import Blocked, Changed, DeliveryFailed, StorageFaile
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import new_lead_id, received_at
-from leadpipe.model.ports import Arrival, Marks, PeekedMessage, PoisonMessage, Ports, Receipt, Rerouted
-from leadpipe.model.record import QUEUED, Event, Record, State
+from leadpipe.model.ports import Arrival, Marks, PeekedMessage, PoisonMessage, Ports, Receipt, Rerouted, always
+from leadpipe.model.record import FORGETTABLE, QUEUED, Event, Record, State
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, 535000, tzinfo=UTC)
 
@@ -121,7 +121,10 @@ class FakeLedger(Part):
             for record in self.records(day, states=states):
                 yield replace(record, payload=self.rows[record.lead_id].payload) if payloads else record
 
-    def due(self, first: date, before: datetime, *, states: frozenset[State]) -> Iterator[Record]:
+    def due(
+        self, first: date, before: datetime, *, states: frozenset[State], go_on: Callable[[], bool] = always
+    ) -> Iterator[Record]:
+        """Each day is a page."""
         with self.call("due"):
             days = sorted({r.received_at.date() for r in self.rows.values() if r.received_at.date() >= first})
         for day in days:
@@ -131,6 +134,14 @@ class FakeLedger(Part):
                         yield record
                 elif record.next_try_at < before:
                     yield record
+            if not go_on():
+                return
+
+    def unforgotten(self, first: date, last: date) -> Iterator[Record]:
+        for record in self.between(first, last, states=FORGETTABLE):
+            whole = self.rows[record.lead_id]
+            if any((whole.payload is not None, whole.email, whole.name, whole.company)):
+                yield record
 
     def moving(self, first: date, since: datetime, *, damage: list[str]) -> Iterator[Record]:
         del damage
@@ -144,8 +155,12 @@ class FakeLedger(Part):
         yield from ()
 
     def first_day(self) -> date | None:
-        with self.call("first_day"):
-            return min((r.received_at.date() for r in self.rows.values()), default=None)
+        return self.next_day(date.min)
+
+    def next_day(self, first: date) -> date | None:
+        with self.call("next_day"):
+            days = (r.received_at.date() for r in self.rows.values())
+            return min((day for day in days if day >= first), default=None)
 
     def forget_details(self, lead_id: str) -> None:
         with self.call("forget_details"):
@@ -230,20 +245,34 @@ class FakeFallback(Part):
         del first, last
         yield from ()
 
-    def arrivals(self, since: datetime) -> Iterator[Arrival]:
+    def arrivals(self, since: datetime, *, go_on: Callable[[], bool] = always) -> Iterator[Arrival]:
+        """Each row is a page."""
         with self.call("arrivals"):
             found = [arrival for arrival in self.from_the_marketplace if arrival.at >= since]
-        yield from found
+        for arrival in found:
+            yield arrival
+            if not go_on():
+                return
 
 
 class FakePoisonQueue(Part):
-    def __init__(self, journal: list[str]) -> None:
+    HIDDEN = timedelta(seconds=60)
+
+    def __init__(self, journal: list[str], now: Callable[[], datetime] = lambda: NOW) -> None:
         super().__init__("poison_queue", journal)
         self.messages: list[PoisonMessage] = []
+        self._now = now
+        self._hidden_until: dict[str, datetime] = {}
+        self._receipts, self._numbers = count(1), count(1)
 
     def receive(self) -> list[PoisonMessage]:
         with self.call("receive"):
-            return self.messages[:32]
+            seen = [held for held in self.messages if self._hidden_until.get(held.id, self._now()) <= self._now()][:32]
+            for held in seen:
+                self._hidden_until[held.id] = self._now() + self.HIDDEN
+                self.messages[self.messages.index(held)] = replace(held, receipt=str(next(self._receipts)))
+            ids = {held.id for held in seen}
+            return [held for held in self.messages if held.id in ids]
 
     def peek(self) -> list[PoisonMessage]:
         with self.call("peek"):
@@ -251,12 +280,14 @@ class FakePoisonQueue(Part):
 
     def delete(self, message: PoisonMessage) -> None:
         with self.call("delete"):
-            self.messages = [held for held in self.messages if held.id != message.id]
+            held = {other.id: other.receipt for other in self.messages}
+            if held.get(message.id, message.receipt) != message.receipt:
+                raise StorageFailed("storage_error", "the poison queue answered 400 PopReceiptMismatch")
+            self.messages = [other for other in self.messages if other.id != message.id]
 
     def holding(self, text: str, at: datetime = NOW) -> PoisonMessage:
         """Puts a message as the host does when it gives up."""
-        number = len(self.journal) + len(self.messages)
-        self.messages.append(PoisonMessage(id=f"m{number}", inserted_at=at, text=text, receipt="r"))
+        self.messages.append(PoisonMessage(id=f"m{next(self._numbers)}", inserted_at=at, text=text, receipt="r"))
         return self.messages[-1]
 
 
@@ -314,11 +345,12 @@ class World:
         self.ledger = FakeLedger(self.journal)
         self.claims = FakeClaims(self.journal)
         self.fallback = FakeFallback(self.journal)
-        self.poison_queue = FakePoisonQueue(self.journal)
+        self.poison_queue = FakePoisonQueue(self.journal, self.now)
         self.marks = FakeMarks(self.journal)
         self.dynamics = FakeDynamics(self.journal)
         self.gate = Gate()
         self.certificate_ends: date | None = None
+        self.taken_in: set[str] = set()
 
     @property
     def ports(self) -> Ports:
@@ -332,6 +364,7 @@ class World:
             dynamics=self.dynamics,
             gate=self.gate,
             certificate_ends=lambda: self.certificate_ends,
+            taken_in=self.taken_in,
         )
 
     def now(self) -> datetime:

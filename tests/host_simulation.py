@@ -21,14 +21,14 @@ from itertools import count
 from typing import Any, ClassVar
 
 from leadpipe.delivery import deliver
-from leadpipe.model.errors import DeliveryFailed, StorageFailed, Transient
+from leadpipe.model.errors import DeliveryFailed, Transient
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
-from leadpipe.model.ports import PoisonMessage, Ports, Receipt
+from leadpipe.model.ports import Ports, Receipt, always
 from leadpipe.model.record import Record, State
 from leadpipe.model.settings import Settings
 from leadpipe.sweep import sweep
-from tests.fakes import NOW, FakeDynamics, FakeLedger, FakePoisonQueue, Part, World
+from tests.fakes import FakeDynamics, FakeLedger, Part, World
 
 # host.json
 MAX_DEQUEUE_COUNT = 5
@@ -36,7 +36,6 @@ VISIBILITY_TIMEOUT = timedelta(seconds=30)
 AT_ONCE = 12
 # the host's own
 LEASE = timedelta(minutes=10)
-HIDDEN_FOR_THE_SWEEP = timedelta(seconds=60)
 # what one call of a port takes at least: no two things happen at the same moment
 TICK = timedelta(milliseconds=2)
 
@@ -240,31 +239,6 @@ class HostQueue(Part):
         return sum(message.visible_at <= self._world.at for message in self.messages.values())
 
 
-class HostPoisonQueue(FakePoisonQueue):
-    """The poison queue, whose messages are hidden from others for a while once they were received."""
-
-    def __init__(self, world: "HostWorld") -> None:
-        super().__init__(world.journal)
-        self._world = world
-        self._hidden_until: dict[str, datetime] = {}
-        self._receipts = count(1)
-
-    def receive(self) -> list[PoisonMessage]:
-        seen = [m for m in super().receive() if self._hidden_until.get(m.id, NOW) <= self._world.at]
-        for message in seen:
-            self._hidden_until[message.id] = self._world.at + HIDDEN_FOR_THE_SWEEP
-            at = self.messages.index(message)
-            self.messages[at] = replace(message, receipt=str(next(self._receipts)))
-        return [held for held in self.messages if held.id in {message.id for message in seen}]
-
-    def delete(self, message: PoisonMessage) -> None:
-        with self.call("delete"):
-            held = {other.id: other.receipt for other in self.messages}
-            if held.get(message.id, message.receipt) != message.receipt:
-                raise StorageFailed("storage_error", "the poison queue answered 400 PopReceiptMismatch")
-            self.messages = [other for other in self.messages if other.id != message.id]
-
-
 class SlowDynamics(FakeDynamics):
     """Dynamics with a mind of its own: `judge` says what fails, and a create may land after its caller gave up."""
 
@@ -311,7 +285,10 @@ class QuickLedger(FakeLedger):
         super().__init__(journal)
         self._listed: dict[str | None, Record] = {}
 
-    def due(self, first: date, before: datetime, *, states: frozenset[State]) -> Iterator[Record]:
+    def due(
+        self, first: date, before: datetime, *, states: frozenset[State], go_on: Callable[[], bool] = always
+    ) -> Iterator[Record]:
+        del go_on  # it is one page
         with self.call("due"):
             found = [
                 record
@@ -342,7 +319,6 @@ class HostWorld(World):
         super().__post_init__()
         self.queue: HostQueue = HostQueue(self)  # type: ignore[assignment]
         self.ledger = QuickLedger(self.journal)
-        self.poison_queue: HostPoisonQueue = HostPoisonQueue(self)
         self.dynamics: SlowDynamics = SlowDynamics(self)
 
     @property

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 # Every other public method of an adapter counts as a write, so that a new one cannot go unseen.
 READS = {
-    "read", "events", "records", "records_before", "between", "due", "first_day", "ping", "depth", "receive",
-    "arrivals", "has", "peek", "lead_ids", "of_leads_received",
+    "read", "events", "records", "records_before", "between", "due", "unforgotten", "first_day", "next_day", "ping",
+    "depth", "receive", "arrivals", "has", "peek", "lead_ids", "of_leads_received",
 }  # fmt: skip
 PORTS = {
     "AzureLedger": "ledger",

@@ -16,6 +16,10 @@ from leadpipe.model.text import well_formed
 VERSION = 1
 # Put Message takes 64 KiB of base64 (https://learn.microsoft.com/rest/api/storageservices/put-message).
 MAX_BYTES = 48 * 1024
+# Versions are counted one by one, so a larger number was not written by a newer leadpipe.
+LARGEST_VERSION = 999
+# A cell of the ledger holds less than 2^31. Half of that leaves room for the tries that are still to come.
+LARGEST_ATTEMPT = 2**30
 RESERVED_KEYS = frozenset(
     {"id", "dequeuecount", "expirationtime", "insertiontime", "nextvisibletime", "popreceipt", "queuetrigger"}
 )
@@ -43,15 +47,15 @@ class Envelope:
         """
         message = _object(text)
         version = message.get("v")
-        if not _is_whole(version):
+        if not _is_whole(version) or not 0 <= version <= LARGEST_VERSION:
             raise NotAnEnvelope("not_an_envelope", "it has no version")
         if version > VERSION:
             raise NewerEnvelope("newer_envelope", f"version {version}; this leadpipe reads up to {VERSION}")
         lead_id, attempt, payload = message.get("lead_id"), message.get("attempt"), message.get("payload")
         if not isinstance(lead_id, str) or not is_lead_id(lead_id):
             raise NotAnEnvelope("not_an_envelope", "it has no lead id")
-        if not _is_whole(attempt) or attempt < 1:
-            raise NotAnEnvelope("not_an_envelope", "its attempt is no whole number from 1")
+        if not _is_whole(attempt) or not 1 <= attempt <= LARGEST_ATTEMPT:
+            raise NotAnEnvelope("not_an_envelope", f"its attempt is no whole number from 1 to {LARGEST_ATTEMPT}")
         if not isinstance(payload, str | None):
             raise NotAnEnvelope("not_an_envelope", "its payload is no text")
         return cls(lead_id=lead_id, attempt=attempt, payload=well_formed(payload) if payload else payload)

@@ -8,6 +8,10 @@ from uuid import UUID
 
 ENTROPY_BYTES = 10
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# leadpipe did not exist before that year, so nobody received a lead then.
+EARLIEST = datetime(2019, 1, 1, tzinfo=UTC)
+# How far the clock of the machine that took a lead may be ahead of this one's.
+MOST_AHEAD = timedelta(days=1)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -31,6 +35,11 @@ def is_lead_id(text: str) -> bool:
 def received_at(lead_id: str) -> datetime:
     """The time of receipt, to the millisecond, UTC."""
     return EPOCH + (UUID(lead_id).int >> 80) * _MILLISECOND
+
+
+def can_be_received(at: datetime, now: datetime) -> bool:
+    """Whether a lead can have been received at that time, as seen from `now`."""
+    return EARLIEST <= at <= now + MOST_AHEAD
 
 
 def milliseconds(at: datetime) -> int:

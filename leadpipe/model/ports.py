@@ -40,6 +40,11 @@ class PeekedMessage:
     text: str
 
 
+def always() -> bool:
+    """For a listing that is read to its end."""
+    return True
+
+
 class LeadQueue(Protocol):
     def put(self, text: str, *, delay: timedelta = timedelta(0)) -> None:
         """Puts the text on the queue, without expiry, to be seen after the delay."""
@@ -78,17 +83,26 @@ class Ledger(Protocol):
         `payloads`: with what was posted, which is most of a record's weight.
         """
 
-    def due(self, first: date, before: datetime, *, states: frozenset[State]) -> Iterator[Record]:
+    def due(
+        self, first: date, before: datetime, *, states: frozenset[State], go_on: Callable[[], bool] = always
+    ) -> Iterator[Record]:
         """The records received on that UTC day or later that should have been tried before that time, by day.
 
         Without their payloads and versions. A queued one whose next try is missing is among them, and one whose next
-        try is days ahead: leadpipe did not write so, and nothing else would ever find them.
+        try is days ahead: leadpipe did not write so, and nothing else would ever find them. `go_on` is asked before
+        each further page; the listing ends where it says no.
         """
 
     def moving(self, first: date, since: datetime, *, damage: list[str]) -> Iterator[Record]:
         """The records received on that UTC day or later that are queued, or that changed since that time.
 
         Without their payloads and versions. `damage` gets a line for each row that cannot be read.
+        """
+
+    def unforgotten(self, first: date, last: date) -> Iterator[Record]:
+        """The records of these UTC days that retention may forget and that still hold personal data.
+
+        Without their payloads and versions.
         """
 
     def damaged(self, first: date, last: date) -> Iterator[str]:
@@ -100,6 +114,9 @@ class Ledger(Protocol):
 
     def first_day(self) -> date | None:
         """The UTC day of the oldest record; None while there is none."""
+
+    def next_day(self, first: date) -> date | None:
+        """The first UTC day with a record, from that day on; None when there is none."""
 
     def forget_details(self, lead_id: str) -> None:
         """Removes from the record's history what may quote the lead: payloads from before edits, and details."""
@@ -150,8 +167,11 @@ class Fallback(Protocol):
     def damaged(self, first: date, last: date) -> Iterator[str]:
         """The rows of these UTC days whose LeadId is not as leadpipe writes it, by their keys, with what is wrong."""
 
-    def arrivals(self, since: datetime) -> Iterator[Arrival]:
-        """The rows that the marketplace itself wrote and that were last written at that time or later."""
+    def arrivals(self, since: datetime, *, go_on: Callable[[], bool] = always) -> Iterator[Arrival]:
+        """The rows that the marketplace itself wrote and that were last written at that time or later, in any order.
+
+        `go_on` is asked before each further page; the listing ends where it says no.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,16 +200,21 @@ class Marks:
     """How far the sweep has come. `version` is the store's tag of what was read.
 
     watermark: no lead received before that UTC day is open. looked_back_at: when that was last checked.
+    looking_from: the UTC day from which the next sweep goes on with a check that was not finished.
     taken_in_until: the marketplace's rows up to then are taken in. forgotten_before: settled leads received before
-    that UTC day hold no personal data any more. expiry_told_on: the UTC day on which it was last said that a credential
-    ends.
+    that UTC day hold no personal data any more. forgetting_from: the UTC day from which the next sweep goes on with
+    an unfinished retention. expiry_told_on: the UTC day on which it was last said that a credential ends.
+    damaged: the marks, by name, that are in the store and cannot be read; here they are None (model.marks).
     """
 
     watermark: date | None = None
     looked_back_at: datetime | None = None
+    looking_from: date | None = None
     taken_in_until: datetime | None = None
     forgotten_before: date | None = None
+    forgetting_from: date | None = None
     expiry_told_on: date | None = None
+    damaged: frozenset[str] = frozenset()
     version: str | None = field(default=None, compare=False)
 
     def back_to(self, day: date) -> Self:
@@ -205,7 +230,10 @@ class MarksStore(Protocol):
     def read(self) -> Marks: ...
 
     def write(self, before: Marks, after: Marks) -> bool:
-        """Puts `after` in the place of what was read as `before`; False when somebody else did first."""
+        """Puts `after` in the place of what was read as `before`; False when somebody else did first.
+
+        A mark that `after` names as damaged stays damaged.
+        """
 
 
 class Dynamics(Protocol):
@@ -220,7 +248,8 @@ class Dynamics(Protocol):
 class Ports:
     """Everything delivery works with. `dynamics` None: no organisation is configured. The gate is the process's own.
 
-    `certificate_ends`: the last day of the certificate that is signed in with, None where there is none.
+    `certificate_ends`: the last day of the certificate that is signed in with, None where there is none. `taken_in`:
+    the keys of the marketplace's rows that this process knows to be leads, so that it need not ask again.
     """
 
     queue: LeadQueue
@@ -232,3 +261,4 @@ class Ports:
     dynamics: Dynamics | None
     gate: Gate = field(default_factory=Gate)
     certificate_ends: Callable[[], date | None] = lambda: None
+    taken_in: set[str] = field(default_factory=set)

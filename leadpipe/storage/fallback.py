@@ -6,14 +6,14 @@ https://learn.microsoft.com/partner-center/marketplace-offers/lead-management-in
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import is_lead_id, new_lead_id, received_at
-from leadpipe.model.ports import Arrival
+from leadpipe.model.ports import Arrival, always
 from leadpipe.model.record import LONGEST_TEXT, Record
 from leadpipe.model.text import shortened, utf16_length, without_controls
 from leadpipe.storage.cells import fitted
@@ -64,9 +64,9 @@ class AzureFallback:
         with failures_of("fallback"):
             yield from rows_of(self._table, query, days, select=_IDS)
 
-    def arrivals(self, since: datetime) -> Iterator[Arrival]:
+    def arrivals(self, since: datetime, *, go_on: Callable[[], bool] = always) -> Iterator[Arrival]:
         with failures_of("fallback"):
-            for row in rows_of(self._table, "Timestamp ge @since", {"since": since}):
+            for row in rows_of(self._table, "Timestamp ge @since", {"since": since}, go_on=go_on):
                 if "LeadId" not in row and not _lead_id(row):
                     yield _arrival(row, row.metadata["timestamp"] or since)
 

@@ -15,7 +15,8 @@ from azure.data.tables import TableClient, UpdateMode
 from leadpipe.model.errors import Changed, RecordDamaged
 from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.log_line import log_line
-from leadpipe.model.record import QUEUED, Event, Record, State
+from leadpipe.model.ports import always
+from leadpipe.model.record import FORGETTABLE, QUEUED, Event, Record, State
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.failures import failures_of
 from leadpipe.storage.row_checks import LONGEST_PAUSE, event_of, record_of
@@ -37,6 +38,8 @@ _SUMMARY = [column for column in _WHOLE if column != "Payload"]
 # Days are digits; the sweep's marks stand behind them in the same table.
 _AFTER_ALL_DAYS = ":"
 _RECORDS = "not (Kind eq 'event')"
+# Rows that are asked for where one is wanted: the first ones may be none of leadpipe's.
+_FEW = 10
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -126,13 +129,17 @@ class AzureLedger:
         yield from _taken(damage)
 
     def first_day(self) -> date | None:
-        """The UTC day of the oldest record; None while there is none."""
-        query = "PartitionKey ge @first and PartitionKey lt @end"
-        days = self._query(query, {"first": "0", "end": _AFTER_ALL_DAYS}, select=["PartitionKey"], page=1)
-        oldest = next(days, None)
-        return None if oldest is None else date.fromisoformat(oldest["PartitionKey"])
+        return self.next_day(EPOCH.date())
 
-    def due(self, first: date, before: datetime, *, states: frozenset[State]) -> Iterator[Record]:
+    def next_day(self, first: date) -> date | None:
+        query = f"PartitionKey ge @first and PartitionKey lt @end and {_RECORDS}"
+        days = {"first": partition(first), "end": _AFTER_ALL_DAYS}
+        found = map(_day_of, self._query(query, days, select=["PartitionKey"], page=_FEW))
+        return next(filter(None, found), None)
+
+    def due(
+        self, first: date, before: datetime, *, states: frozenset[State], go_on: Callable[[], bool] = always
+    ) -> Iterator[Record]:
         # No lead waits so long: a time that far ahead was not written by leadpipe, and must not hold the lead back.
         time = "NextTryAt lt @before or NextTryAt gt @absurd"
         if states <= QUEUED:
@@ -145,6 +152,16 @@ class AzureLedger:
             "absurd": before + LONGEST_PAUSE,
             "never": EPOCH,
         }
+        return self._sound(record_of, self._query(query, parameters, select=_SUMMARY, go_on=go_on))
+
+    def unforgotten(self, first: date, last: date) -> Iterator[Record]:
+        # A row lacks the columns that retention has cleared, and a comparison with a missing column is never true.
+        # The service takes fifteen comparisons in a query.
+        query = (
+            f"PartitionKey ge @first and PartitionKey le @last and {_RECORDS} and ({_any_of(FORGETTABLE)})"
+            " and (Payload ge @text or Payload ge @bytes or Email ge @text or Name ge @text or Company ge @text)"
+        )
+        parameters = {"first": partition(first), "last": partition(last), "text": "", "bytes": b"\0"}
         return self._sound(record_of, self._query(query, parameters, select=_SUMMARY))
 
     def forget_details(self, lead_id: str) -> None:
@@ -181,15 +198,29 @@ class AzureLedger:
             self._tell(each)
 
     def _query(
-        self, query: str, parameters: dict[str, Any], *, select: list[str] | None = None, page: int | None = None
+        self,
+        query: str,
+        parameters: dict[str, Any],
+        *,
+        select: list[str] | None = None,
+        page: int | None = None,
+        go_on: Callable[[], bool] = always,
     ) -> Iterator[dict[str, Any]]:
         with failures_of("ledger"):
-            yield from rows_of(self._table, query, parameters, select=select, page=page)
+            yield from rows_of(self._table, query, parameters, select=select, page=page, go_on=go_on)
 
 
 def _taken(damage: list[str]) -> Iterator[str]:
     while damage:
         yield damage.pop(0)
+
+
+def _day_of(row: Row) -> date | None:
+    """None for a row whose key is no day: leadpipe did not write it."""
+    try:
+        return date.fromisoformat(row["PartitionKey"])
+    except ValueError:
+        return None
 
 
 def _any_of(states: frozenset[State]) -> str:

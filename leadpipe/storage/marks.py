@@ -1,11 +1,13 @@
 """The sweep's marks: one row of the table `leadledger`, behind all days."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 from azure.data.tables import UpdateMode
 
+from leadpipe.model.marks import TIMES
 from leadpipe.model.ports import Marks
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.failures import failures_of
@@ -17,10 +19,14 @@ _KEYS = {"PartitionKey": "sweep", "RowKey": "marks"}
 _COLUMNS = {
     "watermark": "Watermark",
     "looked_back_at": "LookedBackAt",
+    "looking_from": "LookingFrom",
     "taken_in_until": "TakenInUntil",
     "forgotten_before": "ForgottenBefore",
+    "forgetting_from": "ForgettingFrom",
     "expiry_told_on": "ExpiryToldOn",
 }
+# Stands in the place of a damaged mark, so that it reads as damaged until the sweep writes another.
+_DAMAGED = "damaged"
 
 
 class AzureMarks:
@@ -31,24 +37,46 @@ class AzureMarks:
 
     def read(self) -> Marks:
         with failures_of("ledger"):
-            row = row_at(self._table, _KEYS["PartitionKey"], _KEYS["RowKey"])
-        if row is None:
-            return Marks()
-        cells: dict[str, Any] = {field: _cell(row[column]) for field, column in _COLUMNS.items() if column in row}
-        return replace(Marks(**cells), version=row.metadata["etag"])
+            try:
+                row = row_at(self._table, *_KEYS.values())
+            except (ValueError, TypeError):  # a cell that the SDK cannot read spoils the whole row
+                row = row_at(self._table, *_KEYS.values(), keys_only=True)
+                return Marks() if row is None else Marks(damaged=frozenset(_COLUMNS), version=row.metadata["etag"])
+        return Marks() if row is None else replace(_marks(row), version=row.metadata["etag"])
 
     def write(self, before: Marks, after: Marks) -> bool:
-        row = _KEYS | {column: _told(getattr(after, field)) for field, column in _COLUMNS.items()}
+        row = _row(after)
         with failures_of("ledger"):
             if before.version is None:
                 return insert(self._table, row) is not None
             return update(self._table, row, UpdateMode.REPLACE, version=before.version) is not None
 
 
-def _told(mark: date | datetime | None) -> Any:
+def _marks(row: Mapping[str, Any]) -> Marks:
+    marks: dict[str, Any] = {}
+    damaged = set()
+    for mark, column in _COLUMNS.items():
+        try:
+            marks[mark] = None if row.get(column) is None else _mark(row[column], is_time=mark in TIMES)
+        except ValueError:
+            damaged.add(mark)
+    return Marks(**marks, damaged=frozenset(damaged))
+
+
+def _mark(cell: Any, *, is_time: bool) -> date | datetime:
+    """Raises ValueError for a cell of another kind than leadpipe writes."""
+    if is_time and isinstance(cell, datetime):
+        return utc(cell)
+    if not is_time and isinstance(cell, str):
+        return date.fromisoformat(cell)
+    raise ValueError
+
+
+def _row(marks: Marks) -> dict[str, Any]:
+    cells = {column: _cell(getattr(marks, mark)) for mark, column in _COLUMNS.items()}
+    return {**_KEYS, **cells, **{_COLUMNS[mark]: _DAMAGED for mark in marks.damaged}}
+
+
+def _cell(mark: date | datetime | None) -> Any:
     """A day as text, since the table's own kind of date has a time."""
     return mark.isoformat() if isinstance(mark, date) and not isinstance(mark, datetime) else mark
-
-
-def _cell(cell: Any) -> date | datetime:
-    return utc(cell) if isinstance(cell, datetime) else date.fromisoformat(cell)

@@ -10,6 +10,7 @@ from typing import Any
 from azure.core.exceptions import HttpResponseError
 from azure.storage.queue import QueueMessage, QueueServiceClient
 
+from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.ports import PoisonMessage
 from leadpipe.storage.answers import NotAnAnswerError, message_gone, queue_missing
 from leadpipe.storage.failures import failures_of
@@ -70,11 +71,11 @@ def _messages(ask: Callable[[], Iterable[QueueMessage]]) -> list[PoisonMessage]:
 
 def _message(message: QueueMessage) -> PoisonMessage:
     received: Any = message  # what was received has all of these, whatever the SDK's types say
-    if not received.id or not received.inserted_on:
-        raise NotAnAnswerError("a message without its id or time")
+    if not received.id:
+        raise NotAnAnswerError("a message without its id")
     return PoisonMessage(
         id=received.id,
-        inserted_at=received.inserted_on,
+        inserted_at=received.inserted_on or EPOCH,
         text=decoded(received.content or ""),
         receipt=received.pop_receipt or "",
     )

@@ -14,6 +14,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.data.tables import TableClient, TableEntity, UpdateMode
 
 from leadpipe.model.errors import RowRefused
+from leadpipe.model.ports import always
 from leadpipe.storage.answers import NotAnAnswerError, row_changed, row_exists, row_missing, table_exists, table_missing
 from leadpipe.storage.failures import row_refusals
 
@@ -81,8 +82,14 @@ def rows_of(
     *,
     select: list[str] | None = None,
     page: int | None = None,
+    go_on: Callable[[], bool] = always,
 ) -> Iterator[TableEntity]:
-    """The rows that the query finds, with their keys; none where the service says that there is no such table."""
+    """The rows that the query finds, with their keys; none where the service says that there is no such table.
+
+    `go_on` is asked after each page, and a page may well be empty: the service answers after five seconds even where
+    it has found nothing yet, and the SDK would ask on and on.
+    https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination
+    """
     columns = None if select is None else [*dict.fromkeys([*KEYS, *select])]
     found = table.query_entities(
         query,
@@ -92,13 +99,19 @@ def rows_of(
         raw_response_hook=_require_no_page,
     )
     try:
-        for row in found:
-            if not all(isinstance(row.get(key), str) for key in KEYS):
-                raise NotAnAnswerError("a row without its keys")
-            yield row
+        for rows in found.by_page():
+            yield from map(_with_keys, rows)
+            if not go_on():
+                return
     except HttpResponseError as error:
         if not row_missing(error) and not table_missing(error):
             raise
+
+
+def _with_keys(row: TableEntity) -> TableEntity:
+    if not all(isinstance(row.get(key), str) for key in KEYS):
+        raise NotAnAnswerError("a row without its keys")
+    return row
 
 
 def delete(table: TableClient, partition_key: str, row_key: str) -> None:

@@ -106,8 +106,8 @@ def _real_fallback(storage: Storage) -> FallbackRows:
 class PoisonContents:
     """The poison queue's port, and the host's hand, which puts there what it gave up on, just as it was."""
 
-    def __init__(self, port: PoisonQueue, given_up: Callable[[str], None], *, kind: str) -> None:
-        self.receive, self.delete, self.given_up, self.kind = port.receive, port.delete, given_up, kind
+    def __init__(self, port: PoisonQueue, given_up: Callable[[str], None]) -> None:
+        self.receive, self.delete, self.given_up = port.receive, port.delete, given_up
 
     def texts(self) -> list[str]:
         return [message.text for message in self.receive()]
@@ -121,7 +121,7 @@ def poison_queue(kind: str, request: pytest.FixtureRequest) -> PoisonContents:
         def holding(content: str) -> None:
             fake.holding(read_as_base64(content))
 
-        return PoisonContents(fake, holding, kind=kind)
+        return PoisonContents(fake, holding)
     queues = request.getfixturevalue("storage").queues
     client = queues.get_queue_client(POISON_QUEUE)
 
@@ -130,7 +130,7 @@ def poison_queue(kind: str, request: pytest.FixtureRequest) -> PoisonContents:
             client.create_queue()
         client.send_message(content)
 
-    return PoisonContents(AzurePoisonQueue(queues), send, kind=kind)
+    return PoisonContents(AzurePoisonQueue(queues), send)
 
 
 class QueueContents:

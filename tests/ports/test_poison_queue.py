@@ -63,11 +63,7 @@ def test_a_batch_is_handed_out_until_the_queue_is_empty(poison_queue: PoisonCont
     assert seen == texts
 
 
-def test_what_one_sweep_received_another_does_not_see_for_a_while(
-    poison_queue: PoisonContents, request: pytest.FixtureRequest
-) -> None:
-    if poison_queue.kind == "fake":
-        request.applymarker(pytest.mark.xfail(reason="the fake has no clock; a message stays until it is deleted"))
+def test_what_one_sweep_received_another_does_not_see_for_a_while(poison_queue: PoisonContents) -> None:
     poison_queue.given_up(as_the_host_reads_it("x"))
     poison_queue.receive()
     assert poison_queue.receive() == []

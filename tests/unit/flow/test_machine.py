@@ -67,6 +67,8 @@ LONGEST_RUN = timedelta(seconds=70)
 # How far a run goes before something else happens: mostly to its end, often to a place between two calls.
 TO_THE_END = 1000
 CALLS = st.sampled_from((TO_THE_END, TO_THE_END, 1, 2, 3, 4, 5, 6, 8, 10))
+SOME_CALLS = st.sampled_from((1, 2, 3, 4, 5, 6))
+SWEEP_LOGS = ("leadpipe.sweep", "leadpipe.guard")
 STORES = ("queue", "ledger", "claims", "fallback", "poison_queue", "marks")
 # What may leave each kind of run; anything else is a fault of ours.
 EXPECTED: dict[str, tuple[type[Exception], ...]] = {
@@ -146,7 +148,7 @@ class SweepFaults(logging.Handler):
 
     def emit(self, line: logging.LogRecord) -> None:
         said = line.getMessage()
-        if re.search(r"sweep_failed .* reason=[A-Z]", said) and "RuntimeError" not in said:
+        if re.search(r"sweep_(item_)?failed .* reason=[A-Z]", said) and "RuntimeError" not in said:
             self._wrong.append(said)
 
 
@@ -170,7 +172,8 @@ class Machine(RuleBasedStateMachine):
         self.world.dynamics.judge = self.judge
         self.watch()
         self.sweep_faults = SweepFaults(self.wrong)
-        logging.getLogger("leadpipe.sweep").addHandler(self.sweep_faults)
+        for name in SWEEP_LOGS:
+            logging.getLogger(name).addHandler(self.sweep_faults)
 
     # What happens
 
@@ -207,8 +210,9 @@ class Machine(RuleBasedStateMachine):
         self.post(content, TO_THE_END)
         self.deliver(calls)
 
-    @rule(content=st.sampled_from(CONTENTS), first=CALLS, second=CALLS, refused=st.booleans())
+    @rule(content=st.sampled_from(CONTENTS), first=SOME_CALLS, second=CALLS, refused=st.booleans())
     def a_lead_is_delivered_twice_at_once(self, content: str, first: int, second: int, refused: bool) -> None:
+        self.work_off_the_queue()
         self.a_lead_comes_and_is_delivered(content, first)
         self.a_message_is_seen_again(-1)
         self.next_failures = [FAILURES["refused"]] * refused
@@ -390,7 +394,8 @@ class Machine(RuleBasedStateMachine):
             self.reached.update(self.cases)
             for case in sorted(self.cases):
                 event(case)
-            logging.getLogger("leadpipe.sweep").removeHandler(self.sweep_faults)
+            for name in SWEEP_LOGS:
+                logging.getLogger(name).removeHandler(self.sweep_faults)
             for begun in self.runs:
                 begun.run.die()
 
@@ -537,8 +542,11 @@ class Machine(RuleBasedStateMachine):
         while self.world.at < end:
             self.wait(step)
             self.alone(self.host.sweep(alone=True))
-            while run := self.host.deliver(alone=True):
-                self.alone(run)
+            self.work_off_the_queue()
+
+    def work_off_the_queue(self) -> None:
+        while run := self.host.deliver(alone=True):
+            self.alone(run)
 
     def alone(self, run: Run) -> None:
         self.runs.append(Begun(run, self.world.at, self.host))
@@ -626,8 +634,9 @@ def attempt_of(begun: Begun) -> int:
 def quiet_logs(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the sweep says is for SweepFaults alone."""
     caplog.set_level("CRITICAL")
-    caplog.set_level("ERROR", logger="leadpipe.sweep")
-    monkeypatch.setattr(logging.getLogger("leadpipe.sweep"), "propagate", False)
+    for name in SWEEP_LOGS:
+        caplog.set_level("ERROR", logger=name)
+        monkeypatch.setattr(logging.getLogger(name), "propagate", False)
 
 
 def test_whatever_happens_in_whatever_order_no_lead_is_lost_and_none_doubled() -> None:

@@ -318,6 +318,7 @@ def test_rubbish_seen_twice_is_kept_once() -> None:
     message = world.poison_queue.holding("rubbish")
     run(world)
     world.poison_queue.messages = [message]
+    world.at += timedelta(minutes=1)
     run(world)
     assert len(world.ledger.rows) == 1
 
@@ -665,10 +666,11 @@ def test_a_lead_deleted_while_it_was_being_forgotten_is_told_and_tried_again(
     listed = list(world.ledger.records(NOW.date()))
     del world.ledger.rows[record.lead_id]
     accepted(world, 2)
-    world.ledger.records = lambda *_, **__: iter(listed)  # type: ignore[method-assign]
+    world.ledger.unforgotten = lambda *_, **__: iter(listed)  # type: ignore[method-assign]
     world.at = NOW + 100 * DAY
     run(world)
-    assert "sweep_failed step=retention reason=record_gone" in caplog.text
+    assert f"sweep_item_failed step=retention lead_id={record.lead_id} reason=record_gone" in caplog.text
+    assert world.marks.marks.forgotten_before == NOW.date()
 
 
 def test_retention_that_runs_out_of_time_goes_on_where_it_ended() -> None:
