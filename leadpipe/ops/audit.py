@@ -90,7 +90,8 @@ class Audit:
         for name in found.seen:
             yield Finding(what=What.MESSAGE_ALONE, id=name)
         if found.unseen:
-            yield Finding(what=What.MESSAGE_ALONE, id=f"{found.unseen} messages", detail="not at the queue's head")
+            counted = "1 message" if found.unseen == 1 else f"{found.unseen} messages"
+            yield Finding(what=What.MESSAGE_ALONE, id=counted, detail="not at the queue's head")
 
     def _damaged(self) -> Iterator[Finding]:
         first, last, ports = self.since.date(), self.before.date(), self.ports

@@ -14,7 +14,7 @@ from leadpipe.model.ports import Ports
 from leadpipe.model.reference import unresolved
 from leadpipe.model.settings import Area, Settings, StorageByIdentity, StorageByKey
 from leadpipe.ops.settings_source import DEFAULT_PORT, ENVIRONMENT, Source, find_source
-from leadpipe.ops.words import damage_teller, say
+from leadpipe.ops.words import damage_reporter, say
 from leadpipe.storage.claims import AzureClaims
 from leadpipe.storage.connection import Storage, connect
 from leadpipe.storage.lead_queue import AzureLeadQueue
@@ -42,7 +42,7 @@ class Target:
 
     @cached_property
     def ledger(self) -> AzureLedger:
-        return AzureLedger(self.storage, tell=damage_teller())
+        return AzureLedger(self.storage, report=damage_reporter())
 
     @cached_property
     def queue(self) -> AzureLeadQueue:

@@ -36,18 +36,18 @@ def say(text: str) -> None:
     typer.echo(one_line(text), err=True)
 
 
-def damage_teller() -> Callable[[str], None]:
+def damage_reporter() -> Callable[[str], None]:
     """Says which rows of the ledger are damaged; after the first few, that there are more."""
     number = count(1)
 
-    def tell(row: str) -> None:
+    def report(row: str) -> None:
         match next(number):
             case nth if nth <= MOST_NAMED:
                 say(f"a row of the ledger is damaged: {row}")
             case nth if nth == MOST_NAMED + 1:
                 say("more rows are damaged: `leadpipe balance` names each")
 
-    return tell
+    return report
 
 
 def cause_of(reason: str, lead_id: str = "ID") -> Cause:

@@ -114,6 +114,6 @@ def _flaw(row: Mapping[str, Any]) -> str:
     claim = _claim(row)
     if claim is None:
         return "LeadId is not a lead id, so that it holds nothing"
-    told = row.get("ReceivedAt")
-    received = isinstance(told, datetime) and abs(told - claim.received_at) < timedelta(seconds=1)
-    return "" if received else "ReceivedAt is not the time in the lead id, which counts"
+    cell = row.get("ReceivedAt")
+    is_right = isinstance(cell, datetime) and abs(cell - claim.received_at) < timedelta(seconds=1)
+    return "" if is_right else "ReceivedAt is not the time in the lead id, which counts"

@@ -53,11 +53,11 @@ class Reading(Protocol[T_co]):
 
 
 class AzureLedger:
-    """Thread-safe. `tell` is told of each damaged row that is met, beside the log."""
+    """Thread-safe. `report` gets each damaged row that is met, as the log does."""
 
-    def __init__(self, storage: Storage, *, tell: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, storage: Storage, *, report: Callable[[str], None] = lambda _: None) -> None:
         self._table: TableClient = storage.table(TABLE)
-        self._tell = tell
+        self._report = report
 
     def insert(self, record: Record) -> Record | None:
         with failures_of("ledger"):
@@ -195,7 +195,7 @@ class AzureLedger:
             return
         for each in found:
             log.error(log_line("record_damaged", detail=each))
-            self._tell(each)
+            self._report(each)
 
     def _query(
         self,

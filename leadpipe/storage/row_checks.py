@@ -36,15 +36,12 @@ def record_of(row: Mapping[str, Any], version: str | None = None, *, flaws: list
     Raises RecordDamaged, which names the row by its keys, for one that leadpipe did not write so.
     """
     if "~" in row["RowKey"]:
-        raise damaged(row, "a line of history whose Kind is not event")
+        raise damaged(row, "Kind is not event")
     values = _checked(row, RECORD_COLUMNS, _OF_RECORD)
     if keys(values["lead_id"]) != (row["PartitionKey"], row["RowKey"]):
         raise damaged(row, "LeadId is not that of its keys")
     _require_sound(row, values)
-    found = _healed_record(values)
-    if row.get("Kind") != "record":
-        found.append("Kind is not record")
-    _tell(flaws, row, found)
+    _add(flaws, row, [*_healed_record(values), *_flaw_of_kind(row, "record")])
     return Record(version=version, **values)
 
 
@@ -54,7 +51,7 @@ def event_of(row: Mapping[str, Any], *, flaws: list[str] | None = None) -> Event
     day, row_key = keys(values["lead_id"])
     if row["PartitionKey"] != day or not row["RowKey"].startswith(f"{row_key}~{milliseconds(values['at']):013d}-"):
         raise damaged(row, "LeadId or At is not that of its keys")
-    _tell(flaws, row, _healed_payload(values))
+    _add(flaws, row, [*_healed_payload(values), *_flaw_of_kind(row, "event")])
     return Event(**values)
 
 
@@ -161,6 +158,11 @@ def _healed_next_try(values: dict[str, Any]) -> list[str]:
     return ["NextTryAt is days ahead: the lead is due now"]
 
 
-def _tell(flaws: list[str] | None, row: Mapping[str, Any], found: list[str]) -> None:
+def _flaw_of_kind(row: Mapping[str, Any], kind: str) -> list[str]:
+    """Nothing depends on Kind: the RowKey tells the two apart as well."""
+    return [] if row.get("Kind") == kind else [f"Kind is not {kind}"]
+
+
+def _add(flaws: list[str] | None, row: Mapping[str, Any], found: list[str]) -> None:
     if flaws is not None:
         flaws += [f"{name_of(row)}: {flaw}" for flaw in found]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ResourceExistsError
 
-from leadpipe.model.ports import Arrival, Claims, Fallback, Ledger, MarksStore, PoisonQueue
+from leadpipe.model.ports import Arrival, Claims, Fallback, LeadQueue, Ledger, MarksStore, PoisonQueue
 from leadpipe.model.settings import StorageByKey
 from leadpipe.storage.claims import AzureClaims
 from leadpipe.storage.connection import Storage, connect
@@ -136,15 +136,15 @@ def poison_queue(kind: str, request: pytest.FixtureRequest) -> PoisonContents:
 class QueueContents:
     """The queue port, and a look at what is on it: each text with the seconds until it is seen."""
 
-    def __init__(self, put: Callable[..., None], contents: Callable[[], list[tuple[str, int]]]) -> None:
-        self.put, self.contents = put, contents
+    def __init__(self, port: LeadQueue, contents: Callable[[], list[tuple[str, int]]]) -> None:
+        self.put, self.peek, self.depth, self.contents = port.put, port.peek, port.depth, contents
 
 
 @pytest.fixture
 def lead_queue(kind: str, request: pytest.FixtureRequest) -> QueueContents:
     if kind == "fake":
         fake = FakeQueue([])
-        return QueueContents(fake.put, lambda: [(m.text, round(m.delay.total_seconds())) for m in fake.messages])
+        return QueueContents(fake, lambda: [(m.text, round(m.delay.total_seconds())) for m in fake.messages])
     storage = request.getfixturevalue("storage")
     real, sent = AzureLeadQueue(storage.queues), []
     client: Any = real._client
@@ -160,4 +160,4 @@ def lead_queue(kind: str, request: pytest.FixtureRequest) -> QueueContents:
         now = datetime.now(UTC)
         return [(m.content, round((m.next_visible_on - now).total_seconds())) for m in sent]
 
-    return QueueContents(real.put, contents)
+    return QueueContents(real, contents)

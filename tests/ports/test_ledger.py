@@ -218,6 +218,30 @@ def test_a_record_that_rests_until_a_person_comes_is_never_due(ledger: Ledger) -
     assert [record.lead_id for record in due] == [rests_on.lead_id]
 
 
+def test_a_queued_record_whose_next_try_is_missing_is_due(ledger: Ledger) -> None:
+    for number, state in enumerate((State.ACCEPTED, State.DEFERRED, State.WRITTEN)):
+        ledger.insert(replace(Record.accepted(lead_id(number=number), payload()), state=state, next_try_at=None))
+    assert sorted(due_ids(ledger, before=timedelta(0))) == [lead_id(number=0), lead_id(number=1)]
+
+
+def test_moving_are_the_records_that_are_queued_or_changed_since(ledger: Ledger) -> None:
+    hour = timedelta(hours=1)
+    kept = {
+        1: {"state": State.ACCEPTED},
+        2: {"state": State.DEFERRED, "updated_at": RECEIVED_AT + hour},
+        3: {"state": State.WRITTEN, "updated_at": RECEIVED_AT + hour},
+        4: {"state": State.WRITTEN},
+        5: {"state": State.FALLBACK},
+    }
+    for number, fields in kept.items():
+        ledger.insert(replace(Record.accepted(lead_id(number=number), payload()), **fields))
+    inserted(ledger, 6, timedelta(days=-1))
+    damage: list[str] = []
+    found = list(ledger.moving(DAY, RECEIVED_AT + hour, damage=damage))
+    assert sorted(record.lead_id for record in found) == [lead_id(number=number) for number in (1, 2, 3)]
+    assert ({record.payload for record in found}, damage) == ({None}, [])
+
+
 def test_due_begins_with_a_day_and_goes_on_from_day_to_day(ledger: Ledger) -> None:
     days = [inserted(ledger, number, timedelta(days=number)).lead_id for number in range(3)]
     assert due_ids(ledger, before=timedelta(days=9)) == days

@@ -10,6 +10,7 @@ import pytest
 from azure.storage.queue import QueueClient
 
 from leadpipe.model.claim import Claim
+from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import StorageFailed
 from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.record import State
@@ -17,6 +18,7 @@ from leadpipe.ops import balance
 from leadpipe.storage.claims import AzureClaims
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.fallback import AzureFallback
+from leadpipe.storage.lead_queue import AzureLeadQueue
 from leadpipe.storage.ledger import AzureLedger
 from leadpipe.storage.rows import keys
 from tests.factories import record
@@ -201,6 +203,21 @@ def test_a_message_that_the_sweep_left_on_the_poison_queue_is_seen(
     monkeypatch.setattr(balance, "now", lambda: datetime.now(UTC) + 2 * HOUR)
     told = dict(found(run, "--since", "40h"))
     assert "on_poison_queue" in told
+
+
+def test_leads_that_are_only_on_the_queue_are_named_or_counted(
+    run: Runner, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = AzureLeadQueue(books.storage.queues)
+    alone = [record(new_lead_id(books.now, bytes([number] * 10))) for number in range(7)]
+    for lead in alone:
+        delay = HOUR if lead is not alone[0] else timedelta(0)
+        queue.put(Envelope.for_payload(lead.lead_id, lead.text, attempt=1).to_text(), delay=delay)
+    monkeypatch.setattr(balance, "now", lambda: datetime.now(UTC) + timedelta(minutes=30))
+    # Two leads are accepted and two are deferred; a message each is theirs.
+    assert found(run) == [("message_without_record", alone[0].lead_id), ("message_without_record", "2 messages")]
+    ran = run("balance")
+    assert (ran.code, "every lead is accounted for" in ran.err) == (1, False)
 
 
 def test_a_day_and_a_span_have_their_own_leads_and_offenders(run: Runner, books: Books) -> None:

@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 from azure.storage.queue import QueueClient
 
+from leadpipe.model.envelope import Envelope
 from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.record import Record, State
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.lead_queue import AzureLeadQueue
 from leadpipe.storage.ledger import AzureLedger
+from leadpipe.storage.rows import keys
 from tests.factories import environment, record
 from tests.integration.ops.conftest import Ran
 
@@ -162,3 +164,27 @@ def test_a_setting_that_makes_leads_wait_is_for_a_person_before_one_has_come(run
 def test_without_a_date_nothing_is_said_of_the_secret(run: Run) -> None:
     ran = run("status")
     assert (ran.code, "sign-in" in ran.out) == (0, False)
+
+
+def test_a_lead_that_is_only_on_the_queue_calls_a_person(run: Run, ledger: AzureLedger, storage: Storage) -> None:
+    queue = AzureLeadQueue(storage.queues)
+    for number in range(3):
+        alone = record(new_lead_id(datetime.now(UTC), bytes([number] * 10)))
+        text = Envelope.for_payload(alone.lead_id, alone.text, attempt=4).to_text()
+        queue.put(text, delay=timedelta(minutes=15))
+    ledger.insert(received(timedelta(minutes=5), state=State.DEFERRED, reason="throttled"))
+    ran = run("status")
+    assert (ran.code, "2 messages on the queue leads have no record" in ran.err) == (1, True)
+    assert ["without", "a", "record", "2"] in [line.split() for line in ran.lines]
+    (status,) = run("status", "--json").records
+    assert (status["messages_without_record"], status["messages_seen_without_record"]) == (2, [])
+
+
+def test_a_damaged_row_calls_a_person_however_old_its_lead_is(run: Run, ledger: AzureLedger, storage: Storage) -> None:
+    kept = received(timedelta(days=200), state=State.WRITTEN)
+    ledger.insert(kept)
+    table = storage.table("leadledger")
+    table.update_entity({**table.get_entity(*keys(kept.lead_id)), "State": 7})
+    ran = run("status")
+    assert (ran.code, "/".join(keys(kept.lead_id)) in ran.err) == (1, True)
+    assert "1 row of leadledger is damaged" in ran.err

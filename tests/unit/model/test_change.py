@@ -318,6 +318,11 @@ class TestReplay:
     def test_what_is_still_no_lead_is_not_replayed(self, kept: str | bytes | None, slug: str) -> None:
         assert refused(record(state=State.REJECTED, payload=kept), Replayed(actor="jane")).slug == slug
 
+    def test_a_lead_that_is_larger_than_a_post_is_replayed_whole(self) -> None:
+        posted = payload(Description="x" * 40_000)
+
+        assert changed(record(posted=posted, state=State.POISONED), Replayed(actor="jane")).payload == posted
+
     @pytest.mark.parametrize("state", [State.ACCEPTED, State.DEFERRED, State.FALLBACK])
     def test_an_open_lead_needs_no_replay(self, state: State) -> None:
         why = refused(record(state=state), Replayed(actor="jane"))
@@ -364,6 +369,13 @@ class TestEdit:
     )
     def test_what_is_no_lead_is_refused_as_intake_would(self, text: str, slug: str) -> None:
         assert refused(self.BEFORE, Edited(actor="jane", payload=text)).slug == slug
+
+    def test_an_edit_may_be_as_large_as_what_it_replaces(self) -> None:
+        before = record(posted=payload(Description="x" * 40_000), state=State.POISONED)
+        smaller, larger = payload(Description="x" * 39_999), payload(Description="x" * 40_001)
+
+        assert changed(before, Edited(actor="jane", payload=smaller)).payload == smaller
+        assert refused(before, Edited(actor="jane", payload=larger)).slug == "too_large"
 
     def test_a_refusal_does_not_quote_the_text(self) -> None:
         why = refused(self.BEFORE, Edited(actor="jane", payload='{"Email": "jane@example.com" "x"}'))

@@ -1,7 +1,18 @@
 import pytest
 
 from leadpipe.model.errors import InvalidLead
-from leadpipe.model.record import OPEN, QUEUED, Event, Record, State, event_of
+from leadpipe.model.record import (
+    LONGEST,
+    LONGEST_BYTES,
+    LONGEST_TEXT,
+    OPEN,
+    QUEUED,
+    Event,
+    Record,
+    State,
+    event_of,
+    kept,
+)
 from tests.factories import LEAD_ID, RECEIVED_AT, lead, payload, record, sample
 
 
@@ -139,3 +150,80 @@ def test_the_columns_for_lists_are_free_of_control_characters_and_the_payload_ke
     record = Record.accepted(LEAD_ID, posted)
     assert (record.name, record.company) == ("Jane Doe", "Fabrikam")
     assert record.payload == posted
+
+
+# What the ledger can hold
+
+NESTED = payload(Company=[0] * 16_000)
+
+
+def test_the_columns_for_lists_have_the_start_of_a_long_text_and_the_payload_keeps_all_of_it() -> None:
+    record = Record.accepted(LEAD_ID, NESTED)
+    assert record.company == "[" + "0, " * 341  # 1,024 characters
+    assert record.payload == NESTED
+
+
+@pytest.mark.parametrize("name", LONGEST)
+def test_no_text_of_a_record_or_event_is_longer_than_its_column(name: str) -> None:
+    told = {name: "😀" * 3000}
+    made = (
+        Event(**{"lead_id": LEAD_ID, "at": RECEIVED_AT, "event": "x", "state": State.POISONED, **told})
+        if name in Event.__dataclass_fields__
+        else record(**told)
+    )
+    assert getattr(made, name) == "😀" * (LONGEST[name] // 2)
+
+
+def test_shortened_records_compare_as_what_they_are_read_back_as() -> None:
+    long, longer = record(detail="x" * 5000), record(detail="x" * 6000)
+    assert long == longer
+    assert long != record(detail="x" * 4095)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x" * LONGEST_BYTES, "日" * LONGEST_TEXT, "é" * (LONGEST_BYTES // 2), "plain", ""],
+    ids=["as bytes", "as text", "as either", "short", "empty"],
+)
+def test_a_payload_that_fits_a_cell_is_kept_whole(text: str) -> None:
+    assert kept(text) == text
+
+
+def test_of_a_larger_payload_the_start_is_kept() -> None:
+    assert kept("x" * (LONGEST_BYTES + 1)) == "x" * LONGEST_TEXT
+    assert kept(b"x" * (LONGEST_BYTES + 1)) == b"x" * LONGEST_BYTES
+    assert kept("😀" * 30_000) == "😀" * (LONGEST_TEXT // 2)
+    assert kept(None) is None
+
+
+def test_a_payload_is_kept_so_that_it_can_be_encoded() -> None:
+    assert kept("a\ud83d") == "a\ufffd"
+
+
+def test_a_lead_that_the_ledger_cannot_keep_whole_is_not_accepted_and_is_poisoned_with_its_start() -> None:
+    posted = payload(Description="x" * LONGEST_BYTES)
+    with pytest.raises(InvalidLead) as why:
+        Record.accepted(LEAD_ID, posted)
+    assert why.value.slug == "too_large"
+    assert Record.poisoned(LEAD_ID, "too_large", "", posted).payload == posted[:LONGEST_TEXT]
+
+
+@pytest.mark.parametrize("posted", [payload(), payload().encode(), None])
+def test_the_smallest_row_of_a_lead_is_poisoned_with_its_payload_as_bytes(posted: str | bytes | None) -> None:
+    small = record(payload=posted, attempt=3).smallest("400 SomeCode")
+    assert (small.state, small.reason, small.detail, small.attempt) == (
+        State.POISONED,
+        "row_refused",
+        "400 SomeCode",
+        3,
+    )
+    assert small.payload == (None if posted is None else payload().encode())
+    assert (small.email, small.fingerprint, small.next_try_at) == ("", "", None)
+
+
+@pytest.mark.parametrize(
+    ("posted", "text"),
+    [("{}", "{}"), (b"{}", "{}"), (b"\xef\xbb\xbf{}", "{}"), (b"\xff", None), (None, None)],
+)
+def test_the_text_of_a_payload_is_there_however_it_was_kept(posted: str | bytes | None, text: str | None) -> None:
+    assert record(payload=posted).text == text

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadpipe.model.text import shortened, utf16_length, well_formed, without_controls
+from leadpipe.model.text import bounded, shortened, utf16_length, well_formed, without_controls
 
 ANY_TEXT = st.text(st.characters())  # lone surrogates too
 WHOLE_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -51,3 +51,16 @@ def test_a_shortened_text_is_the_longest_start_that_fits(text: str, units: int) 
     assert text.startswith(short)
     assert utf16_length(short) <= units
     assert short == text or utf16_length(text[: len(short) + 1]) > units
+
+
+@given(ANY_TEXT, st.integers(0, 20))
+def test_whatever_the_text_it_is_bounded_to_a_start_that_can_be_encoded(text: str, units: int) -> None:
+    fitting = bounded(text, units)
+    assert utf16_length(fitting) <= units
+    assert well_formed(text).startswith(fitting)
+
+
+def test_a_text_that_fits_is_not_changed() -> None:
+    assert bounded("Zoë 🙂", 6) == "Zoë 🙂"
+    assert bounded("Zoë 🙂", 5) == "Zoë "
+    assert bounded("plain", 5) == "plain"

@@ -14,7 +14,7 @@ from leadpipe.model.record import Record, State
 from leadpipe.ops.audit import NOTES, Audit, Finding, What
 from leadpipe.ops.balance import MEANING
 from tests.factories import LEAD_ID, OTHER_LEAD_ID, RECEIVED_AT, lead_id, payload, record
-from tests.fakes import World
+from tests.fakes import Message, World
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LATE = RECEIVED_AT - HOUR  # an hour and a day before the audit
@@ -180,6 +180,14 @@ def test_messages_older_than_an_hour_on_the_poison_queue(world: World) -> None:
     assert found(world) == {(What.ON_POISON_QUEUE, LEAD_ID), (What.ON_POISON_QUEUE, f"message {rubbish.id}")}
 
 
+def test_a_message_whose_lead_has_no_record(world: World) -> None:
+    text = Envelope.for_payload(LEAD_ID, payload(), attempt=1).to_text()
+    world.queue.messages = [Message(text, at=world.at - HOUR), Message(text, DAY), Message(text, DAY)]
+    assert found(world) == {(What.MESSAGE_ALONE, LEAD_ID), (What.MESSAGE_ALONE, "2 messages")}
+    kept(world, next_try_at=world.at, attempt=2, updated_at=world.at)
+    assert found(world) == {(What.MESSAGE_ALONE, "1 message")}
+
+
 def test_a_poisoned_lead_without_its_payload(world: World) -> None:
     kept(world, state=State.POISONED, payload=None)
     kept(world, lead_id(number=1), state=State.POISONED)
@@ -219,7 +227,7 @@ def test_a_span_of_many_pages_finds_and_counts_the_same(world: World) -> None:
     assert [audit.counts for audit in results] == [{State.POISONED: 40}] * 3
 
 
-@pytest.mark.parametrize("store", ["ledger", "claims", "fallback", "poison_queue"])
+@pytest.mark.parametrize("store", ["ledger", "claims", "fallback", "poison_queue", "queue"])
 def test_a_store_that_is_away_is_a_failure_and_no_empty_balance(world: World, store: str) -> None:
     getattr(world, store).down = True
     with pytest.raises(StorageFailed):

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import pytest
 import typer
 
-from leadpipe.model.errors import LeadpipeError, NotAllowed, StorageFailed
+from leadpipe.model.errors import LeadpipeError, NotAllowed, RecordDamaged, RowRefused, StorageFailed
 from leadpipe.model.record import Record, State
 from leadpipe.ops.decisions import Outcome, Result
 from leadpipe.ops.many import INTERRUPTED, Work, ask, carry_out, end, paced, stoppable, teller
@@ -41,6 +41,13 @@ def test_what_went_well_is_told_with_its_state_and_attempt() -> None:
 
 def test_a_lead_that_dynamics_turned_out_to_have_is_told_as_written() -> None:
     assert outcomes(work(record(state=State.WRITTEN), done=Outcome.DISCARDED), [LEAD_ID]) == [Outcome.WRITTEN]
+
+
+@pytest.mark.parametrize("failure", [RecordDamaged("20260314/x: Attempt is 0"), RowRefused("row_refused", "400")])
+def test_one_row_that_storage_does_not_give_or_take_is_no_outage_and_the_next_lead_follows(failure: Exception) -> None:
+    (refused, replayed) = work(failure, record()).results(IDS[:2])
+    assert (refused.outcome, replayed.outcome) == (Outcome.REFUSED, Outcome.REPLAYED)
+    assert failure.detail in refused.detail  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

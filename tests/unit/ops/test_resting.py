@@ -1,10 +1,11 @@
 """Draining the fallback table by hand."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from leadpipe.model.errors import Blocked, Refused, StorageFailed, Transient
+from leadpipe.model.errors import Blocked, RecordDamaged, Refused, StorageFailed, Transient
 from leadpipe.model.record import State
 from leadpipe.ops.decisions import Outcome, Result
 from leadpipe.ops.resting import drained, rows_left_behind
@@ -85,3 +86,17 @@ def test_rows_of_settled_leads_are_those_left_behind(world: World) -> None:
     world.fallback.keep(row)
     world.fallback.keep(record(lead_id(number=99)))  # nobody knows that one: it is not ours to remove
     assert list(rows_left_behind(run(world))) == [IDS[0]]
+
+
+def test_one_whose_record_is_damaged_is_named_and_the_next_follows(world: World) -> None:
+    world.ledger.failing = [RecordDamaged("20260314/x: Attempt is 0")]
+    results = drain(world)
+    assert (results[0].outcome, results[0].reason) == (Outcome.REFUSED, "record_damaged")
+    assert "20260314/x" in results[0].detail
+    assert [result.outcome for result in results[1:]] == [Outcome.WRITTEN] * 3
+
+
+def test_the_row_of_a_lead_whose_record_is_damaged_is_not_left_behind(world: World) -> None:
+    world.ledger.rows[IDS[1]] = replace(world.ledger.rows[IDS[1]], state=State.WRITTEN)
+    world.ledger.failing = [RecordDamaged("20260314/x: Attempt is 0")]
+    assert list(rows_left_behind(run(world))) == [IDS[1]]
