@@ -137,8 +137,6 @@ def quiet_libraries() -> None:
     """Keeps libraries that would log addresses, rows or tokens from saying more than warnings."""
     for name in ("azure", "urllib3", "msal"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    # It warns, with a traceback, of every refusal that is not in XML; failures_of names those.
-    logging.getLogger("azure.storage.queue").setLevel(logging.ERROR)
 
 
 def now() -> datetime:

@@ -245,8 +245,9 @@ _THIS_LEAD = {
         ' with `leadpipe poison discard ID --why "no lead"`',
     ),
     "row_refused": Cause(
-        says="the storage account does not take the lead's row or message as it is; the detail has its code",
-        fix=_DATA_FIX,
+        says="the storage account answers, and will not take the lead's row",
+        fix="see the detail for its code; `leadpipe poison replay ID` tries again, after `leadpipe poison edit ID`"
+        " where a value is at fault",
     ),
     "payload_missing": Cause(
         says="nothing is kept of what was posted", fix='`leadpipe poison discard ID --why "nothing kept"`'

@@ -81,8 +81,12 @@ def rows_of(
     *,
     select: list[str] | None = None,
     page: int | None = None,
+    go_on: Callable[[], bool] = lambda: True,
 ) -> Iterator[TableEntity]:
-    """The rows that the query finds, with their keys; none where the service says that there is no such table."""
+    """The rows that the query finds, with their keys; none where the service says that there is no such table.
+
+    `go_on` is asked after each page, which may be empty, whether to ask for the next one.
+    """
     columns = None if select is None else [*dict.fromkeys([*KEYS, *select])]
     found = table.query_entities(
         query,
@@ -92,10 +96,10 @@ def rows_of(
         raw_response_hook=_require_no_page,
     )
     try:
-        for row in found:
-            if not all(isinstance(row.get(key), str) for key in KEYS):
-                raise NotAnAnswerError("a row without its keys")
-            yield row
+        for rows in found.by_page():
+            yield from map(_with_keys, rows)
+            if not go_on():
+                return
     except HttpResponseError as error:
         if not row_missing(error) and not table_missing(error):
             raise
@@ -127,6 +131,12 @@ def create_missing(table: TableClient, write: Callable[[], T]) -> T:
         if not table_exists(error):  # it does when another instance was faster
             raise
     return write()
+
+
+def _with_keys(row: TableEntity) -> TableEntity:
+    if not all(isinstance(row.get(key), str) for key in KEYS):
+        raise NotAnAnswerError("a row without its keys")
+    return row
 
 
 def _inserted(table: TableClient, row: Row) -> str | None:
