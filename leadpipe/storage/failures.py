@@ -29,16 +29,16 @@ _CHAIN = 10
 
 @contextmanager
 def failures_of(store: str) -> Iterator[None]:
-    """Turns every exception into StorageFailed; leadpipe's own pass.
+    """Turns every exception into StorageFailed; leadpipe's own pass, and what ends the process.
 
     The detail names the store, and the service's code or the exception's kind. It never has the exception's text,
     which may quote an address, a key or a lead.
     """
     try:
         yield
-    except LeadpipeError:
+    except (LeadpipeError, KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
-    except Exception as error:
+    except BaseException as error:  # a panic in the Rust of cryptography is no Exception
         raise _failure(store, _origin(error)) from error
 
 

@@ -142,6 +142,12 @@ def create_missing(table: TableClient, write: Callable[[], T]) -> T:
     return write()
 
 
+def _with_keys(row: TableEntity) -> TableEntity:
+    if not all(isinstance(row.get(key), str) for key in KEYS):
+        raise NotAnAnswerError("a row without its keys")
+    return row
+
+
 def _inserted(table: TableClient, row: Row) -> str | None:
     try:
         return version_in(_sent(table, [row], lambda: table.create_entity(row)))

@@ -11,6 +11,7 @@ from leadpipe.model.settings import StorageByKey
 from leadpipe.ops.words import fix_now
 from leadpipe.storage.claims import TRIES
 from leadpipe.storage.connection import Storage, connect
+from leadpipe.storage.tables import rows_of
 from tests.answering import Answer, Server, answering, batch, json_of, queue_error, table_error, with_header
 from tests.storage_methods import (
     BATCHES,
@@ -191,7 +192,7 @@ def test_a_missing_table_is_made_and_the_row_written_also_when_somebody_else_mad
 ) -> None:
     for method in ("ledger.insert", "claims.take", "fallback.keep", "marks.write, the first"):
         server.answers = made_by(creation, table_error(404, "TableNotFound"), WRITTEN)
-        assert not isinstance(outcome(EVERY[method], storage), Exception)
+        assert not isinstance(outcome(EVERY[method], storage), BaseException)
 
 
 @pytest.mark.parametrize("code", ["TableBeingDeleted", "", "ResourceAlreadyExists", "EntityAlreadyExists"])
@@ -334,3 +335,13 @@ def test_a_claim_that_is_written_is_ours(server: Server, storage: Storage) -> No
 
 def test_every_method_is_tried() -> None:
     assert {*OF_TABLES, *REMOVALS, *OF_QUEUES} < {*EVERY}
+
+
+def test_a_query_that_goes_on_over_empty_pages_ends_when_it_is_told(server: Server, storage: Storage) -> None:
+    more = {"x-ms-continuation-NextPartitionKey": "1", "x-ms-continuation-NextRowKey": "1"}
+    server.answer = json_of(200, '{"value": []}', **more)
+    asked = iter([True, True, False])
+    assert [
+        *rows_of(storage.table("leadledger"), "PartitionKey eq @day", {"day": "1"}, go_on=lambda: next(asked))
+    ] == []
+    assert len(server.requests) == 3

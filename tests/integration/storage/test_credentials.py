@@ -22,8 +22,15 @@ from tests.factories import RECEIVED_AT, payload
 from tests.storage_methods import EVERY, OF_QUEUES, OF_TABLES, outcome
 
 NO_TOKEN = ClientAuthenticationError("Token request error: 500")
-FAILURES = [
+
+
+class Panic(BaseException):
+    """As a library that is written in Rust panics."""
+
+
+FAILURES: list[BaseException] = [
     NO_TOKEN,
+    Panic("panicked at src/lib.rs"),
     CredentialUnavailableError("No managed identity endpoint found"),
     HttpResponseError("no response"),
     ServiceRequestError("refused"),
@@ -39,14 +46,14 @@ FAILURES = [
 class Credential:
     """Raises what it is given; never asked for anything else."""
 
-    def __init__(self, failure: Exception) -> None:
+    def __init__(self, failure: BaseException) -> None:
         self._failure = failure
 
     def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
         raise self._failure
 
 
-def storage_with(failure: Exception) -> Storage:
+def storage_with(failure: BaseException) -> Storage:
     credential = Credential(failure)
     return Storage(
         tables=TableServiceClient("https://127.0.0.1:9", credential=credential, retry_total=0),
@@ -60,10 +67,16 @@ def posted(ledger: AzureLedger, queue: AzureLeadQueue) -> str:
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
 @pytest.mark.parametrize("method", EVERY)
-def test_whatever_a_credential_raises_is_a_storage_failure(method: str, failure: Exception) -> None:
+def test_whatever_a_credential_raises_is_a_storage_failure(method: str, failure: BaseException) -> None:
     got = outcome(EVERY[method], storage_with(failure))
     assert type(got) is StorageFailed
     assert "secret-text" not in got.detail
+
+
+def test_what_ends_the_process_passes() -> None:
+    for end in (KeyboardInterrupt(), SystemExit(1)):
+        with pytest.raises(type(end)):
+            EVERY["ledger.read"](storage_with(end))
 
 
 @pytest.mark.parametrize("method", [*OF_TABLES, *OF_QUEUES])
@@ -76,7 +89,7 @@ def test_a_credential_without_a_token_is_named_as_such(method: str) -> None:
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
 def test_a_lead_whose_record_cannot_be_written_for_want_of_a_token_goes_on_the_queue(
-    failure: Exception, storage_account: str
+    failure: BaseException, storage_account: str
 ) -> None:
     healthy = connect(StorageByKey(connection_string=storage_account), retries=0)
     lead_id = posted(AzureLedger(storage_with(failure)), AzureLeadQueue(healthy.queues))
@@ -87,7 +100,7 @@ def test_a_lead_whose_record_cannot_be_written_for_want_of_a_token_goes_on_the_q
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
 def test_a_lead_whose_message_cannot_be_put_for_want_of_a_token_is_in_the_ledger(
-    failure: Exception, storage_account: str
+    failure: BaseException, storage_account: str
 ) -> None:
     ledger = AzureLedger(connect(StorageByKey(connection_string=storage_account), retries=0))
     lead_id = posted(ledger, AzureLeadQueue(storage_with(failure).queues))
