@@ -65,33 +65,33 @@ _STORAGE_REFUSES = {
         fix="give the app's identity the roles of docs/setup.md, section Azure, or correct AzureWebJobsStorage",
     ),
     "storage_keys_off": Cause(
-        says="the storage account takes no account keys",
+        says="the storage account refused the app: it takes no account keys",
         fix="reach it by identity: give the app's identity the roles of docs/setup.md, section Azure, set"
         " AzureWebJobsStorage__accountName, and delete the setting AzureWebJobsStorage",
     ),
     "storage_network_closed": Cause(
-        says="the storage account takes no requests from the app's network",
+        says="the storage account refused the app: it takes no requests from the app's network",
         fix="in the storage account, Networking: let the app's subnet or address in, or give the app private endpoints"
-        " for blob, queue and table; it needs all three",
+        " for blob, queue and table; it needs all three. The emulator's tables answer so to a wrong key",
     ),
     "storage_role_missing": Cause(
-        says="the app's identity lacks a role on the storage account",
+        says="the storage account refused the app: its identity lacks a role",
         fix="give it Storage Blob Data Owner, Storage Queue Data Contributor and Storage Table Data Contributor on the"
         " account; a new role counts after some minutes",
     ),
     "storage_not_authenticated": Cause(
-        says="the storage account does not know the key or token that the app signs with",
+        says="the storage account refused the app: the key or token is not accepted",
         fix="copy the connection string in AzureWebJobsStorage from the account's Access keys again: the key may have"
-        " changed; if it is right, check the clock: it may be wrong by 15 minutes at most",
+        " changed. If it is right, check the clock: 15 minutes wrong is too much",
     ),
     "storage_account_disabled": Cause(
-        says="the storage account is disabled",
-        fix="see in the Azure portal what disabled it, mostly the subscription, and have it enabled again",
+        says="the storage account refused the app: it is disabled",
+        fix="look at the subscription in the Azure portal: with it, its storage accounts are disabled; enable it again",
     ),
     "storage_no_token": Cause(
-        says="there is no token to reach the storage account with",
-        fix="see that the app's identity is on, and that AzureWebJobsStorage__clientId, where it is set, is the client"
-        " id of an identity that the app has",
+        says="the app's identity got no token for the storage account",
+        fix="check that the app's identity is switched on, and that AzureWebJobsStorage__clientId, if it is set, is the"
+        " client id of an identity that the app has",
     ),
 }
 

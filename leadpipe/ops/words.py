@@ -20,8 +20,8 @@ _FIXES_NOW = {
     "storage_error": "try again; if it lasts, look at the storage account's health in the portal, and at the proxy in"
     " between if there is one",
     "storage_refused": "check the key in AzureWebJobsStorage, or the roles of the identity that you signed in with",
-    "storage_network_closed": "in the storage account, Networking: let in the address that you work from, for blob,"
-    " queue and table",
+    "storage_network_closed": "in the storage account, Networking: let in the address that you work from. The"
+    " emulator's tables answer so to a wrong key",
     "storage_role_missing": "give the identity that you signed in with Storage Queue Data Contributor and Storage Table"
     " Data Contributor on the account; a new role counts after some minutes",
     "storage_no_token": "sign in with `az login`, as somebody with a role on the storage account",
