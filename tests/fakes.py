@@ -30,7 +30,7 @@ class Part:
         self.journal = journal
         self.down = False
         self.losing: list[DeliveryFailed] = []  # raised after the work was done, one a call
-        self.failing: list[DeliveryFailed] = []  # raised instead of the work, one a call
+        self.failing: list[Exception] = []  # raised instead of the work, one a call
         self.lock = threading.RLock()
 
     @contextmanager
