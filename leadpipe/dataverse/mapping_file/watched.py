@@ -55,7 +55,8 @@ class WatchedMapping:
         with self._lock:
             seen = _stamp(place_of(self._named))
             if self._read is None or seen is None or seen != self._seen:
-                self._read, self._seen = self._read_again(), seen
+                self._read = self._read_again()
+                self._seen = seen if _stays(self._read) else None
             if isinstance(self._read, FaultyMapping):
                 raise FaultyMapping(self._read.faults)
             return self._read
@@ -78,6 +79,11 @@ class WatchedMapping:
             # Nobody foresaw it; the kind is told, since its words may quote the file.
             reason = f"cannot be read ({type(error).__name__})"
             raise FaultyMapping([Fault(file=self._named, line=0, reason=reason)]) from error
+
+
+def _stays(read: FileMapping | FaultyMapping) -> bool:
+    """Whether reading the same file again gives the same: not where it could not be read at all."""
+    return not isinstance(read, FaultyMapping) or isinstance(read.__cause__, ValueError | RecursionError | None)
 
 
 def _stamp(path: Path) -> tuple[int, ...] | None:

@@ -581,6 +581,46 @@ def test_the_gate_hears_of_every_failure_and_shuts_when_leads_fail_in_a_row() ->
     assert world.gate.is_shut(NOW)
 
 
+@pytest.mark.parametrize("error", [KeyError("jane@contoso.com"), UnicodeError("Doe"), OverflowError(), MemoryError()])
+def test_what_nobody_foresaw_while_asking_dynamics_waits_with_its_kind_alone(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World()
+    record = accepted(world)
+    world.dynamics.failing = [error]
+    with caplog.at_level("ERROR"):
+        run(world, message(record))
+    deferred = held(world, record)
+    kind = type(error).__name__
+    assert (deferred.state, deferred.reason, deferred.detail) == (State.DEFERRED, "unforeseen", kind)
+    (line,) = caplog.messages
+    assert line.startswith(f"unforeseen lead_id={record.lead_id} kind={kind} place=fakes.py:")
+    run(world, message(deferred, attempt=2))
+    assert held(world, record).state is State.WRITTEN
+
+
+def test_what_nobody_foresaw_shuts_the_gate_when_it_hits_every_lead() -> None:
+    world = World()
+    world.dynamics.failing = [KeyError(number) for number in range(4)]
+    for number in range(1, 6):
+        run(world, message(accepted(world, number)), settings=replace(SETTINGS, dedupe_window=timedelta(0)))
+    assert world.dynamics.asked == 3
+    assert world.gate.is_shut(NOW)
+
+
+def test_a_probe_that_meets_what_nobody_foresaw_is_not_lost() -> None:
+    world = World()
+    world.dynamics.failing = [Blocked("no_role"), KeyError("a")]
+    settings = replace(SETTINGS, dedupe_window=timedelta(0))
+    run(world, message(accepted(world, 1)), settings=settings)
+    world.at += timedelta(seconds=11)
+    run(world, message(accepted(world, 2)), settings=settings)
+    world.at += timedelta(seconds=21)
+    record = accepted(world, 3)
+    run(world, message(record), settings=settings)
+    assert held(world, record).state is State.WRITTEN
+
+
 def test_the_gate_hears_of_every_answer_and_counts_failures_anew() -> None:
     world = World()
     away = iter((True, True, False, True, True, False))

@@ -3,7 +3,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from leadpipe.model import errors
-from leadpipe.model.errors import Blocked, DeliveryFailed, GateShut, LeadpipeError, Refused, StorageFailed, Transient
+from leadpipe.model.errors import (
+    Blocked,
+    DeliveryFailed,
+    GateShut,
+    LeadpipeError,
+    Refused,
+    SettingsError,
+    StorageFailed,
+    Transient,
+    raised_at,
+    unforeseen_waits,
+)
 
 CLASSES = [found for found in vars(errors).values() if isinstance(found, type) and found.__module__ == errors.__name__]
 
@@ -49,3 +60,37 @@ def test_a_shut_gate_says_when_it_opens_and_that_time_heals_it() -> None:
     shut = GateShut("no_role", "403", opens_at=opens_at)
     assert isinstance(shut, Transient)
     assert (shut.slug, shut.detail, shut.opens_at, shut.retry_after) == ("no_role", "403", opens_at, None)
+
+
+@pytest.mark.parametrize("error", [KeyError("jane"), UnicodeError("jane"), MemoryError(), SettingsError("jane")])
+def test_what_nobody_foresaw_waits_with_its_kind_and_without_its_words(error: Exception) -> None:
+    with pytest.raises(Transient) as failed, unforeseen_waits():
+        raise error
+
+    assert (failed.value.slug, failed.value.detail) == ("unforeseen", type(error).__name__)
+    assert failed.value.__cause__ is error
+
+
+@pytest.mark.parametrize("failure", [Transient("throttled"), Blocked("no_role"), Refused("too_long")])
+def test_a_failure_that_is_foreseen_stays_as_it_is(failure: DeliveryFailed) -> None:
+    with pytest.raises(DeliveryFailed) as failed, unforeseen_waits():
+        raise failure
+
+    assert failed.value is failure
+
+
+def test_the_end_of_the_process_is_no_failure() -> None:
+    with pytest.raises(KeyboardInterrupt), unforeseen_waits():
+        raise KeyboardInterrupt
+
+
+def test_where_an_error_was_raised_is_told_by_file_and_line() -> None:
+    with pytest.raises(Transient) as failed, unforeseen_waits():
+        raise KeyError("jane")
+
+    assert raised_at(failed.value.__cause__).startswith("test_errors.py:")
+
+
+@pytest.mark.parametrize("error", [None, KeyError("never raised")])
+def test_what_was_never_raised_was_raised_nowhere(error: Exception | None) -> None:
+    assert raised_at(error) == ""

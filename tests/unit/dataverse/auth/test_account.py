@@ -48,6 +48,7 @@ class Servers:
         where = {"federation_active_auth_url": ACTIVE} if active else {"federation_metadata_url": METADATA}
         self.realm = json.dumps({"account_type": "Federated", **where})
         self.asked: list[tuple[str, Any]] = []
+        self.token = {"access_token": "token", "expires_in": 3600, "token_type": "Bearer"}
 
     def get(self, url: str, **_: Any) -> Answer:
         if "userrealm" in url:
@@ -61,7 +62,7 @@ class Servers:
         self.asked.append((url, data))
         if url.startswith(COMPANY):
             return Answer(self.company[url])
-        return Answer(json.dumps({"access_token": "token", "expires_in": 3600, "token_type": "Bearer"}))
+        return Answer(json.dumps(self.token))
 
     def close(self) -> None:
         pass
@@ -110,4 +111,29 @@ def test_an_answer_of_entra_that_is_none_is_not_the_companys_fault(ask: Asking) 
     servers = Servers({}, active=True)
     servers.realm = "<html>"
     with pytest.raises(json.JSONDecodeError):
+        ask(servers)
+
+
+def test_an_assertion_that_entra_does_not_take_is_the_companys_servers(ask: Asking) -> None:
+    servers = Servers({ACTIVE: ASSERTION}, active=True)
+    servers.token = {
+        "error": "invalid_grant",
+        "error_description": "AADSTS50013: Assertion failed signature validation.",
+    }
+    with pytest.raises(Blocked) as raised:
+        ask(servers)
+    assert (raised.value.slug, raised.value.detail) == ("federation_broken", "AADSTS50013 invalid_grant")
+
+
+def test_another_refusal_of_entra_goes_on_as_it_is(ask: Asking) -> None:
+    servers = Servers({ACTIVE: ASSERTION}, active=True)
+    servers.token = {"error": "invalid_grant", "error_description": "AADSTS50057: The account is disabled."}
+    assert ask(servers)["error_description"].startswith("AADSTS50057")
+
+
+@pytest.mark.parametrize("where", [7, ["https://sts.contoso.example"], {"a": 1}, True])
+def test_a_server_of_its_own_of_another_kind_blocks(ask: Asking, where: Any) -> None:
+    servers = Servers({}, active=True)
+    servers.realm = json.dumps({"account_type": "Federated", "federation_active_auth_url": where})
+    with pytest.raises(Blocked, match="federation_refused"):
         ask(servers)

@@ -1,8 +1,10 @@
+import os
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import pkcs12
 
-from leadpipe.dataverse.auth.certificate import load_certificate
+from leadpipe.dataverse.auth.certificate import LARGEST_FILE, load_certificate
 from leadpipe.model.errors import Blocked
 from tests.certificates import LONG_AGO, NEXT_YEAR, made
 
@@ -55,6 +57,38 @@ def test_one_that_has_expired_is_read_all_the_same(path: Path) -> None:
 @pytest.mark.parametrize("name", ["", "missing.pem", ".", "a\x00b"])
 def test_a_path_that_is_no_file_is_told(tmp_path: Path, name: str) -> None:
     assert why_not(tmp_path / name) == "DATAVERSE_CERTIFICATE_PATH names no file that can be read"
+
+
+def test_a_pipe_or_a_device_is_not_waited_for(path: Path) -> None:
+    os.mkfifo(path)
+
+    assert why_not(path) == "DATAVERSE_CERTIFICATE_PATH names no file that can be read"
+    assert why_not(Path("/dev/zero")) == "DATAVERSE_CERTIFICATE_PATH names no file that can be read"
+
+
+def test_a_file_without_end_is_not_read_to_it(path: Path) -> None:
+    path.write_bytes(b" " * (LARGEST_FILE + 1))
+
+    assert why_not(path) == "it is larger than 1024 KiB"
+
+
+@pytest.mark.parametrize("error", [KeyError("pass-word"), OverflowError("pass-word"), NotImplementedError("pass-word")])
+def test_whatever_the_library_makes_of_it_only_the_kind_is_told(
+    path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def failing(*_: object) -> None:
+        raise error
+
+    path.write_bytes(MINE.pfx())
+    monkeypatch.setattr(pkcs12, "load_key_and_certificates", failing)
+
+    assert why_not(path) == f"it cannot be read ({type(error).__name__})"
+
+
+def test_a_password_with_bytes_that_are_no_text_is_told(path: Path) -> None:
+    path.write_bytes(MINE.pfx(PASSWORD))
+
+    assert why_not(path, "pass\udcff") == "it cannot be read (UnicodeEncodeError)"
 
 
 @pytest.mark.parametrize(("password", "why"), [(None, "is not set"), ("", "is not set"), ("wrong", "does not open it")])

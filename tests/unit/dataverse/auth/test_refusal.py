@@ -6,6 +6,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 from msal.exceptions import MsalServiceError
+from urllib3.exceptions import LocationParseError
 
 from leadpipe.dataverse.auth.refusal import REASONS, refusal, sign_in_failures
 from leadpipe.model.cause import BLOCKED_REASONS, CAUSES
@@ -56,6 +57,28 @@ def failure_of(error: Exception) -> DeliveryFailed:
         ("invalid_grant", 65001, "consent_missing"),
         ("invalid_grant", 90094, "consent_missing"),
         ("invalid_grant", 50196, "sign_in_loop"),
+        ("invalid_request", 900382, "cloud_wrong"),
+        ("invalid_request", 900432, "cloud_wrong"),
+        ("invalid_request", 90038, "cloud_wrong"),
+        ("invalid_resource", 500014, "subscription_lapsed"),
+        ("invalid_client", 650052, "subscription_lapsed"),
+        ("invalid_request", 5000224, "tenant_blocked"),
+        ("invalid_request", 5000225, "tenant_blocked"),
+        ("invalid_client", 501051, "assignment_required"),
+        ("invalid_grant", 50105, "assignment_required"),
+        ("access_denied", 53000, "sign_in_policy"),
+        ("access_denied", 53003, "sign_in_policy"),
+        ("interaction_required", 53004, "password_not_enough"),
+        ("invalid_grant", 50020, "account_foreign"),
+        ("invalid_request", 50128, "tenant_missing"),
+        ("invalid_request", 50194, "tenant_missing"),
+        ("invalid_client", 700025, "application_public"),
+        ("invalid_client", 700030, "certificate_refused"),
+        ("invalid_request", 1002016, "tls_outdated"),
+        ("invalid_request", 900561, "request_changed"),
+        ("invalid_request", 500021, "tenant_restricted"),
+        ("invalid_grant", 50008, "federation_broken"),
+        ("invalid_grant", 53011, "account_at_risk"),
         ("invalid_request", 1234567, "sign_in_refused"),
     ],
 )
@@ -64,6 +87,25 @@ def test_a_refusal_blocks_with_the_reason_that_its_number_tells(error: str, numb
 
     assert isinstance(failure, Blocked)
     assert (failure.slug, failure.detail) == (reason, f"AADSTS{number} {error}")
+
+
+@pytest.mark.parametrize(
+    ("reason", "named"),
+    [
+        ("sign_in_refused", "DATAVERSE_AUTHORITY"),
+        ("cloud_wrong", "DATAVERSE_AUTHORITY"),
+        ("tenant_unknown", "DATAVERSE_AUTHORITY"),
+        ("tenant_missing", "DATAVERSE_TENANT_ID"),
+        ("assignment_required", "assign it"),
+        ("subscription_lapsed", "renew the subscription"),
+        ("table_unknown", "Enable Dynamics 365 apps"),
+        ("access_denied", "administration mode"),
+        ("access_denied", "IP firewall"),
+        ("user_unlicensed", "access mode"),
+    ],
+)
+def test_a_fix_names_the_place_where_it_is_mended(reason: str, named: str) -> None:
+    assert named in CAUSES[reason].fix
 
 
 @pytest.mark.parametrize("reason", sorted({*REASONS.values()}))
@@ -78,6 +120,21 @@ def test_a_number_that_means_later_is_transient(number: int) -> None:
 
     assert isinstance(failure, Transient)
     assert (failure.slug, failure.detail) == ("sign_in_unavailable", f"AADSTS{number} invalid_request")
+
+
+@pytest.mark.parametrize("number", [80001, 80002, 80014])
+def test_a_companys_agent_that_is_away_is_transient_and_named(number: int) -> None:
+    failure = refusal(answer("invalid_grant", number))
+
+    assert (type(failure), failure.slug) == (Transient, "agent_unavailable")
+
+
+@pytest.mark.parametrize(
+    ("codes", "known"),
+    [([7000222], "AADSTS7000222 x"), ([True, "7", -1, 10**20], "x"), ({"a": 1}, "x"), (None, "x")],
+)
+def test_without_a_number_in_the_text_those_beside_it_count(codes: Any, known: str) -> None:
+    assert refusal({"error": "x", "error_codes": codes}).detail == known
 
 
 @pytest.mark.parametrize("error", ["temporarily_unavailable", "server_error"])
@@ -145,6 +202,14 @@ def test_whatever_it_says_it_is_one_failure(error: str, text: str) -> None:
         (ValueError("AADSTS90002: Tenant not found"), Blocked, "tenant_unknown", "AADSTS90002"),
         (KeyError("token_endpoint"), Blocked, "not_entra", "KeyError"),
         (AttributeError("get"), Blocked, "not_entra", "AttributeError"),
+        (OverflowError("t0ken"), Blocked, "not_entra", "OverflowError"),
+        (RecursionError("t0ken"), Blocked, "not_entra", "RecursionError"),
+        (UnicodeError("t0ken"), Blocked, "not_entra", "UnicodeError"),
+        (ValueError("AADSTS90033: later"), Transient, "sign_in_unavailable", "AADSTS90033"),
+        (ValueError("AADSTS90038: elsewhere"), Blocked, "cloud_wrong", "AADSTS90038"),
+        (LocationParseError("t0ken"), Transient, "sign_in_unavailable", "the answer could not be read"),
+        (MemoryError("t0ken"), Transient, "unforeseen", "MemoryError"),
+        (BufferError("t0ken"), Transient, "unforeseen", "BufferError"),
     ],
 )
 def test_whatever_msal_raises_becomes_one_of_our_failures(

@@ -51,6 +51,29 @@ def test_a_faulty_file_blocks_with_its_faults_until_it_is_mended(file: Path) -> 
     assert fax(mapping) == "mended"
 
 
+@pytest.mark.parametrize("error", [OSError("too many open files"), MemoryError("a,b"), KeyError("a,b")])
+def test_what_goes_wrong_with_reading_blocks_and_the_same_file_is_read_again(
+    file: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def failing(*_: object) -> None:
+        raise error
+
+    mapping = WatchedMapping(str(file))
+    with monkeypatch.context() as patch:
+        patch.setattr(watched, "read_mapping", failing)
+        with pytest.raises(Blocked) as blocked:
+            fax(mapping)
+    assert blocked.value.slug == "mapping_unusable"
+    assert "cannot be read" in blocked.value.detail
+    assert "a,b" not in blocked.value.detail
+    assert fax(mapping) == "one"
+
+
+def test_a_path_that_no_file_can_have_blocks() -> None:
+    with pytest.raises(Blocked, match="mapping_unusable"):
+        fax(WatchedMapping("a\x00b.toml"))
+
+
 def test_a_missing_file_blocks_until_it_is_there(file: Path) -> None:
     mapping = WatchedMapping(str(file))
     file.unlink()
