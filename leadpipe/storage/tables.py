@@ -108,12 +108,6 @@ def rows_of(
             raise
 
 
-def _with_keys(row: TableEntity) -> TableEntity:
-    if not all(isinstance(row.get(key), str) for key in KEYS):
-        raise NotAnAnswerError("a row without its keys")
-    return row
-
-
 def delete(table: TableClient, partition_key: str, row_key: str) -> None:
     """Removes the row; nothing happens where the service says that there is no such row or table.
 
