@@ -859,6 +859,14 @@ def test_an_old_lead_that_has_its_record_needs_no_marks() -> None:
     assert "marks.read" not in world.journal
 
 
+def test_a_message_of_a_time_at_which_nobody_received_leads_is_rubbish_and_moves_no_marks() -> None:
+    world = World()
+    envelope = Envelope(lead_id=lead_id(after=timedelta(days=-20_000)), attempt=1, payload=PAYLOAD)
+    with pytest.raises(NotAnEnvelope):
+        run(world, envelope.to_text())
+    assert world.journal == ["ledger.read"]
+
+
 def test_a_lead_of_today_that_only_its_message_holds_needs_no_marks() -> None:
     world = World()
     world.at = NOW + timedelta(hours=23)
