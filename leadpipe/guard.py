@@ -51,9 +51,7 @@ class Guard:
 
 def is_outage(error: Exception) -> bool:
     """Whether storage itself seems to have failed, not one row: then the next item would fail as well."""
-    return (
-        isinstance(error, StorageFailed) and not isinstance(error, RowRefused) and error.slug.startswith("storage_")
-    )
+    return isinstance(error, StorageFailed) and not isinstance(error, RowRefused) and error.slug.startswith("storage_")
 
 
 def reason_of(error: Exception) -> str:

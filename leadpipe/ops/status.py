@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -11,20 +11,25 @@ import typer
 
 from leadpipe.dataverse.certificate_end import certificate_ends
 from leadpipe.model.expiry import URGENT_DAYS, Ending, ending_of
+from leadpipe.model.lead_id import EPOCH, MOST_AHEAD
+from leadpipe.model.marks import damage
 from leadpipe.model.record import OPEN, Record, State
 from leadpipe.model.settings import Settings
 from leadpipe.ops.json_output import print_json
+from leadpipe.ops.ledger_pages import LAST_DAY
 from leadpipe.ops.options import AsJson, SettingsFile, Since
-from leadpipe.ops.span import ONE_DAY, days_back, in_words
+from leadpipe.ops.span import ONE_DAY, in_words
 from leadpipe.ops.summary import UNSETTLED, Group, Summary
 from leadpipe.ops.switches import switched_off
 from leadpipe.ops.table import Column, print_facts, print_table, text_of
 from leadpipe.ops.target import Target, reach
 from leadpipe.ops.words import say
 from leadpipe.storage.ledger import AzureLedger
+from leadpipe.storage.marks import AzureMarks
 from leadpipe.wiring import now
 
 DEFAULT_SPAN = timedelta(days=7)
+_MARKS_FIX = "the next sweep replaces them; if it lasts, see whether the function app and its sweep run"
 
 STATE_COLUMNS = (Column(title="STATE", field="state", key=True), Column(title="LEADS", field="leads", key=True))
 GROUP_COLUMNS = (
@@ -50,6 +55,7 @@ class Status:
     ending: Ending | None
     settings: Settings
     switched_off: Mapping[str, str]
+    damaged_marks: Sequence[str] = ()
 
     @property
     def today(self) -> date:
@@ -63,6 +69,8 @@ class Status:
             f"the function {function} is switched off: remove the app setting {setting} if nobody holds it on purpose"
             for function, setting in self.switched_off.items()
         ]
+        if self.damaged_marks:
+            wanted.append(f"marks of the sweep are damaged ({', '.join(self.damaged_marks)}): {_MARKS_FIX}")
         if self.ending and self.ending.is_urgent(self.today):
             said = f"{self.ending.says(self.today)} (said from {URGENT_DAYS} d before)"
             wanted.append(f"{said}: {self.ending.renew}")
@@ -97,8 +105,8 @@ def status(context: typer.Context, since: Since = None, as_json: AsJson = False,
 
 
 def status_of(target: Target, environment: Mapping[str, str], *, since: datetime, at: datetime) -> Status:
-    summary = Summary(since=since)
-    summary.add_all(_records(target.ledger, since=since, until=at))
+    summary = Summary(since=since, until=at + MOST_AHEAD)
+    summary.add_all(_records(target.ledger, since=since))
     return Status(
         at=at,
         summary=summary,
@@ -107,19 +115,16 @@ def status_of(target: Target, environment: Mapping[str, str], *, since: datetime
         ending=ending_of(target.settings, certificate_ends=certificate_ends(target.settings)),
         settings=target.settings,
         switched_off=switched_off(environment),
+        damaged_marks=damage(AzureMarks(target.storage).read(), at),
     )
 
 
-def _records(ledger: AzureLedger, *, since: datetime, until: datetime) -> Iterator[Record]:
-    """All records of the span's days, and the unsettled ones of the days before."""
-    oldest = ledger.first_day()
-    if oldest is None:
-        return
-    first = max(since.date(), oldest)
-    for day in days_back(first, until.astimezone(UTC).date()):
-        yield from ledger.records(day)
-    if oldest < first:
-        yield from ledger.between(oldest, first - ONE_DAY, states=UNSETTLED)
+def _records(ledger: AzureLedger, *, since: datetime) -> Iterator[Record]:
+    """All records from the span's first day on, and the unsettled ones of the days before."""
+    first = max(since.date(), EPOCH.date())
+    yield from ledger.between(first, LAST_DAY)
+    if first > EPOCH.date():
+        yield from ledger.between(EPOCH.date(), first - ONE_DAY, states=UNSETTLED)
 
 
 def _as_fields(found: Status) -> dict[str, Any]:
@@ -144,6 +149,7 @@ def _as_fields(found: Status) -> dict[str, Any]:
         "credential_fix": found.ending and found.ending.renew,
         "setting_faults": [str(fault) for fault in found.settings.faults],
         "switched_off": found.switched_off,
+        "damaged_marks": [*found.damaged_marks],
     }
 
 
@@ -168,6 +174,7 @@ def _facts(found: Status) -> list[tuple[str, object]]:
         ("sign-in", found.ending and found.ending.says(found.today)),
         ("settings", "; ".join(map(str, found.settings.faults)) or None),
         ("switched off", ", ".join(found.switched_off.values()) or None),
+        ("damaged marks", ", ".join(found.damaged_marks) or None),
     ]
 
 
