@@ -37,6 +37,7 @@ class What(StrEnum):
     CLAIM_ALONE = "claim_without_record"
     ON_POISON_QUEUE = "on_poison_queue"
     NO_PAYLOAD = "poisoned_without_payload"
+    NOT_SEEN = "could_not_be_looked_at"
     ROW_LEFT_BEHIND = "row_left_behind"
     NOT_IN_DYNAMICS = "not_in_dynamics"
     IN_DYNAMICS_ALONE = "in_dynamics_alone"
@@ -59,7 +60,7 @@ class Finding:
 class Audit:
     """Of the leads received from `since` until `before`, as they stand at `at`.
 
-    `counts` is filled while findings are taken. `in_dynamics` None: Dynamics is not asked.
+    `counts` and `unread` are filled while findings are taken. `in_dynamics` None: Dynamics is not asked.
     """
 
     since: datetime
@@ -69,6 +70,7 @@ class Audit:
     in_dynamics: Callable[[str], bool] | None = None
     page_size: int = PAGE
     counts: Counter[State] = field(default_factory=Counter)
+    unread: dict[str, str] = field(default_factory=dict)
 
     def findings(self) -> Iterator[Finding]:
         """Raises StorageFailed, and whatever `in_dynamics` raises."""
@@ -76,13 +78,11 @@ class Audit:
         yield from self._damaged()
         for page in pages(self.since, self.before, at=self.at, ledger=self.ports.ledger, size=self.page_size):
             self.counts.update(page.states.values())
-            yield from self._overdue(page)
-            yield from self._fallback(page)
-            yield from self._duplicates(page)
-            yield from self._claims(page)
-            yield from self._payloads(page)
-            yield from self._absent(page)
-        yield from self._on_poison_queue()
+            for look in (self._overdue, self._fallback, self._duplicates, self._claims, self._payloads, self._absent):
+                yield from _as_far_as_it_goes(look(page), look.__name__.strip("_"))
+        yield from _as_far_as_it_goes(self._on_poison_queue(), "poison queue")
+        for lead_id, kind in self.unread.items():
+            yield Finding(what=What.NOT_SEEN, id=lead_id, detail=kind)
 
     def _without_record(self) -> Iterator[Finding]:
         ports = self.ports
@@ -197,10 +197,23 @@ class Audit:
             return [(lead_id, self.ports.ledger.read(lead_id) if is_lead_id(lead_id) else None)]
         except RecordDamaged:
             return []
+        except Exception as error:  # noqa: BLE001 - what is wrong with one record must not end the balance
+            self.unread[lead_id] = type(error).__name__
+            return []
 
     def _is_in_dynamics(self, lead_id: str) -> bool:
         """False also where it is not asked."""
         return self.in_dynamics is not None and self.in_dynamics(lead_id)
+
+
+def _as_far_as_it_goes(findings: Iterator[Finding], what: str) -> Iterator[Finding]:
+    """The findings, and one for what leadpipe did not foresee. Whatever it raises on purpose passes."""
+    try:
+        yield from findings
+    except LeadpipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the other findings must not be lost with this one
+        yield Finding(what=What.NOT_SEEN, id=what, detail=type(error).__name__)
 
 
 def _is_within(row: str, page: Page) -> bool:

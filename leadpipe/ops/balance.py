@@ -72,6 +72,9 @@ MEANING = {
     What.NO_PAYLOAD: Cause(
         says="poisoned, and nothing is kept of what was posted", fix="`leadpipe poison discard ID --why TEXT`"
     ),
+    What.NOT_SEEN: Cause(
+        says="could not be looked at, by a fault in leadpipe", fix="nothing; all that is listed beside it still counts"
+    ),
     What.ROW_LEFT_BEHIND: Cause(
         says="a row of the fallback table whose lead is settled", fix="`leadpipe fallback drain` removes it"
     ),

@@ -11,20 +11,22 @@ no harm:
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
 from leadpipe.delivery import lower_marks, write
 from leadpipe.model.change import Decision, Discarded, Edited, Erased, Replayed, Written, transition
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import DeliveryFailed, LeadpipeError, NotAllowed
-from leadpipe.model.lead_id import received_at
+from leadpipe.model.lead_id import EPOCH, received_at
 from leadpipe.model.ports import Ledger, Ports
 from leadpipe.model.record import Record, State
 from leadpipe.ops.words import failure_in_words
 
 # A delivery that began before the lead was poisoned for another reason may still be writing it.
 STILL_UNDER_WAY = timedelta(minutes=2)
+_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 class Outcome(StrEnum):
@@ -56,6 +58,12 @@ class Result:
     attempt: int = 0
     reason: str = ""
     detail: str = ""
+
+    @classmethod
+    def unforeseen(cls, lead_id: str, error: Exception) -> Self:
+        """That of a lead on which an exception was raised that is not leadpipe's own: its text could quote the lead."""
+        kind = type(error).__name__
+        return cls(lead_id=lead_id, outcome=Outcome.REFUSED, reason=kind, detail=f"a fault in leadpipe: {kind}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +172,7 @@ def duplicates_of(lead_ids: Iterable[str], window: timedelta, ledger: Ledger) ->
     if not wanted:
         return found
     days = [received_at(lead_id) for lead_id in wanted]
-    first, last = min(days) - window, max(days) + window
+    first, last = min(days) - min(window, min(days) - EPOCH), max(days) + min(window, _END_OF_TIME - max(days))
     for record in ledger.between(first.date(), last.date(), states=frozenset({State.DUPLICATE})):
         if record.duplicate_of in wanted:
             found.setdefault(record.duplicate_of, []).append(record.lead_id)

@@ -43,7 +43,7 @@ def list_fallback(
 
     A lead without a next try was kept because no organisation was set: it waits for `leadpipe fallback drain`.
     """
-    found = oldest_first(reach(context, settings).ledger, Wanted(states=RESTING, since=since), until=now())
+    found = oldest_first(reach(context, settings).ledger, Wanted(states=RESTING, since=since))
     rows = ({column.field: getattr(record, column.field) for column in COLUMNS} for record in found)
     shown = print_json(rows) if as_json else print_table(rows, COLUMNS)
     say(f"{leads(shown)} resting")
@@ -66,7 +66,7 @@ def drain_fallback(
     the leads that were not written, with --json every one.
     """
     target = reach(context, settings)
-    found = list(oldest_first(target.ledger, Wanted(states=RESTING, since=since), until=now()))
+    found = list(oldest_first(target.ledger, Wanted(states=RESTING, since=since)))
     for group in grouped(found):
         say(f"  {group.leads} {group.oldest.state} ({group.reason})")
     lead_ids = sorted(record.lead_id for record in found)[:limit]

@@ -2,22 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, datetime
 from itertools import islice
 from typing import Annotated
 
 import typer
 
 from leadpipe.model.lead_id import EPOCH
+from leadpipe.model.ports import Ledger
 from leadpipe.model.record import Record, State
 from leadpipe.ops.fields import fields_of_record
 from leadpipe.ops.json_output import iso, print_json
+from leadpipe.ops.ledger_pages import LAST_DAY, newest_first
 from leadpipe.ops.options import AsJson, SettingsFile, Since
-from leadpipe.ops.span import days_back
 from leadpipe.ops.table import Column, print_table
 from leadpipe.ops.target import reach
 from leadpipe.ops.words import say
-from leadpipe.storage.ledger import AzureLedger
 from leadpipe.wiring import now
 
 COLUMNS = (
@@ -69,27 +69,25 @@ def leads(
     """
     target = reach(context, settings)
     wanted = Wanted(states=frozenset(state) if state else None, since=since, offer=offer, email=email)
-    found = found_in(target.ledger, wanted, until=now())
+    found = found_in(target.ledger, wanted, today=now().date())
     rows = map(fields_of_record, islice(found, limit))
     shown = print_json(rows) if as_json else print_table(rows, COLUMNS)
     say(_count(shown, more=next(found, None) is not None, since=since))
 
 
-def found_in(ledger: AzureLedger, wanted: Wanted, *, until: datetime) -> Iterator[Record]:
+def found_in(ledger: Ledger, wanted: Wanted, *, today: date) -> Iterator[Record]:
     """The wanted records, newest first; a day is read when the one after it is used up."""
     oldest = ledger.first_day()
     if oldest is None:
         return
     first = max(oldest, wanted.since.date()) if wanted.since else oldest
-    for day in days_back(first, until.astimezone(UTC).date()):
-        yield from filter(wanted.matches, ledger.records(day, states=wanted.states))
+    yield from filter(wanted.matches, newest_first(ledger, first, today, states=wanted.states))
 
 
-def oldest_first(ledger: AzureLedger, wanted: Wanted, *, until: datetime) -> Iterator[Record]:
+def oldest_first(ledger: Ledger, wanted: Wanted) -> Iterator[Record]:
     """All the wanted records in one reading, oldest day first."""
     first = wanted.since.date() if wanted.since else EPOCH.date()
-    found = ledger.between(first, until.astimezone(UTC).date(), states=wanted.states)
-    return filter(wanted.matches, found)
+    return filter(wanted.matches, ledger.between(first, LAST_DAY, states=wanted.states))
 
 
 def _count(shown: int, *, more: bool, since: datetime | None) -> str:

@@ -1,14 +1,16 @@
-"""The ledger in pages of whole days, as much at once as fits in memory, whatever the span."""
+"""The ledger in pages of whole days, whatever the span: all of it for the balance, newest first for lists."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from leadpipe.model.ports import Ledger
 from leadpipe.model.record import QUEUED, Record, State
 
 PAGE = 20_000
 TOO_LONG = timedelta(hours=1)
+# The last day that a lead's id can name.
+LAST_DAY = date.max
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,6 +53,26 @@ def pages(since: datetime, before: datetime, *, at: datetime, ledger: Ledger, si
         day = received.date()
         page.add(record, at=at)
     yield page
+
+
+def newest_first(
+    ledger: Ledger, first: date, today: date, *, states: frozenset[State] | None = None
+) -> Iterator[Record]:
+    """The records from that UTC day on, newest first; a day is read when the one after it is used up.
+
+    What is of a day to come, by a wrong clock, comes first. Where there is nothing it reads twice as many days at
+    once each time, so that years without leads cost a few requests.
+    """
+    last, days = LAST_DAY, (LAST_DAY - today).days
+    while first <= last:
+        start = max(first, last - timedelta(days=days - 1))
+        found = ledger.between(start, last, states=states)
+        empty = True
+        for record in found if days == 1 else sorted(found, key=lambda record: record.lead_id, reverse=True):
+            empty = False
+            yield record
+        days = 1 if last > today or not empty else 2 * days
+        last = start - timedelta(days=1)
 
 
 def is_overdue(record: Record, at: datetime) -> bool:

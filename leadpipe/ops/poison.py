@@ -14,7 +14,6 @@ from leadpipe.ops.summary import Group
 from leadpipe.ops.table import Column, print_table
 from leadpipe.ops.target import reach
 from leadpipe.ops.words import cause_of, say
-from leadpipe.wiring import now
 
 INTERRUPTED = 130
 
@@ -46,16 +45,16 @@ def list_poison(
     """
     target = reach(context, settings)
     wanted = Wanted(states=states_of(state), causes=frozenset(cause or ()), since=since, offer=offer)
-    found = oldest_first(target.ledger, wanted, until=now())
+    found = oldest_first(target.ledger, wanted)
     if as_json:
         records = list(found)
         print_json(map(_with_cause, records))
-        say_causes_there(wanted, grouped(records), target=target, until=now())
+        say_causes_there(wanted, grouped(records), target=target)
         say(leads(len(records)))
         return
     groups = grouped(found)
     print_table(map(_group_fields, groups), GROUP_COLUMNS)
-    say_causes_there(wanted, groups, target=target, until=now())
+    say_causes_there(wanted, groups, target=target)
     say(f"{leads(sum(group.leads for group in groups))}; `leadpipe show ID` tells of one what there is to know")
 
 

@@ -56,7 +56,7 @@ def replay_poison(
     """
     target = reach(context, settings)
     wanted = Wanted(states=states_of(state), causes=frozenset(cause or ()), since=since, offer=offer)
-    chosen = selected(lead_ids or [], wanted, everything=everything, target=target, until=now())
+    chosen = selected(lead_ids or [], wanted, everything=everything, target=target)
     if anyway and not chosen.named:
         raise typer.BadParameter("--anyway is for leads named by ID: a filter chooses no duplicates")
     desk = Desk(actor=actor, now=now, ports=target.ports)
@@ -104,7 +104,7 @@ def discard_poison(
     """
     target = reach(context, settings)
     wanted = Wanted(states=states_of(state), causes=frozenset(cause or ()), since=since, offer=offer)
-    chosen = selected(lead_ids or [], wanted, everything=everything, target=target, until=now())
+    chosen = selected(lead_ids or [], wanted, everything=everything, target=target)
     _say_duplicates(chosen, target)
     desk = Desk(actor=actor, now=now, ports=target.ports)
     work = Work(

@@ -32,6 +32,8 @@ def drained(lead_ids: Iterable[str], run: Run) -> Iterator[Result]:
             words = failure_in_words(failure)
             yield Result(lead_id=lead_id, outcome=Outcome.FAILED, reason=failure.slug, detail=words)
             return
+        except Exception as error:  # noqa: BLE001 - what is wrong with one lead must not keep the others waiting
+            result = Result.unforeseen(lead_id, error)
         yield result
         if result.outcome is Outcome.FAILED and run.ports.gate.in_doubt(run.now()):
             return

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -40,9 +39,7 @@ def leads(number: int) -> str:
     return "1 lead" if number == 1 else f"{number} leads"
 
 
-def selected(
-    lead_ids: Sequence[str], wanted: Wanted, *, everything: bool, target: Target, until: datetime
-) -> Selection:
+def selected(lead_ids: Sequence[str], wanted: Wanted, *, everything: bool, target: Target) -> Selection:
     """What the command line chose. Raises a usage error when that is nothing, or both ways at once."""
     narrowed = bool(wanted.causes or wanted.since or wanted.offer)
     filtered = narrowed or everything or wanted.states != FOR_A_DECISION
@@ -55,17 +52,17 @@ def selected(
     if lead_ids:
         return Selection(lead_ids=[*dict.fromkeys(lead_ids)], named=True)
     found: list[str] = []
-    groups = grouped(oldest_first(target.ledger, wanted, until=until), found)
-    say_causes_there(wanted, groups, target=target, until=until)
+    groups = grouped(oldest_first(target.ledger, wanted), found)
+    say_causes_there(wanted, groups, target=target)
     return Selection(lead_ids=sorted(found), named=False, groups=groups)
 
 
-def say_causes_there(wanted: Wanted, groups: Iterable[Group], *, target: Target, until: datetime) -> None:
+def say_causes_there(wanted: Wanted, groups: Iterable[Group], *, target: Target) -> None:
     """Says of wanted causes that no lead has which there are instead: the name may be mistyped."""
     absent = wanted.causes - {group.reason for group in groups}
     if not absent:
         return
-    waiting = grouped(oldest_first(target.ledger, Wanted(states=wanted.states), until=until))
+    waiting = grouped(oldest_first(target.ledger, Wanted(states=wanted.states)))
     there = ", ".join(dict.fromkeys(group.reason for group in waiting)) or "none"
     say(f"no lead has the cause {', '.join(sorted(absent))}; there are: {there}")
 

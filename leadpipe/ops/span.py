@@ -1,7 +1,6 @@
 """Spans of time: what `--since` says, which days of the ledger it covers, and how long something took, in words."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 ONE_DAY = timedelta(days=1)
@@ -19,12 +18,6 @@ def since_of(text: str, now: datetime) -> datetime:
     if start > now:
         raise ValueError(f"{text!r} is still to come")
     return start
-
-
-def days_back(first: date, last: date) -> Iterator[date]:
-    """Both days and those in between, newest first."""
-    for back in range((last - first).days + 1):
-        yield last - timedelta(days=back)
 
 
 def in_words(span: timedelta) -> str:

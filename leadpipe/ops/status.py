@@ -11,12 +11,15 @@ import typer
 
 from leadpipe.dataverse.certificate_end import certificate_ends
 from leadpipe.model.expiry import URGENT_DAYS, Ending, ending_of
+from leadpipe.model.lead_id import EPOCH, MOST_AHEAD
+from leadpipe.model.marks import damage
 from leadpipe.model.record import OPEN, Record, State
 from leadpipe.model.settings import Settings
 from leadpipe.ops.json_output import print_json
+from leadpipe.ops.ledger_pages import LAST_DAY
 from leadpipe.ops.messages import WithoutRecord, messages_without_record
 from leadpipe.ops.options import AsJson, SettingsFile, Since
-from leadpipe.ops.span import ONE_DAY, days_back, in_words
+from leadpipe.ops.span import ONE_DAY, in_words
 from leadpipe.ops.summary import UNSETTLED, Group, Summary
 from leadpipe.ops.switches import switched_off
 from leadpipe.ops.table import Column, print_facts, print_table, text_of
@@ -26,6 +29,7 @@ from leadpipe.storage.ledger import AzureLedger
 from leadpipe.wiring import now
 
 DEFAULT_SPAN = timedelta(days=7)
+_MARKS_FIX = "the next sweep replaces them; if it lasts, see whether the function app and its sweep run"
 
 STATE_COLUMNS = (Column(title="STATE", field="state", key=True), Column(title="LEADS", field="leads", key=True))
 GROUP_COLUMNS = (
@@ -54,6 +58,7 @@ class Status:
     ending: Ending | None
     settings: Settings
     switched_off: Mapping[str, str]
+    damaged_marks: Sequence[str] = ()
 
     @property
     def today(self) -> date:
@@ -74,6 +79,8 @@ class Status:
             f"the function {function} is switched off: remove the app setting {setting} if nobody holds it on purpose"
             for function, setting in self.switched_off.items()
         ]
+        if self.damaged_marks:
+            wanted.append(f"marks of the sweep are damaged ({', '.join(self.damaged_marks)}): {_MARKS_FIX}")
         if self.ending and self.ending.is_urgent(self.today):
             said = f"{self.ending.says(self.today)} (said from {URGENT_DAYS} d before)"
             wanted.append(f"{said}: {self.ending.renew}")
@@ -109,32 +116,32 @@ def status(context: typer.Context, since: Since = None, as_json: AsJson = False,
 
 
 def status_of(target: Target, environment: Mapping[str, str], *, since: datetime, at: datetime) -> Status:
-    summary, damage = Summary(since=since), list[str]()
-    summary.add_all(_records(target.ledger, since=since, until=at, damage=damage))
+    summary, damaged_rows = Summary(since=since, until=at + MOST_AHEAD), list[str]()
+    summary.add_all(_records(target.ledger, since=since, damage=damaged_rows))
     return Status(
         at=at,
         summary=summary,
         without_record=messages_without_record(queue=target.queue, ledger=target.ledger, marks=target.marks, at=at),
-        damaged_rows=damage,
+        damaged_rows=damaged_rows,
         damaged_claims=[*target.claims.damaged(at_a_glance=True)],
         queued=target.queue.depth(),
         on_poison_queue=target.poison_queue.depth(),
         ending=ending_of(target.settings, certificate_ends=certificate_ends(target.settings)),
         settings=target.settings,
         switched_off=switched_off(environment),
+        damaged_marks=damage(target.marks.read(), at),
     )
 
 
-def _records(ledger: AzureLedger, *, since: datetime, until: datetime, damage: list[str]) -> Iterator[Record]:
-    """All records of the span's days, and the unsettled ones of the days before. `damage` gets the damaged rows."""
-    oldest = ledger.first_day()
-    if oldest is None:
-        return
-    first = max(since.date(), oldest)
-    for day in days_back(first, until.astimezone(UTC).date()):
-        yield from ledger.records(day, damage=damage)
-    if oldest < first:
-        yield from ledger.between(oldest, first - ONE_DAY, states=UNSETTLED, damage=damage)
+def _records(ledger: AzureLedger, *, since: datetime, damage: list[str]) -> Iterator[Record]:
+    """All records from the span's first day on, and the unsettled ones of the days before.
+
+    `damage` gets a line for each damaged row.
+    """
+    first = max(since.date(), EPOCH.date())
+    yield from ledger.between(first, LAST_DAY, damage=damage)
+    if first > EPOCH.date():
+        yield from ledger.between(EPOCH.date(), first - ONE_DAY, states=UNSETTLED, damage=damage)
 
 
 def _rows_in_words(kind: str, table: str, rows: Sequence[str]) -> list[str]:
@@ -172,6 +179,7 @@ def _as_fields(found: Status) -> dict[str, Any]:
         "credential_fix": found.ending and found.ending.renew,
         "setting_faults": [str(fault) for fault in found.settings.faults],
         "switched_off": found.switched_off,
+        "damaged_marks": [*found.damaged_marks],
     }
 
 
@@ -199,6 +207,7 @@ def _facts(found: Status) -> list[tuple[str, object]]:
         ("sign-in", found.ending and found.ending.says(found.today)),
         ("settings", "; ".join(map(str, found.settings.faults)) or None),
         ("switched off", ", ".join(found.switched_off.values()) or None),
+        ("damaged marks", ", ".join(found.damaged_marks) or None),
     ]
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from leadpipe.model.cause import BLOCKED_REASONS, PERSON_UNREAD, Cause
@@ -11,6 +11,7 @@ from leadpipe.model.record import OPEN, Record, State
 from leadpipe.ops.words import cause_of
 
 UNSETTLED = OPEN | {State.POISONED}
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 _NOT_TRIED = Cause(says="not tried yet", fix="nothing; if it lasts, see whether the function app runs")
 
@@ -58,6 +59,7 @@ class Summary:
     """
 
     since: datetime
+    until: datetime = END_OF_TIME  # what was received later, by a wrong clock, is not counted
     counts: Counter[State] = field(default_factory=Counter)
     grouped: dict[tuple[State, str], Group] = field(default_factory=dict)
     last_received_at: datetime | None = None
@@ -65,7 +67,7 @@ class Summary:
 
     def add_all(self, records: Iterable[Record]) -> None:
         for record in records:
-            if record.received_at >= self.since:
+            if self.since <= record.received_at <= self.until:
                 self._count(record)
             if record.state in UNSETTLED or self._is_incomplete(record):
                 self.grouped.setdefault((record.state, record.reason), Group(oldest=record)).add(record)

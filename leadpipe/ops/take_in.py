@@ -1,13 +1,15 @@
 """`leadpipe import`: takes in rows that the marketplace wrote into its table destination before leadpipe came."""
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 import typer
 
 from leadpipe.delivery import lower_marks
-from leadpipe.model.errors import StorageFailed
+from leadpipe.guard import Guard, reason_of
+from leadpipe.model.errors import LeadpipeError
 from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.ports import Arrival, Ports
 from leadpipe.ops.decisions import Outcome, Result
@@ -37,7 +39,8 @@ def import_rows(
 
     The sweep takes in what was written since it first ran; this takes in what is older: all of it, or what was last
     written since then. Each row becomes a lead that goes the usual way into Dynamics, received when the row was last
-    written. The rows stay as they are. Asks first; may be stopped and begun again.
+    written. The rows stay as they are. A row that cannot be taken in is named, and the others follow. Asks first; may
+    be stopped and begun again.
     """
     target = reach(context, settings)
     rows = {arrival.key: arrival for arrival in not_taken_in(since or EPOCH, target.ports)}
@@ -56,25 +59,59 @@ def import_rows(
     run = Run(now=now, until=FOREVER, hourly=False, chance=chance, ports=target.ports, settings=target.settings)
     lower_marks(rows[keys[0]].at.date(), run.ports.marks)
     tell = teller(Outcome.TAKEN_IN, as_json=as_json)
-    counts, stopped = carry_out(keys, lambda wanted: taken_in(wanted, rows, run), tell, title="take in", rate=rate)
+    reasons: Counter[str] = Counter()
+
+    def take_them_in(wanted: Iterable[str]) -> Iterator[Result]:
+        return counting_reasons(taken_in(wanted, rows, run), reasons)
+
+    counts, stopped = carry_out(keys, take_them_in, tell, title="take in", rate=rate)
+    for reason, number in reasons.items():
+        say(f"  {number} failed ({reason})")
     end(counts, stopped=stopped, named=False)
 
 
 def not_taken_in(since: datetime, ports: Ports) -> Iterator[Arrival]:
-    """The marketplace's rows that are no lead yet."""
+    """The marketplace's rows that are no lead yet, as far as can be seen: taking one in twice does no harm.
+
+    Raises what storage raised when it is away.
+    """
+    guard = Guard("import")
     for arrival in ports.fallback.arrivals(since):
-        claim = ports.claims.read(arrival.key)
-        if claim is None or ports.ledger.read(claim.lead_id) is None:
+        known = False
+        with guard.item(row=arrival.key):
+            claim = ports.claims.read(arrival.key)
+            known = claim is not None and ports.ledger.read(claim.lead_id) is not None
+        if not guard.goes_on() and guard.failure is not None:
+            raise guard.failure
+        if not known:
             yield arrival
 
 
 def taken_in(keys: Iterable[str], rows: Mapping[str, Arrival], run: Run) -> Iterator[Result]:
     """What became of each row; ends when storage no longer answers."""
+    guard = Guard("import")
     for key in keys:
-        try:
+        lead_id = ""
+        with guard.item(row=key):
             lead_id = take_in(rows[key], run)
-        except StorageFailed as failure:
-            words = failure_in_words(failure)
-            yield Result(lead_id="", outcome=Outcome.FAILED, reason=failure.slug, detail=words)
+        if lead_id:
+            yield Result(lead_id=lead_id, outcome=Outcome.TAKEN_IN)
+        elif guard.failure is not None:
+            yield _failed(rows[key], guard.failure)
+        if not guard.goes_on():
             return
-        yield Result(lead_id=lead_id, outcome=Outcome.TAKEN_IN)
+
+
+def _failed(row: Arrival, failure: Exception) -> Result:
+    """That of a row which could not be taken in; of an exception that is not leadpipe's own only the kind is shown."""
+    reason = reason_of(failure)
+    words = failure_in_words(failure) if isinstance(failure, LeadpipeError) else f"a fault in leadpipe: {reason}"
+    detail = f"row {row.key}, last written {text_of(row.at)}: {words}"
+    return Result(lead_id="", outcome=Outcome.FAILED, reason=reason, detail=detail)
+
+
+def counting_reasons(results: Iterable[Result], reasons: Counter[str]) -> Iterator[Result]:
+    for result in results:
+        if result.outcome is Outcome.FAILED:
+            reasons[result.reason] += 1
+        yield result

@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 from leadpipe.model.cause import BLOCKED_REASONS
 from leadpipe.model.errors import StorageFailed
+from leadpipe.model.ports import Ledger
 from leadpipe.model.record import OPEN, Record, State
 from leadpipe.ops.doctor.finding import Finding, of_failure, ok, warning
-from leadpipe.ops.span import days_back, in_words
+from leadpipe.ops.ledger_pages import newest_first
+from leadpipe.ops.span import in_words
 from leadpipe.ops.table import text_of
 from leadpipe.ops.words import cause_of
-from leadpipe.storage.ledger import AzureLedger
 
 LAST_LEAD = "last lead"
 LAST_TEST_LEAD = "last test lead"
@@ -18,7 +19,7 @@ LAST = frozenset({LAST_LEAD, LAST_TEST_LEAD})
 _DAYS = timedelta(days=30)
 
 
-def look_at_ledger(ledger: AzureLedger, at: datetime, *, something_failed: bool) -> Iterator[Finding]:
+def look_at_ledger(ledger: Ledger, at: datetime, *, something_failed: bool) -> Iterator[Finding]:
     """`something_failed`: why leads wait is already said, and is not said again."""
     try:
         lead, test_lead = last_ones(ledger, at)
@@ -31,19 +32,17 @@ def look_at_ledger(ledger: AzureLedger, at: datetime, *, something_failed: bool)
     yield of_last(LAST_TEST_LEAD, test_lead, at, something_failed=something_failed or test_lead is not newest)
 
 
-def last_ones(ledger: AzureLedger, at: datetime) -> tuple[Record | None, Record | None]:
+def last_ones(ledger: Ledger, at: datetime) -> tuple[Record | None, Record | None]:
     """The last lead of a customer's and the last test lead; None where the days that are looked at have none."""
     lead = test_lead = None
-    first = ledger.first_day()
     today = at.astimezone(UTC).date()
-    for day in days_back(max(first, today - _DAYS), today) if first else ():
-        for record in ledger.records(day):
-            if record.is_test:
-                test_lead = test_lead or record
-            else:
-                lead = lead or record
-            if lead and test_lead:
-                return lead, test_lead
+    for record in newest_first(ledger, today - _DAYS, today):
+        if record.is_test:
+            test_lead = test_lead or record
+        else:
+            lead = lead or record
+        if lead and test_lead:
+            break
     return lead, test_lead
 
 

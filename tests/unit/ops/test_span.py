@@ -1,10 +1,10 @@
 """What --since takes, and how spans are told."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from leadpipe.ops.span import days_back, in_words, since_of
+from leadpipe.ops.span import in_words, since_of
 from tests.fakes import NOW
 
 
@@ -35,15 +35,6 @@ def test_anything_else_is_refused_with_what_would_be_right(text: str) -> None:
 def test_a_time_to_come_is_refused() -> None:
     with pytest.raises(ValueError, match="still to come"):
         since_of("2026-03-15", NOW)
-
-
-def test_days_are_counted_back_from_the_newest_with_both_ends() -> None:
-    days = [*days_back(date(2026, 2, 27), date(2026, 3, 1))]
-    assert days == [date(2026, 3, 1), date(2026, 2, 28), date(2026, 2, 27)]
-
-
-def test_a_span_that_ends_before_it_starts_has_no_days() -> None:
-    assert [*days_back(date(2026, 3, 2), date(2026, 3, 1))] == []
 
 
 @pytest.mark.parametrize(
