@@ -19,7 +19,8 @@ from tests.factories import payload, sample
 from tests.faults.rig import AHEAD, Rig
 from tests.host_process import until
 
-NO_ORGANISATION = dict.fromkeys(("DATAVERSE_URL", "DATAVERSE_CLIENT_SECRET"), "")
+_DATAVERSE = ("URL", "AUTHORITY", "TENANT_ID", "CLIENT_ID", "CLIENT_SECRET")
+NO_ORGANISATION = dict.fromkeys((f"DATAVERSE_{name}" for name in _DATAVERSE), "")
 NEWER = json.dumps({"v": VERSION + 1, "lead": "as a newer leadpipe would write it"})
 
 
