@@ -376,6 +376,10 @@ def test_a_row_that_is_known_to_be_taken_in_is_not_asked_for_again() -> None:
     assert "claims.take" in world.journal
     run(world)
     assert "claims.take" not in world.journal
+    world.taken_in.clear()  # as in another process
+    run(world)
+    assert "claims.take" in world.journal
+    assert len(world.ledger.rows) == 1
 
 
 def test_a_stretch_of_days_that_cannot_be_listed_stops_none_behind_it(caplog: pytest.LogCaptureFixture) -> None:
