@@ -159,7 +159,7 @@ class AzureLedger:
         # The service takes fifteen comparisons in a query.
         query = (
             f"PartitionKey ge @first and PartitionKey le @last and {_RECORDS} and ({_any_of(FORGETTABLE)})"
-            " and (Payload ge @text or Payload ge @bytes or Email ge @text or Name ge @text or Company ge @text)"
+            " and (Payload ge @text or Payload ge @bytes or Email ge @text or Name ge @text or Company ge @text )"
         )
         parameters = {"first": partition(first), "last": partition(last), "text": "", "bytes": b"\0"}
         return self._sound(record_of, self._query(query, parameters, select=_SUMMARY))

@@ -2,7 +2,7 @@
 
 import threading
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -11,6 +11,7 @@ from leadpipe.model.change import (
     Deferred,
     Edited,
     Erased,
+    Forgotten,
     Poisoned,
     Replayed,
     ToFallback,
@@ -18,6 +19,7 @@ from leadpipe.model.change import (
     transition,
 )
 from leadpipe.model.errors import Changed, InvalidLead
+from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.ports import Ledger
 from leadpipe.model.record import Record, State
 from tests.factories import RECEIVED_AT, lead_id, payload
@@ -321,3 +323,46 @@ def test_of_many_inserts_at_once_exactly_one_wins(ledger: Ledger) -> None:
     for thread in threads:
         thread.join()
     assert sum(result is not None for result in results) == 1
+
+
+def test_the_next_day_is_the_first_with_a_record_from_that_one_on(ledger: Ledger) -> None:
+    assert ledger.next_day(DAY) is None
+    for days in (1, 20_000):
+        inserted(ledger, days, timedelta(days=days))
+    assert ledger.next_day(date(1970, 1, 1)) == DAY + timedelta(days=1)
+    assert ledger.next_day(DAY + timedelta(days=1)) == DAY + timedelta(days=1)
+    assert ledger.next_day(DAY + timedelta(days=2)) == DAY + timedelta(days=20_000)
+    assert ledger.next_day(DAY + timedelta(days=20_001)) is None
+
+
+def test_days_of_1970_and_9999_are_days_like_others(ledger: Ledger) -> None:
+    for at in (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)):
+        ledger.insert(Record.accepted(new_lead_id(at, bytes(10)), payload()))
+    assert ledger.first_day() == date(1970, 1, 1)
+    assert ledger.next_day(DAY) == date(9999, 12, 31)
+    assert len(list(ledger.between(date(1970, 1, 1), date.max))) == 2
+
+
+def test_unforgotten_is_what_is_settled_and_still_holds_personal_data(ledger: Ledger) -> None:
+    forgotten = settled(ledger, settled(ledger, inserted(ledger, 1), Written()), Forgotten())
+    whole = settled(ledger, inserted(ledger, 2), Written())
+    settled(ledger, inserted(ledger, 3), Poisoned(reason="x"))
+    inserted(ledger, 4)
+    settled(ledger, inserted(ledger, 5), Erased(actor="op"))
+    rejected = Record.rejected(lead_id(number=6), InvalidLead("not_utf8", "byte 0"), bytes(3))
+    ledger.insert(rejected)
+    withheld = Record.accepted(lead_id(number=7), payload(FirstName="", LastName="", Email="", Company=""))
+    settled(ledger, ledger.insert(withheld) or withheld, Written())
+    settled(ledger, inserted(ledger, 8, timedelta(days=7)), Written())
+    found = {record.lead_id for record in ledger.unforgotten(DAY, DAY + timedelta(days=6))}
+    assert found == {whole.lead_id, rejected.lead_id, withheld.lead_id}
+    assert forgotten.lead_id not in found
+
+
+def test_a_listing_ends_when_it_is_told_to(ledger: Ledger) -> None:
+    for days in range(3):
+        inserted(ledger, days, timedelta(days=days))
+    later = RECEIVED_AT + timedelta(days=9)
+    found = list(ledger.due(DAY, later, states=QUEUED_STATES, go_on=lambda: False))
+    assert found[0].lead_id == lead_id(number=0)  # what was read already is given
+    assert len(list(ledger.due(DAY, later, states=QUEUED_STATES, go_on=lambda: True))) == 3

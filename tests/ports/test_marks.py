@@ -12,6 +12,8 @@ WHOLE = Marks(
     looked_back_at=RECEIVED_AT,
     taken_in_until=RECEIVED_AT + timedelta(milliseconds=1),
     forgotten_before=date(2025, 12, 14),
+    looking_from=date(2026, 3, 1),
+    forgetting_from=date(2025, 12, 1),
 )
 
 
@@ -61,3 +63,11 @@ def test_of_many_sweeps_at_once_exactly_one_writes(marks: MarksStore) -> None:
     for thread in threads:
         thread.join()
     assert sorted(won) == [False] * 7 + [True]
+
+
+def test_a_mark_that_is_named_as_damaged_stays_damaged_until_it_is_written_anew(marks: MarksStore) -> None:
+    marks.write(marks.read(), replace(WHOLE, watermark=None, damaged=frozenset({"watermark"})))
+    read = marks.read()
+    assert (read.damaged, read.watermark, read.looked_back_at) == ({"watermark"}, None, WHOLE.looked_back_at)
+    assert marks.write(read, replace(read, watermark=WHOLE.watermark, damaged=frozenset()))
+    assert marks.read() == WHOLE

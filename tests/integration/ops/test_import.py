@@ -5,9 +5,11 @@ from datetime import date
 
 import pytest
 
+from leadpipe.model.errors import RowRefused, StorageFailed
 from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Marks
-from leadpipe.model.record import State
+from leadpipe.model.record import Record, State
+from leadpipe.storage.claims import AzureClaims
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.ledger import AzureLedger
 from leadpipe.storage.marks import AzureMarks
@@ -75,3 +77,51 @@ def test_a_customer_is_read_however_often_it_is_encoded_and_what_is_not_read_is_
 def test_an_account_without_the_table_has_nothing_to_take_in(run: Runner) -> None:
     ran = run("import")
     assert (ran.code, "0 leads to take in" in ran.err) == (0, True)
+
+
+@pytest.mark.usefixtures("rows")
+@pytest.mark.parametrize("failure", [RowRefused("row_refused"), StorageFailed("storage_error"), TypeError("jo1")])
+def test_a_row_that_cannot_be_taken_in_is_named_with_its_reason_and_the_others_follow(
+    run: Runner, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    insert = AzureLedger.insert
+
+    def refuses(self: AzureLedger, record: Record) -> Record | None:
+        if record.email == "jo1@x.example":
+            raise failure
+        return insert(self, record)
+
+    monkeypatch.setattr(AzureLedger, "insert", refuses)
+    ran = run("import", "--yes", "--json")
+    reason = getattr(failure, "slug", "TypeError")
+    assert ran.code == 1
+    assert sorted(each["outcome"] for each in ran.records) == ["failed", "taken in", "taken in"]
+    assert [each["reason"] for each in ran.records if each["outcome"] == "failed"] == [reason]
+    assert f"1 failed ({reason})" in ran.err
+    assert "jo1" not in ran.out + ran.err
+
+
+@pytest.mark.usefixtures("rows")
+def test_a_row_whose_claim_cannot_be_read_is_one_to_take_in(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable(*_: object) -> None:
+        raise TypeError
+
+    monkeypatch.setattr(AzureClaims, "read", unreadable)
+    assert "3 leads to take in" in run("import", "--dry-run").err
+
+
+@pytest.mark.usefixtures("rows")
+def test_storage_that_is_away_ends_it(run: Runner, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = storage.table("marketplaceleads")
+    for number in range(20):
+        table.create_entity({"PartitionKey": "z", "RowKey": f"{number}", "LeadSource": "s", "CustomerInfo": "{}"})
+
+    def away(*_: object) -> None:
+        raise StorageFailed("storage_unreachable")
+
+    monkeypatch.setattr(AzureClaims, "take", away)
+    ran = run("import", "--yes", "--json")
+    assert (ran.code, len(ran.records)) == (1, 5)
+    monkeypatch.setattr(AzureClaims, "read", away)
+    with pytest.raises(StorageFailed):
+        run("import", "--yes")

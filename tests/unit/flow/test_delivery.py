@@ -1,7 +1,7 @@
 """What happens to a message, step by step, and what is true when a process dies between two of them."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -172,6 +172,36 @@ def test_a_message_of_a_lead_that_is_not_queued_any_more_ends(change: Poisoned |
     write(record, change, world.now, ledger=world.ledger)
     run(world, message(record, attempt=9))
     assert world.journal == ["ledger.read"]
+
+
+CANNOT_BE = (
+    datetime(1970, 1, 1, tzinfo=UTC),
+    datetime(2018, 12, 31, tzinfo=UTC),
+    NOW + timedelta(days=2),
+    datetime(9999, 12, 31, tzinfo=UTC),
+)
+
+
+@pytest.mark.parametrize("at", CANNOT_BE, ids=str)
+def test_a_message_whose_lead_cannot_have_been_received_then_leaves_as_a_crash_and_changes_nothing(
+    at: datetime,
+) -> None:
+    world = World()
+    marks = Marks(watermark=NOW.date(), forgotten_before=NOW.date())
+    world.marks.marks = marks
+    text = Envelope.for_payload(new_lead_id(at, bytes(10)), PAYLOAD, attempt=1).to_text()
+    with pytest.raises(NotAnEnvelope):
+        run(world, text)
+    assert (world.ledger.rows, world.marks.marks) == ({}, marks)
+
+
+@pytest.mark.parametrize("at", CANNOT_BE, ids=str)
+def test_a_record_of_such_a_time_that_is_there_already_is_delivered(at: datetime) -> None:
+    world = World()
+    record = world.ledger.insert(Record.accepted(new_lead_id(at, bytes(10)), PAYLOAD))
+    assert record is not None
+    run(world, message(record))
+    assert held(world, record).state is State.WRITTEN
 
 
 def test_a_newer_envelope_is_sent_again_byte_for_byte_and_unclaimed() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadpipe.model.envelope import MAX_BYTES, RESERVED_KEYS, VERSION, Envelope
+from leadpipe.model.envelope import LARGEST_ATTEMPT, MAX_BYTES, RESERVED_KEYS, VERSION, Envelope
 from leadpipe.model.errors import NewerEnvelope, NotAnEnvelope
 from leadpipe.model.lead_id import received_at
 from tests.factories import LEAD_ID, RECEIVED_AT, envelope, lead_id, payload
@@ -82,6 +82,10 @@ def test_an_older_version_is_read() -> None:
     assert Envelope.from_text(message(v=VERSION - 1)).lead_id == LEAD_ID
 
 
+def test_the_largest_attempt_leaves_room_for_those_that_follow() -> None:
+    assert Envelope.from_text(message(attempt=LARGEST_ATTEMPT)).attempt + 10**9 < 2**31
+
+
 def test_keys_that_are_unknown_do_no_harm() -> None:
     assert Envelope.from_text(message(trace="abc")).lead_id == LEAD_ID
 
@@ -124,6 +128,15 @@ def test_a_newer_version_is_told_apart_before_anything_else_is_read() -> None:
         (message(attempt=True), "attempt"),
         (message(attempt=1.5), "attempt"),
         (message(attempt=0), "attempt"),
+        (message(attempt=-1), "attempt"),
+        (message(attempt=1e9), "attempt"),
+        (message(attempt=LARGEST_ATTEMPT + 1), "attempt"),
+        (message(attempt=2**31), "attempt"),
+        (message(attempt=10**400), "attempt"),
+        (message(v=-1), "no version"),
+        (message(v=2**31), "no version"),
+        (message(lead_id="00000000-0000-0000-0000-000000000000"), "no lead id"),
+        (message(lead_id="ffffffff-ffff-ffff-ffff-ffffffffffff"), "no lead id"),
         (message(payload={"Company": "x"}), "payload is no text"),
         (payload(), "no version"),
     ],

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadpipe.model.lead_id import ENTROPY_BYTES, is_lead_id, milliseconds, new_lead_id, received_at
+from leadpipe.model.lead_id import ENTROPY_BYTES, can_be_received, is_lead_id, milliseconds, new_lead_id, received_at
 
 MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
 ENTROPY = st.binary(min_size=ENTROPY_BYTES, max_size=ENTROPY_BYTES)
@@ -69,3 +69,24 @@ def test_what_leadpipe_does_not_write_is_no_lead_id(text: str) -> None:
 
 def test_milliseconds_are_rounded_down() -> None:
     assert milliseconds(datetime(1970, 1, 1, 0, 0, 1, 999, UTC)) == 1000
+
+
+NOW = datetime(2026, 3, 14, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("at", [datetime(2019, 1, 1, tzinfo=UTC), NOW, NOW + timedelta(days=1)])
+def test_a_lead_is_received_between_the_first_leadpipe_and_now_give_or_take_a_clock(at: datetime) -> None:
+    assert can_be_received(at, NOW)
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        datetime(1970, 1, 1, tzinfo=UTC),
+        datetime(2018, 12, 31, 23, 59, 59, tzinfo=UTC),
+        NOW + timedelta(days=1, seconds=1),
+        datetime(9999, 12, 31, tzinfo=UTC),
+    ],
+)
+def test_at_any_other_time_nobody_receives_a_lead(at: datetime) -> None:
+    assert not can_be_received(at, NOW)

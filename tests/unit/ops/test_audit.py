@@ -236,3 +236,34 @@ def test_a_store_that_is_away_is_a_failure_and_no_empty_balance(world: World, st
 
 def test_every_finding_has_words_and_a_fix() -> None:
     assert {*MEANING} == {*What}
+
+
+def test_a_fault_on_one_record_is_a_finding_and_the_others_are_found_all_the_same(world: World) -> None:
+    for number in range(3):
+        kept(world, lead_id(number=number), next_try_at=LATE)
+    read = world.ledger.read
+
+    def faulty(lead: str) -> Record | None:
+        if lead == lead_id(number=1):
+            raise TypeError("Jane Doe")
+        return read(lead)
+
+    world.ledger.read = faulty  # type: ignore[method-assign]
+    overdue = {(What.OVERDUE, lead_id(number=number)) for number in (0, 2)}
+    assert found(world) == {*overdue, (What.NOT_SEEN, lead_id(number=1))}
+
+
+def test_a_fault_in_one_kind_of_check_leaves_the_others(world: World) -> None:
+    kept(world, next_try_at=LATE)
+
+    def faulty(*_: object) -> object:
+        raise KeyError("Jane Doe")
+
+    world.claims.of_leads_received = faulty  # type: ignore[method-assign, assignment]
+    world.poison_queue.peek = faulty  # type: ignore[method-assign, assignment]
+    findings = list(audited(world).findings())
+    assert {(finding.what, finding.id, finding.detail) for finding in findings} == {
+        (What.OVERDUE, LEAD_ID, "accepted"),
+        (What.NOT_SEEN, "claims", "KeyError"),
+        (What.NOT_SEEN, "poison queue", "KeyError"),
+    }

@@ -1,13 +1,14 @@
 """What a person's decisions write, in which order, and what dying between two writes leaves."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from leadpipe.delivery import deliver, lower_marks
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import InvalidLead, LeadpipeError, NotAllowed, StorageFailed, Transient
+from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.ports import Marks
 from leadpipe.model.record import Record, State
 from leadpipe.ops.decisions import Desk, discard, duplicates_of, edit, erase, known, replay
@@ -250,6 +251,14 @@ def test_what_waits_for_nobody_is_not_discarded(world: World, desk: Desk, state:
     with pytest.raises(NotAllowed):
         discard(LEAD_ID, desk, why="x")
     assert world.dynamics.asked == 0
+
+
+@pytest.mark.parametrize("at", [datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)], ids=str)
+@pytest.mark.parametrize("window", [timedelta(days=7), timedelta(days=999_999)], ids=str)
+def test_at_either_end_of_time_the_window_ends_there(world: World, at: datetime, window: timedelta) -> None:
+    holder = kept(world, record(new_lead_id(at, bytes(10))))
+    repeat = kept(world, record(new_lead_id(at, bytes(9) + b"1"), state=State.DUPLICATE, duplicate_of=holder.lead_id))
+    assert duplicates_of([holder.lead_id], window, world.ledger) == {holder.lead_id: [repeat.lead_id]}
 
 
 def test_the_duplicates_of_a_lead_are_found_on_the_days_of_its_window(world: World) -> None:

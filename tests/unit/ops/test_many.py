@@ -84,6 +84,12 @@ def test_storage_that_does_not_answer_ends_the_work() -> None:
     assert outcomes(failing) == [Outcome.REPLAYED, Outcome.FAILED]
 
 
+def test_a_fault_on_one_lead_does_not_stop_the_next_and_only_its_kind_is_told() -> None:
+    results = list(work(TypeError("Jane Doe"), record()).results(IDS[:2]))
+    assert [result.outcome for result in results] == [Outcome.REFUSED, Outcome.REPLAYED]
+    assert (results[0].reason, "Jane" in results[0].detail) == ("TypeError", False)
+
+
 def test_several_are_worked_on_at_once_and_told_in_their_order() -> None:
     both_here = threading.Barrier(4, timeout=10)
 
