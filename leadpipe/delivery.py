@@ -56,7 +56,7 @@ from leadpipe.model.settings import Area, Settings, SpecialLeads
 
 # The sweep looks at today and yesterday whatever its marks say.
 ALWAYS_SWEPT = timedelta(days=1)
-# A lead whose record could not be made so often, over an hour, is kept by the smallest row, if that can be made.
+# After so many tries, more than an hour, an answer that leadpipe does not know counts as a refusal of the row.
 TRIES_AT_A_RECORD = 10
 # Somebody else being faster so many times in a row is no race any more.
 DECISIONS = 20
@@ -137,7 +137,8 @@ def inserted(record: Record, *, ledger: Ledger) -> Record | None:
     try:
         return ledger.insert(record)
     except StorageFailed as failure:
-        if not isinstance(failure, RowRefused) and record.attempt < TRIES_AT_A_RECORD:
+        unknown = failure.slug == "storage_error" and record.attempt >= TRIES_AT_A_RECORD
+        if not isinstance(failure, RowRefused) and not unknown:
             raise
         _log_refusal(record, failure, "ledger")
         return ledger.insert(record.smallest(failure.detail))

@@ -143,6 +143,15 @@ def test_a_record_that_cannot_be_made_for_an_hour_for_whatever_reason_is_made_sm
     assert len(world.ledger.rows) == 1 - puts
 
 
+def test_an_outage_of_an_hour_and_more_makes_no_record_smaller() -> None:
+    world = World()
+    record = Record.accepted(new_lead_id(NOW, bytes(10)), payload())
+    refusing_rows(world, AWAY)
+    text = Envelope.for_payload(record.lead_id, record.text, attempt=TRIES_AT_A_RECORD).to_text()
+    deliver(text, dequeue_count=1, chance=0.5, now=world.now, ports=world.ports, settings=SETTINGS)
+    assert (len(world.queue.messages), world.ledger.rows) == (1, {})
+
+
 def test_a_lead_whose_smallest_row_is_refused_too_goes_on_in_its_message(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
     record = Record.accepted(new_lead_id(NOW, bytes(10)), payload())
