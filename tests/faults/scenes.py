@@ -14,6 +14,7 @@ from devkit.chaos.windows import Window, flow_of, writes_of
 from devkit.launcher.ports import any_free
 from leadpipe.model.claim import Claim
 from leadpipe.model.envelope import VERSION
+from leadpipe.model.ports import Marks
 from leadpipe.model.record import Event, Record, State
 from tests.factories import payload, sample
 from tests.faults.rig import AHEAD, Rig
@@ -146,7 +147,9 @@ def overdue(rig: Rig) -> str:
 
 
 def overdue_for_days(rig: Rig) -> str:
-    return rig.accepted(ago=timedelta(days=3)).lead_id
+    record = rig.accepted(ago=timedelta(days=3))
+    swept_for_days(rig, watermark=record.received_at.date(), looked_back_at=hours_ago(2))
+    return record.lead_id
 
 
 def resting(rig: Rig) -> str:
@@ -160,6 +163,7 @@ def resting(rig: Rig) -> str:
 
 
 def written_with_its_row_left(rig: Rig) -> str:
+    swept_for_days(rig, looked_back_at=hours_ago(2))
     record = become(rig, rig.accepted(), state=State.WRITTEN)
     rig.ports.fallback.keep(record)
     return record.lead_id
@@ -184,6 +188,7 @@ def settled_long_ago(rig: Rig) -> str:
         lead_id=record.lead_id, at=at, event="edited", state=State.POISONED, actor="kim", payload=record.payload
     )
     rig.ports.ledger.write(record, after, edited)
+    swept_for_days(rig, forgotten_before=at.date(), forgetting_from=at.date())
     return record.lead_id
 
 
@@ -191,6 +196,23 @@ def poisoned_days_ago(rig: Rig) -> str:
     """On a day that the sweep does not look at any more."""
     rig.swept()
     return become(rig, rig.accepted(ago=timedelta(days=3)), state=State.POISONED, next_try_at=None).lead_id
+
+
+def swept_for_days(rig: Rig, **marks: Any) -> None:
+    """An app whose sweeps have come so far; the next one only does what these marks call for."""
+    now = datetime.now(UTC)
+    whole = Marks(
+        watermark=now.date() - timedelta(days=1),
+        looked_back_at=now,
+        taken_in_until=now,
+        forgotten_before=now.date(),
+        expiry_told_on=now.date(),
+    )
+    rig.ports.marks.write(rig.ports.marks.read(), replace(whole, **marks))
+
+
+def hours_ago(hours: int) -> datetime:
+    return datetime.now(UTC) - timedelta(hours=hours)
 
 
 def become(rig: Rig, record: Record, **changes: Any) -> Record:
