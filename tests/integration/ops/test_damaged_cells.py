@@ -404,7 +404,6 @@ MARK_CASES = [
 ]
 
 
-@pytest.mark.skip(reason="the sweep does not yet check the marks that it reads")
 @pytest.mark.parametrize("case", MARK_CASES, ids=str)
 def test_damaged_marks_stop_neither_the_sweep_nor_a_command(
     damaged: Account, case: Case, caplog: pytest.LogCaptureFixture
