@@ -44,6 +44,10 @@ class Died(BaseException):
     """The process ends here. Not an Exception, so that nothing catches it."""
 
 
+class Crash(BaseException):
+    """The worker ends under one run, out of memory say. The host sees that the run failed; nothing of ours does."""
+
+
 class Run:
     """One call of the product's code in a thread of its own, which only moves while `go_on` waits for it.
 
@@ -57,7 +61,7 @@ class Run:
         self.ended = False
         self.died = False
         self.result: Any = None
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self._work, self._alone = work, alone
         self._begun = self._dying = False
         self._go, self._stopped = threading.Lock(), threading.Lock()
@@ -102,7 +106,7 @@ class Run:
             self.stop("end")
         except Died:
             self.died = True
-        except Exception as error:  # noqa: BLE001 - what leaves a function is the host's to judge
+        except (Exception, Crash) as error:  # noqa: BLE001 - what leaves a function is the host's to judge
             self.error = error
         _this_thread.run = None
         self.ended = True
@@ -246,7 +250,7 @@ class SlowDynamics(FakeDynamics):
 
     def __init__(self, world: "HostWorld") -> None:
         super().__init__(world.journal)
-        self.judge: Callable[[str, Lead], Exception | None] = lambda _id, _lead: None
+        self.judge: Callable[[str, Lead], BaseException | None] = lambda _id, _lead: None
         self.landing_late = False
         self.landed = 0
         self.asked_at: list[datetime] = []

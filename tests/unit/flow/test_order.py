@@ -38,7 +38,7 @@ FREE = {
     ("outcome_of", "lead = _lead_of"): "either only refuses to go on, before anything was done",
     ("aside", "if lead.is_test"): "either keeps a lead that is both",
     ("claimed", "if record.own_lead"): "the second only builds a value",
-    ("asked", 'if failure.slug == "unforeseen"'): "the first is a log line",
+    ("asked", "if failure.slug"): "the first is a log line of what is true already",
     ("outcome_of_failure", "if isinstance(failure, Refused)"): "the second only reads the clock",
     ("outcome_of_failure", "if record.state is State.FALLBACK"): "the second only computes a time",
     ("outcome_of_failure", "if now - (record.failing_since"): "the second only computes a time",
