@@ -80,9 +80,11 @@ def answering() -> Iterator[Server]:
         server = Server(listening.server_address[1])
         thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield server
-        listening.shutdown()
-        thread.join()
+        try:
+            yield server
+        finally:
+            listening.shutdown()
+            thread.join()
 
 
 def page(status: int, **headers: str) -> Answer:

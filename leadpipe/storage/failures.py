@@ -87,10 +87,13 @@ def _is_of_a_credential(error: HttpResponseError) -> bool:
 
 
 def _origin(error: BaseException) -> BaseException:
-    """The error without an answer that made the SDK stumble, where it did: it looks for a code in every answer."""
+    """The SDK's own error where it stumbled over that one, which has no answer to look for a code in; else the error.
+
+    A failure of leadpipe's own in the chain belongs to an earlier call, and so does all that is behind it.
+    """
     found: BaseException | None = error
     for _ in range(_CHAIN):
-        if isinstance(found, HttpResponseError) and found.response is None:
-            return found
-        found = found and (found.__cause__ or found.__context__)
-    return error
+        if found is None or isinstance(found, AzureError | LeadpipeError):
+            break
+        found = found.__cause__ or found.__context__
+    return found if isinstance(found, HttpResponseError) and found.response is None else error

@@ -17,7 +17,7 @@ from leadpipe.model.settings import StorageByIdentity, StorageByKey
 from leadpipe.storage.connection import Storage, connect
 from leadpipe.storage.lead_queue import AzureLeadQueue
 from leadpipe.storage.ledger import AzureLedger
-from tests.answering import Answer, Server, answering, json_of, page
+from tests.answering import Answer, Server, answering, json_of, page, queue_error
 from tests.factories import RECEIVED_AT, payload
 from tests.storage_methods import EVERY, OF_QUEUES, OF_TABLES, outcome
 
@@ -71,6 +71,20 @@ def test_whatever_a_credential_raises_is_a_storage_failure(method: str, failure:
     got = outcome(EVERY[method], storage_with(failure))
     assert type(got) is StorageFailed
     assert "secret-text" not in got.detail
+
+
+@pytest.mark.parametrize("answer", [queue_error(403, "AccountIsDisabled"), json_of(201, "[]"), Answer(status=201)])
+def test_a_failure_that_is_met_while_another_one_is_handled_is_named_as_itself(answer: Answer) -> None:
+    with answering() as server:
+        server.answer = answer
+        healthy = connect(StorageByKey(connection_string=server.account), retries=0)
+        for method in ("queue.put", "ledger.insert", "ledger.read"):
+            alone = outcome(EVERY[method], healthy)
+            try:
+                EVERY["ledger.read"](storage_with(NO_TOKEN))
+            except StorageFailed:
+                got = outcome(EVERY[method], healthy)
+            assert (type(got), str(got)) == (StorageFailed, str(alone))
 
 
 def test_what_ends_the_process_passes() -> None:
