@@ -29,7 +29,7 @@ def main() -> NoReturn:
     try:
         code = _run()
     except LeadpipeError as error:
-        from leadpipe.ops.words import failure_in_words  # noqa: PLC0415 - only where the packages are there
+        from leadpipe.operations.causes import failure_in_words  # noqa: PLC0415 - only where the packages are there
 
         _say(failure_in_words(error))
         code = FAILED
@@ -114,7 +114,7 @@ def _run() -> int:
         # A name that the terminal's encoding does not have must not end a command.
         getattr(sys, name).reconfigure(errors="backslashreplace")
     try:
-        from leadpipe.ops.cli import app  # noqa: PLC0415 - the function app's own packages are not enough for it
+        from leadpipe.cli.app import app  # noqa: PLC0415 - the function app's own packages are not enough for it
     except ModuleNotFoundError as error:
         _say_what_is_missing(error)
     try:

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from leadpipe.model.cause import PERSON_UNREAD
 from leadpipe.model.change import (
     Change,
     Deferred,
@@ -53,6 +52,7 @@ from leadpipe.model.ports import Claims, Dynamics, Fallback, LeadQueue, Ledger, 
 from leadpipe.model.record import OPEN, ROW_REFUSED, Record, State
 from leadpipe.model.schedule import FIRST_REST, NEWER_ENVELOPE_DELAY, after_opening, delay, rest
 from leadpipe.model.settings import Area, Settings, SpecialLeads
+from leadpipe.operations.causes import PERSON_UNREAD
 
 # The sweep looks at today and yesterday whatever its marks say.
 ALWAYS_SWEPT = timedelta(days=1)

@@ -33,10 +33,16 @@ T = TypeVar("T")
 
 
 class Wiring:
-    """Everything that one process has one of. Thread-safe: whoever comes first builds, the others wait."""
+    """Everything that one process has one of. Thread-safe: whoever comes first builds, the others wait.
 
-    def __init__(self, settings: Settings) -> None:
+    `retries`: how often a storage request of delivery, the sweep or an operator is tried again. `report` is called with
+    each damaged row of the ledger that is met.
+    """
+
+    def __init__(self, settings: Settings, *, retries: int = 1, report: Callable[[str], None] = lambda _: None) -> None:
         self.settings = settings
+        self._retries = retries
+        self._report = report
         self._lock = threading.RLock()
         self._built: dict[str, object] = {}
         self._health: tuple[float, str] | None = None
@@ -51,6 +57,10 @@ class Wiring:
             self._once("intake ledger", lambda: AzureLedger(storage)),
             self._once("intake queue", lambda: AzureLeadQueue(storage.queues)),
         )
+
+    def storage(self) -> Storage:
+        """The account's two services, with the retries of this wiring. Raises SettingsError, or StorageFailed."""
+        return self._once("storage", lambda: self._storage(retries=self._retries))
 
     def delivery(self) -> Ports:
         """What delivery and the sweep work with. Raises SettingsError."""
@@ -92,10 +102,10 @@ class Wiring:
         from leadpipe.storage.marks import AzureMarks
         from leadpipe.storage.poison_queue import AzurePoisonQueue
 
-        storage = self._storage(retries=1)
+        storage = self.storage()
         return Ports(
             queue=AzureLeadQueue(storage.queues),
-            ledger=AzureLedger(storage),
+            ledger=AzureLedger(storage, report=self._report),
             claims=AzureClaims(storage),
             fallback=AzureFallback(storage),
             poison_queue=AzurePoisonQueue(storage.queues),
@@ -111,7 +121,7 @@ class Wiring:
             return None
         from leadpipe.dataverse.auth import tokens_for
         from leadpipe.dataverse.client import DataverseClient
-        from leadpipe.dataverse.mapping_choice import chosen_mapping
+        from leadpipe.mapping.chosen import chosen_mapping
 
         return DataverseClient(dataverse.url, tokens_for(dataverse), chosen_mapping(self.settings.mapping_path))
 

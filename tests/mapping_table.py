@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from leadpipe.dataverse.mapping import columns_of
+from leadpipe.mapping.default import columns_of
 from leadpipe.model.errors import InvalidLead
 from leadpipe.model.lead import Lead
 from leadpipe.storage.fallback import _arrival

@@ -13,9 +13,9 @@ import pytest
 from devkit.functions_host.host_json import parse
 from leadpipe.dataverse import codes
 from leadpipe.dataverse.auth import refusal
-from leadpipe.dataverse.mapping_file.fault import REASON
-from leadpipe.model.cause import CAUSES, PERSON_UNREAD
+from leadpipe.mapping.fault import REASON
 from leadpipe.model.settings import Settings
+from leadpipe.operations.causes import CAUSES, PERSON_UNREAD
 from leadpipe.storage.lead_queue import QUEUE
 from tests.factories import environment
 
@@ -145,7 +145,7 @@ def commands() -> dict[str, set[str]]:
     """Each command, those of groups with their group's name, and the options that it takes."""
     from typer.main import get_command
 
-    from leadpipe.ops.cli import app
+    from leadpipe.cli.app import app
 
     found: dict[str, set[str]] = {}
 

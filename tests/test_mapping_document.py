@@ -4,13 +4,12 @@ import re
 
 import pytest
 
-from leadpipe.dataverse.lead_table import NOT_SETTABLE, Kind
-from leadpipe.dataverse.mapping import LENGTHS
-from leadpipe.dataverse.mapping_file.fault import FaultyMapping
-from leadpipe.dataverse.mapping_file.fields import NAMES
-from leadpipe.dataverse.mapping_file.reading import read_mapping
-from leadpipe.dataverse.mapping_file.rules import FIELDS
-from leadpipe.ops.doctor.table_checks import everything_sent
+from leadpipe.mapping.fault import FaultyMapping
+from leadpipe.mapping.fields import NAMES
+from leadpipe.mapping.file_reader import read_mapping
+from leadpipe.mapping.lead_table import LENGTHS, NOT_SETTABLE, Kind
+from leadpipe.mapping.rules import FIELDS
+from leadpipe.operations.doctor.table_checks import everything_sent
 from tests.mapping_table import DOCUMENT, with_table
 
 TEXT = DOCUMENT.read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from leadpipe.ops.cli import app
+from leadpipe.cli.app import app
 from tests.factories import LEAD_ID
 
 ROOT = Path(__file__).parents[1]

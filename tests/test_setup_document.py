@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from leadpipe.model.cause import CAUSES
-from leadpipe.ops.setup.privileges import LEVELS, MappingNeeds, needed
-from leadpipe.ops.setup.vault import vault
-from leadpipe.ops.setup.way import Way
+from leadpipe.operations.causes import CAUSES
+from leadpipe.operations.setup.privileges import LEVELS, MappingNeeds, needed
+from leadpipe.operations.setup.sign_in import Way
+from leadpipe.operations.setup.vault_commands import vault
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = (ROOT / "docs" / "setup.md").read_text(encoding="utf-8")

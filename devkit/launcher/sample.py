@@ -12,7 +12,7 @@ import requests
 from leadpipe.model.errors import LeadpipeError
 from leadpipe.model.record import State
 from leadpipe.model.settings import Settings
-from leadpipe.ops.validation import validation_lead
+from leadpipe.operations.partner_center import validation_lead
 from leadpipe.storage.connection import connect
 from leadpipe.storage.ledger import AzureLedger
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devkit.launcher.private import UMASK, make_private
-from devkit.standin.certificates import server_context, write_ca_bundle
-from devkit.standin.config import EMPTY, Config
-from devkit.standin.fault_kinds import STAGES
-from devkit.standin.organisation import open_organisation
+from devkit.standin.control.client_settings import write_settings, write_ways
+from devkit.standin.organisation.certificates import server_context, write_ca_bundle
+from devkit.standin.organisation.config import EMPTY, Config
+from devkit.standin.organisation.fault_kinds import STAGES
+from devkit.standin.organisation.organisation import open_organisation
 from devkit.standin.origin import HOSTS
 from devkit.standin.server import Server
-from devkit.standin.settings import write_settings, write_ways
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

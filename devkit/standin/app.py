@@ -11,30 +11,26 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 
-from devkit.standin import (
-    control,
-    device_codes,
-    entra,
-    functions,
-    lead_api,
-    managed_identity,
-    member_api,
-    metadata,
-    other_api,
-    user_realm,
-)
-from devkit.standin.counts import DATA, SIGN_IN
-from devkit.standin.dataverse import pass_gate
-from devkit.standin.other_tables import TABLES
-from devkit.standin.page import page
+from devkit.standin.control import endpoints as control
+from devkit.standin.control.page import page
+from devkit.standin.organisation.request_counts import DATA, SIGN_IN
 from devkit.standin.refusal import NoReply, Refusal, not_supported
+from devkit.standin.sign_in import device_code_page as device_codes
+from devkit.standin.sign_in import entra, managed_identity, user_realm
+from devkit.standin.web_api import leads as lead_api
+from devkit.standin.web_api import metadata
+from devkit.standin.web_api import other_tables as other_api
+from devkit.standin.web_api import roles_and_users as member_api
+from devkit.standin.web_api import who_am_i as functions
+from devkit.standin.web_api.gate import pass_gate
+from devkit.standin.web_api.other_rows import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from werkzeug.wrappers import Request, Response
 
-    from devkit.standin.organisation import Organisation
+    from devkit.standin.organisation.organisation import Organisation
 
 _API = "/api/data/<any('v9.0','v9.1','v9.2'):version>"
 _CONTROL = "control"

@@ -16,7 +16,7 @@ from devkit.standin.refusal import NoReply
 if TYPE_CHECKING:
     import ssl
 
-    from devkit.standin.organisation import Organisation
+    from devkit.standin.organisation.organisation import Organisation
 
 _HANDSHAKE_SECONDS = 30
 _IDLE_SECONDS = 600

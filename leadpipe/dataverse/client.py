@@ -11,7 +11,6 @@ from requests.auth import AuthBase
 from leadpipe.dataverse.auth import Tokens
 from leadpipe.dataverse.bounded import BoundedAdapter, DirectSession
 from leadpipe.dataverse.codes import EXPLAINED_BY_OWNER
-from leadpipe.dataverse.mapping import Columns
 from leadpipe.dataverse.no_answer import untrusted, without_answer
 from leadpipe.dataverse.protocol import (
     HEADERS,
@@ -27,7 +26,7 @@ from leadpipe.dataverse.protocol import (
 )
 from leadpipe.model.errors import Blocked, DeliveryFailed, Refused, Transient, unforeseen_waits
 from leadpipe.model.lead import Lead
-from leadpipe.model.ports import Receipt, Rerouted
+from leadpipe.model.ports import Columns, Receipt, Rerouted
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 30

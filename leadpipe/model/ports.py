@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from leadpipe.model.claim import Claim
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
 from leadpipe.model.record import Event, Record, State
+
+Columns = dict[str, Any]
 
 
 class Receipt(StrEnum):
@@ -193,6 +195,9 @@ class PoisonQueue(Protocol):
 
     def delete(self, message: PoisonMessage) -> None:
         """Removes what was received; nothing happens when it is gone."""
+
+    def depth(self) -> int:
+        """About how many messages there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,3 +36,8 @@ def bounded(text: str, units: int) -> str:
 def shortened(text: str, units: int) -> str:
     """The longest start of the text that fits in so many UTF-16 units and ends at a whole character."""
     return text.encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore")
+
+
+def fit(text: str, units: int) -> str:
+    """The text as the column takes it: trimmed, without refused characters, not longer than it may be."""
+    return shortened(without_controls(text).strip(), units).rstrip()

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from leadpipe.dataverse.regular_file import read_at_once
 from leadpipe.model.errors import Blocked
+from leadpipe.regular_file import read_at_once
 
 # A chain of certificates with its key has some ten thousand bytes.
 LARGEST_FILE = 1 << 20

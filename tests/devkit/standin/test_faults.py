@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from devkit.standin.fault_kinds import STAGES
+from devkit.standin.organisation.fault_kinds import STAGES
 
 # Each ends a create before anything is written, and how.
 REFUSALS = {

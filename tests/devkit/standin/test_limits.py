@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from devkit.standin.config import Config
+from devkit.standin.organisation.config import Config
+from devkit.standin.organisation.throttle import Throttle
 from devkit.standin.refusal import Refusal
-from devkit.standin.throttle import Throttle
 
 
 class Clock:

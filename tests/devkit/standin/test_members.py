@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from devkit.standin.security import PRIVILEGES, ROLE
+from devkit.standin.organisation.security import PRIVILEGES, ROLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

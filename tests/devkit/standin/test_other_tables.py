@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from devkit.standin.odata_filter import matcher
+from devkit.standin.organisation.security import PRIVILEGES, ROLE
 from devkit.standin.refusal import Refusal
-from devkit.standin.security import PRIVILEGES, ROLE
+from devkit.standin.web_api.odata_filter import matcher
 
 LEAD = "EntityDefinitions(LogicalName='lead')"
 ROW = {"name": "O'Hara", "mode": 0, "on": True, "gone": None, "message": {"name": "Create"}, "id": "0f" * 4}

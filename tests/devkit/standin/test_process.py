@@ -14,7 +14,7 @@ import certifi
 import pytest
 import requests
 
-from devkit.standin.certificates import server_context, write_ca_bundle
+from devkit.standin.organisation.certificates import server_context, write_ca_bundle
 
 
 def port_of(standin: Any) -> int:

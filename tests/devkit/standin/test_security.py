@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from devkit.standin.security import PRIVILEGES
+from devkit.standin.organisation.security import PRIVILEGES
 
 
 def test_a_missing_privilege_is_refused_by_name_and_id(standin: Any) -> None:

@@ -14,9 +14,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
-from devkit.standin.identity import load_identity
+from devkit.standin.organisation.identity import load_identity
 from devkit.standin.refusal import Refusal
-from devkit.standin.tokens import check_bearer, issue_token
+from devkit.standin.sign_in.tokens import check_bearer, issue_token
 from tests.certificates import LONG_AGO, Made, made
 
 AUDIENCE = "https://localhost:1"

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devkit.standin.organisation.lead_columns import COLUMNS, LINKS
 from devkit.standin.refusal import Refusal
-from devkit.standin.table import COLUMNS, LINKS
-from devkit.standin.validation import checked, read_body
+from devkit.standin.web_api.lead_validation import checked, read_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable

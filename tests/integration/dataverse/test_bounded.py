@@ -14,11 +14,11 @@ import trustme
 from leadpipe.dataverse.auth import tokens_for
 from leadpipe.dataverse.bounded import ANSWER_SECONDS, BoundedAdapter, Endless
 from leadpipe.dataverse.client import DataverseClient
-from leadpipe.dataverse.mapping import columns_of
 from leadpipe.dataverse.no_answer import without_answer
+from leadpipe.mapping.default import columns_of
 from leadpipe.model.errors import Blocked, DeliveryFailed, Transient
 from leadpipe.model.settings import ClientSecret, Dataverse, ManagedIdentity, SignIn, UserPassword
-from leadpipe.ops.validation import Endpoint, StepFailed, post, validation_lead
+from leadpipe.operations.partner_center import Endpoint, StepFailed, post, validation_lead
 from tests.factories import CLIENT_ID, LEAD_ID, TENANT_ID
 
 Answering = Callable[[socket.socket], None]

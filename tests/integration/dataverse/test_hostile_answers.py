@@ -17,12 +17,12 @@ import pytest
 from leadpipe import intake
 from leadpipe.dataverse.auth import tokens_for
 from leadpipe.dataverse.client import DataverseClient
-from leadpipe.dataverse.mapping import columns_of
-from leadpipe.model.cause import CAUSES
+from leadpipe.mapping.default import columns_of
 from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Receipt, Rerouted
 from leadpipe.model.record import OPEN, Record, State
 from leadpipe.model.settings import Settings
+from leadpipe.operations.causes import CAUSES
 from tests.factories import LEAD_ID, payload
 from tests.fakes import NOW
 from tests.host_simulation import Day, Watched

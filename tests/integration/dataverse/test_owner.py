@@ -6,7 +6,7 @@ import pytest
 
 from leadpipe.dataverse.auth import tokens_for
 from leadpipe.dataverse.client import DataverseClient
-from leadpipe.dataverse.mapping_file.reading import read_mapping
+from leadpipe.mapping.file_reader import read_mapping
 from leadpipe.model.errors import Blocked, Refused, Transient
 from leadpipe.model.ports import Receipt, Rerouted
 from leadpipe.model.settings import Settings

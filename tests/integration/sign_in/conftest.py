@@ -7,7 +7,7 @@ import pytest
 
 from leadpipe.dataverse.auth import Tokens, tokens_for
 from leadpipe.dataverse.client import DataverseClient
-from leadpipe.dataverse.mapping import columns_of
+from leadpipe.mapping.default import columns_of
 from leadpipe.model.errors import Blocked, Transient
 from leadpipe.model.settings import Dataverse, Settings
 from tests.standin_process import Standin

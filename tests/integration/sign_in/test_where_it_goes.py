@@ -13,7 +13,7 @@ import pytest
 
 from leadpipe.dataverse.auth.authority import require_own_host
 from leadpipe.model.errors import Blocked, Transient
-from leadpipe.ops.validation import Endpoint, StepFailed, post, validation_lead
+from leadpipe.operations.partner_center import Endpoint, StepFailed, post, validation_lead
 from tests.factories import LEAD_ID, lead
 from tests.integration.sign_in.conftest import failure_of
 

@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from leadpipe.model.cause import BLOCKED_REASONS, CAUSES
 from leadpipe.model.errors import Changed, LeadpipeError, RowRefused, StorageFailed
 from leadpipe.model.ports import Marks
 from leadpipe.model.settings import StorageByKey
-from leadpipe.ops.words import fix_now
+from leadpipe.operations.causes import BLOCKED_REASONS, CAUSES, fix_now
 from leadpipe.storage.claims import TRIES
 from leadpipe.storage.connection import Storage, connect
 from leadpipe.storage.tables import rows_of

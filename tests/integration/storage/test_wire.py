@@ -18,12 +18,12 @@ from azure.data.tables import TableServiceClient, UpdateMode
 from azure.storage.queue import QueueClient
 
 from devkit.chaos.proxy import Mode, Proxy
-from leadpipe.model.cause import BLOCKED_REASONS
 from leadpipe.model.change import Deferred, transition
 from leadpipe.model.envelope import RESERVED_KEYS, Envelope
 from leadpipe.model.errors import RowRefused, SettingsError, StorageFailed
 from leadpipe.model.record import Record
 from leadpipe.model.settings import StorageByIdentity, StorageByKey
+from leadpipe.operations.causes import BLOCKED_REASONS
 from leadpipe.storage.claims import AzureClaims
 from leadpipe.storage.connection import connect
 from leadpipe.storage.fallback import AzureFallback

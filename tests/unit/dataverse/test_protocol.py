@@ -16,9 +16,9 @@ from leadpipe.dataverse.protocol import (
     read_create,
     retry_after,
 )
-from leadpipe.model.cause import CAUSES
 from leadpipe.model.errors import Blocked, DeliveryFailed, Refused, Transient
 from leadpipe.model.text import utf16_length
+from leadpipe.operations.causes import CAUSES
 from tests.factories import LEAD_ID, SAMPLES
 
 CASES = sorted(path.name for path in (SAMPLES / "dataverse").iterdir())

@@ -15,8 +15,8 @@ from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import NotAllowed, Refused
 from leadpipe.model.lead import Lead
 from leadpipe.model.record import OPEN, Record, State
-from leadpipe.ops import decisions
-from leadpipe.ops.decisions import Desk
+from leadpipe.operations import decisions
+from leadpipe.operations.decisions import Desk
 from tests.factories import LEAD_ID, RECEIVED_AT, payload, record, settings
 from tests.host_simulation import LEASE, Host, HostWorld, Run
 

@@ -37,8 +37,8 @@ from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Arrival, Dynamics, Ports
 from leadpipe.model.record import ALLOWED, FORGETTABLE, OPEN, Event, Record, State
 from leadpipe.model.settings import Area, Fault, Settings
-from leadpipe.ops import decisions
-from leadpipe.ops.decisions import Desk
+from leadpipe.operations import decisions
+from leadpipe.operations.decisions import Desk
 from tests.factories import payload
 from tests.fakes import FakeLedger
 from tests.host_simulation import LEASE, Crash, Host, HostWorld, Run, this_run

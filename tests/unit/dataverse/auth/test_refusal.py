@@ -9,8 +9,8 @@ from msal.exceptions import MsalServiceError
 from urllib3.exceptions import LocationParseError
 
 from leadpipe.dataverse.auth.refusal import REASONS, refusal, sign_in_failures
-from leadpipe.model.cause import BLOCKED_REASONS, CAUSES
 from leadpipe.model.errors import Blocked, DeliveryFailed, Transient
+from leadpipe.operations.causes import BLOCKED_REASONS, CAUSES
 
 
 def answer(error: Any, *numbers: int) -> dict[str, Any]:

@@ -1,0 +1,99 @@
+"""The page that shows the leads, newest first. A lead may hold anything, so every value is escaped on its way in."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from devkit.standin.organisation.lead_store import Lead, Search
+from devkit.standin.origin import origin_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from werkzeug.wrappers import Request
+
+    from devkit.standin.organisation.organisation import Organisation
+
+_TEMPLATE = Path(__file__).with_name("page.html")
+_SHOWN = 200
+# Shown in the row itself, or of no interest to a reader.
+_NOT_IN_DETAILS = {"leadid", "fullname", "createdon", "modifiedon", "statecode", "statuscode"}
+
+
+def page(organisation: Organisation, request: Request) -> Response:
+    nonce = secrets.token_urlsafe(16)
+    newest, total = organisation.leads.find(Search(limit=_SHOWN)), organisation.leads.count()
+    html = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
+        nonce=nonce,
+        origin=Markup("{}").format(origin_of(request)),
+        total=total,
+        shown=_shown(len(newest), total),
+        leads=_joined(_lead(lead) for lead in newest) or _empty_row(4, "No lead yet."),
+        faults=_joined(_fault(fault) for fault in organisation.faults.to_json()) or _empty_row(4, "None is on."),
+        requests=_joined(_count(row) for row in organisation.counts.to_json()["counts"]) or _empty_row(4, "None yet."),
+    )
+    response = Response(html, mimetype="text/html")
+    # Even markup that slipped through could neither run nor call out.
+    response.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _lead(lead: Lead) -> Markup:
+    columns = lead.columns
+    return Markup(
+        '<tr><td class="when"><time>{when}</time></td>'
+        '<td><bdi class="who">{who}</bdi><br><bdi>{company}</bdi></td>'
+        "<td><bdi>{subject}</bdi><br><bdi>{email}</bdi></td>"
+        '<td><details id="{leadid}"><summary><code>{leadid}</code></summary><dl>{details}</dl></details></td></tr>'
+    ).format(
+        when=lead.created_at[:19].replace("T", " "),
+        who=columns.get("fullname") or "(no name)",
+        company=columns.get("companyname") or "",
+        subject=columns.get("subject") or "",
+        email=columns.get("emailaddress1") or "",
+        leadid=lead.leadid,
+        details=_joined(_detail(name, value) for name, value in sorted(columns.items()) if _told(name, value)),
+    )
+
+
+def _told(name: str, value: Any) -> bool:
+    return name not in _NOT_IN_DETAILS and not name.startswith("_") and value not in (None, False, "")
+
+
+def _detail(name: str, value: Any) -> Markup:
+    return Markup("<dt>{}</dt><dd><bdi>{}</bdi></dd>").format(name, value)
+
+
+def _fault(fault: dict[str, Any]) -> Markup:
+    left = "until cleared" if fault["count"] is None else fault["count"]
+    return Markup("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>").format(
+        fault["kind"], left, fault["rate"], fault["fired"]
+    )
+
+
+def _count(row: dict[str, Any]) -> Markup:
+    return Markup("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>").format(
+        row["method"], row["path"], row["status"] or "dropped", row["count"]
+    )
+
+
+def _empty_row(width: int, text: str) -> Markup:
+    return Markup('<tr><td class="none" colspan="{}">{}</td></tr>').format(width, text)
+
+
+def _shown(shown: int, total: int) -> str:
+    return f", the newest {shown} shown" if total > shown else ""
+
+
+def _joined(parts: Iterable[Markup]) -> Markup:
+    return Markup("").join(parts)

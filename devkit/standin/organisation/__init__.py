@@ -1,0 +1,1 @@
+"""The organisation behind the Web API: its rows, users, limits and faults."""

@@ -1,0 +1,237 @@
+"""Refuses a lead as Dataverse would, with its codes and its words.
+
+https://learn.microsoft.com/power-apps/developer/data-platform/reference/web-service-error-codes
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from devkit.standin.organisation.lead_columns import COLUMNS, LINKS, STATES, STATUSES, Column, Kind
+from devkit.standin.refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# What XML 1.0 cannot carry, lone surrogates included.
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_BIND = "@odata.bind"
+_REFERENCE = re.compile(r"(?:.*/)?(?P<set>[a-z_0-9]+)\((?P<id>[0-9a-fA-F-]{36})\)")
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    entity_set: str
+    row_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    columns: dict[str, Any] = field(default_factory=dict)
+    links: dict[str, Reference] = field(default_factory=dict)
+
+
+def read_body(body: bytes) -> dict[str, Any]:
+    try:
+        row = json.loads(body.decode("utf-8"), parse_constant=_no_such_number)
+    except (ValueError, RecursionError) as error:
+        raise _bad_payload("Invalid JSON. The content cannot be read.") from error
+    if not isinstance(row, dict):
+        raise _bad_payload(
+            "An unexpected node was found when reading from the JSON reader. A 'StartObject' was expected."
+        )
+    return row
+
+
+def checked(
+    row: dict[str, Any],
+    *,
+    creating: bool,
+    columns: Mapping[str, Column] = COLUMNS,
+    links: Mapping[str, tuple[str, ...]] = LINKS,
+) -> Changes:
+    changes = Changes()
+    for name, value in row.items():
+        if name.endswith(_BIND):
+            changes.links[name.removesuffix(_BIND)] = _reference(name.removesuffix(_BIND), value, links)
+        elif name == "@odata.type":
+            _check_type_name(value)
+        elif name.startswith("@odata."):
+            continue
+        else:
+            changes.columns[name] = _checked_value(name, columns.get(name), value, creating=creating)
+    if creating:
+        check_state(changes.columns)
+    return changes
+
+
+def check_state(columns: dict[str, Any]) -> None:
+    """On the whole row, since a status is right or wrong only beside a state."""
+    state, status = columns.get("statecode") or 0, columns.get("statuscode")
+    if status is not None and status not in STATUSES[state]:
+        raise Refusal(
+            400, "0x80048408", f"{status} is not a valid status code for state code LeadState.{STATES[state]} on lead."
+        )
+
+
+def parse_guid(text: Any) -> str:
+    if not isinstance(text, str) or not _GUID.fullmatch(text):
+        raise _cannot_convert("Edm.Guid")
+    return text.lower()
+
+
+def _checked_value(name: str, column: Column | None, value: Any, *, creating: bool) -> Any:
+    if column is None:
+        raise Refusal(
+            400,
+            "0x0",
+            "An error occurred while validating input parameters: Microsoft.Crm.CrmException: Invalid property "
+            f"'{name}' was found in entity 'Microsoft.Dynamics.CRM.lead'. ---> Microsoft.OData.ODataException: Does "
+            "not support untyped value in non-open type.",
+        )
+    _check_settable(name, column, creating=creating)
+    return None if value is None else _CHECKS[column.kind](name, column, value)
+
+
+def _check_settable(name: str, column: Column, *, creating: bool) -> None:
+    if creating and name == "statecode":
+        raise Refusal(400, "0x80048408", "'statecode' is not valid for create: a lead is created Open.")
+    if not (column.on_create if creating else column.on_update):
+        raise Refusal(400, "0x0", f"Attribute '{name}' is not valid for {'create' if creating else 'update'}.")
+
+
+def _text(name: str, column: Column, value: Any) -> str:
+    if not isinstance(value, str):
+        raise _cannot_convert("Edm.String")
+    if _ILLEGAL.search(value):
+        raise Refusal(400, "0x80040278", f"The field '{name}' contains one or more invalid characters.")
+    if len(value.encode("utf-16-le")) // 2 > column.longest:
+        raise Refusal(
+            400,
+            "0x80044331",
+            f"A validation error occurred.  The length of the '{name}' attribute of the 'lead' entity exceeded the "
+            f"maximum allowed length of '{column.longest}'.",
+        )
+    return value
+
+
+def _whole(name: str, column: Column, value: Any) -> int:
+    number = _int32(value)
+    if not column.least <= number <= column.most:
+        raise _out_of_range("0x8004432f", name, number)
+    return number
+
+
+def _fraction(name: str, column: Column, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise _cannot_convert("Edm.Decimal")
+    if not column.least <= value <= column.most:
+        raise _out_of_range("0x80044330", name, value)
+    return value
+
+
+def _flag(_name: str, _column: Column, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _cannot_convert("Edm.Boolean")
+    return value
+
+
+def _option(name: str, column: Column, value: Any) -> int:
+    number = _int32(value)
+    if number not in column.options:
+        accepted = ",".join(map(str, column.options))
+        raise Refusal(
+            400,
+            "0x8004431a",
+            f"A validation error occurred. The value {number} of '{name}' on record of type 'lead' is outside the "
+            f"valid range. Accepted Values: {accepted}",
+        )
+    return number
+
+
+def _guid(_name: str, _column: Column, value: Any) -> str:
+    return parse_guid(value)
+
+
+def _day(_name: str, _column: Column, value: Any) -> str:
+    if not isinstance(value, str):
+        raise _cannot_convert("Edm.Date")
+    try:
+        return date.fromisoformat(value).isoformat()
+    except ValueError as error:
+        raise _cannot_convert("Edm.Date") from error
+
+
+_CHECKS = {
+    Kind.TEXT: _text,
+    Kind.MEMO: _text,
+    Kind.WHOLE: _whole,
+    Kind.DECIMAL: _fraction,
+    Kind.FLOAT: _fraction,
+    Kind.MONEY: _fraction,
+    Kind.FLAG: _flag,
+    Kind.CHOICE: _option,
+    Kind.STATE: _option,
+    Kind.STATUS: _option,
+    Kind.ID: _guid,
+    Kind.DAY: _day,
+}
+
+
+def _int32(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not -(2**31) <= value < 2**31:
+        raise _cannot_convert("Edm.Int32")
+    return value
+
+
+def _reference(link: str, value: Any, links: Mapping[str, tuple[str, ...]]) -> Reference:
+    if link not in links:
+        raise _bad_payload(
+            f"An undeclared property '{link}' which only has property annotations in the payload but no property value "
+            "was found in the payload. In OData, only declared navigation properties and declared named streams can be "
+            "represented as properties without values."
+        )
+    found = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
+    if found is None or found["set"] not in links[link]:
+        raise _bad_payload(f"The value of '{link}{_BIND}' is no reference to {' or '.join(links[link])}.")
+    return Reference(entity_set=found["set"], row_id=str(uuid.UUID(parse_guid(found["id"]))))
+
+
+def _check_type_name(value: Any) -> None:
+    if str(value).removeprefix("#") != "Microsoft.Dynamics.CRM.lead":
+        raise _bad_payload("A type named in the payload does not match the expected 'Microsoft.Dynamics.CRM.lead'.")
+
+
+def _no_such_number(name: str) -> float:
+    raise ValueError(name)
+
+
+def _bad_payload(reason: str) -> Refusal:
+    return Refusal(
+        400,
+        "0x80048d19",
+        "Error identified in Payload provided by the user for Entity :'leads'  ---->  InnerException : "
+        f"Microsoft.OData.ODataException: {reason}",
+    )
+
+
+def _cannot_convert(target: str) -> Refusal:
+    return _bad_payload(
+        f"Cannot convert a value to target type '{target}' because of conflict between input format string/number and "
+        "parameter 'IEEE754Compatible' false/true."
+    )
+
+
+def _out_of_range(code: str, name: str, value: float) -> Refusal:
+    return Refusal(
+        400,
+        code,
+        f"A validation error occurred. The value {value} of '{name}' on record of type 'lead' is outside the valid "
+        "range.",
+    )

@@ -1,0 +1,183 @@
+"""The tables around leads that a client looks into before it writes: users, roles, solutions, plug-in steps.
+
+They are read here; what may be changed of them is in member_api.
+https://learn.microsoft.com/power-apps/developer/data-platform/reference/entities
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from devkit.standin.organisation.lead_columns import ENTITIES
+from devkit.standin.organisation.members import made_up_id
+from devkit.standin.organisation.security import PRIVILEGES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devkit.standin.organisation.members import Members, Role, User
+    from devkit.standin.organisation.organisation import Organisation
+
+    Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherTable:
+    """`privilege` is what reading it takes; empty: nothing."""
+
+    key: str
+    privilege: str
+    rows: Callable[[Organisation], Rows]
+
+
+def _users(organisation: Organisation) -> Rows:
+    members = organisation.members()
+    unfit = organisation.config.unfit_owners
+    others = [_colleague(row_id, unfit.get(row_id)) for row_id in organisation.config.rows.get("systemusers", ())]
+    return [*(_user(organisation, members, user) for user in members.users().values()), *others]
+
+
+def _user(organisation: Organisation, members: Members, user: User) -> dict[str, Any]:
+    held = set(members.copies_given(user))
+    return {
+        "systemuserid": user.user_id,
+        "fullname": user.name,
+        "domainname": user.account,
+        "applicationid": user.application_id,
+        "azureactivedirectoryobjectid": made_up_id("service-principals", user.application_id or user.user_id),
+        "isdisabled": user.disabled,
+        "accessmode": 4 if user.application_id else 0,
+        "islicensed": not user.application_id,
+        "nickname": user.columns.get("nickname"),
+        "_businessunitid_value": user.business_unit_id,
+        "systemuserroles_association": [row for row in _roles(organisation) if row["roleid"] in held],
+    }
+
+
+def _colleague(row_id: str, unfit: str | None) -> dict[str, Any]:
+    """Somebody who may own leads."""
+    return {
+        "systemuserid": row_id,
+        "fullname": "Contoso",
+        "domainname": f"{row_id}@contoso.onmicrosoft.com",
+        "isdisabled": unfit == "disabled",
+    }
+
+
+def _roles(organisation: Organisation) -> Rows:
+    """Each role once in every business unit: the root's own, and copies that know where they come from."""
+    members = organisation.members()
+    return [_role(members, role, unit) for role in members.roles().values() for unit in members.business_units()]
+
+
+def _role(members: Members, role: Role, business_unit_id: str) -> dict[str, Any]:
+    is_root = business_unit_id == members.root_id
+    return {
+        "roleid": role.copy_in(business_unit_id, root_id=members.root_id),
+        "name": role.name,
+        "description": role.columns.get("description"),
+        "ismanaged": role.managed,
+        "isinherited": role.columns.get("isinherited", 1),
+        "_businessunitid_value": business_unit_id,
+        "_parentroleid_value": None if is_root else role.role_id,
+        "_parentrootroleid_value": role.role_id,
+    }
+
+
+def _business_units(organisation: Organisation) -> Rows:
+    members = organisation.members()
+    return [
+        {
+            "businessunitid": unit,
+            "name": name,
+            "isdisabled": False,
+            "_parentbusinessunitid_value": None if unit == members.root_id else members.root_id,
+        }
+        for unit, name in members.business_units().items()
+    ]
+
+
+def _organizations(organisation: Organisation) -> Rows:
+    return [{"organizationid": organisation.identity.organization_id, "name": "contoso", "isauditenabled": False}]
+
+
+def _solutions(organisation: Organisation) -> Rows:
+    return [
+        {
+            "solutionid": made_up_id("solutions", str(solution.get("uniquename"))),
+            "uniquename": "",
+            "friendlyname": solution.get("uniquename"),
+            "version": "1.0.0.0",
+            "ismanaged": True,
+            "isvisible": True,
+            **solution,
+        }
+        for solution in organisation.config.solutions
+    ]
+
+
+def _privileges(_organisation: Organisation) -> Rows:
+    return [{"privilegeid": each, "name": name} for name, each in PRIVILEGES.items()]
+
+
+def _targets(entity_set: str) -> Callable[[Organisation], Rows]:
+    """Rows that a lead may point to; no more is known of them than that they are there."""
+    key = f"{ENTITIES[entity_set]}id"
+    return lambda organisation: [{key: row, "name": "Contoso"} for row in organisation.rows()[entity_set]]
+
+
+def _steps(organisation: Organisation) -> Rows:
+    return [_step(dict(step)) for step in organisation.config.plugin_steps]
+
+
+def _step(step: dict[str, Any]) -> dict[str, Any]:
+    """Stage 20 is before the write, in its transaction; mode 0 is synchronous; state 0 is enabled."""
+    name = str(step.get("name", "Contoso.Plugins.OnLead"))
+    message, table = step.pop("message", "Create"), step.pop("table", "lead")
+    message_id, filter_id = made_up_id("messages", message), made_up_id("filters", message, table)
+    return {
+        "sdkmessageprocessingstepid": made_up_id("steps", name, message, table),
+        "name": name,
+        "description": None,
+        "stage": 20,
+        "mode": 0,
+        "rank": 1,
+        "statecode": 0,
+        "statuscode": 1,
+        "ismanaged": False,
+        "customizationlevel": 1,
+        "asyncautodelete": False,
+        "filteringattributes": None,
+        "iscustomizable": {"Value": True},
+        "ishidden": {"Value": False},
+        "_sdkmessageid_value": message_id,
+        "_sdkmessagefilterid_value": filter_id,
+        "sdkmessageid": {"sdkmessageid": message_id, "name": message},
+        "sdkmessagefilterid": {"sdkmessagefilterid": filter_id, "primaryobjecttypecode": table},
+        **step,
+    }
+
+
+def _messages(organisation: Organisation) -> Rows:
+    used = (row["sdkmessageid"]["name"] for row in _steps(organisation))
+    names = dict.fromkeys(("Create", "Update", "Delete", *used))
+    return [{"sdkmessageid": made_up_id("messages", name), "name": name} for name in names]
+
+
+TABLES: dict[str, OtherTable] = {
+    "systemusers": OtherTable(key="systemuserid", privilege="prvReadUser", rows=_users),
+    "roles": OtherTable(key="roleid", privilege="prvReadRole", rows=_roles),
+    "businessunits": OtherTable(key="businessunitid", privilege="prvReadBusinessUnit", rows=_business_units),
+    "organizations": OtherTable(key="organizationid", privilege="prvReadOrganization", rows=_organizations),
+    "solutions": OtherTable(key="solutionid", privilege="prvReadSolution", rows=_solutions),
+    "privileges": OtherTable(key="privilegeid", privilege="", rows=_privileges),
+    **{
+        name: OtherTable(key=f"{ENTITIES[name]}id", privilege="", rows=_targets(name))
+        for name in ("teams", "campaigns", "transactioncurrencies")
+    },
+    "sdkmessages": OtherTable(key="sdkmessageid", privilege="prvReadSdkMessageProcessingStep", rows=_messages),
+    "sdkmessageprocessingsteps": OtherTable(
+        key="sdkmessageprocessingstepid", privilege="prvReadSdkMessageProcessingStep", rows=_steps
+    ),
+}

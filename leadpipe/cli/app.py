@@ -1,0 +1,88 @@
+"""The command line as a whole: its help, and the commands that it has."""
+
+from typing import Annotated
+
+import typer
+
+from leadpipe import __version__
+from leadpipe.cli.balance import balance
+from leadpipe.cli.doctor import doctor
+from leadpipe.cli.erase import erase_leads
+from leadpipe.cli.fallback import drain_fallback, list_fallback
+from leadpipe.cli.import_rows import import_rows
+from leadpipe.cli.leads import leads
+from leadpipe.cli.mapping_check import check_mapping
+from leadpipe.cli.mapping_show import show_mapping
+from leadpipe.cli.mapping_try import try_mapping
+from leadpipe.cli.options import SettingsFile
+from leadpipe.cli.poison_decide import discard_poison, replay_poison
+from leadpipe.cli.poison_edit import edit_poison
+from leadpipe.cli.poison_list import list_poison
+from leadpipe.cli.send_test import send_test
+from leadpipe.cli.setup import setup
+from leadpipe.cli.show import show
+from leadpipe.cli.status import status
+
+# Plain help and plain usage errors: they read the same in a terminal, a pipe and a runbook. What goes wrong on the way
+# becomes text in leadpipe/__main__.py.
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+_HELP = """
+See and mend what leadpipe does with marketplace leads.
+
+Settings are taken from the environment when it names a storage account, else from local.settings.json, else from
+what `make run` left in .devkit/. Each command first says on stderr which storage account and which organisation
+it talks to. Data goes to stdout, as a table or with --json, everything else to stderr.
+
+Start with `status`: it exits with 1 and says what to do when a person is needed.
+
+\b
+Exit codes:
+  0  done
+  1  failed, or a person is needed
+  2  the command line was wrong
+  130  stopped by Ctrl-C
+"""
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"leadpipe {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Print the version.")]
+
+
+@app.callback(help=_HELP)
+def leadpipe(context: typer.Context, settings: SettingsFile = None, _version: Version = False) -> None:
+    context.obj = settings
+
+
+poison = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+poison.command("list")(list_poison)
+poison.command("replay")(replay_poison)
+poison.command("edit")(edit_poison)
+poison.command("discard")(discard_poison)
+
+fallback = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+fallback.command("list")(list_fallback)
+fallback.command("drain")(drain_fallback)
+
+mapping = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+mapping.command("show")(show_mapping)
+mapping.command("try")(try_mapping)
+mapping.command("check")(check_mapping)
+
+app.command()(status)
+app.command()(leads)
+app.command()(show)
+app.add_typer(poison, name="poison", help="Poisoned leads, which wait for a person, and posts that were no lead.")
+app.add_typer(fallback, name="fallback", help="Leads that rest in the table marketplaceleads.")
+app.command()(balance)
+app.command("import")(import_rows)
+app.command("erase")(erase_leads)
+app.add_typer(mapping, name="mapping", help="What leads become in Dynamics, and who gets them.")
+app.command()(setup)
+app.command()(doctor)
+app.command("send-test")(send_test)

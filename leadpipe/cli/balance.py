@@ -1,0 +1,118 @@
+"""`leadpipe balance`: received = the sum of its states, and each lead that its state's store does not hold."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+
+from leadpipe.cli.json_output import print_json
+from leadpipe.cli.options import AsJson, SettingsFile, Since
+from leadpipe.cli.say import say
+from leadpipe.cli.selection import leads
+from leadpipe.cli.table import Column, print_table, text_of
+from leadpipe.cli.target import reach
+from leadpipe.model.record import State
+from leadpipe.operations.balance import MEANING, NOTES, Audit, Finding, _asker
+from leadpipe.operations.span import ONE_DAY, day_of
+from leadpipe.wiring import now
+
+DEFAULT_SPAN = timedelta(days=7)
+
+STATE_COLUMNS = (Column(title="STATE", field="state", key=True), Column(title="LEADS", field="leads", key=True))
+COLUMNS = (
+    Column(title="WHAT", field="what", key=True),
+    Column(title="ID", field="id", key=True),
+    Column(title="SAYS", field="says"),
+    Column(title="DETAIL", field="detail"),
+    Column(title="FIX", field="fix"),
+)
+
+
+def _day(text: str) -> datetime:
+    try:
+        return day_of(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def balance(
+    context: typer.Context,
+    since: Since = None,
+    day: Annotated[
+        datetime | None, typer.Option(parser=_day, metavar="DAY", help="One UTC day, like 2026-11-01.")
+    ] = None,
+    dynamics: Annotated[
+        bool,
+        typer.Option("--dynamics", help="Also ask Dynamics for each written lead, and for those without a record."),
+    ] = False,
+    as_json: AsJson = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Account for every lead received: count the states, and find what the stores do not bear out.
+
+    For the leads received in the last 7d, in --since, or on one --day; always for all messages on the queue leads, all
+    claims, and the oldest 32 messages of the host's poison queue. Names each offender: open and overdue by more than
+    an hour, in fallback without its row, a row, a claim or a message without its record, a damaged row, a duplicate
+    whose holder does not hold, on the poison queue for more than an hour, poisoned without a payload. Reads only. The
+    JSON array has one record.
+
+    Exits with 1 when there is an offender. Notes are no offenders: what Dynamics lacks, since people delete leads
+    there, and what it has although the ledger lost it.
+    """
+    if since and day:
+        raise typer.BadParameter("--since or --day, not both")
+    at = now()
+    target = reach(context, settings)
+    start = day or since or at - DEFAULT_SPAN
+    audit = Audit(
+        since=start,
+        before=min(day + ONE_DAY, at) if day else at,
+        at=at,
+        ports=target.ports,
+        in_dynamics=_asker(target.ports) if dynamics else None,
+    )
+    offenders = _print_json(audit) if as_json else _print(audit)
+    say(f"{leads(audit.counts.total())} received from {text_of(audit.since)} until {text_of(audit.before)}")
+    if offenders:
+        say(f"a person is needed: {offenders} not accounted for")
+        raise typer.Exit(1)
+    say("every lead is accounted for")
+
+
+def _print(audit: Audit) -> int:
+    found: list[int] = [0]
+    print_table(map(_fields, _counting(audit.findings(), found)), COLUMNS)
+    if found[0] or audit.counts:
+        sys.stdout.write("\n")
+    states = [{"state": state, "leads": audit.counts[state]} for state in State]
+    print_table([*states, {"state": "received", "leads": audit.counts.total()}], STATE_COLUMNS)
+    return found[0]
+
+
+def _print_json(audit: Audit) -> int:
+    findings = [_fields(finding) for finding in audit.findings()]
+    offenders = [finding for finding in findings if finding["what"] not in NOTES]
+    record = {
+        "since": audit.since,
+        "before": audit.before,
+        "received": audit.counts.total(),
+        "states": {state: audit.counts[state] for state in State},
+        "offenders": offenders,
+        "notes": [finding for finding in findings if finding["what"] in NOTES],
+    }
+    print_json([record])
+    return len(offenders)
+
+
+def _counting(findings: Iterable[Finding], offenders: list[int]) -> Iterator[Finding]:
+    for finding in findings:
+        offenders[0] += finding.what not in NOTES
+        yield finding
+
+
+def _fields(finding: Finding) -> dict[str, Any]:
+    meaning = MEANING[finding.what]
+    fix = meaning.fix.replace(" ID", f" {finding.id}")
+    return {"what": finding.what, "id": finding.id, "says": meaning.says, "detail": finding.detail, "fix": fix}

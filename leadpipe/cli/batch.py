@@ -1,0 +1,137 @@
+"""One decision for one lead or for thousands: counted and asked for first, in a measured pace, and stoppable.
+
+Ctrl-C lets the leads that are being worked on come to their end. A run that was stopped, or died, is begun again with
+the same words: what it has done is no longer in the state that it looks for.
+"""
+
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from itertools import takewhile
+from types import FrameType
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from leadpipe.cli.json_output import print_json
+from leadpipe.cli.say import say
+from leadpipe.cli.table import Column, print_table
+from leadpipe.cli.terminal_text import one_line
+from leadpipe.operations.batch import AS_IT_IS, T, paced
+from leadpipe.operations.decisions import Outcome, Result
+
+INTERRUPTED = 130
+DRY_RUN = "dry run: nothing was changed"
+RESULT_COLUMNS = (
+    Column(title="LEAD ID", field="lead_id", key=True),
+    Column(title="OUTCOME", field="outcome", key=True),
+    Column(title="STATE", field="state", key=True),
+    Column(title="REASON", field="reason"),
+    Column(title="DETAIL", field="detail", at_most=300),
+)
+
+
+class Stop:
+    """Whether somebody pressed Ctrl-C."""
+
+    pressed = False
+
+
+@contextmanager
+def stoppable() -> Iterator[Stop]:
+    """Turns the first Ctrl-C into a wish that is looked at between two leads; the second one interrupts at once."""
+    stop = Stop()
+
+    def press(_signal: int, _frame: FrameType | None) -> None:
+        stop.pressed = True
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def with_progress(items: Iterable[T], total: int, title: str) -> Iterator[T]:
+    """The items, with a bar on stderr where that is a terminal and there is more than one."""
+    screen = Console(stderr=True, highlight=False)
+    if total < 2 or not screen.is_terminal:
+        yield from items
+        return
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    # Rich would send what is printed on stdout meanwhile to stderr.
+    with Progress(*columns, console=screen, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
+        yield from bar.track(items, total=total)
+
+
+def carry_out(
+    lead_ids: Sequence[str],
+    work: Callable[[Iterable[str]], Iterable[Result]],
+    tell: Callable[[Iterable[Result]], object],
+    *,
+    title: str,
+    rate: float | None = None,
+    dry_run: bool = False,
+) -> tuple[Counter[Outcome], bool]:
+    """Does the work while `tell` prints its results; how often each outcome came, and whether it was stopped."""
+    counts: Counter[Outcome] = Counter()
+
+    def counted(results: Iterable[Result]) -> Iterator[Result]:
+        for result in results:
+            counts[result.outcome] += 1
+            yield result
+
+    with stoppable() as stop:
+        wanted = with_progress(paced(lead_ids, rate), len(lead_ids), title)
+        tell(counted(work(takewhile(lambda _: not stop.pressed, wanted))))
+    words = ", ".join(_counted(outcome, number, dry_run=dry_run) for outcome, number in counts.items())
+    said = words or "nothing was done"
+    left = len(lead_ids) - counts.total()
+    say(f"{said}; {left} not reached, the same command goes on with them" if left else said)
+    if dry_run:
+        say(DRY_RUN)
+    return counts, stop.pressed
+
+
+def _counted(outcome: Outcome, number: int, *, dry_run: bool) -> str:
+    return f"{number} would be {outcome}" if dry_run and outcome not in AS_IT_IS else f"{number} {outcome}"
+
+
+def end(counts: Counter[Outcome], *, stopped: bool, named: bool) -> None:
+    """Ends the command with the exit code that the outcomes mean; returns where that is 0."""
+    if stopped:
+        raise typer.Exit(INTERRUPTED)
+    missed = counts[Outcome.CHANGED] or counts[Outcome.ON_ITS_WAY]
+    if counts[Outcome.REFUSED] or counts[Outcome.FAILED] or (named and missed):
+        raise typer.Exit(1)
+
+
+def teller(done: Outcome, *, as_json: bool) -> Callable[[Iterable[Result]], int]:
+    """Prints all results as JSON, or as a table those that are not what was meant."""
+    if as_json:
+        return lambda results: print_json(map(asdict, results))
+    return lambda results: print_table(
+        (asdict(result) for result in results if result.outcome is not done), RESULT_COLUMNS
+    )
+
+
+def ask(question: str, *, yes: bool, instead: str = "--yes does") -> None:
+    """Goes on when the person says so, or has said so with --yes; else ends the command.
+
+    `instead`: what does it where nobody can answer.
+    """
+    if yes:
+        return
+    try:
+        if typer.confirm(one_line(question), err=True):
+            return
+    except typer.Abort:
+        say("")
+        say(f"nothing was changed: where nobody can answer, {instead}")
+        raise typer.Exit(1) from None
+    say("nothing was changed")
+    raise typer.Exit(1)

@@ -1,0 +1,157 @@
+"""`leadpipe erase`: takes a lead's personal data out of every store that leadpipe has, and says which it has not."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import Annotated
+
+import typer
+
+from leadpipe.cli.batch import ask, carry_out, end, teller
+from leadpipe.cli.options import Actor, AsJson, DryRun, LeadIds, SettingsFile
+from leadpipe.cli.say import say
+from leadpipe.cli.selection import leads
+from leadpipe.cli.table import text_of
+from leadpipe.cli.target import reach
+from leadpipe.model.errors import RecordDamaged
+from leadpipe.model.ports import Ledger
+from leadpipe.model.record import OPEN, Record, State
+from leadpipe.operations.addresses import Standing, is_address
+from leadpipe.operations.batch import Work
+from leadpipe.operations.decisions import Desk, Outcome, Result, erase
+from leadpipe.operations.erasure import _in_dynamics, with_address
+from leadpipe.operations.target import Target
+from leadpipe.wiring import now
+
+_UNSEEN = (
+    "the marketplace's own rows in the table marketplaceleads: leadpipe never changes those",
+    "messages still on a queue: they end, unread, when their time comes; the host's poison queue forgets in seven days",
+    "the claim: a hash of what was said and the lead's id stay, so that a late repeat is known",
+    "rows of the ledger that cannot be read: `leadpipe balance` names them",
+    "what is outside: Partner Center, logs and backups of yours, copies that flows made",
+)
+SHOWN = 20
+Email = Annotated[
+    str,
+    typer.Option(
+        "--email",
+        metavar="X",
+        help="Every lead whose e-mail address this is, whole and in any case of letters. Asks also before one.",
+    ),
+]
+Mentions = Annotated[
+    bool, typer.Option("--mentions", help="With --email: also the leads of others that mention the address.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before erasing.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A lead that has the address, and as whose."""
+
+    lead_id: str
+    state: State
+    received_at: datetime
+    standing: Standing
+
+
+def erase_leads(
+    context: typer.Context,
+    lead_ids: LeadIds = None,
+    email: Email = "",
+    mentions: Mentions = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    actor: Actor = "",
+    as_json: AsJson = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Erase leads, whatever their state, for good.
+
+    Each leaves a tombstone with its id, times, source and offer, which ends late copies of it. What was posted,
+    name, company, e-mail and fingerprint, what edits and answers left in its history, and its row in the fallback
+    table are removed. Says what leadpipe cannot reach: above all Dynamics, where a written lead has to be deleted.
+    An erasure that was interrupted is finished by the same command.
+
+    --email looks for the whole address in the leads of every state, and in what was posted too, also where it was no
+    lead. Says what it found, and asks. A lead of somebody else that only mentions the address, in its description say,
+    is listed as `mentions` and stays as it is, unless it is named by its ID or --mentions is given.
+    """
+    _require_a_choice(lead_ids, email, mentions=mentions)
+    target = reach(context, settings)
+    found = with_address(email, target.ledger) if email else []
+    taken = [each for each in found if mentions or each.standing is Standing.OWN]
+    left = [] if mentions else [each for each in found if each.standing is Standing.MENTIONED]
+    chosen = list(dict.fromkeys(lead_ids or [each.lead_id for each in taken]))
+    say(f"{leads(len(chosen))} to erase")
+    if email:
+        _say_found(taken, left)
+    if (len(chosen) > 1 or (email and chosen)) and not dry_run:
+        ask(f"erase {leads(len(chosen))} for good?", yes=yes)
+    desk = Desk(actor=actor, now=now, ports=target.ports)
+    before = [record for lead_id in chosen if (record := _readable(lead_id, target.ledger))]
+    work = Work(act=lambda lead_id: erase(lead_id, desk, dry_run=dry_run), done=Outcome.ERASED, look=target.ledger.read)
+    tell, others = teller(Outcome.ERASED, as_json=as_json), [_left(each) for each in left]
+    counts, stopped = carry_out(
+        chosen, work.results, lambda results: tell(chain(results, others)), title="erase", dry_run=dry_run
+    )
+    if chosen:
+        _say_unseen(before, target)
+    end(counts, stopped=stopped, named=True)
+
+
+def _readable(lead_id: str, ledger: Ledger) -> Record | None:
+    """The lead's record; None where there is none, or it is damaged, which its erasure says."""
+    try:
+        return ledger.read(lead_id)
+    except RecordDamaged:
+        return None
+
+
+def _require_a_choice(lead_ids: list[str] | None, email: str, *, mentions: bool) -> None:
+    if bool(lead_ids) == bool(email.strip()):
+        raise typer.BadParameter("name leads by ID, or all of one address with --email")
+    if email and not is_address(email):
+        raise typer.BadParameter("an address is whole, like jane@contoso.com", param_hint="--email")
+    if mentions and not email:
+        raise typer.BadParameter("--mentions goes with --email")
+
+
+def _say_found(taken: Sequence[Found], left: Sequence[Found]) -> None:
+    _say_each(taken)
+    if left:
+        say(f"{leads(len(left))} of somebody else, with the address in the text, to stay; --mentions erases those too")
+        _say_each(left)
+    say("  not found this way: leads whose data was removed after LEADPIPE_RETENTION or whose address was edited")
+
+
+def _say_each(found: Sequence[Found]) -> None:
+    for each in found[:SHOWN]:
+        word = "" if each.standing is Standing.OWN else ", mentions it"
+        say(f"  {each.lead_id} {each.state}, received {text_of(each.received_at)}{word}")
+    if len(found) > SHOWN:
+        say(f"  and {len(found) - SHOWN} more; --dry-run --json lists them all")
+
+
+def _left(each: Found) -> Result:
+    return Result(
+        lead_id=each.lead_id,
+        outcome=Outcome.MENTIONS,
+        state=each.state,
+        detail="the lead of somebody else, which mentions the address",
+    )
+
+
+def _say_unseen(before: Iterable[Record], target: Target) -> None:
+    url = target.settings.dataverse.url if target.settings.dataverse else "https://<your organisation>"
+    say("what leadpipe does not reach:")
+    for record in before:
+        there = _in_dynamics(record, target.ports)
+        if there:
+            say(f"  Dynamics {there} {record.lead_id}. Delete it there:")
+            say(f"    {url}/main.aspx?pagetype=entityrecord&etn=lead&id={record.lead_id}")
+        if record.state in OPEN:
+            say(f"  a delivery of {record.lead_id} that is under way may still write it: look again in two minutes")
+    for unseen in _UNSEEN:
+        say(f"  {unseen}")

@@ -1,0 +1,107 @@
+"""`leadpipe fallback`: what rests in the fallback table, and its delivery at a person's word."""
+
+import random
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from leadpipe.cli.batch import DRY_RUN, ask, carry_out, end, teller
+from leadpipe.cli.json_output import print_json
+from leadpipe.cli.options import AsJson, DryRun, Rate, SettingsFile, Since, Yes
+from leadpipe.cli.say import say
+from leadpipe.cli.selection import leads
+from leadpipe.cli.table import Column, print_table
+from leadpipe.cli.target import reach
+from leadpipe.model.errors import SettingsError
+from leadpipe.model.record import State
+from leadpipe.model.settings import Area
+from leadpipe.operations.decisions import Outcome
+from leadpipe.operations.drain import drained, rows_left_behind
+from leadpipe.operations.find import Wanted, grouped, oldest_first
+from leadpipe.operations.target import Target
+from leadpipe.sweep import Run
+from leadpipe.wiring import now
+
+COLUMNS = (
+    Column(title="LEAD ID", field="lead_id", key=True),
+    Column(title="RECEIVED", field="received_at", key=True),
+    Column(title="REASON", field="reason", key=True),
+    Column(title="NEXT TRY", field="next_try_at"),
+    Column(title="FAILING SINCE", field="failing_since"),
+    Column(title="OFFER", field="offer", at_most=40),
+    Column(title="DETAIL", field="detail", at_most=200),
+)
+RESTING = frozenset({State.FALLBACK})
+# The whole run: a person's word has no end of its own, Ctrl-C ends it.
+FOREVER = datetime.max.replace(tzinfo=UTC)
+
+
+def list_fallback(
+    context: typer.Context, since: Since = None, as_json: AsJson = False, settings: SettingsFile = None
+) -> None:
+    """List the leads that rest, oldest day first, with why and when each is tried again.
+
+    A lead without a next try was kept because no organisation was set: it waits for `leadpipe fallback drain`.
+    """
+    found = oldest_first(reach(context, settings).ledger, Wanted(states=RESTING, since=since))
+    rows = ({column.field: getattr(record, column.field) for column in COLUMNS} for record in found)
+    shown = print_json(rows) if as_json else print_table(rows, COLUMNS)
+    say(f"{leads(shown)} resting")
+
+
+def drain_fallback(
+    context: typer.Context,
+    since: Since = None,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Deliver at most so many.")] = None,
+    rate: Rate = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Deliver what rests, oldest first, those without a next try included.
+
+    The first one is the probe. When Dynamics does not take a lead for now, the run ends and says why; that lead and
+    the rest stay where they are. What Dynamics refuses for good is poisoned. May be stopped and begun again. Prints
+    the leads that were not written, with --json every one.
+    """
+    target = reach(context, settings)
+    found = list(oldest_first(target.ledger, Wanted(states=RESTING, since=since)))
+    for group in grouped(found):
+        say(f"  {group.leads} {group.oldest.state} ({group.reason})")
+    lead_ids = sorted(record.lead_id for record in found)[:limit]
+    say(f"{leads(len(lead_ids))} to deliver")
+    if dry_run:
+        if as_json:
+            print_json({"lead_id": lead_id} for lead_id in lead_ids)
+        say(DRY_RUN)
+        return
+    run = _run(target)
+    if len(lead_ids) > 1:
+        ask(f"deliver {leads(len(lead_ids))}?", yes=yes)
+    tell = teller(Outcome.WRITTEN, as_json=as_json)
+    counts, stopped = carry_out(lead_ids, lambda ids: drained(ids, run), tell, title="deliver", rate=rate)
+    if counts[Outcome.FAILED]:
+        say("Dynamics did not take the last one: it and what was not reached stay where they are")
+    elif limit is None and not stopped:
+        _remove_left_behind(run)
+    end(counts, stopped=stopped, named=False)
+
+
+def _run(target: Target) -> Run:
+    """Raises SettingsError when there is no organisation to deliver to."""
+    faults = target.settings.faults_of(Area.DYNAMICS)
+    if faults or target.ports.dynamics is None:
+        raise SettingsError("settings", faults or "DATAVERSE_URL is not set: there is no organisation to deliver to")
+    chance = random.random()  # noqa: S311 - spreads the next tries
+    return Run(now=now, until=FOREVER, hourly=False, chance=chance, ports=target.ports, settings=target.settings)
+
+
+def _remove_left_behind(run: Run) -> None:
+    removed = 0
+    for lead_id in rows_left_behind(run):
+        run.ports.fallback.remove(lead_id)
+        removed += 1
+    if removed:
+        say(f"{removed} rows of leads that are settled were left behind and are removed now")

@@ -1,0 +1,58 @@
+"""`leadpipe leads`: the records of the ledger, newest first, read day by day and only as far as needed."""
+
+from datetime import datetime
+from itertools import islice
+from typing import Annotated
+
+import typer
+
+from leadpipe.cli.fields import fields_of_record
+from leadpipe.cli.json_output import iso, print_json
+from leadpipe.cli.options import AsJson, SettingsFile, Since
+from leadpipe.cli.say import say
+from leadpipe.cli.table import Column, print_table
+from leadpipe.cli.target import reach
+from leadpipe.model.record import State
+from leadpipe.operations.find import Wanted, found_in
+from leadpipe.wiring import now
+
+COLUMNS = (
+    Column(title="LEAD ID", field="lead_id", key=True),
+    Column(title="RECEIVED", field="received_at", key=True),
+    Column(title="STATE", field="state", key=True),
+    Column(title="REASON", field="reason"),
+    Column(title="OFFER", field="offer", at_most=40),
+    Column(title="EMAIL", field="email", at_most=60),
+    Column(title="NAME", field="name", at_most=40),
+    Column(title="COMPANY", field="company", at_most=40),
+)
+_STATE_HELP = f"Only leads in this state, may be given again: {', '.join(State)}."
+
+
+def leads(
+    context: typer.Context,
+    state: Annotated[list[State] | None, typer.Option(metavar="STATE", help=_STATE_HELP)] = None,
+    since: Since = None,
+    offer: Annotated[str, typer.Option(metavar="TEXT", help="Only leads whose offer has this text in it.")] = "",
+    email: Annotated[str, typer.Option(metavar="TEXT", help="Only leads whose e-mail has this text in it.")] = "",
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="Show at most so many.")] = 50,
+    as_json: AsJson = False,
+    settings: SettingsFile = None,
+) -> None:
+    """List leads, newest first.
+
+    Looks through the whole ledger until enough are found, unless --since says where to stop. How many were shown,
+    and whether there are more, is said on stderr. Times are UTC.
+    """
+    target = reach(context, settings)
+    wanted = Wanted(states=frozenset(state) if state else None, since=since, offer=offer, email=email)
+    found = found_in(target.ledger, wanted, today=now().date())
+    rows = map(fields_of_record, islice(found, limit))
+    shown = print_json(rows) if as_json else print_table(rows, COLUMNS)
+    say(_count(shown, more=next(found, None) is not None, since=since))
+
+
+def _count(shown: int, *, more: bool, since: datetime | None) -> str:
+    leads = f"{shown} lead" if shown == 1 else f"{shown} leads"
+    span = f" since {iso(since)}" if since else ""
+    return f"{leads} shown{span}; there are more, --limit shows them" if more else f"{leads} shown{span}, that is all"

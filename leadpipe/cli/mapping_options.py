@@ -1,0 +1,45 @@
+"""What the mapping commands share: which file, and how its faults are told."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leadpipe.cli.json_output import Fields
+from leadpipe.cli.say import say
+from leadpipe.cli.terminal_text import one_line
+from leadpipe.mapping.chosen import effective
+from leadpipe.mapping.fault import Fault, FaultyMapping
+from leadpipe.mapping.rules import FileMapping
+from leadpipe.model.settings import Settings
+
+MappingFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--mapping",
+        metavar="FILE",
+        help="This mapping file instead of the one that LEADPIPE_MAPPING names, to look at it before it counts.",
+    ),
+]
+
+
+def mapping_of(chosen: Path | None, settings: Settings) -> FileMapping:
+    """The mapping that counts. Names its file; where it is faulty, tells all its faults and exits with 1."""
+    named = str(chosen) if chosen else settings.mapping_path
+    say(f"mapping file {named}" if named else "no mapping file: the default mapping counts")
+    try:
+        return effective(named)
+    except FaultyMapping as error:
+        print_faults(error.faults)
+        say("the mapping cannot be used: leads wait until it is mended")
+        raise typer.Exit(1) from error
+
+
+def print_faults(faults: tuple[Fault, ...] | list[Fault]) -> None:
+    for fault in faults:
+        sys.stdout.write(f"{one_line(str(fault))}\n")
+
+
+def fields_of_fault(fault: Fault) -> Fields:
+    return {"file": fault.file, "line": fault.line or None, "reason": fault.reason}

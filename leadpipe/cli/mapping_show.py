@@ -1,0 +1,62 @@
+"""`leadpipe mapping show`: what every lead becomes, and where each column comes from."""
+
+from collections.abc import Iterator
+
+import typer
+
+from leadpipe.cli.json_output import Fields, print_json
+from leadpipe.cli.mapping_options import MappingFile, mapping_of
+from leadpipe.cli.options import AsJson, SettingsFile
+from leadpipe.cli.table import Column, print_table
+from leadpipe.cli.target import settings_alone
+from leadpipe.mapping.default import DO_NOT_CONTACT, default_settings
+from leadpipe.mapping.rules import FileMapping
+from leadpipe.mapping.values import Setting
+from leadpipe.operations.mapping.effective import EVERY_LEAD, FOR_DO_NOT_CONTACT, LEAD_ID
+
+COLUMNS = (
+    Column(title="COLUMN", field="column", key=True),
+    Column(title="TYPE", field="type"),
+    Column(title="VALUE", field="value"),
+    Column(title="FOR", field="for"),
+    Column(title="FROM", field="from"),
+)
+
+
+def show_mapping(
+    context: typer.Context, mapping: MappingFile = None, as_json: AsJson = False, settings: SettingsFile = None
+) -> None:
+    """Show the mapping that counts: each column, what it is set to, for which leads, and where that stands.
+
+    Rules come after what is for every lead, in their order; where two that match a lead set the same column, the first
+    has its way. Needs neither a storage account nor an organisation. Exits with 1 when the file has faults.
+    """
+    whole = mapping_of(mapping, settings_alone(context, settings))
+    if as_json:
+        print_json(rows(whole))
+    else:
+        print_table(rows(whole), COLUMNS)
+
+
+def rows(mapping: FileMapping) -> Iterator[Fields]:
+    yield {"column": LEAD_ID, "type": "id", "value": "$lead_id", "for": EVERY_LEAD, "from": "default"}
+    defaults = default_settings()
+    for name in [*defaults, *(name for name in mapping.columns if name not in defaults)]:
+        own = mapping.columns.get(name)
+        if own is not None:
+            yield _row(own, EVERY_LEAD, f"{mapping.file}:{own.line}")
+        if own is None or name in DO_NOT_CONTACT:
+            yield _row(defaults[name], FOR_DO_NOT_CONTACT if name in DO_NOT_CONTACT else EVERY_LEAD, "default")
+    for rule in mapping.rules:
+        for setting in rule.sets.values():
+            yield _row(setting, str(rule.when), f"{mapping.file}:{setting.line} {rule.name}")
+
+
+def _row(setting: Setting, whom: str, where: str) -> Fields:
+    return {
+        "column": setting.column,
+        "type": setting.value.kind,
+        "value": str(setting.value) or "(left out)",
+        "for": whom,
+        "from": where,
+    }

@@ -1,0 +1,119 @@
+"""`leadpipe mapping try`: what one lead becomes, column by column, and by which rule."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leadpipe.cli.json_output import Fields, print_json
+from leadpipe.cli.mapping_options import MappingFile, mapping_of
+from leadpipe.cli.options import AsJson, SettingsFile
+from leadpipe.cli.say import say
+from leadpipe.cli.table import Column, print_table
+from leadpipe.cli.target import reach, settings_alone
+from leadpipe.mapping.rules import FileMapping, Told
+from leadpipe.model.errors import InvalidLead, LeadpipeError
+from leadpipe.model.lead import Lead, posted_text
+from leadpipe.model.lead_id import is_lead_id
+from leadpipe.model.ports import Ledger
+
+STDIN = "-"
+# What stands in for the id that a posted lead would be given.
+SOME_ID = "00000000-0000-7000-8000-000000000000"
+COLUMNS = (
+    Column(title="COLUMN", field="column", key=True),
+    Column(title="VALUE", field="value"),
+    Column(title="FROM", field="from"),
+)
+
+
+def try_mapping(
+    context: typer.Context,
+    which: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE-OR-LEAD-ID",
+            help="A file with a posted lead, - for stdin, or a lead's id.",
+            show_default=False,
+        ),
+    ],
+    mapping: MappingFile = None,
+    as_json: AsJson = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Show what one lead becomes: each column with its value, and whether the default, the file or a rule says so.
+
+    The lead is a posted text in a file or on stdin, or one in the ledger by its id; only then a storage account is
+    needed. Nothing is sent. Prints what the lead says: personal data. Exits with 1 when the mapping has faults, or the
+    text is no lead.
+    """
+    lead_id = which.strip().strip("{}").lower()
+    if is_lead_id(lead_id):
+        target = reach(context, settings)
+        found, lead = target.settings, _of_ledger(lead_id, target.ledger)
+    else:
+        lead_id, found = SOME_ID, settings_alone(context, settings)
+        lead = _of_file(which)
+    whole = mapping_of(mapping, found)
+    matching = [rule.name for rule in whole.matching(lead)]
+    say(f"rules that match: {', '.join(matching) or 'none'}" if whole.rules else "there are no rules")
+    if lead.unread:
+        say(f"not read, and looks like a person's: {', '.join(lead.unread)}")
+    told = rows(whole, lead, lead_id)
+    if as_json:
+        print_json(told)
+    else:
+        print_table(
+            ({**row, "value": "(left out)" if row["value"] is None else _shown(row["value"])} for row in told), COLUMNS
+        )
+
+
+def rows(mapping: FileMapping, lead: Lead, lead_id: str) -> Iterator[Fields]:
+    for told in mapping.told(lead, lead_id):
+        yield {
+            "column": told.column,
+            "value": told.value,
+            "from": origin(mapping, told),
+            "line": told.setting.line if told.setting else None,
+            "rule": told.rule.name if told.rule else None,
+        }
+
+
+def origin(mapping: FileMapping, told: Told) -> str:
+    if told.setting is None:
+        return "default"
+    place = f"{mapping.file}:{told.setting.line}"
+    return f"{place} {told.rule.name}" if told.rule else place
+
+
+def _shown(value: object) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value).replace("\n", " ⏎ ")
+
+
+def _of_ledger(lead_id: str, ledger: Ledger) -> Lead:
+    record = ledger.read(lead_id)
+    if record is None:
+        raise LeadpipeError("unknown_lead", f"the ledger has no lead {lead_id}")
+    if not isinstance(record.payload, str):
+        raise LeadpipeError("no_lead", f"nothing is kept of {lead_id} that was a lead")
+    return _read(record.payload, lead_id)
+
+
+def _of_file(which: str) -> Lead:
+    try:
+        body = sys.stdin.buffer.read() if which == STDIN else Path(which).read_bytes()
+    except OSError as error:
+        raise typer.BadParameter(f"{which} is no lead id, and cannot be read: {error.strerror}") from error
+    try:
+        return _read(posted_text(body), which)
+    except InvalidLead as error:
+        raise LeadpipeError("no_lead", f"{which}: {error.detail}") from error
+
+
+def _read(payload: str, name: str) -> Lead:
+    try:
+        return Lead.from_payload(payload)
+    except InvalidLead as error:
+        raise LeadpipeError("no_lead", f"{name} is no lead: {error.detail}") from error

@@ -1,0 +1,103 @@
+"""`leadpipe poison edit`: changes what was posted, so that a replay can write it."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from leadpipe.cli.batch import DRY_RUN, ask
+from leadpipe.cli.json_output import print_json
+from leadpipe.cli.options import Actor, AsJson, DryRun, LeadId, SettingsFile
+from leadpipe.cli.say import say
+from leadpipe.cli.table import Column, print_table
+from leadpipe.cli.target import reach
+from leadpipe.model.change import Edited
+from leadpipe.model.errors import InvalidLead, NotAllowed
+from leadpipe.model.record import Record
+from leadpipe.operations.decisions import Desk, check, edit, known
+from leadpipe.operations.payload_edit import assignment, differences, edited_by_hand, pretty, with_fields
+from leadpipe.wiring import now
+
+DIFFERENCE_COLUMNS = (
+    Column(title="FIELD", field="field", key=True),
+    Column(title="BEFORE", field="before", at_most=100),
+    Column(title="AFTER", field="after", at_most=100),
+)
+
+
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help="A documented field, may be given again."),
+]
+
+
+def edit_poison(
+    context: typer.Context,
+    lead_id: LeadId,
+    values: Set = None,
+    dry_run: DryRun = False,
+    actor: Actor = "",
+    as_json: AsJson = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Change a lead that is poisoned, rejected or discarded, before it is replayed.
+
+    With --set Email=jane@contoso.com the named fields (FirstName, LastName, Email, Phone, Country, Company, Title,
+    LeadSource, ActionCode, OfferTitle, Description, in any case), else in the editor that VISUAL or EDITOR names.
+    What is no lead is refused before anything is written; what was posted before stays in the lead's history.
+    Prints the fields that differ: personal data.
+    """
+    fields = _fields_of(values or [])
+    target = reach(context, settings)
+    record = known(lead_id, target.ledger)
+    desk = Desk(actor=actor, now=now, ports=target.ports)
+    payload = with_fields(record.payload, fields) if fields else _by_hand(record, desk)
+    if payload is None or payload == record.payload:
+        say(f"{lead_id} is unchanged")
+        return
+    changed = check(record, Edited(actor=desk.actor, payload=payload), desk)
+    rows = _differences(record, payload)
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(rows, DIFFERENCE_COLUMNS)
+    if dry_run:
+        say(DRY_RUN)
+        return
+    edit(record, payload, desk)
+    say(f"{lead_id} is edited and still {changed.state}: `leadpipe poison replay {lead_id}` sends it")
+
+
+def _fields_of(texts: list[str]) -> dict[str, str]:
+    try:
+        return dict(map(assignment, texts))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--set") from error
+
+
+def _by_hand(record: Record, desk: Desk) -> str | None:
+    """What the editor left; None when that is what it was given. Opens it again while it is no lead, if wanted."""
+    given = text = pretty(record.payload)
+    while True:
+        text = edited_by_hand(text, os.environ)
+        if text == given.strip():
+            return None
+        try:
+            check(record, Edited(actor=desk.actor, payload=text), desk)
+        except NotAllowed as why:
+            # An empty file is no request without a body to the person who emptied it.
+            say(f"not saved: {why.detail if text else _emptied(record)}")
+            ask("open the editor again?", yes=False, instead="--set FIELD=VALUE changes a lead")
+        else:
+            return text
+
+
+def _emptied(record: Record) -> str:
+    return f'the file is empty; to have nothing written: `leadpipe poison discard {record.lead_id} --why "…"`'
+
+
+def _differences(record: Record, payload: str) -> list[dict[str, str]]:
+    try:
+        return list(differences(record.payload, payload))
+    except InvalidLead:  # what was there before was none, and the new one was checked
+        return list(differences(None, payload))

@@ -1,0 +1,78 @@
+"""`leadpipe poison list`: what is poisoned or rejected, by cause."""
+
+from typing import Any
+
+import typer
+
+from leadpipe.cli.fields import fields_of_record
+from leadpipe.cli.json_output import print_json
+from leadpipe.cli.options import AsJson, Causes, Offer, SettingsFile, Since
+from leadpipe.cli.say import say
+from leadpipe.cli.selection import OneState, leads, say_causes_there, states_of
+from leadpipe.cli.table import Column, print_table
+from leadpipe.cli.target import reach
+from leadpipe.model.record import Record
+from leadpipe.operations.causes import cause_of
+from leadpipe.operations.find import Wanted, grouped, oldest_first
+from leadpipe.operations.summary import Group
+
+INTERRUPTED = 130
+
+GROUP_COLUMNS = (
+    Column(title="STATE", field="state", key=True),
+    Column(title="CAUSE", field="reason", key=True),
+    Column(title="LEADS", field="leads", key=True),
+    Column(title="FIRST", field="first"),
+    Column(title="LAST", field="last"),
+    Column(title="EXAMPLE", field="example"),
+    Column(title="SAYS", field="says"),
+    Column(title="FIX", field="fix"),
+)
+
+
+def list_poison(
+    context: typer.Context,
+    cause: Causes = None,
+    since: Since = None,
+    offer: Offer = "",
+    state: OneState = None,
+    as_json: AsJson = False,
+    settings: SettingsFile = None,
+) -> None:
+    """List what is poisoned or rejected, by cause, with what mends it.
+
+    The table has one line for each cause: how many leads, when the first and the last of them were received, an
+    example, and the fix where one is known. The JSON array has one record for each lead, oldest day first.
+    """
+    target = reach(context, settings)
+    wanted = Wanted(states=states_of(state), causes=frozenset(cause or ()), since=since, offer=offer)
+    found = oldest_first(target.ledger, wanted)
+    if as_json:
+        records = list(found)
+        print_json(map(_with_cause, records))
+        say_causes_there(wanted, grouped(records), target=target)
+        say(leads(len(records)))
+        return
+    groups = grouped(found)
+    print_table(map(_group_fields, groups), GROUP_COLUMNS)
+    say_causes_there(wanted, groups, target=target)
+    say(f"{leads(sum(group.leads for group in groups))}; `leadpipe show ID` tells of one what there is to know")
+
+
+def _with_cause(record: Record) -> dict[str, Any]:
+    cause = cause_of(record.reason, record.lead_id)
+    return {**fields_of_record(record), "says": cause.says, "fix": cause.fix}
+
+
+def _group_fields(group: Group) -> dict[str, Any]:
+    cause = cause_of(group.reason)
+    return {
+        "state": group.oldest.state,
+        "reason": group.reason,
+        "leads": group.leads,
+        "first": group.oldest.received_at,
+        "last": group.newest and group.newest.received_at,
+        "example": group.oldest.lead_id,
+        "says": cause.says,
+        "fix": cause.fix,
+    }

@@ -1,0 +1,29 @@
+"""What is said to the operator: on stderr, so that stdout holds data alone."""
+
+from collections.abc import Callable
+from itertools import count
+
+import typer
+
+from leadpipe.cli.terminal_text import one_line
+
+# Of damaged rows, where a command says something else.
+MOST_NAMED = 5
+
+
+def say(text: str) -> None:
+    typer.echo(one_line(text), err=True)
+
+
+def damage_reporter() -> Callable[[str], None]:
+    """Says which rows of the ledger are damaged; after the first few, that there are more."""
+    number = count(1)
+
+    def report(row: str) -> None:
+        match next(number):
+            case nth if nth <= MOST_NAMED:
+                say(f"a row of the ledger is damaged: {row}")
+            case nth if nth == MOST_NAMED + 1:
+                say("more rows are damaged: `leadpipe balance` names each")
+
+    return report

@@ -1,0 +1,96 @@
+"""`leadpipe send-test`: a lead as Partner Center's Validate sends it, followed all the way into Dynamics."""
+
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from leadpipe.cli.json_output import print_json
+from leadpipe.cli.options import AsJson, SettingsFile
+from leadpipe.cli.say import say
+from leadpipe.cli.target import reach
+from leadpipe.cli.terminal_text import one_line
+from leadpipe.operations.doctor.finding import SIGNS, Result
+from leadpipe.operations.partner_center import endpoint_of
+from leadpipe.operations.send_test import Step, Way
+
+_WIDTH = 10
+# The ledger's word for a test lead that a setting keeps out of Dynamics.
+_KEPT = "test_lead"
+
+
+def send_test(
+    context: typer.Context,
+    url: Annotated[
+        str,
+        typer.Option(
+            envvar="LEADPIPE_URL",
+            metavar="URL",
+            help="Where to post: the app's address, or the endpoint's as Partner Center has it, with its key. "
+            "Left out: the local run's.",
+        ),
+    ] = "",
+    key: Annotated[
+        str,
+        typer.Option(envvar="LEADPIPE_KEY", metavar="KEY", help="The function key; never shown.", show_default=False),
+    ] = "",
+    wait: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long to wait for the delivery.")] = 60,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Delete the lead in Dynamics again when all went well.")
+    ] = False,
+    as_json: AsJson = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Send a test lead through the whole of it, as Partner Center's Validate does.
+
+    Posts a lead with fresh MSFT_TEST digits to the endpoint, follows it in the ledger, reads it back from Dynamics and
+    compares its columns. Each step is told with the seconds since the post. The settings have to be the app's own.
+
+    --remove deletes the lead in Dynamics, which takes the privilege prvDeleteLead. Its record stays written and says
+    so, and nothing makes the lead anew.
+
+    Where LEADPIPE_TEST_LEADS is keep, the lead stays in the ledger, and the last line says so.
+
+    Exits with 1 when a step fails; it says which, and what to do.
+    """
+    target = reach(context, settings)
+    try:
+        endpoint = endpoint_of(url or target.local_url, key)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--url") from error
+    way, told = Way(target, endpoint, patience=wait), list[Step]()
+    try:
+        for step in way.steps(remove=remove):
+            told.append(step)
+            if not as_json:
+                sys.stdout.write(_lines(step))
+                sys.stdout.flush()
+    except KeyboardInterrupt:
+        say(_left(way.lead_id))
+        raise
+    finally:
+        if as_json:
+            print_json(asdict(step) for step in told)
+    _conclude(told)
+
+
+def _conclude(told: list[Step]) -> None:
+    if told[-1].result is Result.FAILED:
+        say(f"the test lead did not get through: see {told[-1].step}")
+        raise typer.Exit(1)
+    if any(step.reason == _KEPT for step in told):
+        say("the test lead came as far as the ledger and stays there: LEADPIPE_TEST_LEADS keeps it out of Dynamics")
+    else:
+        say("the test lead got through")
+
+
+def _left(lead_id: str) -> str:
+    if lead_id:
+        return f"stopped looking: the test lead is still on its way, `leadpipe show {lead_id}` tells how far it came"
+    return "stopped while it was posted: `leadpipe leads --since 5m` shows whether it was taken in"
+
+
+def _lines(step: Step) -> str:
+    first = f"{SIGNS[step.result]} {step.step:<{_WIDTH}} {step.seconds:6.2f} s  {one_line(step.fact)}\n"
+    return f"{first}  {'':<{_WIDTH}} {'':>8}  {one_line(step.fix)}\n" if step.fix else first

@@ -1,0 +1,56 @@
+"""What `leadpipe setup` is told on the command line, checked before anything is looked at."""
+
+from typing import Annotated
+
+import typer
+
+from leadpipe.operations.setup.application import is_id, is_tenant
+
+
+def _id(text: str) -> str:
+    if text and not is_id(text):
+        raise typer.BadParameter("an id looks like aaaabbbb-0000-cccc-1111-dddd2222eeee")
+    return text
+
+
+def _tenant(text: str) -> str:
+    if text and not is_tenant(text):
+        raise typer.BadParameter(
+            "a directory's id looks like aaaabbbb-0000-cccc-1111-dddd2222eeee, its name like contoso.com"
+        )
+    return text
+
+
+def _unit(text: str | None) -> str | None:
+    if text is not None and not text.strip():
+        raise typer.BadParameter("a business unit has a name; without the option it is the root one")
+    return text
+
+
+ClientId = Annotated[
+    str,
+    typer.Option(
+        callback=_id,
+        metavar="ID",
+        help="The application's client id, or a managed identity's application id. Left out: as the settings have it.",
+        show_default=False,
+    ),
+]
+Tenant = Annotated[
+    str,
+    typer.Option(
+        callback=_tenant,
+        metavar="ID",
+        help="The directory to sign in to, by id or domain name. Left out: as the settings have it, else your own.",
+        show_default=False,
+    ),
+]
+Unit = Annotated[
+    str | None,
+    typer.Option(
+        "--business-unit",
+        callback=_unit,
+        metavar="NAME",
+        help="Where the application user shall be. Left out: the root.",
+    ),
+]

@@ -1,0 +1,165 @@
+"""`leadpipe show ID`: everything that is known of one lead."""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from leadpipe.cli.fields import fields_of_event, fields_of_record
+from leadpipe.cli.json_output import print_json
+from leadpipe.cli.options import AsJson, LeadId, SettingsFile
+from leadpipe.cli.say import say
+from leadpipe.cli.table import Column, print_facts, print_table, text_of
+from leadpipe.cli.target import reach
+from leadpipe.cli.terminal_text import escaped
+from leadpipe.model.errors import InvalidLead, LeadpipeError, RecordDamaged
+from leadpipe.model.lead import Lead
+from leadpipe.model.ports import Ledger
+from leadpipe.model.record import OPEN, Event, Record
+from leadpipe.model.source import one_source
+from leadpipe.operations.causes import cause_of, failure_in_words
+from leadpipe.operations.find import history_of
+
+EVENT_COLUMNS = (
+    Column(title="AT", field="at", key=True),
+    Column(title="EVENT", field="event", key=True),
+    Column(title="STATE", field="state", key=True),
+    Column(title="REASON", field="reason"),
+    Column(title="DETAIL", field="detail"),
+    Column(title="ACTOR", field="actor"),
+)
+
+
+def show(
+    context: typer.Context,
+    lead_id: LeadId,
+    payload: Annotated[
+        bool, typer.Option("--payload", help="Also print what was posted: personal data, as it came.")
+    ] = False,
+    as_json: AsJson = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Show one lead, whole, with its history.
+
+    Says why the lead is where it is, what mends that, which lead holds what a duplicate says, whether the marketplace
+    withheld the personal data, and which posted keys look like a person's and were not read. Exits with 1 when the
+    ledger has no such lead.
+
+    The JSON array has one record, its history under `events`; of bytes that were no text, `payload` has a readable
+    form.
+    """
+    ledger = reach(context, settings).ledger
+    damage: list[str] = []
+    record = ledger.read(lead_id, damage=damage)
+    if record is None:
+        raise LeadpipeError("unknown_lead", f"the ledger has no lead {lead_id}")
+    holder = _holder_of(record, ledger)
+    events = history_of(record, ledger.events(lead_id, damage=damage))
+    if as_json:
+        print_json([{**_as_fields(record, holder, events, with_payload=payload), "damage": damage}])
+        return
+    print_facts([*_facts(record, holder), ("damage", "; ".join(damage))])
+    _print_history(events)
+    if payload:
+        _print_payloads(record, events)
+
+
+def _as_fields(record: Record, holder: Record | None, events: Sequence[Event], *, with_payload: bool) -> dict[str, Any]:
+    lead = _lead_of(record)
+    return {
+        **fields_of_record(record),
+        "cause": _cause(record),
+        "withheld": lead.is_withheld if lead else False,
+        "unread": [*lead.unread] if lead else [],
+        "seconds_to_written": record.written_at and record.written_at - record.received_at,
+        "holder": holder and fields_of_record(holder),
+        "events": [
+            {**fields_of_event(event), **({"payload": _readable(event.payload)} if with_payload else {})}
+            for event in events
+        ],
+        **({"payload": _readable(record.payload)} if with_payload else {}),
+    }
+
+
+def _facts(record: Record, holder: Record | None) -> list[tuple[str, object]]:
+    cause, lead = _cause(record) or {}, _lead_of(record)
+    took = f", {text_of(record.written_at - record.received_at)} after it came" if record.written_at else ""
+    return [
+        ("lead id", record.lead_id),
+        ("state", record.state),
+        ("reason", record.reason),
+        ("cause", cause.get("says")),
+        ("detail", record.detail),
+        ("fix", cause.get("fix")),
+        ("received", record.received_at),
+        ("written", f"{text_of(record.written_at)}{took}"),
+        ("last change", record.updated_at),
+        ("next try", record.next_try_at if record.state in OPEN else None),
+        ("failing since", record.failing_since),
+        ("attempt", record.attempt),
+        ("rounds", record.rounds or None),
+        ("repeats", _holder(record, holder)),
+        ("own lead", record.own_lead),
+        ("test lead", record.is_test),
+        ("offer", record.offer),
+        ("source", one_source(record.source)),
+        ("action", record.action),
+        ("name", record.name),
+        ("email", record.email),
+        ("company", record.company),
+        ("personal data", "withheld by the marketplace" if lead and lead.is_withheld else None),
+        ("not read", ", ".join(lead.unread) if lead else None),
+        ("fingerprint", record.fingerprint),
+    ]
+
+
+def _lead_of(record: Record) -> Lead | None:
+    """The lead as it is read now; None where nothing that is a lead is kept of it."""
+    try:
+        return Lead.from_payload(record.payload) if isinstance(record.payload, str) else None
+    except InvalidLead:
+        return None
+
+
+def _cause(record: Record) -> dict[str, str] | None:
+    if not record.reason:
+        return None
+    cause = cause_of(record.reason, record.lead_id)
+    return {"says": cause.says, "fix": cause.fix}
+
+
+def _holder_of(record: Record, ledger: Ledger) -> Record | None:
+    """The lead that this one repeats; None also where its record is damaged, which is said."""
+    try:
+        return ledger.read(record.duplicate_of) if record.duplicate_of else None
+    except RecordDamaged as damaged:
+        say(failure_in_words(damaged))
+        return None
+
+
+def _holder(record: Record, holder: Record | None) -> str:
+    if not record.duplicate_of:
+        return ""
+    known = f"{holder.state}, received {text_of(holder.received_at)}" if holder else "its record is gone or damaged"
+    return f"{record.duplicate_of} ({known})"
+
+
+def _print_history(events: Sequence[Event]) -> None:
+    sys.stdout.write("\n")
+    if not print_table(map(fields_of_event, events), EVENT_COLUMNS):
+        sys.stdout.write("no events: nothing happened to it but what its record says\n")
+
+
+def _print_payloads(record: Record, events: Sequence[Event]) -> None:
+    for event in events:
+        if event.payload is not None:
+            sys.stdout.write(
+                f"\npayload before {text_of(event.at)} ({text_of(event.event)})\n{escaped(event.payload)}\n"
+            )
+    posted = "nothing is kept of it" if record.payload is None else escaped(record.payload)
+    sys.stdout.write(f"\npayload\n{posted}\n")
+
+
+def _readable(payload: str | bytes | None) -> str | None:
+    return escaped(payload) if isinstance(payload, bytes) else payload

@@ -1,0 +1,137 @@
+"""`leadpipe status`: is anything wrong, and what mends it. Made to be asked by a person and by a monitor alike."""
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import typer
+
+from leadpipe.cli.json_output import print_json
+from leadpipe.cli.options import AsJson, SettingsFile, Since
+from leadpipe.cli.say import MOST_NAMED, say
+from leadpipe.cli.table import Column, print_facts, print_table, text_of
+from leadpipe.cli.target import reach
+from leadpipe.model.record import OPEN, State
+from leadpipe.operations.span import in_words
+from leadpipe.operations.status import Status, status_of
+from leadpipe.operations.summary import Group
+from leadpipe.wiring import now
+
+DEFAULT_SPAN = timedelta(days=7)
+_MARKS_FIX = "the next sweep replaces them; if it lasts, see whether the function app and its sweep run"
+
+STATE_COLUMNS = (Column(title="STATE", field="state", key=True), Column(title="LEADS", field="leads", key=True))
+GROUP_COLUMNS = (
+    Column(title="STATE", field="state", key=True),
+    Column(title="REASON", field="reason", key=True),
+    Column(title="LEADS", field="leads", key=True),
+    Column(title="CAUSE", field="says"),
+    Column(title="FIX", field="fix"),
+    Column(title="OLDEST", field="oldest_lead_id"),
+)
+
+
+def status(context: typer.Context, since: Since = None, as_json: AsJson = False, settings: SettingsFile = None) -> None:
+    """Say whether leads flow, and what has to be done where they do not.
+
+    Counts are of the leads received in the span, 7d unless --since says otherwise. Leads that wait or are poisoned are
+    looked for in the whole ledger. The depths of the queues are the service's own approximation, messages with a
+    delay included. The JSON array has one record.
+
+    Exits with 1 when a person is needed: a lead is poisoned, or waits for something that only a person can mend, or
+    was written in the span without all that was posted of the person, or a message is on the queue leads-poison, or
+    one on the queue leads has no record, or a row of the ledger or of the claims is damaged, or what is signed in with
+    ends within 7 days, or these settings switch a function off or cannot be used; its last line says which, and what to
+    do. Posts that were no lead need nobody: anyone may post rubbish.
+    """
+    at = now()
+    found = status_of(reach(context, settings), os.environ, since=since or at - DEFAULT_SPAN, at=at)
+    if as_json:
+        print_json([_as_fields(found)])
+    else:
+        _print(found)
+    say(f"counts are of leads received since {text_of(found.summary.since)}; what waits or is poisoned, of all time")
+    if rejected := found.summary.counts[State.REJECTED]:
+        say(f"{rejected} rejected need nobody; `leadpipe poison list --state rejected` shows them")
+    if found.needs_a_person:
+        say(f"a person is needed: {'; '.join(found.needs_a_person)}")
+        raise typer.Exit(1)
+    say("nobody is needed")
+
+
+def _rows_in_words(kind: str, table: str, rows: Sequence[str]) -> list[str]:
+    """The first one is named in full; of many the rest is for `leadpipe balance`."""
+    if not rows:
+        return []
+    counted = f"1 {kind} of {table} is" if len(rows) == 1 else f"{len(rows)} {kind}s of {table} are"
+    return [f"{counted} damaged ({rows[0]}): `leadpipe balance` says what to do"]
+
+
+def _as_fields(found: Status) -> dict[str, Any]:
+    summary, oldest = found.summary, found.summary.oldest_open
+    return {
+        "at": found.at,
+        "since": summary.since,
+        "needs_a_person": found.needs_a_person,
+        "states": {state: summary.counts[state] for state in State},
+        "oldest_open_lead_id": oldest and oldest.lead_id,
+        "oldest_open_received_at": oldest and oldest.received_at,
+        "oldest_open_age_seconds": oldest and found.at - oldest.received_at,
+        "waiting": [group.fields() for group in summary.groups(OPEN)],
+        "poisoned": [group.fields() for group in summary.groups({State.POISONED})],
+        "incomplete": [group.fields() for group in summary.groups({State.WRITTEN})],
+        "last_received_at": summary.last_received_at,
+        "last_written_at": summary.last_written_at,
+        "queue_leads": found.queued,
+        "queue_leads_poison": found.on_poison_queue,
+        "messages_without_record": found.without_record.total,
+        "messages_seen_without_record": [*found.without_record.seen],
+        "damaged_rows": [*found.damaged_rows],
+        "damaged_claims": [*found.damaged_claims],
+        "credential": found.ending and found.ending.name,
+        "credential_ends_on": found.ending and found.ending.on.isoformat(),
+        "credential_days_left": found.ending and found.ending.days_left(found.today),
+        "credential_fix": found.ending and found.ending.renew,
+        "setting_faults": [str(fault) for fault in found.settings.faults],
+        "switched_off": found.switched_off,
+        "damaged_marks": [*found.damaged_marks],
+    }
+
+
+def _print(found: Status) -> None:
+    summary = found.summary
+    print_table(({"state": state, "leads": summary.counts[state]} for state in State), STATE_COLUMNS)
+    sys.stdout.write("\n")
+    print_facts(_facts(found))
+    groups: list[Group] = summary.groups({State.POISONED}) + summary.groups({State.WRITTEN}) + summary.groups(OPEN)
+    if groups:
+        sys.stdout.write("\n")
+        print_table((group.fields() for group in groups), GROUP_COLUMNS)
+
+
+def _facts(found: Status) -> list[tuple[str, object]]:
+    return [
+        ("oldest open lead", _oldest(found)),
+        ("last received", _ago(found.summary.last_received_at, found.at)),
+        ("last written", _ago(found.summary.last_written_at, found.at)),
+        ("queue leads", found.queued),
+        ("queue leads-poison", found.on_poison_queue),
+        ("without a record", found.without_record.total or None),
+        ("damaged rows", "; ".join(found.damaged_rows[:MOST_NAMED]) or None),
+        ("damaged claims", "; ".join(found.damaged_claims[:MOST_NAMED]) or None),
+        ("sign-in", found.ending and found.ending.says(found.today)),
+        ("settings", "; ".join(map(str, found.settings.faults)) or None),
+        ("switched off", ", ".join(found.switched_off.values()) or None),
+        ("damaged marks", ", ".join(found.damaged_marks) or None),
+    ]
+
+
+def _oldest(found: Status) -> str:
+    oldest = found.summary.oldest_open
+    return f"{oldest.lead_id}, {in_words(found.at - oldest.received_at)} old" if oldest else "none is open"
+
+
+def _ago(then: datetime | None, at: datetime) -> str:
+    return f"{text_of(then)}, {in_words(at - then)} ago" if then else "none in this span"

@@ -1,0 +1,191 @@
+"""Records as a table: drawn on a terminal, plain aligned columns anywhere else. Nothing is cut off but what a
+column says: a list has to stay readable whatever somebody posts, and `leadpipe show ID` has the whole of it.
+
+Where a terminal is too narrow, each record takes several lines: its key columns, then what else it has to say.
+Rows are laid out page by page, so that a list of any length needs the memory of one page.
+"""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Literal
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from leadpipe.cli.json_output import Fields
+from leadpipe.cli.terminal_text import one_line
+from leadpipe.model.record import State
+from leadpipe.operations.span import in_words, moment
+
+PAGE = 200
+GAP = 2
+INDENT = 4
+NARROWEST = 20  # for a value beside its title
+_STYLES = {
+    State.WRITTEN: "green",
+    State.POISONED: "bold red",
+    State.REJECTED: "red",
+    State.DEFERRED: "yellow",
+    State.FALLBACK: "yellow",
+}
+_RIGHT = (int, float)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A field of the records under a title. `key`: it stays on a record's first line, however narrow it gets.
+
+    `at_most`: the places on the screen that its text is cut to.
+    """
+
+    title: str
+    field: str
+    key: bool = False
+    at_most: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cell:
+    text: str
+    style: str = ""
+    right: bool = False
+
+
+def print_table(records: Iterable[Fields], columns: Sequence[Column]) -> int:
+    """Prints the records; how many there were. The header comes with the first, so none means no output."""
+    count = 0
+    widths = [cell_len(column.title) for column in columns]
+    for page in _pages(records):
+        rows = [[_cell(record.get(column.field), column.at_most) for column in columns] for record in page]
+        widths = [max([width, *(cell_len(row[n].text) for row in rows)]) for n, width in enumerate(widths)]
+        _print_page(rows, columns, widths, header=count == 0)
+        count += len(rows)
+    return count
+
+
+def print_facts(facts: Iterable[tuple[str, object]]) -> None:
+    """Prints one record's fields, a line each, those with nothing to say left out."""
+    told = [(title, _cell(value)) for title, value in facts]
+    told = [(title, cell) for title, cell in told if cell.text]
+    width = max((cell_len(title) for title, _ in told), default=0)
+    if not sys.stdout.isatty():
+        for title, cell in told:
+            sys.stdout.write(f"{_padded(title, width)}{' ' * GAP}{cell.text}\n")
+        return
+    screen = console()
+    if screen.width < width + GAP + NARROWEST:
+        for title, cell in told:
+            screen.print(Text(title, "dim"))
+            screen.print(Padding(Text(cell.text, cell.style), (0, 0, 0, INDENT)), overflow="fold")
+        return
+    grid = Table.grid(padding=(0, GAP, 0, 0))
+    grid.add_column(style="dim", no_wrap=True, min_width=width)
+    grid.add_column(overflow="fold")
+    for title, cell in told:
+        grid.add_row(title, Text(cell.text, cell.style))
+    screen.print(grid)
+
+
+def console() -> Console:
+    """Takes every text as it stands: no markup, no emoji codes, no colours for what looks like a number."""
+    colors: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"  # Rich would leave bold and dim
+    return Console(highlight=False, markup=False, emoji=False, color_system=colors)
+
+
+def text_of(value: object) -> str:
+    """A field's value for people, on one line and harmless to the terminal."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else ""
+        case datetime():
+            return moment(value)
+        case timedelta():
+            return in_words(value)
+        case _:
+            return one_line(str(value))
+
+
+def _cell(value: object, at_most: int | None = None) -> _Cell:
+    style = _STYLES.get(value, "") if isinstance(value, State) else ""
+    text = Text(text_of(value))
+    if at_most is not None:
+        text.truncate(at_most, overflow="ellipsis")
+    return _Cell(text=text.plain, style=style, right=isinstance(value, _RIGHT) and not isinstance(value, bool))
+
+
+def _pages(records: Iterable[Fields]) -> Iterator[list[Fields]]:
+    left = iter(records)
+    while page := list(islice(left, PAGE)):
+        yield page
+
+
+def _print_page(rows: list[list[_Cell]], columns: Sequence[Column], widths: list[int], *, header: bool) -> None:
+    if not sys.stdout.isatty():
+        _print_plain(rows, columns, widths, header=header)
+        return
+    screen = console()
+    if sum(widths) + GAP * len(widths) <= screen.width:
+        screen.print(_drawn(rows, columns, widths, header=header))
+    else:
+        _print_blocks(screen, rows, columns, widths, header=header)
+
+
+def _print_plain(rows: list[list[_Cell]], columns: Sequence[Column], widths: list[int], *, header: bool) -> None:
+    titles = [[_Cell(text=column.title, right=rows[0][n].right) for n, column in enumerate(columns)]] if header else []
+    for row in titles + rows:
+        # An empty cell is shown, so that whatever splits a line at white space still counts the columns right.
+        cells = (_padded(cell.text or "-", widths[n], right=cell.right) for n, cell in enumerate(row))
+        sys.stdout.write((" " * GAP).join(cells).rstrip() + "\n")
+
+
+def _drawn(rows: list[list[_Cell]], columns: Sequence[Column], widths: list[int], *, header: bool) -> Table:
+    # The box itself puts one blank between two columns.
+    table = Table(box=box.SIMPLE_HEAD, show_header=header, padding=(0, GAP - 1, 0, 0), show_edge=False)
+    for n, column in enumerate(columns):
+        table.add_column(column.title, width=widths[n], justify="right" if rows[0][n].right else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(cell.text, cell.style) for cell in row))
+    return table
+
+
+def _print_blocks(
+    screen: Console, rows: list[list[_Cell]], columns: Sequence[Column], widths: list[int], *, header: bool
+) -> None:
+    """Each record in lines: the key columns one below the other, the rest indented under them with its titles."""
+    keys = [n for n, column in enumerate(columns) if column.key]
+    if header:
+        titles = (_padded(columns[n].title, widths[n], right=rows[0][n].right) for n in keys)
+        screen.print(Text((" " * GAP).join(titles), "bold"))
+    for row in rows:
+        cells = (Text(_padded(row[n].text, widths[n], right=row[n].right), row[n].style) for n in keys)
+        screen.print(Text(" " * GAP).join(cells), overflow="fold")
+        rest = [f"{columns[n].title.lower()} {cell.text}" for n, cell in enumerate(row) if n not in keys and cell.text]
+        for line in _filled(rest, screen.width - INDENT):
+            screen.print(Padding(Text(line, "dim"), (0, 0, 0, INDENT)), overflow="fold")
+
+
+def _filled(texts: Iterable[str], width: int) -> Iterator[str]:
+    """The texts on as few lines as they fit on; one that is too wide by itself gets a line of its own."""
+    line = ""
+    for text in texts:
+        if line and cell_len(f"{line} · {text}") > width:
+            yield line
+            line = ""
+        line = f"{line} · {text}" if line else text
+    if line:
+        yield line
+
+
+def _padded(text: str, width: int, *, right: bool = False) -> str:
+    filling = " " * (width - cell_len(text))
+    return filling + text if right else text + filling

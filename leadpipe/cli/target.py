@@ -1,0 +1,97 @@
+"""What a command works on: one storage account and at most one organisation, said before anything is done."""
+
+import logging
+import os
+from pathlib import Path
+
+import typer
+
+import leadpipe
+from leadpipe.cli.say import damage_reporter, say
+from leadpipe.model.errors import SettingsError
+from leadpipe.model.reference import unresolved
+from leadpipe.model.settings import Area, Settings
+from leadpipe.operations.settings_source import ENVIRONMENT, Source, find_source
+from leadpipe.operations.target import Target, account_of, host_of
+from leadpipe.wiring import quiet_libraries
+
+_APP = Path(leadpipe.__file__).resolve().parents[1]
+
+
+def reach(context: typer.Context, settings_file: Path | None, *, with_faults: bool = False) -> Target:
+    """The target that this command line names, after saying on stderr which one that is. Raises SettingsError.
+
+    `--settings` may stand before the command, where the context has it, or after it. `with_faults`: also where the
+    storage settings cannot be used, for a command that itself says what is wrong with them.
+    """
+    source = find_source(settings_file or context.obj, environment=dict(os.environ), folders=_folders())
+    source.take_effect(os.environ)
+    _require_bundle(source)
+    _quiet_logs()
+    settings = Settings.from_environment(source.environment)
+    target = Target(settings, local_port=source.local_port, report=damage_reporter())
+    if target.settings.storage is not None or not with_faults:
+        _announce(target, source)
+    return target
+
+
+def settings_alone(context: typer.Context, settings_file: Path | None) -> Settings:
+    """The settings that this command line names, for a command that needs no storage account of them.
+
+    Where no place names one, the environment counts. Raises SettingsError for a file that is unreadable.
+    """
+    environment = dict(os.environ)
+    try:
+        source = find_source(settings_file or context.obj, environment=environment, folders=_folders())
+    except SettingsError as error:
+        if error.slug != "no_settings":
+            raise
+        source = Source(where=ENVIRONMENT, environment=environment)
+    source.take_effect(os.environ)
+    _require_bundle(source)
+    _quiet_logs()
+    return Settings.from_environment(source.environment)
+
+
+def _announce(target: Target, source: Source) -> None:
+    if target.settings.storage is None:
+        raise SettingsError("storage_settings", f"{target.settings.faults_of(Area.STORAGE)} (in {source.where})")
+    try:
+        account = account_of(target.settings.storage)
+    except ValueError as error:
+        raise _unusable() from error
+    say(f"storage account {account}, {_organisation(target.settings)}; settings from {source.where}")
+    for fault in target.settings.faults:
+        say(f"setting {fault}")
+
+
+def _require_bundle(source: Source) -> None:
+    """Without this, requests would raise an error of its own at the first call."""
+    bundle = source.environment.get("REQUESTS_CA_BUNDLE", "")
+    if problem := unresolved(bundle):
+        raise SettingsError("ca_bundle", f"REQUESTS_CA_BUNDLE {problem} (in {source.where})")
+    if bundle and not Path(bundle).exists():
+        raise SettingsError("ca_bundle", f"REQUESTS_CA_BUNDLE names {bundle}, which does not exist (in {source.where})")
+
+
+def _organisation(settings: Settings) -> str:
+    if settings.dataverse is not None:
+        return f"organisation {host_of(settings.dataverse.url)}"
+    faulty = any(fault.area is Area.DYNAMICS and "DATAVERSE_" in fault.setting for fault in settings.faults)
+    return "an organisation whose settings cannot be used" if faulty else "no organisation"
+
+
+def _unusable() -> SettingsError:
+    detail = "AzureWebJobsStorage cannot be used: copy it whole from the storage account's Access keys"
+    return SettingsError("storage_settings", detail)
+
+
+def _folders() -> list[Path]:
+    """The current folder, said as it is meant, then the app's own."""
+    return [Path()] if Path.cwd() == _APP else [Path(), _APP]
+
+
+def _quiet_logs() -> None:
+    """A command says itself what happened; without a handler Python would print log lines among its words."""
+    quiet_libraries()
+    logging.getLogger().addHandler(logging.NullHandler())

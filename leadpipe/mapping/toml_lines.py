@@ -1,0 +1,98 @@
+"""On which line of a TOML text a key stands, which tomllib does not tell.
+
+Every statement of TOML ends at the end of a line, outside of brackets and quotes, and is TOML by itself.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+Path = tuple[str | int, ...]
+
+
+def lines_of(text: str) -> dict[Path, int]:
+    """The line, from 1, where the statement begins that gives the key, such as `("rules", 0, "when", "offer")`.
+
+    The text has to be TOML.
+    """
+    text = text.replace("\r\n", "\n")
+    lines: dict[Path, int] = {}
+    header: Path = ()
+    tables: dict[Path, int] = {}  # how many an array of tables has so far
+    for line, statement, parsed in _statements(text):
+        if statement.lstrip().startswith("["):
+            header = _header(parsed, tables)
+            lines.setdefault(header, line)
+        else:
+            for path in _paths(parsed, header):
+                lines.setdefault(path, line)
+    return lines
+
+
+def line_of(path: Path, lines: dict[Path, int]) -> int:
+    """That of the key, else of what it would stand in."""
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)
+
+
+def _statements(text: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    lines = text.split("\n")
+    first = after = open_brackets = 0
+    for line in bare(text).split("\n"):
+        after += 1 + line.count(QUOTED_LINE_END)
+        open_brackets += sum(map(line.count, "[{")) - sum(map(line.count, "]}"))
+        if not open_brackets:
+            statement = "\n".join(lines[first:after])
+            yield first + 1, statement, tomllib.loads(statement)
+            first = after
+
+
+def _header(parsed: dict[str, Any], tables: dict[Path, int]) -> Path:
+    """`[a.b]` or `[[a.b]]`, where `a` may be an array of tables whose last one is meant."""
+    path: Path = ()
+    node: Any = parsed
+    while isinstance(node, dict) and node:
+        key, node = next(iter(node.items()))
+        path = (*path, key)
+        if isinstance(node, list):
+            tables[path] = tables.get(path, 0) + 1
+        if path in tables:
+            path = (*path, tables[path] - 1)
+    return path
+
+
+def _paths(node: Any, base: Path) -> Iterator[Path]:
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in items:
+        yield (*base, key)
+        yield from _paths(value, (*base, key))
+
+
+# Stands for the end of a line within a quoted text. TOML has none of its own, once Windows' line ends are gone.
+QUOTED_LINE_END = "\r"
+# What is not closed goes on to its end, so that nothing is looked through twice: it is no TOML from there on.
+_QUOTED = re.compile(
+    r'"""(?:\\.|[^\\])*?(?:"{3,5}|\\?\Z)'
+    r"|'''.*?(?:'{3,5}|\Z)"
+    r'|"(?:\\[^\n]|[^"\\\n])*"?'
+    r"|'[^'\n]*'?"
+    r"|#[^\n]*",
+    re.DOTALL,
+)
+_BETWEEN_KEYS = re.compile(r"[^=,\[\]{}\n]+")
+
+
+def bare(text: str) -> str:
+    return _QUOTED.sub(lambda quoted: QUOTED_LINE_END * quoted[0].count("\n"), text)
+
+
+def line_of_long_key(text: str, most_parts: int) -> int | None:
+    """The line of the first key `a.b.c` of more parts. tomllib takes the square of their number."""
+    left = bare(text)
+    for between in _BETWEEN_KEYS.finditer(left):
+        if between[0].count(".") >= most_parts:
+            before = left[: between.start()]
+            return before.count("\n") + before.count(QUOTED_LINE_END) + 1
+    return None

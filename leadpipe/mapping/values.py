@@ -1,0 +1,111 @@
+"""What a column is set to: a text made of the lead's fields, a number, an option, a row of another table.
+
+Each gives None where it has nothing to say of a lead; the column is then left out. None of them can fail.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from string import Template
+
+from leadpipe.mapping.fields import Fields
+from leadpipe.mapping.lead_table import Kind
+from leadpipe.model.source import spellings_of
+from leadpipe.model.text import fit
+
+Sent = str | int | float | bool
+BIND = "@odata.bind"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    template: Template
+    longest: int
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.TEXT
+
+    def of(self, fields: Fields) -> Sent | None:
+        return fit(self.template.substitute(fields), self.longest) or None
+
+    def __str__(self) -> str:
+        return self.template.template
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constant:
+    """A number, a yes or no, or an option's number; `label` is what the option is called.
+
+    `own`: the label stands in the file. Those that Microsoft ships have another text in every language.
+    """
+
+    kind: Kind
+    value: int | float | bool
+    label: str = ""
+    own: bool = False
+
+    def of(self, _fields: Fields) -> Sent | None:
+        return self.value
+
+    def __str__(self) -> str:
+        if isinstance(self.value, bool):
+            return "yes" if self.value else "no"
+        return f"{self.value} ({self.label})" if self.label else str(self.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """An option chosen by what the lead says; case does not count. `other`: where it says something else."""
+
+    template: Template
+    options: Mapping[str, int]
+    other: int | None = None
+    kind: Kind = field(default=Kind.OPTION, init=False)
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        return frozenset(self.options.values()) | ({self.other} if self.other is not None else frozenset())
+
+    def of(self, fields: Fields) -> Sent | None:
+        said = self.template.substitute(fields).strip()
+        numbers = {label.casefold(): number for label, number in self.options.items()}
+        return next((numbers[text] for text in map(str.casefold, spellings_of(said)) if text in numbers), self.other)
+
+    def __str__(self) -> str:
+        chosen = ", ".join(f"{label} = {number}" for label, number in self.options.items())
+        return f"{self.template.template}: {chosen}{'' if self.other is None else f', else {self.other}'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A row of another table that the lead points to, as the Web API binds it."""
+
+    entity_set: str
+    row_id: str
+    kind: Kind = field(default=Kind.LOOKUP, init=False)
+
+    @property
+    def path(self) -> str:
+        return f"/{self.entity_set}({self.row_id})"
+
+    def of(self, _fields: Fields) -> Sent | None:
+        return self.path
+
+    def __str__(self) -> str:
+        return f"{self.entity_set}({self.row_id})"
+
+
+Value = Text | Constant | Choice | Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A column and what it is set to. `column` of a lookup is the name that it is bound by, case and all."""
+
+    column: str
+    value: Value
+    line: int
+
+    @property
+    def sent_as(self) -> str:
+        return f"{self.column}{BIND}" if isinstance(self.value, Row) else self.column

@@ -1,0 +1,312 @@
+"""Whether every lead received is accounted for: each state against the store that has to hold it.
+
+Leads move while they are counted, so what looks wrong is read once more before it is called so.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from leadpipe.model.claim import HOLDING
+from leadpipe.model.envelope import Envelope
+from leadpipe.model.errors import LeadpipeError, RecordDamaged, SettingsError, Transient
+from leadpipe.model.lead_id import EPOCH, is_lead_id, received_at
+from leadpipe.model.ports import Ports
+from leadpipe.model.record import Record, State
+from leadpipe.operations.causes import Cause
+from leadpipe.operations.ledger_pages import PAGE, TOO_LONG, Page, is_overdue, pages
+from leadpipe.operations.messages import messages_without_record
+
+LONGEST_PATIENCE = timedelta(minutes=6)  # Dynamics counts over five minutes
+
+READERS = 8
+
+
+class What(StrEnum):
+    """What is wrong, or, for the last three, worth knowing."""
+
+    OVERDUE = "overdue"
+    NO_ROW = "fallback_without_row"
+    ROW_ALONE = "row_without_record"
+    DAMAGED = "record_damaged"
+    ROW_DAMAGED = "fallback_row_damaged"
+    CLAIM_DAMAGED = "claim_damaged"
+    MESSAGE_ALONE = "message_without_record"
+    NOT_HELD = "duplicate_not_held"
+    HOLDER_GONE = "duplicate_holder_gone"
+    CLAIM_ALONE = "claim_without_record"
+    ON_POISON_QUEUE = "on_poison_queue"
+    NO_PAYLOAD = "poisoned_without_payload"
+    NOT_SEEN = "could_not_be_looked_at"
+    ROW_LEFT_BEHIND = "row_left_behind"
+    NOT_IN_DYNAMICS = "not_in_dynamics"
+    IN_DYNAMICS_ALONE = "in_dynamics_alone"
+
+
+MEANING = {
+    What.OVERDUE: Cause(
+        says="should have been tried more than an hour ago", fix="see whether the function app and its sweep run"
+    ),
+    What.NO_ROW: Cause(
+        says="rests without its row in the fallback table", fix="`leadpipe fallback drain` delivers it from its record"
+    ),
+    What.ROW_ALONE: Cause(
+        says="a row of the fallback table whose record is gone",
+        fix="post what the row says to the endpoint again, then delete the row",
+    ),
+    What.DAMAGED: Cause(
+        says="a row of the ledger that leadpipe did not write so; lists leave it out, unless the detail says how it is"
+        " read",
+        fix="correct the row by hand, in Storage Explorer for one, or delete it and post the lead again",
+    ),
+    What.ROW_DAMAGED: Cause(
+        says="a row of the fallback table whose LeadId leadpipe did not write so",
+        fix="correct LeadId by hand: it is the row's RowKey; delete a row that is a copy",
+    ),
+    What.CLAIM_DAMAGED: Cause(
+        says="a claim that leadpipe did not write so",
+        fix="delete the row: at worst a repeat of that lead is written too",
+    ),
+    What.MESSAGE_ALONE: Cause(
+        says="a lead that is only on the queue leads: the ledger has no record of it",
+        fix="see whether the function app runs and may write to the ledger: the record is made at the next delivery",
+    ),
+    What.NOT_HELD: Cause(
+        says="a duplicate of a lead that is not, and will not be, in Dynamics",
+        fix="`leadpipe poison replay ID --anyway` makes it a lead; `leadpipe erase ID` ends it",
+    ),
+    What.HOLDER_GONE: Cause(
+        says="a duplicate of the lead in the detail, whose record is gone",
+        fix="`leadpipe balance --dynamics` sees whether Dynamics has that one: then nothing is missing;"
+        " if it has not, `leadpipe poison replay ID --anyway` makes this one a lead",
+    ),
+    What.CLAIM_ALONE: Cause(
+        says="a claim whose record is gone",
+        fix="`leadpipe balance --dynamics` sees whether Dynamics has the lead; if it has not, the lead was lost",
+    ),
+    What.ON_POISON_QUEUE: Cause(
+        says="on the host's poison queue for more than an hour", fix="see whether the function app and its sweep run"
+    ),
+    What.NO_PAYLOAD: Cause(
+        says="poisoned, and nothing is kept of what was posted", fix="`leadpipe poison discard ID --why TEXT`"
+    ),
+    What.NOT_SEEN: Cause(
+        says="could not be looked at, by a fault in leadpipe", fix="nothing; all that is listed beside it still counts"
+    ),
+    What.ROW_LEFT_BEHIND: Cause(
+        says="a row of the fallback table whose lead is settled", fix="`leadpipe fallback drain` removes it"
+    ),
+    What.NOT_IN_DYNAMICS: Cause(says="written, and not in Dynamics now", fix="nothing, if somebody deleted it there"),
+    What.IN_DYNAMICS_ALONE: Cause(says="a lead that Dynamics has, and whose record is gone", fix="nothing"),
+}
+
+
+# A row that nobody needs any more is no lead's loss, and people delete leads from Dynamics.
+NOTES = frozenset({What.ROW_LEFT_BEHIND, What.NOT_IN_DYNAMICS, What.IN_DYNAMICS_ALONE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """`id` is a lead's, or that of a message or row that names no lead, or says how many messages there are."""
+
+    what: What
+    id: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """Of the leads received from `since` until `before`, as they stand at `at`.
+
+    `counts` and `unread` are filled while findings are taken. `in_dynamics` None: Dynamics is not asked.
+    """
+
+    since: datetime
+    before: datetime
+    at: datetime
+    ports: Ports
+    in_dynamics: Callable[[str], bool] | None = None
+    page_size: int = PAGE
+    counts: Counter[State] = field(default_factory=Counter)
+    unread: dict[str, str] = field(default_factory=dict)
+
+    def findings(self) -> Iterator[Finding]:
+        """Raises StorageFailed, and whatever `in_dynamics` raises."""
+        yield from self._without_record()
+        yield from self._damaged()
+        for page in pages(self.since, self.before, at=self.at, ledger=self.ports.ledger, size=self.page_size):
+            self.counts.update(page.states.values())
+            for look in (self._overdue, self._fallback, self._duplicates, self._claims, self._payloads, self._absent):
+                yield from _as_far_as_it_goes(look(page), look.__name__.strip("_"))
+        yield from _as_far_as_it_goes(self._on_poison_queue(), "poison queue")
+        for lead_id, kind in self.unread.items():
+            yield Finding(what=What.NOT_SEEN, id=lead_id, detail=kind)
+
+    def _without_record(self) -> Iterator[Finding]:
+        ports = self.ports
+        found = messages_without_record(queue=ports.queue, ledger=ports.ledger, marks=ports.marks, at=self.at)
+        for name in found.seen:
+            yield Finding(what=What.MESSAGE_ALONE, id=name)
+        if found.unseen:
+            counted = "1 message" if found.unseen == 1 else f"{found.unseen} messages"
+            yield Finding(what=What.MESSAGE_ALONE, id=counted, detail="not at the queue's head")
+
+    def _damaged(self) -> Iterator[Finding]:
+        first, last, ports = self.since.date(), self.before.date(), self.ports
+        stores = {
+            What.DAMAGED: ports.ledger.damaged(first, last),
+            What.ROW_DAMAGED: ports.fallback.damaged(first, last),
+            What.CLAIM_DAMAGED: ports.claims.damaged(),
+        }
+        for what, rows in stores.items():
+            for damage in rows:
+                row, _, why = damage.partition(": ")
+                yield Finding(what=what, id=row, detail=why)
+
+    def _overdue(self, page: Page) -> Iterator[Finding]:
+        suspects = page.overdue
+        if page.resting_overdue and not self._is_fallback_tried():
+            suspects = suspects + page.resting_overdue
+        for lead_id, record in self._read(suspects):
+            if record is not None and is_overdue(record, self.at):
+                yield Finding(what=What.OVERDUE, id=lead_id, detail=f"{record.state} {record.reason}".strip())
+
+    def _is_fallback_tried(self) -> bool:
+        """Whether any resting lead was tried within the hour: in an outage the others wait behind that one."""
+        marks, ledger = self.ports.marks.read(), self.ports.ledger
+        first = marks.watermark or EPOCH.date()
+        resting = ledger.due(first, self.at + 2 * TOO_LONG, states=frozenset({State.FALLBACK}))
+        return any(record.updated_at >= self.at - TOO_LONG for record in resting)
+
+    def _fallback(self, page: Page) -> Iterator[Finding]:
+        rows = {row for row in self._rows(page) if _is_within(row, page)}
+        for lead_id, record in self._read(lead_id for lead_id in page.of(State.FALLBACK) if lead_id not in rows):
+            if record is not None and record.state is State.FALLBACK and not self.ports.fallback.has(record):
+                yield Finding(what=What.NO_ROW, id=lead_id, detail=record.reason)
+        settled = {State.WRITTEN, State.DUPLICATE, State.KEPT, State.POISONED, State.DISCARDED, State.ERASED}
+        for lead_id, record in self._read(row for row in rows if page.states.get(row, State.ERASED) in settled):
+            if record is None:
+                yield Finding(what=What.ROW_ALONE, id=lead_id)
+            elif record.state in settled and self.ports.fallback.has(record):
+                yield Finding(what=What.ROW_LEFT_BEHIND, id=lead_id, detail=str(record.state))
+
+    def _rows(self, page: Page) -> Iterator[str]:
+        return self.ports.fallback.lead_ids(page.since.date(), page.before.date())
+
+    def _duplicates(self, page: Page) -> Iterator[Finding]:
+        held = {holder for holder in page.holders.values() if page.states.get(holder) in HOLDING}
+        suspects = {lead_id: holder for lead_id, holder in page.holders.items() if holder not in held}
+        not_holding = {
+            holder: record
+            for holder, record in self._read(dict.fromkeys(suspects.values()))
+            if not _holds(record) and not (record is None and self._is_in_dynamics(holder))
+        }
+        for lead_id, record in self._read(lead_id for lead_id, holder in suspects.items() if holder in not_holding):
+            if record is not None and record.state is State.DUPLICATE and record.duplicate_of in not_holding:
+                holder = not_holding[record.duplicate_of]
+                if holder is None:
+                    yield Finding(what=What.HOLDER_GONE, id=lead_id, detail=record.duplicate_of)
+                else:
+                    detail = f"{record.duplicate_of} is {holder.state}"
+                    yield Finding(what=What.NOT_HELD, id=lead_id, detail=detail)
+
+    def _claims(self, page: Page) -> Iterator[Finding]:
+        claims = self.ports.claims.of_leads_received(page.since, page.before)
+        for lead_id, record in self._read(claim.lead_id for claim in claims if claim.lead_id not in page.states):
+            if record is None:
+                there = self._is_in_dynamics(lead_id)
+                yield Finding(what=What.IN_DYNAMICS_ALONE if there else What.CLAIM_ALONE, id=lead_id)
+
+    def _payloads(self, page: Page) -> Iterator[Finding]:
+        if State.POISONED not in page.states.values():
+            return
+        poisoned = self.ports.ledger.between(
+            page.since.date(), page.before.date(), states=frozenset({State.POISONED}), payloads=True
+        )
+        for record in poisoned:
+            if not record.payload and page.since <= record.received_at < page.before:
+                yield Finding(what=What.NO_PAYLOAD, id=record.lead_id, detail=record.reason)
+
+    def _absent(self, page: Page) -> Iterator[Finding]:
+        if self.in_dynamics is None:
+            return
+        written = [lead_id for lead_id in page.of(State.WRITTEN) if lead_id not in page.removed]
+        with ThreadPoolExecutor(READERS) as pool:
+            for lead_id, there in zip(written, pool.map(self.in_dynamics, written), strict=True):
+                if not there:
+                    yield Finding(what=What.NOT_IN_DYNAMICS, id=lead_id)
+
+    def _on_poison_queue(self) -> Iterator[Finding]:
+        for message in self.ports.poison_queue.peek():
+            if message.inserted_at < self.at - TOO_LONG:
+                yield Finding(what=What.ON_POISON_QUEUE, id=_lead_id_of(message.text) or f"message {message.id}")
+
+    def _read(self, lead_ids: Iterable[str]) -> Iterator[tuple[str, Record | None]]:
+        """The records as they stand now; None where there is none, or the id is none. Damaged ones are left out."""
+        wanted = list(lead_ids)
+        if not wanted:
+            return
+        with ThreadPoolExecutor(READERS) as pool:
+            for found in pool.map(self._record, wanted):
+                yield from found
+
+    def _record(self, lead_id: str) -> list[tuple[str, Record | None]]:
+        try:
+            return [(lead_id, self.ports.ledger.read(lead_id) if is_lead_id(lead_id) else None)]
+        except RecordDamaged:
+            return []
+        except Exception as error:  # noqa: BLE001 - what is wrong with one record must not end the balance
+            self.unread[lead_id] = type(error).__name__
+            return []
+
+    def _is_in_dynamics(self, lead_id: str) -> bool:
+        """False also where it is not asked."""
+        return self.in_dynamics is not None and self.in_dynamics(lead_id)
+
+
+def _as_far_as_it_goes(findings: Iterator[Finding], what: str) -> Iterator[Finding]:
+    """The findings, and one for what leadpipe did not foresee. Whatever it raises on purpose passes."""
+    try:
+        yield from findings
+    except LeadpipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the other findings must not be lost with this one
+        yield Finding(what=What.NOT_SEEN, id=what, detail=type(error).__name__)
+
+
+def _is_within(row: str, page: Page) -> bool:
+    return page.since <= received_at(row) < page.before
+
+
+def _holds(record: Record | None) -> bool:
+    """A holder that was written and then erased held what its duplicates said."""
+    return record is not None and (record.state in HOLDING or record.written_at is not None)
+
+
+def _lead_id_of(text: str) -> str:
+    try:
+        return Envelope.from_text(text).lead_id
+    except LeadpipeError:
+        return ""
+
+
+def _asker(ports: Ports) -> Callable[[str], bool]:
+    """Asks Dynamics for a lead, and waits as it wants where it asks for a pause."""
+    dynamics = ports.dynamics
+    if dynamics is None:
+        raise SettingsError("settings", "DATAVERSE_URL and its sign-in have to be set for --dynamics")
+
+    def has(lead_id: str) -> bool:
+        while True:
+            try:
+                return dynamics.has(lead_id)
+            except Transient as failure:
+                if failure.retry_after is None or failure.retry_after > LONGEST_PATIENCE:
+                    raise
+                time.sleep(failure.retry_after.total_seconds())
+
+    return has

@@ -1,0 +1,99 @@
+"""One operation for many leads: several at once, in a measured pace, each with a result."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from leadpipe.model.errors import LeadpipeError, NotAllowed, RecordDamaged, RowRefused, StorageFailed
+from leadpipe.model.record import OPEN, Record, State
+from leadpipe.operations.causes import failure_in_words
+from leadpipe.operations.decisions import Outcome, Result
+
+# Most of the time goes by waiting for storage.
+AT_ONCE = 8
+# Said of leads that no decision changes, be it made or rehearsed.
+AS_IT_IS = frozenset({Outcome.ALREADY_WRITTEN, Outcome.ALREADY_DISCARDED, Outcome.ON_ITS_WAY, Outcome.FAILED})
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A decision to carry out; `done` is its outcome where all went well, `look` reads a record."""
+
+    act: Callable[[str], Record]
+    done: Outcome
+    look: Callable[[str], Record | None]
+    at_once: int = AT_ONCE
+
+    def results(self, lead_ids: Iterable[str]) -> Iterator[Result]:
+        """What became of each lead, in their order; begins no further one once storage no longer answers."""
+        under_way: deque[Future[Result]] = deque()
+        with ThreadPoolExecutor(self.at_once) as pool:
+            for lead_id in lead_ids:
+                under_way.append(pool.submit(self._result, lead_id))
+                if len(under_way) < self.at_once:
+                    continue
+                result = under_way.popleft().result()
+                yield result
+                if result.outcome is Outcome.FAILED:
+                    break
+            yield from (future.result() for future in under_way)
+
+    def _result(self, lead_id: str) -> Result:
+        try:
+            record = self.act(lead_id)
+        except NotAllowed as why:
+            return self._not_allowed(lead_id, why)
+        except (RecordDamaged, RowRefused) as failure:  # this lead's own row; storage answers
+            words = failure_in_words(failure)
+            return Result(lead_id=lead_id, outcome=Outcome.REFUSED, reason=failure.slug, detail=words)
+        except StorageFailed as failure:
+            words = failure_in_words(failure)
+            return Result(lead_id=lead_id, outcome=Outcome.FAILED, reason=failure.slug, detail=words)
+        except LeadpipeError as why:
+            return Result(lead_id=lead_id, outcome=Outcome.REFUSED, reason=why.slug, detail=why.detail)
+        except Exception as error:  # noqa: BLE001 - what is wrong with one lead is not the next one's fault
+            return Result.unforeseen(lead_id, error)
+        outcome = Outcome.WRITTEN if record.state is State.WRITTEN else self.done
+        detail = "Dynamics has it" if outcome is Outcome.WRITTEN else ""
+        return Result(lead_id=lead_id, outcome=outcome, state=record.state, attempt=record.attempt, detail=detail)
+
+    def _not_allowed(self, lead_id: str, why: NotAllowed) -> Result:
+        """A lead that goes its way, or has gone it, is told apart from one that waits for a person still."""
+        record = self.look(lead_id)
+        return Result(
+            lead_id=lead_id,
+            outcome=self._stands(record),
+            state=record.state if record else "",
+            attempt=record.attempt if record else 0,
+            reason=why.slug,
+            detail=why.detail,
+        )
+
+    def _stands(self, record: Record | None) -> Outcome:
+        if record is None:
+            return Outcome.REFUSED
+        if record.state is State.DISCARDED and self.done is Outcome.DISCARDED:
+            return Outcome.ALREADY_DISCARDED
+        if record.state is State.WRITTEN:
+            return Outcome.ALREADY_WRITTEN
+        return Outcome.ON_ITS_WAY if record.state in OPEN else Outcome.REFUSED
+
+
+def paced(
+    items: Iterable[T],
+    rate: float | None,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[T]:
+    """The items, no more than `rate` of them a second."""
+    due = clock()
+    for item in items:
+        if rate:
+            sleep(max(0.0, due - clock()))
+            due = max(due, clock()) + 1 / rate
+        yield item

@@ -1,0 +1,198 @@
+"""What a person decides about a lead: replay, edit, discard, erase. Plain functions over the ports.
+
+Every change of a record goes through delivery's one door. The other writes stand where dying before the next one does
+no harm:
+
+    replay    the sweep's marks lowered → record accepted, attempt + 1 → message    no message: the sweep's look-back
+    edit      record, with the payload before it in the event
+    discard   Dynamics asked → record
+    erase     tombstone → history → fallback row                                    not all: erase it again
+"""
+
+import getpass
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from leadpipe.delivery import lower_marks, write
+from leadpipe.model.change import Decision, Discarded, Edited, Erased, Replayed, Written, transition
+from leadpipe.model.envelope import Envelope
+from leadpipe.model.errors import DeliveryFailed, LeadpipeError, NotAllowed
+from leadpipe.model.lead_id import EPOCH, received_at
+from leadpipe.model.ports import Ledger, Ports
+from leadpipe.model.record import Record, State
+from leadpipe.operations.causes import failure_in_words
+
+# A delivery that began before the lead was poisoned for another reason may still be writing it.
+STILL_UNDER_WAY = timedelta(minutes=2)
+_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+
+
+class Outcome(StrEnum):
+    """What became of a decision."""
+
+    REPLAYED = "replayed"
+    EDITED = "edited"
+    UNCHANGED = "unchanged"
+    DISCARDED = "discarded"
+    ERASED = "erased"
+    MENTIONS = "mentions"  # it only mentions the address that is erased, and stays as it is
+    TAKEN_IN = "taken in"
+    WRITTEN = "written"  # Dynamics has the lead, so that there was nothing left to decide
+    ALREADY_WRITTEN = "already written"
+    ALREADY_DISCARDED = "already discarded"
+    ON_ITS_WAY = "on its way"  # open, so that it needs no decision, or allows none
+    CHANGED = "changed"  # it is no longer in a state that the decision is about
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One lead's. `state` is the record's after it, empty where the ledger has none."""
+
+    lead_id: str
+    outcome: Outcome
+    state: str = ""
+    attempt: int = 0
+    reason: str = ""
+    detail: str = ""
+
+    @classmethod
+    def unforeseen(cls, lead_id: str, error: Exception) -> Self:
+        """That of a lead on which an exception was raised that is not leadpipe's own: its text could quote the lead."""
+        kind = type(error).__name__
+        return cls(lead_id=lead_id, outcome=Outcome.REFUSED, reason=kind, detail=f"a fault in leadpipe: {kind}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Who decides, when, and over which stores."""
+
+    actor: str
+    now: Callable[[], datetime]
+    ports: Ports
+
+    def write(self, record: Record, decision: Decision | Written) -> Record:
+        return write(record, decision, self.now, ledger=self.ports.ledger)
+
+
+def replay(lead_id: str, desk: Desk, *, anyway: bool = False, dry_run: bool = False) -> Record:
+    """Makes the lead accepted again and puts its message. Raises NotAllowed where its state or payload rules it out.
+
+    `anyway`: a duplicate becomes a lead of its own. Raises StorageFailed; once the record was written, a message that
+    could not be put is put by the sweep.
+    """
+    record = known(lead_id, desk.ports.ledger)
+    decision = Replayed(actor=desk.actor, own_lead=anyway)
+    rehearsed = check(record, decision, desk)
+    if dry_run:
+        return rehearsed
+    lower_marks(record.received_at.date(), desk.ports.marks)
+    try:
+        accepted = desk.write(record, decision)
+    except NotAllowed:
+        accepted = known(lead_id, desk.ports.ledger)
+        if (accepted.state, accepted.attempt) != (State.ACCEPTED, record.attempt + 1):
+            raise
+        # Replayed already, by somebody else or by a write of ours whose reply was lost: its message may come twice.
+    payload = accepted.payload if isinstance(accepted.payload, str) else None
+    desk.ports.queue.put(Envelope.for_payload(lead_id, payload, attempt=accepted.attempt).to_text())
+    return accepted
+
+
+def edit(record: Record, payload: str, desk: Desk) -> Record:
+    """Puts the payload in the place of the record's; gives the record as it is when that changes nothing.
+
+    Raises NotAllowed, before anything is written, for a payload that is no lead and for a state that rules it out.
+    """
+    return record if payload == record.payload else desk.write(record, Edited(actor=desk.actor, payload=payload))
+
+
+def discard(lead_id: str, desk: Desk, *, why: str, without_asking: bool = False, dry_run: bool = False) -> Record:
+    """Settles that the lead shall not be written; `written` when Dynamics turns out to have it.
+
+    Raises NotAllowed: `too_soon`, `not_asked` when Dynamics could not say whether it has the lead, or for its state.
+    """
+    record = known(lead_id, desk.ports.ledger)
+    decision: Discarded | Written = Discarded(actor=desk.actor, why=why)
+    check(record, decision, desk)
+    if record.state is State.POISONED:  # what was rejected was never on its way to Dynamics
+        require_rest(record, desk)
+        if not without_asking and in_dynamics(record, desk.ports):
+            decision = Written()
+    return check(record, decision, desk) if dry_run else desk.write(record, decision)
+
+
+def erase(lead_id: str, desk: Desk, *, dry_run: bool = False) -> Record:
+    """Leaves a tombstone of the lead, in whatever state it is; a second time finishes what a first one began."""
+    record = known(lead_id, desk.ports.ledger)
+    if dry_run:
+        return check(record, Erased(actor=desk.actor), desk)
+    erased = desk.write(record, Erased(actor=desk.actor))
+    desk.ports.ledger.forget_details(lead_id)
+    desk.ports.fallback.remove(lead_id)
+    return erased
+
+
+def check(record: Record, decision: Decision | Written, desk: Desk) -> Record:
+    """What the record would be after the decision, without writing it. Raises NotAllowed."""
+    decided = transition(record, decision, at=desk.now())
+    return record if decided is None else decided[0]
+
+
+def in_dynamics(record: Record, ports: Ports) -> bool:
+    """Whether Dynamics has the lead. Raises NotAllowed when it cannot be asked."""
+    if ports.dynamics is None:
+        raise NotAllowed("not_asked", "no organisation is set to ask whether it has the lead; --without-asking goes on")
+    try:
+        return ports.dynamics.has(record.lead_id)
+    except DeliveryFailed as failure:
+        why = failure_in_words(failure)
+        raise NotAllowed(
+            "not_asked", f"cannot ask whether Dynamics has it: {why}; --without-asking goes on"
+        ) from failure
+
+
+def require_rest(record: Record, desk: Desk) -> None:
+    """Raises NotAllowed while a delivery that began before the record's last change may still be writing."""
+    rested = desk.now() - record.updated_at
+    if rested < STILL_UNDER_WAY:
+        seconds = (STILL_UNDER_WAY - rested).total_seconds()
+        raise NotAllowed(
+            "too_soon", f"{record.lead_id} changed a moment ago, a delivery may still write it: wait {seconds:.0f} s"
+        )
+
+
+def duplicates_of(lead_ids: Iterable[str], window: timedelta, ledger: Ledger) -> dict[str, list[str]]:
+    """The duplicates that hang on each of these leads; those without one are left out."""
+    wanted = frozenset(lead_ids)
+    found: dict[str, list[str]] = {}
+    if not wanted:
+        return found
+    days = [received_at(lead_id) for lead_id in wanted]
+    first, last = min(days) - min(window, min(days) - EPOCH), max(days) + min(window, _END_OF_TIME - max(days))
+    for record in ledger.between(first.date(), last.date(), states=frozenset({State.DUPLICATE})):
+        if record.duplicate_of in wanted:
+            found.setdefault(record.duplicate_of, []).append(record.lead_id)
+    return found
+
+
+def known(lead_id: str, ledger: Ledger) -> Record:
+    """The lead's record. Raises LeadpipeError when the ledger has none."""
+    record = ledger.read(lead_id)
+    if record is None:
+        raise LeadpipeError("unknown_lead", f"the ledger has no lead {lead_id}")
+    return record
+
+
+def user_at_host() -> str:
+    """Who runs the command, for the history of a lead."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container may run under an id that has no name
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"

@@ -1,0 +1,49 @@
+"""What the app's own settings say: whether they can be used, what is switched off, how many threads there are."""
+
+from collections.abc import Iterator, Mapping
+
+from leadpipe.model.settings import Area, Fault, Settings
+from leadpipe.operations.disabled_functions import switched_off
+from leadpipe.operations.doctor.finding import Finding, failed, ok, warning
+
+SETTINGS = "settings"
+FUNCTIONS = "functions"
+THREADS = "threads"
+THREADS_WANTED = 32
+_THREAD_SETTING = "PYTHON_THREADPOOL_THREAD_COUNT"
+_WHERE = "among the app settings (in the portal: Settings, Environment variables) or in local.settings.json"
+
+
+def look_at_settings(settings: Settings) -> Iterator[Finding]:
+    """A line for each fault: what is wrong with one has nothing to do with another."""
+    if not settings.faults:
+        yield ok(SETTINGS, f"test leads: {settings.test_leads}, do-not-contact leads: {settings.dnc_leads}")
+    for fault in settings.faults:
+        yield _of_fault(fault)
+
+
+def _of_fault(fault: Fault) -> Finding:
+    if fault.area is Area.NOTED:
+        return warning(SETTINGS, f"{fault}: leads go on", f"correct it {_WHERE}")
+    return failed(SETTINGS, str(fault), f"correct it {_WHERE}", reason="settings")
+
+
+def look_at_functions(environment: Mapping[str, str]) -> Finding:
+    """A function can be switched off by a setting, and then nothing says so when a lead comes."""
+    off = switched_off(environment)
+    if not off:
+        return ok(FUNCTIONS, "none is switched off")
+    fact = f"switched off: {', '.join(off)}"
+    return failed(FUNCTIONS, fact, f"remove the app setting {' and '.join(off.values())}")
+
+
+def look_at_threads(environment: Mapping[str, str]) -> Finding:
+    """With the worker's own number, deliveries that wait for a slow Dynamics would leave none to take leads in."""
+    set_to = environment.get(_THREAD_SETTING, "").strip()
+    if set_to.isdecimal() and int(set_to) >= THREADS_WANTED:
+        return ok(THREADS, f"{_THREAD_SETTING} is {set_to}")
+    said = set_to if set_to.isdecimal() else "no number" if set_to else "not set"
+    fact = f"{_THREAD_SETTING} is {said}"
+    return warning(
+        THREADS, f"{fact}: slow deliveries could keep leads from being taken in", f"set it to {THREADS_WANTED}"
+    )

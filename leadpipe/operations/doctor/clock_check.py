@@ -1,0 +1,29 @@
+"""Whether this machine's clock agrees with that of the storage account, which is that of all of Azure."""
+
+from datetime import datetime, timedelta
+
+from leadpipe.operations.doctor.finding import Finding, failed, ok, skipped, warning
+from leadpipe.operations.span import in_words
+
+CLOCK = "clock"
+# The ledger's word for a sign-in that failed for it.
+CLOCK_WRONG = "clock_wrong"
+# An answer's Date header has whole seconds, and the answer takes some to come.
+_LITTLE = timedelta(seconds=30)
+# From here on Entra refuses what a certificate signed; storage refuses what a key signed from fifteen on.
+_TOO_MUCH = timedelta(minutes=5)
+
+
+def look_at_clock(there: datetime | None, here: datetime, *, refused: bool) -> Finding:
+    """`refused`: sign-in has failed for it."""
+    if there is None:
+        return skipped(CLOCK, "the storage account did not tell the time")
+    skew = abs(there - here)
+    if skew <= _LITTLE:
+        return ok(CLOCK, "as that of the storage account")
+    direction = "behind" if there > here else "ahead"
+    fix = "set this machine's clock, or let it be set by NTP; sign-in by certificate fails at five minutes"
+    fact = f"this machine's is {in_words(skew)} {direction} that of the storage account"
+    if refused or skew > _TOO_MUCH:
+        return failed(CLOCK, fact, fix, reason=CLOCK_WRONG)
+    return warning(CLOCK, fact, fix)

@@ -1,0 +1,137 @@
+"""What Dynamics says to us, from sign-in to the role: as far as a lead would come, without one being sent."""
+
+from collections.abc import Iterable, Iterator
+
+from leadpipe.dataverse.auth import tokens_for
+from leadpipe.dataverse.client import DataverseClient
+from leadpipe.dataverse.inspection import Inspection, NotReadable
+from leadpipe.mapping.default import columns_of
+from leadpipe.model.errors import Blocked, DeliveryFailed
+from leadpipe.model.settings import Area, Dataverse, Settings
+from leadpipe.operations.doctor.finding import (
+    Finding,
+    Result,
+    not_looked_at,
+    of_failure,
+    ok,
+    skipped,
+    warning,
+    where_readable,
+)
+from leadpipe.operations.doctor.table_checks import MAPPING, PLUG_INS, SOLUTION, look_at_table, of_file
+
+SIGN_IN = "sign-in"
+ORGANISATION = "organisation"
+APPLICATION_USER = "application user"
+PRIVILEGES = "privileges"
+# The ledger's word for leads that rest because there is nowhere to write them.
+NO_DYNAMICS = "no_dynamics"
+_AFTER_SIGN_IN = (ORGANISATION, APPLICATION_USER, PRIVILEGES, MAPPING, PLUG_INS, SOLUTION)
+# Dynamics knows us not, or not as somebody who may do anything; the organisation itself is the right one.
+_ABOUT_THE_USER = frozenset({"no_application_user", "no_role", "user_disabled", "missing_privilege", "access_denied"})
+
+
+def look_at_dynamics(settings: Settings) -> Iterator[Finding]:
+    """Each step leans on the one before it, so the first that fails is the last that is looked at."""
+    if settings.faults_of(Area.DYNAMICS):
+        yield from _not_reached((SIGN_IN, *_AFTER_SIGN_IN), "see settings", settings)
+        return
+    if settings.dataverse is None:
+        yield skipped(SIGN_IN, "no organisation is set")
+        fix = "set DATAVERSE_URL and a way to sign in, then `leadpipe fallback drain`; nothing, if it is meant so"
+        yield warning(ORGANISATION, "none is set: every lead rests in the fallback table", fix, reason=NO_DYNAMICS)
+        yield from _not_reached(_AFTER_SIGN_IN[1:], "no organisation is set", settings)
+        return
+    tokens = tokens_for(settings.dataverse)
+    try:
+        tokens.token()
+    except DeliveryFailed as error:
+        yield of_failure(SIGN_IN, error)
+        yield from _not_reached(_AFTER_SIGN_IN, f"see {SIGN_IN}", settings)
+        return
+    yield ok(SIGN_IN, f"{settings.dataverse.authority} gave a token")
+    inspection = Inspection(DataverseClient(settings.dataverse.url, tokens, columns_of).get)
+    yield from _look_inside(settings, settings.dataverse, inspection)
+
+
+def _look_inside(settings: Settings, dataverse: Dataverse, inspection: Inspection) -> Iterator[Finding]:
+    try:
+        me = inspection.whoami()
+    except DeliveryFailed as error:
+        yield from _who_am_i_failed(settings, dataverse, error)
+        return
+    yield where_readable(
+        ORGANISATION, lambda: ok(ORGANISATION, f"{dataverse.url}, version {inspection.version()}, {me.organization_id}")
+    )
+    yield _look_at_user(inspection, me.user_id)
+    yield from look_at_privileges(inspection, me.user_id)
+    yield from look_at_table(inspection, settings.mapping_path)
+
+
+def _not_reached(checks: Iterable[str], why: str, settings: Settings) -> Iterator[Finding]:
+    """The mapping's own file can be looked at without anybody's answer."""
+    for finding in not_looked_at(checks, why):
+        yield (of_file(settings.mapping_path) or finding) if finding.check == MAPPING else finding
+
+
+def _who_am_i_failed(settings: Settings, dataverse: Dataverse, error: DeliveryFailed) -> Iterator[Finding]:
+    if isinstance(error, Blocked) and error.slug in _ABOUT_THE_USER:
+        yield ok(ORGANISATION, f"{dataverse.url} answers")
+        yield of_failure(APPLICATION_USER, error)
+        yield from _not_reached(_AFTER_SIGN_IN[2:], f"see {APPLICATION_USER}", settings)
+    else:
+        yield of_failure(ORGANISATION, error)
+        yield from _not_reached(_AFTER_SIGN_IN[1:], f"see {ORGANISATION}", settings)
+
+
+def _look_at_user(inspection: Inspection, user_id: str) -> Finding:
+    """That it exists and is active is known by now; its name and roles only help to find it."""
+    try:
+        user = inspection.user(user_id)
+    except (NotReadable, DeliveryFailed):
+        return ok(APPLICATION_USER, f"{user_id}; the role may not read its name and roles")
+    return ok(APPLICATION_USER, f"{user.name or user_id}, with {', '.join(user.roles) or 'roles of its teams'}")
+
+
+# Privileges
+
+_READ = "prvReadLead"
+_CREATE = "prvCreateLead"
+# What Microsoft's own role has so that workflows and asynchronous plug-ins can start on a lead's creation. One source
+# says Append, the other AppendTo.
+_SYSTEM_JOB = ("prvReadAsyncOperation", "prvWriteAsyncOperation")
+_SYSTEM_JOB_APPEND = ("prvAppendAsyncOperation", "prvAppendToAsyncOperation")
+
+
+def look_at_privileges(inspection: Inspection, user_id: str) -> Iterator[Finding]:
+    try:
+        held = inspection.privileges(user_id)
+    except NotReadable as error:
+        yield skipped(PRIVILEGES, f"the role may not read them ({error.detail})")
+    except DeliveryFailed as error:
+        yield of_failure(PRIVILEGES, error, Result.SKIPPED)
+    else:
+        yield from of_privileges(held)
+
+
+def of_privileges(held: dict[str, str]) -> Iterator[Finding]:
+    """User level (Basic) is enough of each, since a lead is owned by whoever makes it."""
+    yield _of(held, _CREATE) or of_failure(f"privilege {_CREATE}", Blocked("missing_privilege", _CREATE))
+    yield _of(held, _READ) or warning(
+        f"privilege {_READ}",
+        "not held: when a reply is lost, the lead cannot be read back and counts as written, or waits for a person",
+        f"add {_READ}, at User level or wider, to the application user's role",
+        reason="missing_privilege",
+    )
+    missing = [name for name in _SYSTEM_JOB if name not in held]
+    if not any(name in held for name in _SYSTEM_JOB_APPEND):
+        missing.append(" or ".join(_SYSTEM_JOB_APPEND))
+    if missing:
+        needed = "needed only where a workflow or an asynchronous plug-in starts on a lead's creation"
+        yield Finding(check="privileges System Job", result=Result.SKIPPED, fact=f"no {', '.join(missing)}: {needed}")
+    else:
+        yield ok("privileges System Job", ", ".join(f"{name} {held[name]}" for name in _SYSTEM_JOB))
+
+
+def _of(held: dict[str, str], name: str) -> Finding | None:
+    return ok(f"privilege {name}", f"held, {held[name]}") if name in held else None

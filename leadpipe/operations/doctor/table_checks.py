@@ -1,0 +1,107 @@
+"""How the organisation's lead table fits what leadpipe writes, as far as the role may read that."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from leadpipe.dataverse.inspection import Column, Inspection, NotReadable
+from leadpipe.mapping.chosen import effective
+from leadpipe.mapping.default import columns_of
+from leadpipe.mapping.fault import FaultyMapping
+from leadpipe.mapping.lead_table import LENGTHS
+from leadpipe.mapping.rules import FileMapping, own_settings
+from leadpipe.model.lead import DOCUMENTED, Lead
+from leadpipe.model.ports import Columns
+from leadpipe.operations.doctor.finding import Finding, failed, of_failure, ok, warning, where_readable
+from leadpipe.operations.mapping.live_check import examine
+
+MAPPING = "mapping"
+PLUG_INS = "plug-ins"
+SOLUTION = "Microsoft's solution"
+_ANY_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
+
+
+def look_at_table(inspection: Inspection, mapping_file: str | None) -> Iterator[Finding]:
+    yield of_file(mapping_file) or where_readable(
+        MAPPING, lambda: _look_at_mapping(inspection, effective(mapping_file))
+    )
+    yield where_readable(PLUG_INS, lambda: of_steps(inspection.synchronous_steps()))
+    yield where_readable(SOLUTION, lambda: _of_solution(inspection.microsofts_solution()))
+
+
+def everything_sent() -> Columns:
+    """The columns of a lead that has every field and must not be contacted: all that is ever written."""
+    texts: dict[str, Any] = {**dict.fromkeys(DOCUMENTED, "x"), "action_code": "DNC"}
+    return columns_of(replace(Lead(), **texts), _ANY_ID)
+
+
+def of_file(mapping_file: str | None) -> Finding | None:
+    """What is wrong with the mapping file itself; None where nothing is, or none is set."""
+    try:
+        effective(mapping_file)
+    except FaultyMapping as error:
+        return of_failure(MAPPING, error)
+    return None
+
+
+def _look_at_mapping(inspection: Inspection, mapping: FileMapping) -> Finding:
+    """What the file sets stands in for what the default would."""
+    sent = {name: value for name, value in everything_sent().items() if name not in mapping.columns}
+    wrong = [str(fault) for fault in examine(own_settings(mapping), mapping.file, inspection).faults]
+    try:
+        live = inspection.lead_columns()
+    except NotReadable:
+        if not wrong:
+            raise
+        live = {}
+    wrong = [*(misfits(sent, live) if live else []), *wrong]
+    if wrong:
+        fix = (
+            "correct the mapping, or the column in Dynamics; a privilege comes with `leadpipe setup --apply`;"
+            " `leadpipe mapping check` looks again"
+        )
+        return failed(MAPPING, "; ".join(wrong), fix, reason="column_unknown")
+    lengths = {name: longest for name, longest in LENGTHS.items() if name in sent}
+    all_sent = len({*sent, *(setting.column for setting in own_settings(mapping))})
+    return of_lengths(lengths, live) or ok(MAPPING, f"{all_sent} columns, as Dynamics has them")
+
+
+def of_lengths(lengths: Mapping[str, int], live: Mapping[str, Column]) -> Finding | None:
+    """A column shorter than documented is refused only to the leads that have so much to say."""
+    short = [
+        f"{name} takes {column.longest}, not {longest}"
+        for name, longest in lengths.items()
+        if (column := live.get(name)) and column.longest is not None and column.longest < longest
+    ]
+    if not short:
+        return None
+    fix = "make the columns longer in Dynamics, or the mapping's texts shorter"
+    return warning(MAPPING, f"longer texts would be refused: {'; '.join(short)}", fix, reason="too_long")
+
+
+def of_steps(steps: list[str]) -> Finding:
+    """What runs within a lead's creation can refuse it or make it slow."""
+    if not steps:
+        return ok(PLUG_INS, "none of the organisation's own runs within a lead's creation")
+    fact = f"run within a lead's creation: {', '.join(steps)}"
+    return warning(PLUG_INS, fact, "nothing while leads flow; if plug-ins refuse or delay them, look at these first")
+
+
+def _of_solution(version: str | None) -> Finding:
+    return ok(SOLUTION, f"version {version}" if version else "not installed, and not needed")
+
+
+def misfits(sent: Columns, live: Mapping[str, Column]) -> list[str]:
+    """What Dynamics would refuse of every lead."""
+    return [f"{name}: {why}" for name, value in sent.items() if (why := _misfit(name, value, live))]
+
+
+def _misfit(name: str, value: object, live: Mapping[str, Column]) -> str:
+    column = live.get(name)
+    if column is None:
+        return "Dynamics has no such column"
+    if not column.on_create:
+        return "may not be set on creation"
+    if column.options and isinstance(value, int) and not isinstance(value, bool) and value not in column.options:
+        return f"has no option {value}"
+    return ""

@@ -1,0 +1,71 @@
+"""Delivering what rests in the fallback table, at a person's word. Plain functions over the ports.
+
+The sweep does the same by itself, but for leads that were kept because no organisation was set, and not before their
+next try is due.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from leadpipe.model.errors import RecordDamaged, RowRefused, StorageFailed
+from leadpipe.model.lead_id import EPOCH
+from leadpipe.model.ports import Ledger
+from leadpipe.model.record import OPEN, State
+from leadpipe.operations.causes import failure_in_words
+from leadpipe.operations.decisions import Outcome, Result
+from leadpipe.sweep import Run, deliver_resting
+
+
+def drained(lead_ids: Iterable[str], run: Run) -> Iterator[Result]:
+    """Delivers these one after the other; ends at the first failure that may concern all, and when storage is away.
+
+    A lead that Dynamics refuses for good is poisoned, and the next one follows, as it does after a failure that
+    concerns that lead alone.
+    """
+    for lead_id in lead_ids:
+        try:
+            result = _drain(lead_id, run)
+        except (RecordDamaged, RowRefused) as failure:  # this lead's own row; storage answers
+            words = failure_in_words(failure)
+            yield Result(lead_id=lead_id, outcome=Outcome.REFUSED, reason=failure.slug, detail=words)
+            continue
+        except StorageFailed as failure:
+            words = failure_in_words(failure)
+            yield Result(lead_id=lead_id, outcome=Outcome.FAILED, reason=failure.slug, detail=words)
+            return
+        except Exception as error:  # noqa: BLE001 - what is wrong with one lead must not keep the others waiting
+            result = Result.unforeseen(lead_id, error)
+        yield result
+        if result.outcome is Outcome.FAILED and run.ports.gate.in_doubt(run.now()):
+            return
+
+
+def _drain(lead_id: str, run: Run) -> Result:
+    record = run.ports.ledger.read(lead_id)
+    if record is None or record.state is not State.FALLBACK:
+        return Result(lead_id=lead_id, outcome=Outcome.CHANGED, state=record.state if record else "")
+    record = deliver_resting(record, run)
+    outcomes = {State.WRITTEN: Outcome.WRITTEN, State.FALLBACK: Outcome.FAILED}
+    return Result(
+        lead_id=lead_id,
+        outcome=outcomes.get(record.state, Outcome.REFUSED),
+        state=record.state,
+        attempt=record.attempt,
+        reason=record.reason,
+        detail=record.detail,
+    )
+
+
+def rows_left_behind(run: Run) -> Iterator[str]:
+    """Rows of the fallback table whose lead is settled: delivery died between its last two writes."""
+    for lead_id in run.ports.fallback.lead_ids(EPOCH.date(), run.now().date()):
+        if is_settled(lead_id, run.ports.ledger):
+            yield lead_id
+
+
+def is_settled(lead_id: str, ledger: Ledger) -> bool:
+    """False also where the record is damaged: its row may still be needed."""
+    try:
+        record = ledger.read(lead_id)
+    except RecordDamaged:
+        return False
+    return record is not None and record.state not in OPEN

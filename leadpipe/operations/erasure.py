@@ -1,0 +1,30 @@
+"""Finding the leads that have an e-mail address, in every state and payload."""
+
+from datetime import date
+
+from leadpipe.cli.erase import Found
+from leadpipe.model.errors import DeliveryFailed
+from leadpipe.model.lead_id import EPOCH
+from leadpipe.model.ports import Ledger, Ports
+from leadpipe.model.record import Record
+from leadpipe.operations.addresses import standing
+
+
+def with_address(email: str, ledger: Ledger) -> list[Found]:
+    """The leads that have the address, oldest first, whatever their state."""
+    found = [
+        Found(lead_id=record.lead_id, state=record.state, received_at=record.received_at, standing=stands)
+        for record in ledger.between(EPOCH.date(), date.max, payloads=True)
+        if (stands := standing(email, record))
+    ]
+    return sorted(found, key=lambda each: each.lead_id)
+
+
+def _in_dynamics(record: Record, ports: Ports) -> str:
+    """What is known of the lead in Dynamics, as a verb; empty when it is not there."""
+    if ports.dynamics is None:
+        return "has" if record.written_at else "could not be asked whether it has"
+    try:
+        return "has" if ports.dynamics.has(record.lead_id) else ""
+    except DeliveryFailed:
+        return "has, or had," if record.written_at else "could not be asked whether it has"

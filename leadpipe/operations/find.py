@@ -1,0 +1,65 @@
+"""Finding records: by state, time, offer and e-mail, newest or oldest first."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from leadpipe.model.lead_id import EPOCH
+from leadpipe.model.ports import Ledger
+from leadpipe.model.record import Event, Record, State
+from leadpipe.operations.ledger_pages import LAST_DAY, newest_first
+from leadpipe.operations.summary import Group
+
+FOR_A_DECISION = frozenset({State.POISONED, State.REJECTED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which records are asked for. Texts are looked for anywhere in the field, in any case."""
+
+    states: frozenset[State] | None = None
+    causes: frozenset[str] = frozenset()
+    since: datetime | None = None
+    offer: str = ""
+    email: str = ""
+
+    def matches(self, record: Record) -> bool:
+        return (
+            (self.since is None or record.received_at >= self.since)
+            and (not self.causes or record.reason in self.causes)
+            and self.offer.casefold() in record.offer.casefold()
+            and self.email.casefold() in record.email.casefold()
+        )
+
+
+def found_in(ledger: Ledger, wanted: Wanted, *, today: date) -> Iterator[Record]:
+    """The wanted records, newest first; a day is read when the one after it is used up."""
+    oldest = ledger.first_day()
+    if oldest is None:
+        return
+    first = max(oldest, wanted.since.date()) if wanted.since else oldest
+    yield from filter(wanted.matches, newest_first(ledger, first, today, states=wanted.states))
+
+
+def oldest_first(ledger: Ledger, wanted: Wanted) -> Iterator[Record]:
+    """All the wanted records in one reading, oldest day first."""
+    first = wanted.since.date() if wanted.since else EPOCH.date()
+    return filter(wanted.matches, ledger.between(first, LAST_DAY, states=wanted.states))
+
+
+def grouped(records: Iterable[Record], ids: list[str] | None = None) -> list[Group]:
+    """One group for each state and cause, the largest first; adds each lead's id to `ids`."""
+    groups: dict[tuple[State, str], Group] = {}
+    for record in records:
+        groups.setdefault((record.state, record.reason), Group(oldest=record)).add(record)
+        if ids is not None:
+            ids.append(record.lead_id)
+    return sorted(groups.values(), key=lambda group: -group.leads)
+
+
+def history_of(record: Record, events: Sequence[Event]) -> list[Event]:
+    """The events, and the writing, in the order of time: on the straight way the record alone tells of that."""
+    if record.written_at is None or any(event.event == State.WRITTEN for event in events):
+        return list(events)
+    written = Event(lead_id=record.lead_id, at=record.written_at, event=State.WRITTEN, state=State.WRITTEN)
+    return sorted([*events, written], key=lambda event: event.at)

@@ -1,0 +1,1 @@
+"""The mapping against the organisation as it is."""

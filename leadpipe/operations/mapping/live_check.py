@@ -1,0 +1,170 @@
+"""What a mapping sends, against the organisation as it is: columns, types, lengths, options, lookups and their rows."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from leadpipe.dataverse.auth import tokens_for
+from leadpipe.dataverse.client import DataverseClient
+from leadpipe.dataverse.inspection import Column, Inspection, Lookup, NotReadable
+from leadpipe.mapping.default import columns_of
+from leadpipe.mapping.fault import Fault
+from leadpipe.mapping.lead_table import Kind
+from leadpipe.mapping.values import Choice, Constant, Row, Setting, Text
+from leadpipe.model.settings import Dataverse
+
+_FITTING = {
+    Kind.TEXT: frozenset({"String", "Memo"}),
+    Kind.NUMBER: frozenset({"Integer", "BigInt", "Decimal", "Double", "Money", "Picklist", "Status"}),
+    Kind.YES_NO: frozenset({"Boolean"}),
+    Kind.OPTION: frozenset({"Picklist", "Status"}),
+}
+_WHOLE = frozenset({"Integer", "BigInt", "Picklist", "Status"})
+_WORDS = {
+    "String": "text",
+    "Memo": "text",
+    "Boolean": "yes or no",
+    "Picklist": "an option",
+    "Status": "an option",
+    "Lookup": "a lookup",
+    "DateTime": "a date",
+}
+BUILT_IN = "the default mapping"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """`looked_at` says what was compared, `unseen` what the role may not read, and why."""
+
+    faults: list[Fault] = field(default_factory=list)
+    looked_at: list[str] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
+
+
+def examine(settings: list[Setting], file: str, inspection: Inspection) -> Examined:
+    """Raises Transient or Blocked where Dynamics does not answer at all."""
+    found = Examined()
+    me = inspection.whoami().user_id  # or what stands in a lead's way would look like a missing right to read
+    plain = [each for each in settings if not isinstance(each.value, Row)]
+    bound = [each for each in settings if isinstance(each.value, Row)]
+    _columns(plain, file, inspection, found)
+    if any(each.column != "ownerid" for each in bound):
+        _lookups([each for each in bound if each.column != "ownerid"], file, inspection, found)
+    _rows(bound, file, inspection, found)
+    if bound:
+        _privileges(bound, file, inspection, found, me)
+    return found
+
+
+def _columns(settings: list[Setting], file: str, inspection: Inspection, found: Examined) -> None:
+    try:
+        live = inspection.lead_columns()
+    except NotReadable as error:
+        found.unseen.append(
+            f"columns, lengths and options: the role may not read the lead table's definition ({error.detail})"
+        )
+        return
+    found.looked_at.append(f"{len({each.column for each in settings})} columns")
+    for setting in settings:
+        found.faults.extend(_fault(file, setting, why) for why in misfits(setting, live))
+
+
+def misfits(setting: Setting, live: Mapping[str, Column]) -> Iterator[str]:
+    """Why Dynamics would refuse what the setting sends."""
+    column = live.get(setting.column)
+    if column is None:
+        yield "Dynamics has no such column"
+        return
+    if not column.on_create:
+        yield "may not be set on creation"
+    value = setting.value
+    if column.kind and column.kind not in _FITTING.get(value.kind, frozenset()):
+        yield f"is {_WORDS.get(column.kind, column.kind)} in Dynamics, not {value.kind}"
+    elif isinstance(value, Text):
+        if column.longest is not None and value.longest > column.longest:
+            fix = _shorter(setting, column.longest)
+            yield f"takes {column.longest} characters in Dynamics, not {value.longest}: {fix}"
+    elif isinstance(value, Constant):
+        yield from _of_constant(value, column)
+    elif isinstance(value, Choice):
+        yield from (f"has no option {number} in Dynamics" for number in sorted(value.numbers - column.options))
+
+
+def _of_constant(value: Constant, column: Column) -> Iterator[str]:
+    if isinstance(value.value, float) and column.kind in _WHOLE:
+        yield "takes a whole number in Dynamics"
+    elif column.options and value.value not in column.options:
+        yield f"has no option {value.value} in Dynamics"
+    elif value.own and value.label.casefold() not in {label.casefold() for label in _labels(value, column)}:
+        yield f"calls option {value.value} {' or '.join(sorted(_labels(value, column)))} in Dynamics, not {value.label}"
+
+
+def _labels(value: Constant, column: Column) -> frozenset[str]:
+    return column.labels.get(int(value.value)) or frozenset({value.label})
+
+
+def _shorter(setting: Setting, longest: int) -> str:
+    text = str(setting.value) if setting.line else "…"
+    return f'{setting.column} = {{ text = "{text}", length = {longest} }}'
+
+
+def _lookups(settings: list[Setting], file: str, inspection: Inspection, found: Examined) -> None:
+    try:
+        live = inspection.lookups()
+    except NotReadable as error:
+        found.unseen.append(f"the names of lookups: the role may not read table definitions ({error.detail})")
+        return
+    found.looked_at.append("lookups")
+    for setting in settings:
+        if isinstance(setting.value, Row) and (why := lookup_misfit(setting.column, setting.value, live)):
+            found.faults.append(_fault(file, setting, why))
+
+
+def lookup_misfit(name: str, row: Row, live: list[Lookup]) -> str:
+    """Why the row cannot be bound by that name, empty where it can."""
+    named = [each for each in live if each.name == name]
+    if any(each.entity_set == row.entity_set for each in named):
+        return ""
+    if named:
+        return f"points into {' or '.join(sorted(each.entity_set for each in named))} in Dynamics, not {row.entity_set}"
+    alike = sorted({each.name for each in live if name.lower() in {each.name.lower(), each.column.lower()}})
+    return f"is bound as {' or '.join(alike)} in Dynamics" if alike else "Dynamics has no such lookup"
+
+
+def _rows(settings: list[Setting], file: str, inspection: Inspection, found: Examined) -> None:
+    for setting in settings:
+        row = setting.value
+        if not isinstance(row, Row):
+            continue
+        columns = "systemuserid,isdisabled" if row.entity_set == "systemusers" else ""
+        try:
+            seen = inspection.row(str(row), columns)
+        except NotReadable as error:
+            found.unseen.append(f"{row}: the role may not read it ({error.detail})")
+            continue
+        found.looked_at.append(str(row))
+        if seen is None:
+            found.faults.append(_fault(file, setting, f"{row} does not exist"))
+        elif seen.get("isdisabled") is True:
+            found.faults.append(_fault(file, setting, f"{row} is disabled, and cannot own leads"))
+
+
+def _privileges(settings: list[Setting], file: str, inspection: Inspection, found: Examined, me: str) -> None:
+    """That the application user may give leads away, or bind them. Whether an owner may have them only a lead tells."""
+    try:
+        held = inspection.privileges(me)
+    except NotReadable as error:
+        found.unseen.append(f"the application user's privileges: it may not read them ({error.detail})")
+        return
+    found.looked_at.append("privileges")
+    for setting in settings:
+        needed = "prvAssignLead" if setting.column == "ownerid" else "prvAppendLead"
+        if needed not in held:
+            found.faults.append(_fault(file, setting, f"the application user lacks {needed}"))
+
+
+def _fault(file: str, setting: Setting, why: str) -> Fault:
+    return Fault(file=file if setting.line else BUILT_IN, line=setting.line, reason=f"{setting.column}: {why}")
+
+
+def inspection_of(dataverse: Dataverse) -> Inspection:
+    return Inspection(DataverseClient(dataverse.url, tokens_for(dataverse), columns_of).get)

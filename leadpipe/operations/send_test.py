@@ -1,0 +1,191 @@
+"""The way of one test lead: posted, followed in the ledger, read back from Dynamics, and deleted there if wished."""
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+from leadpipe.dataverse.auth import tokens_for
+from leadpipe.dataverse.client import DataverseClient
+from leadpipe.dataverse.protocol import LEADS, failure_of, json_object
+from leadpipe.delivery import write
+from leadpipe.mapping.chosen import chosen_mapping
+from leadpipe.model.change import Removed
+from leadpipe.model.errors import LeadpipeError
+from leadpipe.model.lead import Lead
+from leadpipe.model.record import QUEUED, Record, State
+from leadpipe.operations.causes import BLOCKED_REASONS, cause_of, fix_now
+from leadpipe.operations.decisions import user_at_host
+from leadpipe.operations.disabled_functions import switched_off
+from leadpipe.operations.doctor.finding import Result
+from leadpipe.operations.partner_center import DIGITS, Endpoint, StepFailed, post, validation_lead
+from leadpipe.operations.span import moment
+from leadpipe.operations.target import Target
+from leadpipe.wiring import now
+
+# The record stands before the 202, so one that is not here by then is in another account.
+_RECORD_SECONDS = 10.0
+_PAUSE_SECONDS = 0.2
+_SETTLED_ASIDE = frozenset({State.POISONED, State.FALLBACK, State.DISCARDED, State.ERASED, State.DUPLICATE})
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of the lead's way, with the seconds since the post began."""
+
+    step: str
+    result: Result
+    seconds: float
+    fact: str
+    fix: str = ""
+    reason: str = ""
+
+
+class Way:
+    """The way of one test lead. `lead_id` is known once it was posted."""
+
+    def __init__(self, target: Target, endpoint: Endpoint, *, patience: float) -> None:
+        self._target = target
+        self._endpoint = endpoint
+        self._patience = patience
+        self._columns_of = chosen_mapping(target.settings.mapping_path)
+        self._started = time.monotonic()
+        self.lead_id = ""
+
+    def steps(self, *, remove: bool) -> Iterator[Step]:
+        """Each step as it is done; the first that fails is the last."""
+        try:
+            yield from self._steps(remove=remove)
+        except StepFailed as end:
+            yield self._step(end.step, end.fact, result=Result.FAILED, fix=end.fix, reason=end.reason)
+
+    def _steps(self, *, remove: bool) -> Iterator[Step]:
+        lead_id = post(self._endpoint, validation_lead("".join(secrets.choice("0123456789") for _ in range(DIGITS))))
+        self.lead_id = lead_id
+        yield self._step("post", f"{self._endpoint.url} accepted it: {lead_id}")
+        record = None
+        for record in self._followed(lead_id):
+            yield self._step("delivery", f"{record.state}{_because(record)}", reason=record.reason)
+        why = self._not_in_sight(record)
+        if why or record is None:
+            yield self._step("Dynamics", f"not looked at: {why}", result=Result.SKIPPED)
+            if remove:
+                yield self._step("removal", f"nothing was removed: {why}", result=Result.SKIPPED)
+            return
+        yield self._read_back(record)
+        if remove:
+            yield self._removed(record)
+
+    def _not_in_sight(self, record: Record | None) -> str:
+        """Why Dynamics is not asked for the lead, empty where it is."""
+        if record is None or record.state is not State.WRITTEN:
+            return "the lead was not written there"
+        return "" if self._target.settings.dataverse else "these settings name no organisation"
+
+    def _followed(self, lead_id: str) -> Iterator[Record]:
+        """The record each time that its state or reason changed, until it has come to rest. Raises StepFailed."""
+        last: Record | None = None
+        while True:
+            record = _in_step("ledger", lambda: self._target.ledger.read(lead_id))
+            if record and (last is None or (record.state, record.reason) != (last.state, last.reason)):
+                _require_no_obstacle(record)
+                yield record
+                last = record
+            if record and record.state not in QUEUED:
+                return
+            self._require_patience(record)
+            time.sleep(_PAUSE_SECONDS)
+
+    def _require_patience(self, record: Record | None) -> None:
+        waited = self._seconds()
+        if record is None and waited > min(_RECORD_SECONDS, self._patience):
+            fix = "the app keeps leads in another storage account: give this command the app's own settings"
+            raise StepFailed("ledger", "the ledger of these settings has no such lead", f"{fix} with --settings")
+        if record is not None and waited > self._patience:
+            raise _too_late(record, waited, queued=_in_step("ledger", self._target.queue.depth))
+
+    def _read_back(self, record: Record) -> Step:
+        """What Dynamics has, column by column. Another value is no failure: plug-ins and flows may set their own."""
+        sent = _in_step("mapping", lambda: self._columns_of(Lead.from_payload(str(record.payload)), record.lead_id))
+        select = ",".join(name for name in sent if "@" not in name)
+        answer = _in_step("Dynamics", lambda: self._dynamics.get(f"{LEADS}({record.lead_id})?$select={select}"))
+        if answer.status == 403:
+            return self._step("Dynamics", "not looked at: the role may not read leads", result=Result.SKIPPED)
+        if answer.status == 404:
+            fix = "give this command the app's own settings; if they are, something in Dynamics deleted it"
+            raise StepFailed("Dynamics", f"{self._organisation} has no such lead", fix)
+        if answer.status != 200:
+            failure = failure_of(answer)
+            raise StepFailed("Dynamics", cause_of(failure.slug).says, fix_now(failure.slug), failure.slug)
+        found = json_object(answer.body)
+        other = [name for name, value in sent.items() if "@" not in name and found.get(name) != value]
+        if other:
+            fix = "see what in Dynamics changes leads on creation, if it is not meant to"
+            return self._step("Dynamics", f"has it, with other values in {', '.join(other)}", Result.WARNING, fix)
+        return self._step("Dynamics", f"{self._organisation} has it, {len(sent)} columns as they were sent")
+
+    def _removed(self, record: Record) -> Step:
+        """Dynamics first: the record says that it is gone only when it is."""
+        _in_step("removal", lambda: self._dynamics.remove(record.lead_id))
+        gone = Removed(actor=user_at_host())
+        _in_step("removal", lambda: write(record, gone, now, ledger=self._target.ledger))
+        return self._step("removal", "deleted in Dynamics; its record stays written, and nothing makes it anew")
+
+    @cached_property
+    def _dynamics(self) -> DataverseClient:
+        dataverse = self._target.settings.dataverse
+        assert dataverse is not None  # noqa: S101 - looked at before anything is asked
+        return DataverseClient(dataverse.url, tokens_for(dataverse), self._columns_of)
+
+    @property
+    def _organisation(self) -> str:
+        dataverse = self._target.settings.dataverse
+        return dataverse.url if dataverse else "Dynamics"
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    def _step(self, step: str, fact: str, result: Result = Result.OK, fix: str = "", reason: str = "") -> Step:
+        return Step(step=step, result=result, seconds=round(self._seconds(), 3), fact=fact, fix=fix, reason=reason)
+
+
+def _in_step(step: str, ask: Callable[[], T]) -> T:
+    """A store's or Dynamics' failure as the end of that step."""
+    try:
+        return ask()
+    except LeadpipeError as error:
+        detail = f" ({error.detail})" if error.detail else ""
+        raise StepFailed(step, f"{cause_of(error.slug).says}{detail}", fix_now(error.slug), error.slug) from error
+
+
+def _require_no_obstacle(record: Record) -> None:
+    """Raises StepFailed where waiting will not help."""
+    if record.state in _SETTLED_ASIDE or (record.state in QUEUED and record.reason in BLOCKED_REASONS):
+        raise StepFailed("delivery", _told(record), cause_of(record.reason, record.lead_id).fix, record.reason)
+
+
+def _too_late(record: Record, waited: float, *, queued: int) -> StepFailed:
+    if record.reason:
+        again = f"it is tried again at {moment(record.next_try_at)}: `leadpipe show {record.lead_id}` tells"
+        return StepFailed("delivery", _told(record), f"{fix_now(record.reason)}; {again}", record.reason)
+    fact = f"nobody took it from the queue within {waited:.0f} s; {queued} messages are on it"
+    if setting := switched_off(os.environ).get("deliver"):
+        fact = f"{fact}: the function deliver is switched off by {setting}"
+        return StepFailed("delivery", fact, f"remove the app setting {setting}; the lead is then delivered by itself")
+    fix = "see whether the app runs, and whether its app setting AzureWebJobs.deliver.Disabled is set"
+    return StepFailed("delivery", fact, f"{fix}; a lead that waits is delivered once it runs")
+
+
+def _told(record: Record) -> str:
+    detail = f" ({record.detail})" if record.detail else ""
+    return (
+        f"{record.state}: {cause_of(record.reason, record.lead_id).says if record.reason else 'as it stands'}{detail}"
+    )
+
+
+def _because(record: Record) -> str:
+    return f": {cause_of(record.reason, record.lead_id).says}" if record.reason else ""

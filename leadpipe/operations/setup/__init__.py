@@ -1,0 +1,1 @@
+"""Setting up the organisation and printing the commands that set up Azure."""

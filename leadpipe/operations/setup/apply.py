@@ -1,0 +1,100 @@
+"""Does the steps of a plan, one after another; the first that fails is the last that is tried."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import assert_never
+
+from leadpipe.dataverse.administration import Administration, User
+from leadpipe.model.errors import LeadpipeError
+from leadpipe.operations.setup.administrator import what_went_wrong
+from leadpipe.operations.setup.organisation import copy_in, user_of
+from leadpipe.operations.setup.plan import MADE_HERE, OWN_ROLE, Found, Wanted
+from leadpipe.operations.setup.step import Change, State, Step
+
+# For who finds the role in the portal.
+_DESCRIPTION = f"What leadpipe needs to write marketplace leads; {MADE_HERE}"
+_KEPT = (
+    "it stays, deactivated and without a role, because leads or other records belong to it; "
+    "give them to another owner and run it again, if it shall go too"
+)
+
+
+class NotThereYet(LeadpipeError):
+    """What was made a moment ago, or somebody took away meanwhile, is not to be seen."""
+
+
+class Doing:
+    def __init__(self, administration: Administration, wanted: Wanted, found: Found) -> None:
+        self._administration = administration
+        self._wanted = wanted
+        self._found = found
+
+    def results(self, steps: Iterable[Step]) -> Iterator[Step]:
+        """Each step as it is afterwards."""
+        for step in steps:
+            result = self._result(step)
+            yield result
+            if result.state is State.FAILED:
+                return
+
+    def _result(self, step: Step) -> Step:
+        if step.state is not State.TO_DO or step.change is None:
+            return step
+        try:
+            done = self._do(step, step.change)
+        except LeadpipeError as error:
+            return replace(step, state=State.FAILED, fact=f"{step.fact}: {what_went_wrong(error)}")
+        if not done:
+            return replace(step, state=State.LEFT, fact=f"{step.fact}: {_KEPT}")
+        return replace(step, state=State.CHANGED, fact=f"{step.fact}: done")
+
+    def _do(self, step: Step, change: Change) -> bool:
+        """False: Dynamics keeps it, and that is no harm."""
+        administration = self._administration
+        match change:
+            case Change.MAKE_ROLE:
+                administration.make_role(OWN_ROLE, _DESCRIPTION, self._root_id())
+            case Change.ADD_PRIVILEGES:
+                ids = administration.privilege_ids(step.privileges)
+                administration.add_privileges(
+                    self._role(step.role, self._root_id()),
+                    {ids[name]: depth for name, depth in step.privileges.items()},
+                )
+            case Change.MAKE_USER:
+                administration.make_application_user(self._wanted.client_id, self._unit_id(), MADE_HERE)
+            case Change.ACTIVATE_USER:
+                administration.set_disabled(self._user().user_id, disabled=False)
+            case Change.GIVE_ROLE:
+                user = self._user()
+                administration.give_role(user.user_id, self._role(step.role, user.unit_id))
+            case Change.TAKE_ROLE:
+                user = self._user()
+                administration.take_role(user.user_id, self._role(step.role, user.unit_id))
+            case Change.DEACTIVATE_USER:
+                administration.set_disabled(self._user().user_id, disabled=True)
+            case Change.DELETE_USER:
+                return administration.delete_user(self._user().user_id)
+            case Change.DELETE_ROLE:
+                administration.delete_role(self._role(step.role, self._root_id()))
+            case _:
+                assert_never(change)
+        return True
+
+    def _role(self, name: str, unit_id: str) -> str:
+        role = copy_in(self._administration, name, unit_id)
+        if role is None:
+            raise NotThereYet("not_there_yet", f"{name} is not there in the user's business unit: run it again")
+        return role.role_id
+
+    def _user(self) -> User:
+        user = user_of(self._administration, self._wanted)
+        if user is None:
+            raise NotThereYet("not_there_yet", "the user is not there: run it again")
+        return user
+
+    def _root_id(self) -> str:
+        return next(iter(self._found.units))
+
+    def _unit_id(self) -> str:
+        named = {name.casefold(): unit_id for unit_id, name in self._found.units.items()}
+        return named[self._wanted.unit.casefold()] if self._wanted.unit else self._root_id()

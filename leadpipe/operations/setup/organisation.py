@@ -1,0 +1,57 @@
+"""Reads of an organisation what the plan is made from."""
+
+from leadpipe.dataverse.administration import Administration, BusinessUnit, Role, User
+from leadpipe.operations.setup.plan import MADE_HERE, MICROSOFTS_ROLE, OWN_ROLE, Found, FoundRole, Wanted
+
+
+def look(administration: Administration, wanted: Wanted) -> Found:
+    """Everything as it is at this moment; nothing is changed."""
+    units = _root_first(administration.business_units())
+    ids = administration.privilege_ids(each.name for each in wanted.privileges)
+    names = {privilege_id: name for name, privilege_id in ids.items()}
+    user = user_of(administration, wanted)
+    roles = administration.roles_of(user.user_id) if user else []
+    held = administration.privileges_of_user(user.user_id) if user and not user.disabled else {}
+    return Found(
+        units={unit.unit_id: unit.name for unit in units},
+        known=frozenset(ids),
+        microsofts=_found(administration, MICROSOFTS_ROLE, units, names, user),
+        own=_found(administration, OWN_ROLE, units, names, user),
+        user=user,
+        user_roles=frozenset(role.name for role in roles),
+        user_privileges=_by_name(held, names),
+    )
+
+
+def user_of(administration: Administration, wanted: Wanted) -> User | None:
+    if wanted.account:
+        return administration.user_of_account(wanted.account)
+    return administration.user_of_application(wanted.client_id)
+
+
+def copy_in(administration: Administration, name: str, unit_id: str) -> Role | None:
+    """The role as it stands in that business unit."""
+    return next((role for role in administration.roles(name) if role.unit_id == unit_id), None)
+
+
+def _found(
+    administration: Administration, name: str, units: list[BusinessUnit], names: dict[str, str], user: User | None
+) -> FoundRole | None:
+    copies = administration.roles(name)
+    root = next((role for role in copies if role.unit_id == units[0].unit_id), None)
+    if root is None:
+        return None
+    holders = {each for role in copies for each in administration.users_with(role.role_id)}
+    return FoundRole(
+        privileges=_by_name(administration.privileges_of_role(root.role_id), names),
+        made_here=MADE_HERE in root.description,
+        others=len(holders - ({user.user_id} if user else set())),
+    )
+
+
+def _root_first(units: list[BusinessUnit]) -> list[BusinessUnit]:
+    return sorted(units, key=lambda unit: (unit.parent_id is not None, unit.name))
+
+
+def _by_name(depths: dict[str, str], names: dict[str, str]) -> dict[str, str]:
+    return {names[each]: depth for each, depth in depths.items() if each in names}

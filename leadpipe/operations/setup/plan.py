@@ -1,0 +1,195 @@
+"""What is to be done so that leads get through: from what is there to a list of steps. Pure.
+
+Microsoft's own role is used as it is and never changed: it is managed, and its next version would take the change away
+or refuse to come. What it lacks, and all of it where it is not there, is in a role of leadpipe's own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from leadpipe.dataverse.administration import User
+from leadpipe.operations.setup import portal
+from leadpipe.operations.setup.privileges import Privilege, in_words, lacking
+from leadpipe.operations.setup.step import Change, State, Step
+
+MICROSOFTS_ROLE = "Microsoft Marketplace Lead Writer"
+OWN_ROLE = "leadpipe Lead Writer"
+# Stands in the role's description and as the user's nickname: only what has it is taken away again.
+MADE_HERE = "made by leadpipe setup"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Either an application, by its client id, or an account that there has to be already. `unit` by name."""
+
+    privileges: tuple[Privilege, ...]
+    client_id: str = ""
+    account: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundRole:
+    """`privileges`: name to depth. `others`: how many more users have it."""
+
+    privileges: Mapping[str, str] = field(default_factory=dict)
+    made_here: bool = False
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The organisation as far as it matters. `units`: id to name, the root first. `known`: privileges that it has."""
+
+    units: Mapping[str, str]
+    known: frozenset[str]
+    microsofts: FoundRole | None = None
+    own: FoundRole | None = None
+    user: User | None = None
+    user_roles: frozenset[str] = frozenset()
+    user_privileges: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def user_made_here(self) -> bool:
+        return self.user is not None and self.user.note == MADE_HERE
+
+
+def plan(wanted: Wanted, found: Found) -> list[Step]:
+    """All steps in their order, those that are done already among them."""
+    needed = tuple(each for each in wanted.privileges if each.name in found.known)
+    has_all = found.user is not None and not found.user.disabled and not lacking(needed, found.user_privileges)
+    steps = [*_tables(wanted, found), *_unit(wanted, found)]
+    if any(step.state is State.PERSON for step in steps):
+        return steps
+    if has_all:
+        allowing = ", ".join(sorted(found.user_roles)) or "a team's role"
+        return [*steps, _user(wanted, found), done("role given", f"{allowing}: it allows all that is needed")]
+    roles, steps_of_roles = _roles(needed, found)
+    user = _user(wanted, found)
+    given = [_given(wanted, found, role) for role in roles]
+    if user.state is State.PERSON:
+        given = []  # to nobody yet
+    return [*steps, *steps_of_roles, user, *given]
+
+
+def _tables(wanted: Wanted, found: Found) -> list[Step]:
+    missing = [each.name for each in wanted.privileges if each.must and each.name not in found.known]
+    if not missing:
+        return []
+    fact = f"the organisation has no privilege {', '.join(missing)}: install Dynamics 365 Sales, or correct the mapping"
+    return [Step(step="tables", state=State.PERSON, fact=fact, portal=portal.SALES)]
+
+
+def _unit(wanted: Wanted, found: Found) -> list[Step]:
+    there = {name.casefold(): unit_id for unit_id, name in found.units.items()}
+    if not wanted.unit:
+        return []
+    if wanted.unit.casefold() not in there:
+        names = ", ".join(found.units.values())
+        fact = f"there is no business unit {wanted.unit}; there are {names}"
+        return [Step(step="business unit", state=State.PERSON, fact=fact, portal=portal.BUSINESS_UNIT)]
+    if found.user is not None and found.user.unit_id != there[wanted.unit.casefold()]:
+        now = found.units.get(found.user.unit_id, "another")
+        fact = f"the user is in {now}, not in {wanted.unit}: move it, which costs it its roles, and run this again"
+        return [Step(step="business unit", state=State.PERSON, fact=fact, portal=portal.MOVE_USER)]
+    return [done("business unit", wanted.unit)]
+
+
+def _roles(needed: tuple[Privilege, ...], found: Found) -> tuple[list[str], list[Step]]:
+    """The roles that the user has to have, and what is to be done about them."""
+    names, steps = [], []
+    rest = needed
+    if found.microsofts is not None:
+        left = lacking(needed, found.microsofts.privileges)
+        rest = tuple(each for each in needed if each.name in left)
+        names.append(MICROSOFTS_ROLE)
+        without = f"; it lacks {in_words(left)}" if left else ""
+        steps.append(done("role", f"{MICROSOFTS_ROLE} is there{without}"))
+    if rest:
+        names.append(OWN_ROLE)
+        steps += _own_role(rest, found.own)
+    return names, steps
+
+
+def _own_role(rest: tuple[Privilege, ...], own: FoundRole | None) -> list[Step]:
+    missing = lacking(rest, own.privileges if own else {})
+    made = done("role", f"{OWN_ROLE} is there")
+    if own is None:
+        made = Step(
+            step="role",
+            state=State.TO_DO,
+            fact=f"make the role {OWN_ROLE}",
+            change=Change.MAKE_ROLE,
+            role=OWN_ROLE,
+            portal=portal.NEW_ROLE,
+            portal_2018=portal.NEW_ROLE_2018,
+        )
+    if not missing:
+        return [made, done("privileges", f"{OWN_ROLE} has {in_words({each.name: each.depth for each in rest})}")]
+    added = Step(
+        step="privileges",
+        state=State.TO_DO,
+        fact=f"add to {OWN_ROLE}: {in_words(missing)}",
+        change=Change.ADD_PRIVILEGES,
+        role=OWN_ROLE,
+        privileges=missing,
+        portal=portal.PRIVILEGES,
+        portal_2018=portal.PRIVILEGES_2018,
+    )
+    return [made, added]
+
+
+def _user(wanted: Wanted, found: Found) -> Step:
+    user = found.user
+    if wanted.account:
+        return _account(wanted.account, user)
+    unit = wanted.unit or next(iter(found.units.values()))
+    if user is None:
+        return Step(
+            step="application user",
+            state=State.TO_DO,
+            fact=f"make the application user for {wanted.client_id} in the business unit {unit}",
+            change=Change.MAKE_USER,
+            portal=portal.NEW_USER,
+            portal_2018=portal.NEW_USER_2018,
+        )
+    if user.disabled:
+        return Step(
+            step="application user",
+            state=State.TO_DO,
+            fact=f"activate {user.name or user.user_id}",
+            change=Change.ACTIVATE_USER,
+            portal=portal.ACTIVATE,
+            portal_2018=portal.ACTIVATE_2018,
+        )
+    unit = found.units.get(user.unit_id, user.unit_id)
+    return done("application user", f"{user.name or user.user_id} is there, in the business unit {unit}")
+
+
+def _account(account: str, user: User | None) -> Step:
+    """People come from the directory, with a licence; nobody but the Microsoft 365 admin centre can make one."""
+    if user is not None and not user.disabled:
+        return done("user", f"{account} is there")
+    missing = (
+        f"{account} is {'disabled' if user else 'not there'}: give it a licence, wait a few minutes, run this again"
+    )
+    return Step(step="user", state=State.PERSON, fact=missing, portal=portal.ACCOUNT, portal_2018=portal.ACCOUNT_2018)
+
+
+def _given(wanted: Wanted, found: Found, role: str) -> Step:
+    if role in found.user_roles:
+        return done("role given", f"the user has {role}")
+    return Step(
+        step="role given",
+        state=State.TO_DO,
+        fact=f"give {role} to the user",
+        change=Change.GIVE_ROLE,
+        role=role,
+        portal=portal.GIVE_ROLE_TO_ACCOUNT if wanted.account else portal.GIVE_ROLE,
+        portal_2018=portal.GIVE_ROLE_2018,
+    )
+
+
+def done(step: str, fact: str) -> Step:
+    """A step that is so already."""
+    return Step(step=step, state=State.DONE, fact=fact)

@@ -1,0 +1,57 @@
+"""The key vault: made, opened to the person who writes into it and to the app that reads it, and filled.
+
+A secret reaches the Azure CLI by a file or a pipe: as an argument it would be seen in the list of processes, and one
+that begins with `-` or `@` would be taken for something else.
+https://learn.microsoft.com/azure/key-vault/general/rbac-guide
+https://learn.microsoft.com/cli/azure/keyvault/secret
+"""
+
+from urllib.parse import urlsplit
+
+from leadpipe.operations.setup.shell import Commands, Expanded
+
+ON_APP = '--name "$APP" --resource-group "$GROUP"'
+PRINCIPAL = f"az functionapp identity show {ON_APP} --query principalId --output tsv"
+_PERSON = "az ad signed-in-user show --query id --output tsv"
+# https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
+_DOMAINS = {"login.microsoftonline.us": "vault.usgovcloudapi.net", "login.partner.microsoftonline.cn": "vault.azure.cn"}
+
+
+def vault() -> list[Commands]:
+    """The app reads the vault as its own identity."""
+    scope = 'az keyvault show --name "$VAULT" --query id --output tsv'
+    role = f'az role assignment create --output none --scope "$({scope})"'
+    writes = f'{role} --role "Key Vault Secrets Officer" --assignee-principal-type User'
+    reads = f'{role} --role "Key Vault Secrets User" --assignee-principal-type ServicePrincipal'
+    make = 'az keyvault create --name "$VAULT" --resource-group "$GROUP" --enable-rbac-authorization true --output none'
+    return [
+        Commands(title="make the key vault; leave this out where it is there already", bash=(make,)),
+        Commands(
+            title="let yourself write the key vault's secrets, and the app read them: a refusal may last some minutes",
+            bash=(
+                f'{writes} --assignee-object-id "$({_PERSON})"',
+                f"az functionapp identity assign {ON_APP} --output none",
+                f'{reads} --assignee-object-id "$({PRINCIPAL})"',
+            ),
+        ),
+    ]
+
+
+def stored(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The lines, for bash and for PowerShell, that put $PASSWORD into the vault and, once it is there, forget it."""
+    command = f'az keyvault secret set --vault-name "$VAULT" --name {name} --output none --file'
+    powershell = (
+        "$FILE = (New-TemporaryFile).FullName",
+        "[IO.File]::WriteAllText($FILE, $PASSWORD)",
+        f'{command} "$FILE"',
+        "Remove-Item $FILE",
+        "if ($LASTEXITCODE -eq 0) { Remove-Variable PASSWORD }",
+    )
+    return (f'printf %s "$PASSWORD" | {command} /dev/stdin && unset PASSWORD',), powershell
+
+
+def reference(setting: str, authority: str) -> Expanded:
+    """The setting whose value is in the vault, under its name with dashes."""
+    domain = _DOMAINS.get(urlsplit(authority).hostname or "", "vault.azure.net")
+    name = setting.replace("_", "-")
+    return Expanded(f"{setting}=@Microsoft.KeyVault(SecretUri=https://${{VAULT}}.{domain}/secrets/{name})")

@@ -1,0 +1,54 @@
+"""Spans of time: what `--since` says, which days of the ledger it covers, and how long something took, in words."""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+
+ONE_DAY = timedelta(days=1)
+
+_BACK = re.compile(r"(\d{1,6})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def since_of(text: str, now: datetime) -> datetime:
+    """The start of the span: so long before now, or a UTC day or time. Raises ValueError."""
+    try:
+        start = _back(text, now) or _at(text)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is neither a time back like 7d, 24h or 30m nor a day like 2026-11-01") from error
+    if start > now:
+        raise ValueError(f"{text!r} is still to come")
+    return start
+
+
+def moment(at: datetime) -> str:
+    """The time in UTC, to the second."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+
+
+def in_words(span: timedelta) -> str:
+    """The span's two largest units: `3d 4h`, `12m 5s`, `0.8s`."""
+    seconds = span.total_seconds()
+    if seconds < 60:
+        return f"{seconds:.1f}s"
+    for unit, size, next_unit, next_size in (("d", 86400, "h", 3600), ("h", 3600, "m", 60), ("m", 60, "s", 1)):
+        if seconds >= size:
+            return f"{int(seconds // size)}{unit} {int(seconds % size // next_size)}{next_unit}"
+    raise AssertionError(span)
+
+
+def _back(text: str, now: datetime) -> datetime | None:
+    found = _BACK.fullmatch(text.strip())
+    return now - timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
+
+
+def _at(text: str) -> datetime:
+    at = datetime.fromisoformat(text.strip())
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def day_of(text: str) -> datetime:
+    """The start of that UTC day. Raises ValueError."""
+    try:
+        return datetime.combine(date.fromisoformat(text.strip()), time(), UTC)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no day like 2026-11-01") from error

@@ -1,1 +1,0 @@
-"""`leadpipe doctor`: looks at everything that a lead needs, in the order in which it needs it, and changes nothing."""

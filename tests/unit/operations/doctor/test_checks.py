@@ -1,0 +1,270 @@
+"""What the doctor's looks make of what they see, without asking anybody."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from leadpipe.dataverse.inspection import Column
+from leadpipe.mapping.lead_table import LENGTHS
+from leadpipe.model.record import State
+from leadpipe.model.settings import Settings
+from leadpipe.operations.doctor.app_checks import look_at_functions, look_at_settings, look_at_threads
+from leadpipe.operations.doctor.clock_check import look_at_clock
+from leadpipe.operations.doctor.dynamics_checks import look_at_dynamics, of_privileges
+from leadpipe.operations.doctor.expiry_check import look_at_expiry
+from leadpipe.operations.doctor.finding import Finding, Result
+from leadpipe.operations.doctor.ledger_checks import of_last
+from leadpipe.operations.doctor.storage_checks import of_depth
+from leadpipe.operations.doctor.table_checks import everything_sent, misfits, of_lengths, of_steps
+from tests.factories import RECEIVED_AT, environment, record, settings
+
+NOW = datetime(2026, 3, 14, 15, 9, tzinfo=UTC)
+SYSTEM_JOB = {
+    "prvReadAsyncOperation": "Global",
+    "prvWriteAsyncOperation": "Global",
+    "prvAppendAsyncOperation": "Global",
+}
+ALL = {"prvCreateLead": "Basic", "prvReadLead": "Basic", **SYSTEM_JOB}
+
+
+def live(**changed: Column | None) -> dict[str, Column]:
+    """The lead table as documented, with changes."""
+    whole: dict[str, Column | None] = {
+        name: Column(name=name, on_create=True, longest=LENGTHS.get(name)) for name in everything_sent()
+    }
+    whole["leadsourcecode"] = Column(name="leadsourcecode", on_create=True, options=frozenset({1, 8}))
+    return {name: column for name, column in {**whole, **changed}.items() if column is not None}
+
+
+# The app
+
+
+def test_each_fault_of_the_settings_has_a_line_of_its_own() -> None:
+    tenant, client = look_at_settings(
+        Settings.from_environment(environment(DATAVERSE_TENANT_ID="contoso", DATAVERSE_CLIENT_ID=""))
+    )
+    assert {tenant.result, client.result} == {Result.FAILED}
+    assert "DATAVERSE_TENANT_ID is no id like" in tenant.fact
+    assert "DATAVERSE_CLIENT_ID is not set" in client.fact
+
+
+def test_a_fault_that_stops_nothing_is_a_warning() -> None:
+    (found,) = look_at_settings(Settings.from_environment(environment(LEADPIPE_DEDUPE_WINDOW="a week")))
+    assert (found.result, "7d counts: leads go on" in found.fact) == (Result.WARNING, True)
+
+
+def test_what_the_host_trips_over_is_no_mere_warning() -> None:
+    settings = Settings.from_environment({"AzureWebJobsStorage": "", "AzureWebJobsStorage__accountName": "contoso"})
+    (found,) = look_at_settings(settings)
+    assert (found.result, "401 to every post" in found.fact) == (Result.FAILED, True)
+
+
+def test_what_becomes_of_special_leads_is_told() -> None:
+    (found,) = look_at_settings(Settings.from_environment(environment(LEADPIPE_TEST_LEADS="keep")))
+    assert (found.result, "test leads: keep" in found.fact) == (Result.OK, True)
+
+
+@pytest.mark.parametrize("setting", ["AzureWebJobs.deliver.Disabled", "AzureWebJobs_deliver_Disabled"])
+@pytest.mark.parametrize(("value", "result"), [("1", "failed"), ("True", "failed"), ("0", "ok"), ("", "ok")])
+def test_a_function_that_is_switched_off_is_named_with_its_setting(setting: str, value: str, result: str) -> None:
+    found = look_at_functions({setting: value})
+    assert found.result == result
+    assert (setting in found.fix) == (result == "failed")
+
+
+@pytest.mark.parametrize(("value", "result"), [("32", "ok"), ("64", "ok"), ("8", "warning"), ("", "warning")])
+def test_fewer_threads_than_deliveries_may_take_are_a_warning(value: str, result: str) -> None:
+    assert look_at_threads({"PYTHON_THREADPOOL_THREAD_COUNT": value}).result == result
+
+
+@pytest.mark.parametrize(("value", "says"), [("many", "is no number"), ("", "is not set"), ("8", "is 8")])
+def test_what_the_thread_setting_says_is_told_as_it_is(value: str, says: str) -> None:
+    assert says in look_at_threads({"PYTHON_THREADPOOL_THREAD_COUNT": value}).fact
+
+
+def test_messages_on_the_poison_queue_are_a_warning() -> None:
+    assert (of_depth(0).result, of_depth(2).result) == (Result.OK, Result.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "result", "says"),
+    [
+        (0, "ok", ""),
+        (30, "ok", ""),
+        (-30, "ok", ""),
+        (31, "warning", "ahead"),
+        (-300, "warning", "5m 0s behind"),
+        (301, "failed", "ahead"),
+        (-3600, "failed", "1h 0m behind"),
+    ],
+)
+def test_a_clock_half_a_minute_off_is_a_warning_and_one_five_minutes_off_a_failure(
+    seconds: int, result: str, says: str
+) -> None:
+    found = look_at_clock(NOW, NOW + timedelta(seconds=seconds), refused=False)
+    assert found.result == result
+    assert says in found.fact
+
+
+def test_a_service_that_tells_no_time_is_no_fault() -> None:
+    assert look_at_clock(None, NOW, refused=False).result is Result.SKIPPED
+
+
+@pytest.mark.parametrize(("seconds", "result"), [(90, Result.FAILED), (3, Result.OK)])
+def test_a_clock_for_which_sign_in_failed_is_a_failure_where_it_is_off(seconds: int, result: Result) -> None:
+    assert look_at_clock(NOW, NOW - timedelta(seconds=seconds), refused=True).result is result
+
+
+# Dynamics
+
+
+def test_with_faults_in_its_settings_dynamics_is_not_asked() -> None:
+    found = list(look_at_dynamics(Settings.from_environment(environment(DATAVERSE_TENANT_ID="contoso"))))
+    assert {finding.result for finding in found} == {Result.SKIPPED}
+
+
+def test_no_organisation_is_a_warning_for_it_may_be_meant() -> None:
+    found = {finding.check: finding for finding in look_at_dynamics(settings(dataverse=None))}
+    assert found["organisation"].result is Result.WARNING
+    assert {finding.result for check, finding in found.items() if check != "organisation"} == {Result.SKIPPED}
+
+
+def results(found: list[Finding]) -> dict[str, Result]:
+    return {finding.check: finding.result for finding in found}
+
+
+def test_all_privileges_held_are_told_with_their_depth() -> None:
+    found = list(of_privileges(ALL))
+    assert {finding.result for finding in found} == {Result.OK}
+    assert found[0].fact == "held, Basic"
+
+
+def test_without_the_right_to_create_no_lead_gets_through() -> None:
+    held = {name: depth for name, depth in ALL.items() if name != "prvCreateLead"}
+    found = next(iter(of_privileges(held)))
+    assert (found.check, found.result, found.reason) == (
+        "privilege prvCreateLead",
+        Result.FAILED,
+        "missing_privilege",
+    )
+    assert "prvCreateLead" in found.fact
+
+
+def test_without_the_right_to_read_leads_still_get_through() -> None:
+    held = {name: depth for name, depth in ALL.items() if name != "prvReadLead"}
+    assert results(list(of_privileges(held)))["privilege prvReadLead"] is Result.WARNING
+
+
+@pytest.mark.parametrize("append", ["prvAppendAsyncOperation", "prvAppendToAsyncOperation"])
+def test_either_append_privilege_of_system_jobs_will_do(append: str) -> None:
+    held = {name: depth for name, depth in ALL.items() if "Append" not in name}
+    assert results(list(of_privileges({**held, append: "Global"})))["privileges System Job"] is Result.OK
+    assert results(list(of_privileges(held)))["privileges System Job"] is Result.SKIPPED
+
+
+def test_the_documented_table_takes_all_that_is_sent() -> None:
+    assert misfits(everything_sent(), live()) == []
+    assert of_lengths(LENGTHS, live()) is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"jobtitle": None}, "jobtitle: Dynamics has no such column"),
+        ({"jobtitle": Column(name="jobtitle", on_create=False)}, "jobtitle: may not be set on creation"),
+        (
+            {"leadsourcecode": Column(name="leadsourcecode", on_create=True, options=frozenset({1}))},
+            "leadsourcecode: has no option 8",
+        ),
+    ],
+)
+def test_what_dynamics_would_refuse_of_every_lead_is_named(changed: dict[str, Column | None], says: str) -> None:
+    assert misfits(everything_sent(), live(**changed)) == [says]
+
+
+def test_a_shorter_column_is_a_warning_with_both_lengths() -> None:
+    found = of_lengths(LENGTHS, live(jobtitle=Column(name="jobtitle", on_create=True, longest=40)))
+    assert found is not None
+    assert (found.result, "jobtitle takes 40, not 100" in found.fact) == (Result.WARNING, True)
+
+
+def test_every_column_that_the_mapping_may_send_is_looked_at() -> None:
+    assert {*LENGTHS, "leadid", "leadsourcecode", "donotemail", "donotfax"} <= everything_sent().keys()
+
+
+def test_synchronous_plug_ins_are_named() -> None:
+    assert of_steps([]).result is Result.OK
+    found = of_steps(["Contoso.Check"])
+    assert (found.result, "Contoso.Check" in found.fact) == (Result.WARNING, True)
+
+
+# Expiry
+
+
+@pytest.mark.parametrize(("days", "result"), [(61, "ok"), (60, "warning"), (0, "warning"), (-5, "warning")])
+def test_a_secret_that_ends_is_a_warning_and_no_more(days: int, result: str) -> None:
+    """That it has ended is seen at sign-in; a date that was not kept up stops no lead."""
+    today = date(2026, 3, 14)
+    whole = settings(secret_expires=today + timedelta(days=days))
+    assert look_at_expiry(whole, today, certificate_ends=None).result == result
+
+
+def test_a_date_that_nobody_set_is_a_warning() -> None:
+    found = look_at_expiry(settings(), date(2026, 3, 14), certificate_ends=None)
+    assert (found.result, "DATAVERSE_SECRET_EXPIRES" in found.fix) == (Result.WARNING, True)
+
+
+def test_a_date_that_cannot_be_read_is_not_called_unset() -> None:
+    found = look_at_expiry(
+        Settings.from_environment(environment(DATAVERSE_SECRET_EXPIRES="31.01.2027")),
+        date(2026, 3, 14),
+        certificate_ends=None,
+    )
+    assert (found.result, "see settings" in found.fact, "not set" in found.fact) == (Result.SKIPPED, True, False)
+
+
+@pytest.mark.parametrize(("days", "result"), [(0, "ok"), (1, "ok"), (2, "warning")])
+def test_a_password_changed_in_the_future_is_a_slip(days: int, result: str) -> None:
+    today = date(2026, 3, 14)
+    user = {"DATAVERSE_CLIENT_SECRET": None, "DATAVERSE_USERNAME": "jane@contoso.com", "DATAVERSE_PASSWORD": "x"}
+    changed = (today + timedelta(days=days)).isoformat()
+    whole = Settings.from_environment(environment(**user, DATAVERSE_PASSWORD_CHANGED=changed))
+    found = look_at_expiry(whole, today, certificate_ends=None)
+    assert (found.result, "in the future" in found.fact) == (result, result == "warning")
+
+
+# The last leads
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "result"),
+    [
+        (State.WRITTEN, "", "ok"),
+        (State.ACCEPTED, "", "ok"),
+        (State.DEFERRED, "throttled", "ok"),
+        (State.DEFERRED, "access_denied", "warning"),
+        (State.FALLBACK, "no_role", "warning"),
+        (State.POISONED, "plugin_refused", "warning"),
+    ],
+)
+def test_a_last_lead_that_waits_for_a_person_is_a_warning(state: State, reason: str, result: str) -> None:
+    last = record(state=state, reason=reason)
+    found = of_last("last lead", last, RECEIVED_AT + timedelta(minutes=5), something_failed=False)
+    assert found.result == result
+    assert found.reason == (reason if result == "warning" else "")
+    assert found.fact.startswith(f"5m 0s ago, {state}")
+
+
+def test_what_a_failed_look_has_said_is_not_said_again_of_the_last_lead() -> None:
+    last = record(state=State.DEFERRED, reason="no_role")
+    found = of_last("last lead", last, RECEIVED_AT, something_failed=True)
+    assert (found.result, found.fix) == (Result.OK, "")
+
+
+def test_when_it_is_tried_again_is_told_to_whoever_has_just_mended_it() -> None:
+    last = record(state=State.DEFERRED, reason="access_denied", next_try_at=RECEIVED_AT)
+    assert "2026-03-14 09:26:53Z" in of_last("last lead", last, RECEIVED_AT, something_failed=False).fix
+
+
+def test_no_lead_at_all_is_no_fault() -> None:
+    assert of_last("last lead", None, NOW, something_failed=False).result is Result.OK
