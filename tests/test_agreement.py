@@ -14,8 +14,9 @@ from devkit.functions_host.host_json import parse
 from leadpipe.dataverse import codes
 from leadpipe.dataverse.auth import refusal
 from leadpipe.mapping.fault import REASON
+from leadpipe.model.record import PERSON_UNREAD
 from leadpipe.model.settings import Settings
-from leadpipe.operations.causes import CAUSES, PERSON_UNREAD
+from leadpipe.operations.causes import CAUSES
 from leadpipe.storage.lead_queue import QUEUE
 from tests.factories import environment
 

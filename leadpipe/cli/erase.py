@@ -1,8 +1,6 @@
 """`leadpipe erase`: takes a lead's personal data out of every store that leadpipe has, and says which it has not."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from itertools import chain
 from typing import Annotated
 
@@ -16,11 +14,11 @@ from leadpipe.cli.table import text_of
 from leadpipe.cli.target import reach
 from leadpipe.model.errors import RecordDamaged
 from leadpipe.model.ports import Ledger
-from leadpipe.model.record import OPEN, Record, State
+from leadpipe.model.record import OPEN, Record
 from leadpipe.operations.addresses import Standing, is_address
 from leadpipe.operations.batch import Work
 from leadpipe.operations.decisions import Desk, Outcome, Result, erase
-from leadpipe.operations.erasure import _in_dynamics, with_address
+from leadpipe.operations.erasure import Found, _in_dynamics, with_address
 from leadpipe.operations.target import Target
 from leadpipe.wiring import now
 
@@ -44,16 +42,6 @@ Mentions = Annotated[
     bool, typer.Option("--mentions", help="With --email: also the leads of others that mention the address.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before erasing.")]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A lead that has the address, and as whose."""
-
-    lead_id: str
-    state: State
-    received_at: datetime
-    standing: Standing
 
 
 def erase_leads(

@@ -1,7 +1,6 @@
 """`leadpipe fallback`: what rests in the fallback table, and its delivery at a person's word."""
 
 import random
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -20,7 +19,7 @@ from leadpipe.operations.decisions import Outcome
 from leadpipe.operations.drain import drained, rows_left_behind
 from leadpipe.operations.find import Wanted, grouped, oldest_first
 from leadpipe.operations.target import Target
-from leadpipe.sweep import Run
+from leadpipe.sweep.run import Resources
 from leadpipe.wiring import now
 
 COLUMNS = (
@@ -33,8 +32,6 @@ COLUMNS = (
     Column(title="DETAIL", field="detail", at_most=200),
 )
 RESTING = frozenset({State.FALLBACK})
-# The whole run: a person's word has no end of its own, Ctrl-C ends it.
-FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 def list_fallback(
@@ -77,31 +74,31 @@ def drain_fallback(
             print_json({"lead_id": lead_id} for lead_id in lead_ids)
         say(DRY_RUN)
         return
-    run = _run(target)
+    resources = _resources(target)
     if len(lead_ids) > 1:
         ask(f"deliver {leads(len(lead_ids))}?", yes=yes)
     tell = teller(Outcome.WRITTEN, as_json=as_json)
-    counts, stopped = carry_out(lead_ids, lambda ids: drained(ids, run), tell, title="deliver", rate=rate)
+    counts, stopped = carry_out(lead_ids, lambda ids: drained(ids, resources), tell, title="deliver", rate=rate)
     if counts[Outcome.FAILED]:
         say("Dynamics did not take the last one: it and what was not reached stay where they are")
     elif limit is None and not stopped:
-        _remove_left_behind(run)
+        _remove_left_behind(resources)
     end(counts, stopped=stopped, named=False)
 
 
-def _run(target: Target) -> Run:
+def _resources(target: Target) -> Resources:
     """Raises SettingsError when there is no organisation to deliver to."""
     faults = target.settings.faults_of(Area.DYNAMICS)
     if faults or target.ports.dynamics is None:
         raise SettingsError("settings", faults or "DATAVERSE_URL is not set: there is no organisation to deliver to")
     chance = random.random()  # noqa: S311 - spreads the next tries
-    return Run(now=now, until=FOREVER, hourly=False, chance=chance, ports=target.ports, settings=target.settings)
+    return Resources(now=now, chance=chance, ports=target.ports, settings=target.settings)
 
 
-def _remove_left_behind(run: Run) -> None:
+def _remove_left_behind(resources: Resources) -> None:
     removed = 0
-    for lead_id in rows_left_behind(run):
-        run.ports.fallback.remove(lead_id)
+    for lead_id in rows_left_behind(resources):
+        resources.ports.fallback.remove(lead_id)
         removed += 1
     if removed:
         say(f"{removed} rows of leads that are settled were left behind and are removed now")

@@ -1,9 +1,7 @@
 """`leadpipe import`: takes in rows that the marketplace wrote into its table destination before leadpipe came."""
 
-import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 
 import typer
 
@@ -15,17 +13,9 @@ from leadpipe.cli.selection import leads
 from leadpipe.cli.table import text_of
 from leadpipe.cli.target import reach
 from leadpipe.delivery import lower_marks
-from leadpipe.guard import reason_of
-from leadpipe.model.errors import LeadpipeError
 from leadpipe.model.lead_id import EPOCH
-from leadpipe.model.ports import Arrival
-from leadpipe.operations.causes import failure_in_words
 from leadpipe.operations.decisions import Outcome, Result
 from leadpipe.operations.take_in import not_taken_in, taken_in
-from leadpipe.sweep import Run
-from leadpipe.wiring import now
-
-FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 def import_rows(
@@ -57,27 +47,17 @@ def import_rows(
         return
     if len(keys) > 1:
         ask(f"take in {leads(len(keys))}, to be written into Dynamics?", yes=yes)
-    chance = random.random()  # noqa: S311 - spreads retries
-    run = Run(now=now, until=FOREVER, hourly=False, chance=chance, ports=target.ports, settings=target.settings)
-    lower_marks(rows[keys[0]].at.date(), run.ports.marks)
+    lower_marks(rows[keys[0]].at.date(), target.ports.marks)
     tell = teller(Outcome.TAKEN_IN, as_json=as_json)
     reasons: Counter[str] = Counter()
 
     def take_them_in(wanted: Iterable[str]) -> Iterator[Result]:
-        return counting_reasons(taken_in(wanted, rows, run), reasons)
+        return counting_reasons(taken_in(wanted, rows, target.ports), reasons)
 
     counts, stopped = carry_out(keys, take_them_in, tell, title="take in", rate=rate)
     for reason, number in reasons.items():
         say(f"  {number} failed ({reason})")
     end(counts, stopped=stopped, named=False)
-
-
-def _failed(row: Arrival, failure: Exception) -> Result:
-    """That of a row which could not be taken in; of an exception that is not leadpipe's own only the kind is shown."""
-    reason = reason_of(failure)
-    words = failure_in_words(failure) if isinstance(failure, LeadpipeError) else f"a fault in leadpipe: {reason}"
-    detail = f"row {row.key}, last written {text_of(row.at)}: {words}"
-    return Result(lead_id="", outcome=Outcome.FAILED, reason=reason, detail=detail)
 
 
 def counting_reasons(results: Iterable[Result], reasons: Counter[str]) -> Iterator[Result]:

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +19,6 @@ from leadpipe.operations.summary import Group
 from leadpipe.wiring import now
 
 DEFAULT_SPAN = timedelta(days=7)
-_MARKS_FIX = "the next sweep replaces them; if it lasts, see whether the function app and its sweep run"
 
 STATE_COLUMNS = (Column(title="STATE", field="state", key=True), Column(title="LEADS", field="leads", key=True))
 GROUP_COLUMNS = (
@@ -59,14 +57,6 @@ def status(context: typer.Context, since: Since = None, as_json: AsJson = False,
         say(f"a person is needed: {'; '.join(found.needs_a_person)}")
         raise typer.Exit(1)
     say("nobody is needed")
-
-
-def _rows_in_words(kind: str, table: str, rows: Sequence[str]) -> list[str]:
-    """The first one is named in full; of many the rest is for `leadpipe balance`."""
-    if not rows:
-        return []
-    counted = f"1 {kind} of {table} is" if len(rows) == 1 else f"{len(rows)} {kind}s of {table} are"
-    return [f"{counted} damaged ({rows[0]}): `leadpipe balance` says what to do"]
 
 
 def _as_fields(found: Status) -> dict[str, Any]:

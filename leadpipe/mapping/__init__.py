@@ -1,1 +1,1 @@
-"""What a lead becomes in Dynamics: the default mapping, the publisher's own file over it, and the lead table they fit."""
+"""What a lead becomes in Dynamics: the default mapping, and the publisher's own file over it."""

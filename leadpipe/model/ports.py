@@ -59,10 +59,16 @@ class LeadQueue(Protocol):
 
 
 class Ledger(Protocol):
+    """Where a method takes `damage`, that list gets a line for each row that is damaged or was healed, by its keys.
+
+    Without the list each such row is logged.
+    """
+
     def insert(self, record: Record) -> Record | None:
         """Adds the record and gives it with its version; None when its lead id has one already."""
 
-    def read(self, lead_id: str) -> Record | None: ...
+    def read(self, lead_id: str, *, damage: list[str] | None = None) -> Record | None:
+        """The record; None where there is none. Raises RecordDamaged."""
 
     def write(self, before: Record, after: Record, event: Event | None) -> Record:
         """Puts `after` in the place of what was read as `before`, together with the event or not at all.
@@ -71,14 +77,22 @@ class Ledger(Protocol):
         very change was written already.
         """
 
-    def events(self, lead_id: str) -> list[Event]:
+    def events(self, lead_id: str, *, damage: list[str] | None = None) -> list[Event]:
         """The record's history, oldest first."""
 
-    def records(self, day: date, *, states: frozenset[State] | None = None) -> Iterator[Record]:
+    def records(
+        self, day: date, *, states: frozenset[State] | None = None, damage: list[str] | None = None
+    ) -> Iterator[Record]:
         """The records received on that UTC day, newest first, without their payloads and versions."""
 
     def between(
-        self, first: date, last: date, *, states: frozenset[State] | None = None, payloads: bool = False
+        self,
+        first: date,
+        last: date,
+        *,
+        states: frozenset[State] | None = None,
+        payloads: bool = False,
+        damage: list[str] | None = None,
     ) -> Iterator[Record]:
         """The records received on these UTC days, oldest day first, newest first within a day, without versions.
 
@@ -140,8 +154,11 @@ class Claims(Protocol):
     def of_leads_received(self, since: datetime, before: datetime) -> Iterator[Claim]:
         """The claims whose holder was received within that time, in no order that means anything."""
 
-    def damaged(self) -> Iterator[str]:
-        """The rows that leadpipe did not write so, by their keys, with what is wrong with each. Reads all claims."""
+    def damaged(self, *, at_a_glance: bool = False) -> Iterator[str]:
+        """The damaged rows by their keys, with what is wrong with each. Reads all claims.
+
+        `at_a_glance`: only those that the service can find by itself, which is most of them and costs little.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,9 @@ from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import received_at
 from leadpipe.model.text import bounded, utf16_length, well_formed, without_controls
 
+# Why a written lead needs a person all the same.
+PERSON_UNREAD = "person_unread"
+
 # What one cell of the ledger holds: a text in UTF-16 units, or bytes.
 LONGEST_TEXT = 32 * 1024
 LONGEST_BYTES = 64 * 1024

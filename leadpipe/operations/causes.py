@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from leadpipe.model.errors import LeadpipeError
+from leadpipe.model.record import PERSON_UNREAD
 
 _ID = re.compile(r"\bID\b")
 # What a lead can wait out is, for somebody who waits at a terminal, something to look into.
@@ -29,9 +30,6 @@ class Cause:
     says: str
     fix: str
 
-
-# Why a written lead needs a person all the same.
-PERSON_UNREAD = "person_unread"
 
 _DATA_FIX = "change the lead with `leadpipe poison edit ID`, or the mapping, then `leadpipe poison replay ID`"
 _NO_TEXT_FIX = "`leadpipe poison edit ID`, then `leadpipe poison replay ID`; or discard it"

@@ -12,10 +12,11 @@ from leadpipe.model.ports import Ledger
 from leadpipe.model.record import OPEN, State
 from leadpipe.operations.causes import failure_in_words
 from leadpipe.operations.decisions import Outcome, Result
-from leadpipe.sweep import Run, deliver_resting
+from leadpipe.sweep.fallback import deliver_resting
+from leadpipe.sweep.run import Resources
 
 
-def drained(lead_ids: Iterable[str], run: Run) -> Iterator[Result]:
+def drained(lead_ids: Iterable[str], resources: Resources) -> Iterator[Result]:
     """Delivers these one after the other; ends at the first failure that may concern all, and when storage is away.
 
     A lead that Dynamics refuses for good is poisoned, and the next one follows, as it does after a failure that
@@ -23,7 +24,7 @@ def drained(lead_ids: Iterable[str], run: Run) -> Iterator[Result]:
     """
     for lead_id in lead_ids:
         try:
-            result = _drain(lead_id, run)
+            result = _drain(lead_id, resources)
         except (RecordDamaged, RowRefused) as failure:  # this lead's own row; storage answers
             words = failure_in_words(failure)
             yield Result(lead_id=lead_id, outcome=Outcome.REFUSED, reason=failure.slug, detail=words)
@@ -35,15 +36,15 @@ def drained(lead_ids: Iterable[str], run: Run) -> Iterator[Result]:
         except Exception as error:  # noqa: BLE001 - what is wrong with one lead must not keep the others waiting
             result = Result.unforeseen(lead_id, error)
         yield result
-        if result.outcome is Outcome.FAILED and run.ports.gate.in_doubt(run.now()):
+        if result.outcome is Outcome.FAILED and resources.ports.gate.in_doubt(resources.now()):
             return
 
 
-def _drain(lead_id: str, run: Run) -> Result:
-    record = run.ports.ledger.read(lead_id)
+def _drain(lead_id: str, resources: Resources) -> Result:
+    record = resources.ports.ledger.read(lead_id)
     if record is None or record.state is not State.FALLBACK:
         return Result(lead_id=lead_id, outcome=Outcome.CHANGED, state=record.state if record else "")
-    record = deliver_resting(record, run)
+    record = deliver_resting(record, resources)
     outcomes = {State.WRITTEN: Outcome.WRITTEN, State.FALLBACK: Outcome.FAILED}
     return Result(
         lead_id=lead_id,
@@ -55,10 +56,10 @@ def _drain(lead_id: str, run: Run) -> Result:
     )
 
 
-def rows_left_behind(run: Run) -> Iterator[str]:
+def rows_left_behind(resources: Resources) -> Iterator[str]:
     """Rows of the fallback table whose lead is settled: delivery died between its last two writes."""
-    for lead_id in run.ports.fallback.lead_ids(EPOCH.date(), run.now().date()):
-        if is_settled(lead_id, run.ports.ledger):
+    for lead_id in resources.ports.fallback.lead_ids(EPOCH.date(), resources.now().date()):
+        if is_settled(lead_id, resources.ports.ledger):
             yield lead_id
 
 

@@ -1,13 +1,23 @@
 """Finding the leads that have an e-mail address, in every state and payload."""
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 
-from leadpipe.cli.erase import Found
 from leadpipe.model.errors import DeliveryFailed
 from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.ports import Ledger, Ports
-from leadpipe.model.record import Record
-from leadpipe.operations.addresses import standing
+from leadpipe.model.record import Record, State
+from leadpipe.operations.addresses import Standing, standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A lead that has the address, and as whose."""
+
+    lead_id: str
+    state: State
+    received_at: datetime
+    standing: Standing
 
 
 def with_address(email: str, ledger: Ledger) -> list[Found]:

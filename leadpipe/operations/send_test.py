@@ -170,7 +170,8 @@ def _require_no_obstacle(record: Record) -> None:
 
 def _too_late(record: Record, waited: float, *, queued: int) -> StepFailed:
     if record.reason:
-        again = f"it is tried again at {moment(record.next_try_at)}: `leadpipe show {record.lead_id}` tells"
+        at = f" at {moment(record.next_try_at)}" if record.next_try_at else ""
+        again = f"it is tried again{at}: `leadpipe show {record.lead_id}` tells"
         return StepFailed("delivery", _told(record), f"{fix_now(record.reason)}; {again}", record.reason)
     fact = f"nobody took it from the queue within {waited:.0f} s; {queued} messages are on it"
     if setting := switched_off(os.environ).get("deliver"):

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from leadpipe.cli.status import _MARKS_FIX, _rows_in_words
 from leadpipe.dataverse.certificate_end import certificate_ends
 from leadpipe.model.expiry import URGENT_DAYS, Ending, ending_of
 from leadpipe.model.lead_id import EPOCH, MOST_AHEAD
@@ -18,6 +17,8 @@ from leadpipe.operations.messages import WithoutRecord, messages_without_record
 from leadpipe.operations.span import ONE_DAY
 from leadpipe.operations.summary import UNSETTLED, Summary
 from leadpipe.operations.target import Target
+
+_MARKS_FIX = "the next sweep replaces them; if it lasts, see whether the function app and its sweep run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,3 +93,11 @@ def _records(ledger: Ledger, *, since: datetime, damage: list[str]) -> Iterator[
     yield from ledger.between(first, LAST_DAY, damage=damage)
     if first > EPOCH.date():
         yield from ledger.between(EPOCH.date(), first - ONE_DAY, states=UNSETTLED, damage=damage)
+
+
+def _rows_in_words(kind: str, table: str, rows: Sequence[str]) -> list[str]:
+    """The first one is named in full; of many the rest is for `leadpipe balance`."""
+    if not rows:
+        return []
+    counted = f"1 {kind} of {table} is" if len(rows) == 1 else f"{len(rows)} {kind}s of {table} are"
+    return [f"{counted} damaged ({rows[0]}): `leadpipe balance` says what to do"]

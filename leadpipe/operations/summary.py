@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from leadpipe.model.record import OPEN, Record, State
-from leadpipe.operations.causes import BLOCKED_REASONS, PERSON_UNREAD, Cause, cause_of
+from leadpipe.model.record import OPEN, PERSON_UNREAD, Record, State
+from leadpipe.operations.causes import BLOCKED_REASONS, Cause, cause_of
 
 UNSETTLED = OPEN | {State.POISONED}
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)

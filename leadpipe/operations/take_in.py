@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from leadpipe.cli.import_rows import _failed
-from leadpipe.guard import Guard
+from leadpipe.model.errors import LeadpipeError
 from leadpipe.model.ports import Arrival, Ports
+from leadpipe.operations.causes import failure_in_words
 from leadpipe.operations.decisions import Outcome, Result
-from leadpipe.sweep import Run, take_in
+from leadpipe.operations.span import moment
+from leadpipe.sweep.arrivals import take_in
+from leadpipe.sweep.guard import Guard, reason_of
 
 
 def not_taken_in(since: datetime, ports: Ports) -> Iterator[Arrival]:
@@ -27,16 +29,24 @@ def not_taken_in(since: datetime, ports: Ports) -> Iterator[Arrival]:
             yield arrival
 
 
-def taken_in(keys: Iterable[str], rows: Mapping[str, Arrival], run: Run) -> Iterator[Result]:
+def taken_in(keys: Iterable[str], rows: Mapping[str, Arrival], ports: Ports) -> Iterator[Result]:
     """What became of each row; ends when storage no longer answers."""
     guard = Guard("import")
     for key in keys:
         lead_id = ""
         with guard.item(row=key):
-            lead_id = take_in(rows[key], run)
+            lead_id = take_in(rows[key], ports)
         if lead_id:
             yield Result(lead_id=lead_id, outcome=Outcome.TAKEN_IN)
         elif guard.failure is not None:
             yield _failed(rows[key], guard.failure)
         if not guard.goes_on():
             return
+
+
+def _failed(row: Arrival, failure: Exception) -> Result:
+    """That of a row which could not be taken in; of an exception that is not leadpipe's own only the kind is shown."""
+    reason = reason_of(failure)
+    words = failure_in_words(failure) if isinstance(failure, LeadpipeError) else f"a fault in leadpipe: {reason}"
+    detail = f"row {row.key}, last written {moment(row.at)}: {words}"
+    return Result(lead_id="", outcome=Outcome.FAILED, reason=reason, detail=detail)

@@ -6,7 +6,8 @@ import pytest
 
 from leadpipe.model.ports import Marks
 from leadpipe.model.record import OPEN, State
-from leadpipe.sweep import LONGEST_SWEEP, sweep
+from leadpipe.sweep import sweep
+from leadpipe.sweep.run import LONGEST_SWEEP
 from tests.factories import record, settings
 from tests.fakes import NOW, World
 

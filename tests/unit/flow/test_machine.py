@@ -68,7 +68,7 @@ LONGEST_RUN = timedelta(seconds=70)
 TO_THE_END = 1000
 CALLS = st.sampled_from((TO_THE_END, TO_THE_END, 1, 2, 3, 4, 5, 6, 8, 10))
 SOME_CALLS = st.sampled_from((1, 2, 3, 4, 5, 6))
-SWEEP_LOGS = ("leadpipe.sweep", "leadpipe.guard")
+SWEEP_LOGS = ("leadpipe.sweep", "leadpipe.sweep.guard")
 STORES = ("queue", "ledger", "claims", "fallback", "poison_queue", "marks")
 # What may leave each kind of run; anything else is a fault of ours.
 EXPECTED: dict[str, tuple[type[BaseException], ...]] = {

@@ -15,7 +15,8 @@ from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.ports import Arrival, Marks
 from leadpipe.model.record import LONGEST_BYTES, ROW_REFUSED, Record, State
 from leadpipe.model.settings import Settings
-from leadpipe.sweep import ROUNDS, sweep
+from leadpipe.sweep import sweep
+from leadpipe.sweep.poison_queue import ROUNDS
 from tests.factories import payload
 from tests.fakes import NOW, World
 

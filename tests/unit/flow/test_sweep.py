@@ -17,7 +17,10 @@ from leadpipe.model.ports import Arrival, Receipt
 from leadpipe.model.record import Record, State
 from leadpipe.model.schedule import FIRST_REST, LONGEST_REST, NEWER_ENVELOPE_DELAY
 from leadpipe.model.settings import Settings
-from leadpipe.sweep import LONGEST_SWEEP, LONGEST_WAIT, OVERDUE_AFTER, ROUNDS, Run, queue_again, sweep
+from leadpipe.sweep import sweep
+from leadpipe.sweep.overdue import LONGEST_WAIT, OVERDUE_AFTER, queue_again
+from leadpipe.sweep.poison_queue import ROUNDS
+from leadpipe.sweep.run import LONGEST_SWEEP, Run
 from tests.factories import payload
 from tests.fakes import NOW, World
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from leadpipe.delivery import write
-from leadpipe.guard import OUTAGE
 from leadpipe.model.change import ToFallback, Written
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import RowRefused, StorageFailed, Transient
@@ -18,7 +17,9 @@ from leadpipe.model.ports import Arrival, PoisonMessage
 from leadpipe.model.record import Record, State
 from leadpipe.model.schedule import FIRST_REST
 from leadpipe.model.settings import Settings
-from leadpipe.sweep import OVERDUE_AFTER, sweep
+from leadpipe.sweep import sweep
+from leadpipe.sweep.guard import OUTAGE
+from leadpipe.sweep.overdue import OVERDUE_AFTER
 from tests.factories import payload
 from tests.fakes import NOW, World
 

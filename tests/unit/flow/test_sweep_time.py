@@ -15,7 +15,9 @@ from leadpipe.model.ports import Arrival
 from leadpipe.model.record import Record, State
 from leadpipe.model.schedule import FIRST_REST
 from leadpipe.model.settings import Settings
-from leadpipe.sweep import LONGEST_SWEEP, STRETCH, sweep
+from leadpipe.sweep import sweep
+from leadpipe.sweep.days import STRETCH
+from leadpipe.sweep.run import LONGEST_SWEEP
 from tests.factories import payload
 from tests.fakes import NOW, World
 

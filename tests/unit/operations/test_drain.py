@@ -9,7 +9,7 @@ from leadpipe.model.errors import Blocked, RecordDamaged, Refused, StorageFailed
 from leadpipe.model.record import State
 from leadpipe.operations.decisions import Outcome, Result
 from leadpipe.operations.drain import drained, rows_left_behind
-from leadpipe.sweep import Run
+from leadpipe.sweep.run import Run
 from tests.factories import lead_id, record, settings
 from tests.fakes import World
 

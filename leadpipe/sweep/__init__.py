@@ -1,0 +1,81 @@
+"""The sweep: once a minute, what nobody else is left to do.
+
+A process can die between any two writes, a store can be away for one of them, and the host gives up on a message
+after five crashes. Whatever that leaves undone is found here, by looking at what is kept: records that should have
+been tried, messages in the host's poison queue, leads in the fallback table, rows that the marketplace itself wrote.
+
+Two sweeps at once are harmless: every step is an insert, a write under an ETag, or a message that can come twice.
+One item that fails is logged and left where it is, and the loop goes on with the next (guard.py). What a task has done
+is kept before the next task begins, also when its time was too short for all of it. Each task has a file; TASKS lists
+them in their order.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from leadpipe.model.log_line import log_line
+from leadpipe.model.marks import damage, set_aside
+from leadpipe.model.ports import Marks, Ports
+from leadpipe.model.settings import Settings
+from leadpipe.sweep.arrivals import take_in_arrivals
+from leadpipe.sweep.expiry import tell_expiry
+from leadpipe.sweep.fallback import drain_fallback
+from leadpipe.sweep.guard import reason_of
+from leadpipe.sweep.overdue import look_back, queue_overdue
+from leadpipe.sweep.poison_queue import bring_back_poisoned
+from leadpipe.sweep.retention import forget_old
+from leadpipe.sweep.run import LONGEST_SWEEP, Run
+
+LOOK_BACK_EVERY = timedelta(hours=1)
+
+TASKS: dict[str, Callable[[Marks, Run], Marks]] = {
+    "poison_queue": bring_back_poisoned,
+    "overdue": queue_overdue,
+    "look_back": look_back,
+    "fallback": drain_fallback,
+    "arrivals": take_in_arrivals,
+    "retention": forget_old,
+    "expiry": tell_expiry,
+}
+
+log = logging.getLogger(__name__)
+
+
+def sweep(*, now: Callable[[], datetime], chance: float, ports: Ports, settings: Settings) -> None:
+    """Runs every task; one that fails is logged and does not stop the next.
+
+    Raises StorageFailed when not even the marks can be read: then there is no storage to sweep.
+    """
+    stored = ports.marks.read()
+    marks = set_aside(stored, now())
+    run = Run(
+        now=now,
+        until=now() + LONGEST_SWEEP,
+        hourly=marks.looked_back_at is None or now() - marks.looked_back_at >= LOOK_BACK_EVERY,
+        chance=chance,
+        ports=ports,
+        settings=settings,
+    )
+    for mark in damage(stored, now()):
+        log.error(log_line("mark_damaged", mark=mark))
+    marks = kept("marks", stored, marks, run)
+    for name, task in TASKS.items():
+        try:
+            after = task(marks, run.for_one_task())
+        except Exception as error:  # noqa: BLE001 - one task's fault must not stop the next
+            log.error(log_line("sweep_failed", step=name, reason=reason_of(error)))
+        else:
+            marks = kept(name, marks, after, run)
+
+
+def kept(step: str, before: Marks, after: Marks, run: Run) -> Marks:
+    """The marks as they stand once `after` was written; `after` itself where that failed, for the next task to keep."""
+    if after == before:
+        return before
+    try:
+        run.ports.marks.write(before, after)
+        return set_aside(run.ports.marks.read(), run.now())
+    except Exception as error:  # noqa: BLE001 - what the tasks do counts more than how far they came
+        log.error(log_line("sweep_failed", step=step, reason=reason_of(error)))
+        return after

@@ -1,0 +1,19 @@
+"""Putting the message of a lead that the sweep moves on."""
+
+import logging
+
+from leadpipe.model.envelope import Envelope
+from leadpipe.model.log_line import log_line
+from leadpipe.model.record import QUEUED, Record
+from leadpipe.sweep.run import Run
+
+log = logging.getLogger(__name__)
+
+
+def put(again: Record, before: Record, step: str, run: Run) -> None:
+    """Puts the lead's message, unless somebody settled its record since `before` was read."""
+    if again.attempt == before.attempt or again.state not in QUEUED:
+        return
+    payload = again.payload if isinstance(again.payload, str) else None
+    run.ports.queue.put(Envelope.for_payload(again.lead_id, payload, attempt=again.attempt).to_text())
+    log.warning(log_line("lead_queued_again", lead_id=again.lead_id, step=step, attempt=again.attempt))

@@ -1,0 +1,74 @@
+"""The host's poison queue: every message there becomes another round, or waits for a person."""
+
+import logging
+from datetime import UTC, datetime, time
+from hashlib import sha256
+
+from leadpipe.delivery import record_of_message, write_or_poison
+from leadpipe.model.change import AnotherRound, Poisoned
+from leadpipe.model.envelope import Envelope
+from leadpipe.model.errors import NewerEnvelope, NotAnEnvelope
+from leadpipe.model.lead_id import can_be_received, new_lead_id
+from leadpipe.model.log_line import log_line
+from leadpipe.model.ports import Marks, PoisonMessage
+from leadpipe.model.record import Record, State
+from leadpipe.model.schedule import NEWER_ENVELOPE_DELAY
+from leadpipe.sweep.messages import put
+from leadpipe.sweep.run import Run
+
+log = logging.getLogger(__name__)
+
+ROUNDS = 3
+
+
+def bring_back_poisoned(marks: Marks, run: Run) -> Marks:
+    """Empties the host's poison queue: every message there becomes another round, or waits for a person.
+
+    A message that could not be kept stays there, hidden for a while, so that those behind it come into sight.
+    """
+    guard = run.guard("poison_queue")
+    while guard.goes_on() and (messages := run.ports.poison_queue.receive()):
+        for message in messages:
+            if not guard.goes_on():
+                break
+            with guard.item(message=message.id):
+                bring_back(message, run)
+                run.ports.poison_queue.delete(message)
+    return marks
+
+
+def bring_back(message: PoisonMessage, run: Run) -> None:
+    """What becomes of one message that crashed as often as the host allows."""
+    try:
+        envelope = Envelope.from_text(message.text)
+        record = record_of_message(envelope, run.now, ports=run.ports)
+    except NewerEnvelope:
+        run.ports.queue.put(message.text, delay=NEWER_ENVELOPE_DELAY)
+        return
+    except NotAnEnvelope as why:
+        keep_rubbish(message, why, run)
+        return
+    if not record.awaits(envelope.attempt):
+        return
+    if record.rounds + 1 >= ROUNDS:
+        no_outcome = Poisoned(reason="no_outcome", detail=f"no outcome in {ROUNDS} rounds")
+        write_or_poison(record, no_outcome, run.now, attempt=envelope.attempt, ledger=run.ports.ledger)
+        log.error(log_line("lead_settled", lead_id=record.lead_id, outcome=State.POISONED, reason=no_outcome.reason))
+        return
+    round_ = AnotherRound(next_try_at=run.now())
+    again = write_or_poison(record, round_, run.now, attempt=record.attempt, ledger=run.ports.ledger)
+    put(again, record, "poison_queue", run)
+
+
+def keep_rubbish(message: PoisonMessage, why: NotAnEnvelope, run: Run) -> None:
+    """Text that leadpipe never wrote, kept under an id that the same message gets each time."""
+    lead_id = new_lead_id(time_of(message, run.now()), sha256(message.id.encode("utf-8", "replace")).digest())
+    run.ports.ledger.insert(Record.poisoned(lead_id, why.slug, why.detail, message.text.encode("utf-8", "replace")))
+    log.error(log_line("lead_settled", lead_id=lead_id, outcome=State.POISONED, reason=why.slug))
+
+
+def time_of(message: PoisonMessage, now: datetime) -> datetime:
+    """When the host gave up on it; the start of today where the message says a time that cannot be."""
+    if can_be_received(message.inserted_at, now):
+        return message.inserted_at
+    return datetime.combine(now.astimezone(UTC).date(), time(), UTC)
