@@ -144,12 +144,16 @@ def inserted(record: Record, *, ledger: Ledger) -> Record | None:
 
 
 def lower_marks(day: date, store: MarksStore) -> None:
-    """Sees to it that the sweep looks at that day again. To be done before the day gets its open lead."""
-    while True:
+    """Sees to it that the sweep looks at that day again. To be done before the day gets its open lead.
+
+    Raises StorageFailed when each time somebody else was faster.
+    """
+    for _ in range(DECISIONS):
         marks = store.read()
         lower = marks.back_to(day)
         if lower == marks or store.write(marks, lower):
             return
+    raise StorageFailed("record_contended", f"the marks were others each of the {DECISIONS} times they were written")
 
 
 def outcome_of(record: Record, run: Try, *, ports: Ports, settings: Settings) -> Outcome:
@@ -196,7 +200,7 @@ def claimed(record: Record, lead: Lead, *, window: timedelta, claims: Claims, le
     if record.own_lead or not window or not fingerprint:
         return record.lead_id
     mine = Claim(fingerprint=fingerprint, lead_id=record.lead_id, received_at=record.received_at)
-    while True:
+    for _ in range(DECISIONS):
         holder = claims.take(mine)
         if holder.lead_id == record.lead_id:
             return record.lead_id
@@ -205,6 +209,7 @@ def claimed(record: Record, lead: Lead, *, window: timedelta, claims: Claims, le
             return holder.lead_id
         if decided is Verdict.GOES_ON or claims.take_over(holder, mine):
             return record.lead_id
+    raise StorageFailed("record_contended", f"the claim was another each of the {DECISIONS} times it was taken")
 
 
 def created(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics, gate: Gate) -> Outcome:

@@ -881,6 +881,24 @@ def test_marks_that_a_sweep_moves_at_the_same_moment_are_lowered_all_the_same() 
     assert world.marks.marks.watermark == NOW.date()
 
 
+def test_marks_that_are_others_each_time_end_the_try_and_not_the_thread() -> None:
+    world = World()
+    world.marks.write(world.marks.read(), Marks(watermark=NOW.date() + timedelta(days=9)))
+    world.marks.write = lambda _before, _after: False  # type: ignore[method-assign]
+    with pytest.raises(StorageFailed, match="record_contended"):
+        lower_marks(NOW.date(), world.marks)
+
+
+def test_a_claim_that_is_another_each_time_it_is_taken_over_defers_the_lead() -> None:
+    world = World()
+    accepted(world, 1)
+    record = accepted(world, 2, after=timedelta(days=30))
+    run(world, message(held(world, accepted(world, 3))))  # the holder, long before
+    world.claims.take_over = lambda _holder, _mine: False  # type: ignore[method-assign]
+    run(world, message(record))
+    assert (held(world, record).state, held(world, record).reason) == (State.DEFERRED, "record_contended")
+
+
 def test_an_old_lead_that_has_its_record_needs_no_marks() -> None:
     world = World()
     record = accepted(world)

@@ -197,6 +197,14 @@ def test_a_shut_gate_is_in_doubt_and_a_lead_of_its_own_kind_of_trouble_puts_none
     assert gate.in_doubt(NOW)
 
 
+def test_what_nobody_foresaw_puts_it_in_doubt_once_a_second_lead_meets_it() -> None:
+    gate = Gate()
+    gate.failed(entered(gate), Transient("unforeseen", "TypeError"), NOW)
+    assert not gate.in_doubt(NOW)
+    gate.failed(entered(gate), Transient("unforeseen", "TypeError"), NOW)
+    assert gate.in_doubt(NOW)
+
+
 def test_the_longer_a_probe_is_silent_the_less_often_the_others_come_to_look() -> None:
     gate = Gate()
     gate.failed(entered(gate), NO_ROLE, NOW)
