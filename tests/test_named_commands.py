@@ -14,7 +14,7 @@ from leadpipe.cli.app import app
 from tests.factories import LEAD_ID
 
 ROOT = Path(__file__).parents[1]
-SOURCES = [ROOT / "leadpipe" / "model" / "cause.py", *sorted((ROOT / "leadpipe" / "ops").rglob("*.py"))]
+SOURCES = sorted(path for part in ("operations", "cli") for path in (ROOT / "leadpipe" / part).rglob("*.py"))
 CHOOSING = ("lead_ids", "cause", "since", "offer", "state", "everything", "email")
 
 

@@ -132,7 +132,9 @@ def test_what_the_functions_need_goes_to_azure_and_nothing_else(tmp_path: Path, 
     fill(tmp_path, [*own, *LEFT_OUT, *deeper, *NOT_FOR_AZURE, *MAPPINGS])
 
     code = {path for path in own if path.startswith("leadpipe/") and path.endswith(".py")}
-    commands = {path for path in code if path.startswith("leadpipe/ops/")} | {"leadpipe/__main__.py"}
+    commands = {path for path in code if path.startswith(("leadpipe/operations/", "leadpipe/cli/"))} | {
+        "leadpipe/__main__.py"
+    }
     needed = {"function_app.py", "host.json", "requirements.txt", *(code - commands)}
     assert package(tmp_path, goes_in) == {*needed, *MAPPINGS}
 

@@ -9,9 +9,9 @@ from leadpipe.cli.mapping_options import MappingFile, fields_of_fault, print_fau
 from leadpipe.cli.options import AsJson, SettingsFile
 from leadpipe.cli.say import say
 from leadpipe.cli.target import settings_alone
-from leadpipe.mapping.chosen import effective
 from leadpipe.mapping.fault import FaultyMapping
 from leadpipe.mapping.rules import FileMapping, settings_in_use
+from leadpipe.mapping.watched import effective
 from leadpipe.model.errors import DeliveryFailed
 from leadpipe.model.settings import Area, Settings
 from leadpipe.operations.causes import failure_in_words

@@ -9,9 +9,9 @@ import typer
 from leadpipe.cli.json_output import Fields
 from leadpipe.cli.say import say
 from leadpipe.cli.terminal_text import one_line
-from leadpipe.mapping.chosen import effective
 from leadpipe.mapping.fault import Fault, FaultyMapping
 from leadpipe.mapping.rules import FileMapping
+from leadpipe.mapping.watched import effective
 from leadpipe.model.settings import Settings
 
 MappingFile = Annotated[

@@ -422,6 +422,10 @@ def failure_in_words(error: LeadpipeError) -> str:
     """One line: what went wrong and what mends it."""
     cause = CAUSES.get(error.slug)
     if cause is None:
-        return error.detail or error.slug
+        return _on_one_line(error.detail or error.slug)
     detail = f" ({error.detail})" if error.detail else ""
-    return f"{cause.says}{detail}: {fix_now(error.slug)}"
+    return _on_one_line(f"{cause.says}{detail}: {fix_now(error.slug)}")
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from leadpipe.dataverse.auth.certificate import load_certificate
-from leadpipe.mapping.chosen import WatchedMapping
+from leadpipe.mapping.watched import WatchedMapping
 from leadpipe.model.errors import Blocked
 from leadpipe.regular_file import read_at_once
 from tests.factories import LEAD_ID, lead

@@ -6,7 +6,6 @@ from hashlib import sha256
 
 import pytest
 
-from leadpipe import sweep as module
 from leadpipe.delivery import deliver, write
 from leadpipe.model.change import AnotherRound, Edited, Erased, Poisoned, Replayed, ToFallback, Written
 from leadpipe.model.envelope import Envelope
@@ -18,8 +17,10 @@ from leadpipe.model.record import Record, State
 from leadpipe.model.schedule import FIRST_REST, LONGEST_REST, NEWER_ENVELOPE_DELAY
 from leadpipe.model.settings import Settings
 from leadpipe.sweep import sweep
+from leadpipe.sweep.arrivals import take_in
+from leadpipe.sweep.fallback import drain
 from leadpipe.sweep.overdue import LONGEST_WAIT, OVERDUE_AFTER, queue_again
-from leadpipe.sweep.poison_queue import ROUNDS
+from leadpipe.sweep.poison_queue import ROUNDS, bring_back
 from leadpipe.sweep.run import LONGEST_SWEEP, Run
 from tests.factories import payload
 from tests.fakes import NOW, World
@@ -458,9 +459,9 @@ def test_a_drain_that_finds_the_gate_shut_on_its_way_ends() -> None:
     records = [resting(world, number, after=timedelta(seconds=number)) for number in range(1, 4)]
     world.at = NOW + timedelta(hours=1)
     world.dynamics.failing = [Transient("throttled", retry_after=timedelta(hours=1))]
-    module.drain(iter([record.lead_id for record in records]), one_run(world))
+    drain(iter([record.lead_id for record in records]), one_run(world))
     assert world.dynamics.asked == 1
-    module.drain(iter([record.lead_id for record in records]), one_run(world))
+    drain(iter([record.lead_id for record in records]), one_run(world))
     assert world.dynamics.asked == 1
 
 
@@ -556,7 +557,7 @@ def test_a_sweep_that_died_after_the_claim_takes_the_row_in_under_the_same_id() 
     world.ledger.down = True
     world.at += timedelta(minutes=1)
     with pytest.raises(StorageFailed):
-        module.take_in(world.fallback.from_the_marketplace[0], one_run(world))
+        take_in(world.fallback.from_the_marketplace[0], world.ports)
     world.ledger.down = False
     run(world)
     (claim,) = world.claims.rows.values()
@@ -734,6 +735,6 @@ def test_two_sweeps_at_once_bring_each_lead_back_once() -> None:
     crashed(world, record)
     message = world.poison_queue.messages[0]
     for _ in range(2):
-        module.bring_back(message, one_run(world))
+        bring_back(message, one_run(world))
     assert attempts(world) == [2]
     assert write(held(world, record), AnotherRound(next_try_at=NOW), world.now, ledger=world.ledger).rounds == 2

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from leadpipe.mapping import chosen as watched
-from leadpipe.mapping.chosen import _APP, WatchedMapping, chosen_mapping, place_of
+from leadpipe.mapping.chosen import chosen_mapping
+from leadpipe.mapping.watched import _APP, WatchedMapping, place_of
 from leadpipe.model.errors import Blocked
 from tests.factories import LEAD_ID, lead
 
@@ -114,7 +115,7 @@ def test_without_a_file_nothing_of_it_is_imported() -> None:
     script = (
         "import sys, leadpipe.dataverse.client, leadpipe.mapping.chosen as choice\n"
         "choice.chosen_mapping(None)\n"
-        "print([name for name in sys.modules if 'mapping_file' in name or name.endswith(('tomllib', 'lead_table'))])"
+        "print([name for name in sys.modules if name.endswith(('tomllib', 'watched', 'file_reader'))])"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=_APP, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
