@@ -26,7 +26,7 @@ _NOT_A_MEMBER = frozenset({"no_application_user", "user_disabled", "no_role"})
 _TOO_LITTLE = frozenset({"missing_privilege", "access_denied"})
 
 
-class NoAdministrator(LeadpipeError):
+class NoAdministrator(Blocked):
     """The person could not be signed in; the detail says why and what to do."""
 
 

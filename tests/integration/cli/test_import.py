@@ -80,7 +80,7 @@ def test_an_account_without_the_table_has_nothing_to_take_in(run: Runner) -> Non
 
 
 @pytest.mark.usefixtures("rows")
-@pytest.mark.parametrize("failure", [RowRefused("row_refused"), StorageFailed("storage_error"), TypeError("jo1")])
+@pytest.mark.parametrize("failure", [StorageFailed("storage_error"), TypeError("jo1")])
 def test_a_row_that_cannot_be_taken_in_is_named_with_its_reason_and_the_others_follow(
     run: Runner, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
@@ -99,6 +99,25 @@ def test_a_row_that_cannot_be_taken_in_is_named_with_its_reason_and_the_others_f
     assert [each["reason"] for each in ran.records if each["outcome"] == "failed"] == [reason]
     assert f"1 failed ({reason})" in ran.err
     assert "jo1" not in ran.out + ran.err
+
+
+@pytest.mark.usefixtures("rows")
+def test_a_row_that_the_ledger_refuses_is_kept_as_poisoned_where_a_person_finds_it(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert = AzureLedger.insert
+
+    def refuses(self: AzureLedger, record: Record) -> Record | None:
+        if record.email == "jo1@x.example":
+            raise RowRefused("row_refused", "the ledger answered 400 PropertyValueTooLarge")
+        return insert(self, record)
+
+    monkeypatch.setattr(AzureLedger, "insert", refuses)
+    ran = run("import", "--yes", "--json")
+    assert [each["outcome"] for each in ran.records] == ["taken in"] * 3
+    assert run("status").code == 1
+    (poisoned,) = run("poison", "list", "--json").records
+    assert (poisoned["reason"], poisoned["state"]) == ("row_refused", "poisoned")
 
 
 @pytest.mark.usefixtures("rows")
