@@ -53,6 +53,7 @@ class Gate:
         self._generation = 0
         self._failures = 0
         self._failing: set[str] = set()
+        self._foreseen = False
         self._pause = timedelta(0)
         self._answers = 0
         self._breather = timedelta(0)
@@ -75,9 +76,13 @@ class Gate:
             return self._waiting(now) is not None
 
     def in_doubt(self, now: datetime) -> bool:
-        """Whether it is shut, or what came back last was a failure that may concern every lead."""
+        """Whether it is shut, or what came back last was a failure that may concern every lead.
+
+        An error that nobody foresaw is first taken for that lead's own: it must not keep the others waiting.
+        """
         with self._lock:
-            return bool(self._failing) or self._waiting(now) is not None
+            may_concern_all = self._foreseen or len(self._failing) >= LEADS_IN_A_ROW
+            return may_concern_all or self._waiting(now) is not None
 
     def answered(self, ticket: Ticket) -> None:
         """Dynamics took the lead, or refused that one lead."""
@@ -98,6 +103,7 @@ class Gate:
             else:
                 self._failures += 1
                 self._failing.add(ticket.lead_id)
+                self._foreseen |= failure.slug != "unforeseen"
                 in_a_row = self._failures >= FAILURES_IN_A_ROW and len(self._failing) >= LEADS_IN_A_ROW
                 if ticket.probe or isinstance(failure, Blocked) or in_a_row:
                     self._pause = min(max(2 * self._pause, FIRST_PAUSE), LONGEST_PAUSE)
@@ -131,6 +137,7 @@ class Gate:
     def _open(self) -> None:
         self._failures = 0
         self._failing = set()
+        self._foreseen = False
         self._pause = timedelta(0)
         self._shut = None
         self._probe_since = None
