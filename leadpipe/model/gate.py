@@ -25,6 +25,8 @@ WORTH_A_PAUSE = 300
 LONGEST_BREATHER = timedelta(seconds=30)
 # Dynamics answered these; what failed is the organisation's own code, for this lead.
 _ANSWERED = frozenset({"plugin_crashed", "plugin_timeout"})
+# It may be this lead that leadpipe stumbles over. Once a second lead fails as well, it is not.
+_PERHAPS_OF_THIS_LEAD = frozenset({"unforeseen"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,7 @@ class Gate:
         self._generation = 0
         self._failures = 0
         self._failing: set[str] = set()
-        self._foreseen = False
+        self._doubt = False
         self._pause = timedelta(0)
         self._answers = 0
         self._breather = timedelta(0)
@@ -76,13 +78,9 @@ class Gate:
             return self._waiting(now) is not None
 
     def in_doubt(self, now: datetime) -> bool:
-        """Whether it is shut, or what came back last was a failure that may concern every lead.
-
-        An error that nobody foresaw is first taken for that lead's own: it must not keep the others waiting.
-        """
+        """Whether it is shut, or what came back last was a failure that may concern every lead."""
         with self._lock:
-            may_concern_all = self._foreseen or len(self._failing) >= LEADS_IN_A_ROW
-            return may_concern_all or self._waiting(now) is not None
+            return self._doubt or self._waiting(now) is not None
 
     def answered(self, ticket: Ticket) -> None:
         """Dynamics took the lead, or refused that one lead."""
@@ -103,8 +101,9 @@ class Gate:
             else:
                 self._failures += 1
                 self._failing.add(ticket.lead_id)
-                self._foreseen |= failure.slug != "unforeseen"
-                in_a_row = self._failures >= FAILURES_IN_A_ROW and len(self._failing) >= LEADS_IN_A_ROW
+                several = len(self._failing) >= LEADS_IN_A_ROW
+                self._doubt = self._doubt or several or failure.slug not in _PERHAPS_OF_THIS_LEAD
+                in_a_row = self._failures >= FAILURES_IN_A_ROW and several
                 if ticket.probe or isinstance(failure, Blocked) or in_a_row:
                     self._pause = min(max(2 * self._pause, FIRST_PAUSE), LONGEST_PAUSE)
                     self._close(failure, now, max(self._pause, _retry_after(failure)))
@@ -137,7 +136,7 @@ class Gate:
     def _open(self) -> None:
         self._failures = 0
         self._failing = set()
-        self._foreseen = False
+        self._doubt = False
         self._pause = timedelta(0)
         self._shut = None
         self._probe_since = None

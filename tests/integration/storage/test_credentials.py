@@ -73,6 +73,11 @@ def test_whatever_a_credential_raises_is_a_storage_failure(method: str, failure:
     assert "secret-text" not in got.detail
 
 
+@pytest.mark.parametrize("method", OF_TABLES)
+def test_an_error_that_looks_like_the_end_of_a_list_is_a_failure_too(method: str) -> None:
+    assert type(outcome(EVERY[method], storage_with(StopIteration("secret-text")))) is StorageFailed
+
+
 def test_what_ends_the_process_passes() -> None:
     for end in (KeyboardInterrupt(), SystemExit(1)):
         with pytest.raises(type(end)):

@@ -27,7 +27,7 @@ DAY = timedelta(days=1)
 GOOD = 20
 FAILURES = [
     StorageFailed("storage_error", "Jane Doe"),
-    RowRefused("row_refused", "the table answered 400"),
+    RowRefused("row_refused", "the table leadledger answered 400 PropertyValueTooLarge"),
     StorageFailed("record_damaged", "20260314/…"),
     TypeError("Jane Doe"),
 ]
@@ -103,7 +103,7 @@ def spoil_put(world: World, number: int, failure: Exception) -> None:
 
 def spoil_insert(world: World, number: int, failure: Exception) -> None:
     def is_bad(record: Record) -> bool:
-        return record.payload in (f"rubbish {number}".encode(), posted_by(number))
+        return record.payload in (f"rubbish {number}".encode(), posted_by(number), posted_by(number).encode())
 
     world.ledger.insert = failing(world.ledger.insert, is_bad, failure)  # type: ignore[method-assign]
 

@@ -83,7 +83,7 @@ def test_a_fault_on_one_lead_does_not_keep_the_next_from_following(world: World)
     world.dynamics.failing = [TypeError("Jane Doe")]  # type: ignore[list-item]
     results = drain(world)
     assert (results[0].outcome, results[0].reason) == (Outcome.FAILED, "unforeseen")
-    assert results[0].detail == "TypeError"
+    assert "Jane" not in results[0].detail
     assert [result.outcome for result in results[1:]] == [Outcome.WRITTEN] * 3
 
 
