@@ -59,6 +59,7 @@ class Status:
     settings: Settings
     switched_off: Mapping[str, str]
     damaged_marks: Sequence[str] = ()
+    damaged_fallback_rows: Sequence[str] = ()
 
     @property
     def today(self) -> date:
@@ -74,6 +75,7 @@ class Status:
             wanted.append(f"{counted} no record: `leadpipe balance` names those that can be seen")
         wanted += _rows_in_words("row", "leadledger", self.damaged_rows)
         wanted += _rows_in_words("claim", "leadclaims", self.damaged_claims)
+        wanted += _rows_in_words("row", "marketplaceleads", self.damaged_fallback_rows)
         wanted += [str(fault) for fault in self.settings.stopping]
         wanted += [
             f"the function {function} is switched off: remove the app setting {setting} if nobody holds it on purpose"
@@ -96,9 +98,9 @@ def status(context: typer.Context, since: Since = None, as_json: AsJson = False,
 
     Exits with 1 when a person is needed: a lead is poisoned, or waits for something that only a person can mend, or
     was written in the span without all that was posted of the person, or a message is on the queue leads-poison, or
-    one on the queue leads has no record, or a row of the ledger or of the claims is damaged, or what is signed in with
-    ends within 7 days, or these settings switch a function off or cannot be used; its last line says which, and what to
-    do. Posts that were no lead need nobody: anyone may post rubbish.
+    one on the queue leads has no record, or a row of the ledger, the claims or the fallback table is damaged, or what
+    is signed in with ends within 7 days, or these settings switch a function off or cannot be used; its last line says
+    which, and what to do. Posts that were no lead need nobody: anyone may post rubbish.
     """
     at = now()
     found = status_of(reach(context, settings), os.environ, since=since or at - DEFAULT_SPAN, at=at)
@@ -124,6 +126,7 @@ def status_of(target: Target, environment: Mapping[str, str], *, since: datetime
         without_record=messages_without_record(queue=target.queue, ledger=target.ledger, marks=target.marks, at=at),
         damaged_rows=damaged_rows,
         damaged_claims=[*target.claims.damaged(at_a_glance=True)],
+        damaged_fallback_rows=[*target.fallback.damaged(EPOCH.date(), LAST_DAY)],
         queued=target.queue.depth(),
         on_poison_queue=target.poison_queue.depth(),
         ending=ending_of(target.settings, certificate_ends=certificate_ends(target.settings)),
@@ -173,6 +176,7 @@ def _as_fields(found: Status) -> dict[str, Any]:
         "messages_seen_without_record": [*found.without_record.seen],
         "damaged_rows": [*found.damaged_rows],
         "damaged_claims": [*found.damaged_claims],
+        "damaged_fallback_rows": [*found.damaged_fallback_rows],
         "credential": found.ending and found.ending.name,
         "credential_ends_on": found.ending and found.ending.on.isoformat(),
         "credential_days_left": found.ending and found.ending.days_left(found.today),
@@ -204,6 +208,7 @@ def _facts(found: Status) -> list[tuple[str, object]]:
         ("without a record", found.without_record.total or None),
         ("damaged rows", "; ".join(found.damaged_rows[:MOST_NAMED]) or None),
         ("damaged claims", "; ".join(found.damaged_claims[:MOST_NAMED]) or None),
+        ("damaged fallback rows", "; ".join(found.damaged_fallback_rows[:MOST_NAMED]) or None),
         ("sign-in", found.ending and found.ending.says(found.today)),
         ("settings", "; ".join(map(str, found.settings.faults)) or None),
         ("switched off", ", ".join(found.switched_off.values()) or None),

@@ -17,6 +17,7 @@ from leadpipe.ops.settings_source import DEFAULT_PORT, ENVIRONMENT, Source, find
 from leadpipe.ops.words import damage_reporter, say
 from leadpipe.storage.claims import AzureClaims
 from leadpipe.storage.connection import Storage, connect
+from leadpipe.storage.fallback import AzureFallback
 from leadpipe.storage.lead_queue import AzureLeadQueue
 from leadpipe.storage.ledger import AzureLedger
 from leadpipe.storage.marks import AzureMarks
@@ -51,6 +52,10 @@ class Target:
     @cached_property
     def claims(self) -> AzureClaims:
         return AzureClaims(self.storage)
+
+    @cached_property
+    def fallback(self) -> AzureFallback:
+        return AzureFallback(self.storage)
 
     @cached_property
     def marks(self) -> AzureMarks:

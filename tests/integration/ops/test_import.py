@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from leadpipe.model.errors import RowRefused, StorageFailed
+from leadpipe.model.errors import StorageFailed
 from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Marks
 from leadpipe.model.record import Record, State
@@ -40,6 +40,17 @@ def test_each_row_of_the_marketplaces_becomes_a_lead_once(run: Runner, ledger: A
     assert {each.state for each in records if each} == {State.ACCEPTED}
     assert "0 leads to take in" in run("import", "--yes").err
     assert len([*storage.table("marketplaceleads").list_entities()]) == 4
+
+
+@pytest.mark.usefixtures("rows")
+def test_a_row_with_somebody_elses_lead_id_is_one_of_the_marketplaces(run: Runner, storage: Storage) -> None:
+    table = storage.table("marketplaceleads")
+    for number, cell in enumerate(("4711", "", "01a2018c-4f8f-47db-abf9-e4cd232b89eb", 4711)):
+        table.create_entity({"PartitionKey": "crm", "RowKey": f"{number}", "LeadId": cell, "LeadSource": "s"})
+    table.create_entity({"PartitionKey": "20260314", "RowKey": "copy", "LeadId": record().lead_id})
+    assert "7 leads to take in" in run("import", "--dry-run").err
+    status = run("status", "--json").records[0]
+    assert status["damaged_fallback_rows"] == ["20260314/copy: its keys are of no lead"]
 
 
 @pytest.mark.usefixtures("rows")
