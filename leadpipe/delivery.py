@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from leadpipe.model.cause import PERSON_UNREAD
 from leadpipe.model.change import (
     Change,
     Deferred,
@@ -50,7 +49,7 @@ from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import can_be_received
 from leadpipe.model.log_line import log_line
 from leadpipe.model.ports import Claims, Dynamics, Fallback, LeadQueue, Ledger, MarksStore, Ports, Receipt, Rerouted
-from leadpipe.model.record import OPEN, ROW_REFUSED, Record, State
+from leadpipe.model.record import OPEN, PERSON_UNREAD, ROW_REFUSED, Record, State
 from leadpipe.model.schedule import FIRST_REST, NEWER_ENVELOPE_DELAY, after_opening, delay, rest
 from leadpipe.model.settings import Area, Settings, SpecialLeads
 

@@ -14,7 +14,8 @@ from devkit.functions_host.host_json import parse
 from leadpipe.dataverse import codes
 from leadpipe.dataverse.auth import refusal
 from leadpipe.dataverse.mapping_file.fault import REASON
-from leadpipe.model.cause import CAUSES, PERSON_UNREAD
+from leadpipe.model.cause import CAUSES
+from leadpipe.model.record import PERSON_UNREAD
 from leadpipe.model.settings import Settings
 from leadpipe.storage.lead_queue import QUEUE
 from tests.factories import environment

@@ -30,6 +30,8 @@ LONGEST = {
 MOST_ATTEMPTS = (1 << 30) - (1 << 20)
 # The reason of a lead whose row storage would not take.
 ROW_REFUSED = "row_refused"
+# Why a written lead needs a person all the same.
+PERSON_UNREAD = "person_unread"
 
 
 class State(StrEnum):

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Self
 
 from leadpipe.delivery import lower_marks, write
-from leadpipe.model.change import Decision, Discarded, Edited, Erased, Replayed, Written, transition
+from leadpipe.model.change import Completed, Decision, Discarded, Edited, Erased, Replayed, Written, transition
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import DeliveryFailed, LeadpipeError, NotAllowed
 from leadpipe.model.lead_id import EPOCH, received_at
@@ -39,6 +39,7 @@ class Outcome(StrEnum):
     ERASED = "erased"
     MENTIONS = "mentions"  # it only mentions the address that is erased, and stays as it is
     TAKEN_IN = "taken in"
+    COMPLETED = "completed"
     WRITTEN = "written"  # Dynamics has the lead, so that there was nothing left to decide
     ALREADY_WRITTEN = "already written"
     ALREADY_DISCARDED = "already discarded"
@@ -134,6 +135,12 @@ def erase(lead_id: str, desk: Desk, *, dry_run: bool = False) -> Record:
     desk.ports.ledger.forget_details(lead_id)
     desk.ports.fallback.remove(lead_id)
     return erased
+
+
+def complete(lead_id: str, desk: Desk, *, dry_run: bool = False) -> Record:
+    """Says that a person has completed the written lead. Raises NotAllowed where nobody was called for it."""
+    record, decision = known(lead_id, desk.ports.ledger), Completed(actor=desk.actor)
+    return check(record, decision, desk) if dry_run else desk.write(record, decision)
 
 
 def check(record: Record, decision: Decision | Written, desk: Desk) -> Record:

@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from leadpipe.dataverse.certificate_end import certificate_ends
+from leadpipe.dataverse.mapping_file.fault import FaultyMapping
 from leadpipe.model.expiry import URGENT_DAYS, Ending, ending_of
 from leadpipe.model.lead_id import EPOCH, MOST_AHEAD
 from leadpipe.model.marks import damage
@@ -17,6 +18,7 @@ from leadpipe.model.record import OPEN, Record, State
 from leadpipe.model.settings import Settings
 from leadpipe.ops.json_output import print_json
 from leadpipe.ops.ledger_pages import LAST_DAY
+from leadpipe.ops.mapping.effective import effective
 from leadpipe.ops.messages import WithoutRecord, messages_without_record
 from leadpipe.ops.options import AsJson, SettingsFile, Since
 from leadpipe.ops.span import ONE_DAY, in_words
@@ -77,6 +79,7 @@ class Status:
         wanted += _rows_in_words("claim", "leadclaims", self.damaged_claims)
         wanted += _rows_in_words("row", "marketplaceleads", self.damaged_fallback_rows)
         wanted += [str(fault) for fault in self.settings.stopping]
+        wanted += _mapping_faults(self.settings)
         wanted += [
             f"the function {function} is switched off: remove the app setting {setting} if nobody holds it on purpose"
             for function, setting in self.switched_off.items()
@@ -153,6 +156,15 @@ def _rows_in_words(kind: str, table: str, rows: Sequence[str]) -> list[str]:
         return []
     counted = f"1 {kind} of {table} is" if len(rows) == 1 else f"{len(rows)} {kind}s of {table} are"
     return [f"{counted} damaged ({rows[0]}): `leadpipe balance` says what to do"]
+
+
+def _mapping_faults(settings: Settings) -> list[str]:
+    """What keeps every lead from being written, before one comes."""
+    try:
+        effective(settings.mapping_path)
+    except FaultyMapping as error:
+        return [f"the mapping file cannot be used ({error.faults[0]}): `leadpipe mapping check` looks at all of it"]
+    return []
 
 
 def _as_fields(found: Status) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from leadpipe.model.cause import BLOCKED_REASONS, PERSON_UNREAD, Cause
-from leadpipe.model.record import OPEN, Record, State
+from leadpipe.model.cause import BLOCKED_REASONS, Cause
+from leadpipe.model.record import OPEN, PERSON_UNREAD, Record, State
 from leadpipe.ops.words import cause_of
 
 UNSETTLED = OPEN | {State.POISONED}

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from leadpipe.model.errors import StorageFailed
+from leadpipe.model.errors import RowRefused, StorageFailed
 from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Marks
 from leadpipe.model.record import Record, State
