@@ -49,6 +49,10 @@ MEANING = {
         says="a claim that leadpipe did not write so",
         fix="delete the row: at worst a repeat of that lead is written too",
     ),
+    What.MARK_DAMAGED: Cause(
+        says="a mark of the sweep that leadpipe did not write so",
+        fix="the next sweep replaces it; if it lasts, see whether the function app and its sweep run",
+    ),
     What.MESSAGE_ALONE: Cause(
         says="a lead that is only on the queue leads: the ledger has no record of it",
         fix="see whether the function app runs and may write to the ledger: the record is made at the next delivery",

@@ -20,6 +20,7 @@ from leadpipe.model.change import Completed, Decision, Discarded, Edited, Erased
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import DeliveryFailed, LeadpipeError, NotAllowed
 from leadpipe.model.lead_id import EPOCH, received_at
+from leadpipe.model.marks import CLOCKS_APART
 from leadpipe.model.ports import Ledger, Ports
 from leadpipe.model.record import Record, State
 from leadpipe.ops.words import failure_in_words
@@ -163,9 +164,12 @@ def in_dynamics(record: Record, ports: Ports) -> bool:
 
 
 def require_rest(record: Record, desk: Desk) -> None:
-    """Raises NotAllowed while a delivery that began before the record's last change may still be writing."""
+    """Raises NotAllowed while a delivery that began before the record's last change may still be writing.
+
+    A record of the future was written by nobody's clock, and would have to rest for years.
+    """
     rested = desk.now() - record.updated_at
-    if rested < STILL_UNDER_WAY:
+    if -CLOCKS_APART <= rested < STILL_UNDER_WAY:
         seconds = (STILL_UNDER_WAY - rested).total_seconds()
         raise NotAllowed(
             "too_soon", f"{record.lead_id} changed a moment ago, a delivery may still write it: wait {seconds:.0f} s"
