@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from azure.storage.queue import QueueClient
 
 from leadpipe.model.envelope import Envelope
@@ -101,11 +100,8 @@ def test_a_lead_that_was_completed_by_hand_calls_nobody_any_more(run: Run, ledge
     assert run("complete").code == 2
 
 
-def test_a_mapping_file_that_cannot_be_used_is_named_before_a_lead_meets_it(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LEADPIPE_MAPPING", "/nowhere/mapping.toml")
-    ran = run("status")
+def test_a_mapping_file_that_cannot_be_used_is_named_before_a_lead_meets_it(run: Run) -> None:
+    ran = run("status", LEADPIPE_MAPPING="/nowhere/mapping.toml")
     assert ran.code == 1
     assert "the mapping file cannot be used" in ran.err
     assert "`leadpipe mapping check`" in ran.err
