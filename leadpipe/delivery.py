@@ -27,7 +27,7 @@ from leadpipe.model.change import (
     transition,
 )
 from leadpipe.model.claim import Claim, Verdict, verdict
-from leadpipe.model.envelope import Envelope
+from leadpipe.model.envelope import LARGEST_ATTEMPT, Envelope
 from leadpipe.model.errors import (
     Blocked,
     Changed,
@@ -57,6 +57,9 @@ from leadpipe.model.settings import Area, Settings, SpecialLeads
 ALWAYS_SWEPT = timedelta(days=1)
 # After so many tries, more than an hour, an answer that leadpipe does not know counts as a refusal of the row.
 TRIES_AT_A_RECORD = 10
+# A record that cannot be written stays behind its messages, but never by so many tries. A message that is further ahead
+# is none of leadpipe's, and must not make the lead's own messages stale or impossible.
+FURTHEST_AHEAD = 100_000
 # Somebody else being faster so many times in a row is no race any more.
 DECISIONS = 20
 
@@ -95,6 +98,7 @@ def deliver(
     run = Try(attempt=envelope.attempt, first=envelope.attempt == dequeue_count == 1, chance=chance, now=now)
     try:
         record = record_of_message(envelope, run.now, ports=ports)
+        run = replace(run, attempt=min(run.attempt, record.attempt + FURTHEST_AHEAD))
         if record.awaits(run.attempt):
             deliver_record(record, run, ports=ports, settings=settings)
         else:
@@ -340,19 +344,20 @@ def write_or_poison(
 
 def put_again(envelope: Envelope, failure: StorageFailed, run: Try, *, queue: LeadQueue) -> None:
     """A delayed copy for a lead whose record could not be read or written. Raises StorageFailed when that fails too."""
-    copy = replace(envelope, attempt=envelope.attempt + 1)
+    copy = replace(envelope, attempt=min(envelope.attempt + 1, LARGEST_ATTEMPT))
     queue.put(copy.to_text(), delay=delay(run.attempt, chance=run.chance))
     log.warning(log_line("lead_deferred", lead_id=copy.lead_id, reason=failure.slug, attempt=copy.attempt))
 
 
 def _made_from(envelope: Envelope) -> Record:
+    attempt = min(envelope.attempt, FURTHEST_AHEAD)
     if envelope.payload is None:
         detail = "the message leans on a record that does not exist"
-        return Record.poisoned(envelope.lead_id, "payload_missing", detail, None, attempt=envelope.attempt)
+        return Record.poisoned(envelope.lead_id, "payload_missing", detail, None, attempt=attempt)
     try:
-        return Record.accepted(envelope.lead_id, envelope.payload, attempt=envelope.attempt)
+        return Record.accepted(envelope.lead_id, envelope.payload, attempt=attempt)
     except InvalidLead as why:
-        return Record.poisoned(envelope.lead_id, why.slug, why.detail, envelope.payload, attempt=envelope.attempt)
+        return Record.poisoned(envelope.lead_id, why.slug, why.detail, envelope.payload, attempt=attempt)
 
 
 def _lead_of(record: Record) -> Lead:

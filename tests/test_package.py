@@ -37,6 +37,7 @@ SETTINGS = [
     *("terraform.tfstate", "terraform.tfstate.backup", ".netrc", ".pypirc", ".npmrc"),
 ]
 ENVIRONMENTS = [
+    *("env38/bin/activate", "py311/bin/python", "client.Pfx", "id_rsa_new"),
     *(".venv/bin/activate", "venv/bin/activate", "venv/lib/python3.11/site-packages/requests/api.py", "env/pyvenv.cfg"),
     *(
         "ENV/Scripts/activate.bat",

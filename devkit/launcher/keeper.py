@@ -94,6 +94,10 @@ class Keeper:
         in_a_while = f" in {pause:.0f} s" if pause else ""
         why = ", as the platform would" if kept.endless else ""
         self._screen.warn(f"{name}; starting it again{in_a_while}{why}")
+        if kept.part.name == "Azurite":
+            self._screen.note(
+                "what it took in its last seconds may be gone: it writes its tables to disk late, as Azure does not"
+            )
         timer = threading.Timer(pause, self._happened.put, [(kept, None)])
         timer.daemon = True
         timer.start()

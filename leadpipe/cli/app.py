@@ -6,6 +6,7 @@ import typer
 
 from leadpipe import __version__
 from leadpipe.cli.balance import balance
+from leadpipe.cli.complete import complete_leads
 from leadpipe.cli.doctor import doctor
 from leadpipe.cli.erase import erase_leads
 from leadpipe.cli.fallback import drain_fallback, list_fallback
@@ -81,6 +82,7 @@ app.add_typer(poison, name="poison", help="Poisoned leads, which wait for a pers
 app.add_typer(fallback, name="fallback", help="Leads that rest in the table marketplaceleads.")
 app.command()(balance)
 app.command("import")(import_rows)
+app.command("complete")(complete_leads)
 app.command("erase")(erase_leads)
 app.add_typer(mapping, name="mapping", help="What leads become in Dynamics, and who gets them.")
 app.command()(setup)

@@ -40,9 +40,9 @@ def status(context: typer.Context, since: Since = None, as_json: AsJson = False,
 
     Exits with 1 when a person is needed: a lead is poisoned, or waits for something that only a person can mend, or
     was written in the span without all that was posted of the person, or a message is on the queue leads-poison, or
-    one on the queue leads has no record, or a row of the ledger or of the claims is damaged, or what is signed in with
-    ends within 7 days, or these settings switch a function off or cannot be used; its last line says which, and what to
-    do. Posts that were no lead need nobody: anyone may post rubbish.
+    one on the queue leads has no record, or a row of the ledger, the claims or the fallback table is damaged, or what
+    is signed in with ends within 7 days, or these settings switch a function off or cannot be used; its last line says
+    which, and what to do. Posts that were no lead need nobody: anyone may post rubbish.
     """
     at = now()
     found = status_of(reach(context, settings), os.environ, since=since or at - DEFAULT_SPAN, at=at)
@@ -80,6 +80,7 @@ def _as_fields(found: Status) -> dict[str, Any]:
         "messages_seen_without_record": [*found.without_record.seen],
         "damaged_rows": [*found.damaged_rows],
         "damaged_claims": [*found.damaged_claims],
+        "damaged_fallback_rows": [*found.damaged_fallback_rows],
         "credential": found.ending and found.ending.name,
         "credential_ends_on": found.ending and found.ending.on.isoformat(),
         "credential_days_left": found.ending and found.ending.days_left(found.today),
@@ -111,6 +112,7 @@ def _facts(found: Status) -> list[tuple[str, object]]:
         ("without a record", found.without_record.total or None),
         ("damaged rows", "; ".join(found.damaged_rows[:MOST_NAMED]) or None),
         ("damaged claims", "; ".join(found.damaged_claims[:MOST_NAMED]) or None),
+        ("damaged fallback rows", "; ".join(found.damaged_fallback_rows[:MOST_NAMED]) or None),
         ("sign-in", found.ending and found.ending.says(found.today)),
         ("settings", "; ".join(map(str, found.settings.faults)) or None),
         ("switched off", ", ".join(found.switched_off.values()) or None),

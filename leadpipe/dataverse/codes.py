@@ -95,7 +95,7 @@ def _begins(pattern: str) -> re.Pattern[str]:
     return re.compile(_UNQUOTED + pattern, re.IGNORECASE | re.DOTALL)
 
 
-UNKNOWN_SEGMENT = _begins(r"\bResource not found for the segment\b")
+UNKNOWN_SEGMENT = _begins(r"\bResource not found for the segment\b\W*(?P<segment>(?:[\w$-]+(?:\.[\w$-]+)*)?)")
 MISSING_PRIVILEGE = _begins(r"(Principal user \(.*\bis missing prv\w+ privilege|SecLib::.*\bPrivilegeName: prv\w+)")
 NO_ROLES = _begins(r"(\bno roles are assigned to\b|\bnot (been )?assigned any (security )?roles?\b)")
 # Within what Dataverse says of the user who asks: its access mode is administrative, or it has no licence, which leaves

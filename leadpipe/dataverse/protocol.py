@@ -82,8 +82,9 @@ def read_create(answer: Answer) -> Created:
     if answer.status in {201, 204}:
         return Created.NOW
     code, _ = error_of(answer)
-    # With 412 the code can be empty; reading the id back decides.
-    taken = code == ID_TAKEN or (answer.status == 412 and not code and _is_dataverses(answer))
+    # With 412 the code can be empty, or the body; reading the id back decides.
+    from_dataverse = _is_dataverses(answer) or "odata-version" in answer.headers
+    taken = code == ID_TAKEN or (answer.status == 412 and not code and from_dataverse)
     if taken and answer.status >= 400:
         return Created.ID_TAKEN
     raise failure_of(answer)
@@ -156,11 +157,11 @@ def pause_asked_for(header: str) -> timedelta | None:
 
 def _of_segment(answer: Answer, code: str, text: str) -> DeliveryFailed | None:
     """A part of the address is unknown: the table of leads, one that a lookup points into, or our own path."""
-    told = bool(UNKNOWN_SEGMENT.search(text))
+    told = UNKNOWN_SEGMENT.search(text)
     if not (told and code in {NO_SUCH_SEGMENT, *GENERAL}) and not (code == NO_SUCH_SEGMENT and answer.status == 404):
         return None
-    quoted = QUOTED.search(text)
-    segment = quoted[1] if quoted else ""
+    quoted = QUOTED.search(text)  # in a language that is not known
+    segment = told["segment"] if told else quoted[1] if quoted else ""
     if segment.lower() in {"", "leads"}:
         return Blocked("table_unknown", _known(answer, code))
     if segment in API.split("/"):

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from leadpipe.model.errors import InvalidLead, NotAllowed
 from leadpipe.model.lead import MAX_PAYLOAD_BYTES, posted_text
-from leadpipe.model.record import ALLOWED, FORGETTABLE, OPEN, QUEUED, Event, Record, State, event_of
+from leadpipe.model.record import ALLOWED, FORGETTABLE, OPEN, PERSON_UNREAD, QUEUED, Event, Record, State, event_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,13 +102,20 @@ class Removed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """A person has completed the written lead in Dynamics, so that nobody is needed for it any more."""
+
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten:
     """The time for keeping a settled lead's personal data is over."""
 
 
 Outcome = Written | Duplicate | Kept | Poisoned | Deferred | ToFallback
 Repeat = QueuedAgain | AnotherRound
-Decision = Replayed | Edited | Discarded | Erased | Removed
+Decision = Replayed | Edited | Discarded | Erased | Removed | Completed
 Change = Outcome | Repeat | Decision | Forgotten
 
 
@@ -226,6 +233,10 @@ def _decision(record: Record, change: Decision, *, at: datetime) -> tuple[Record
             _require(record.state is State.WRITTEN and record.is_test, record, "removed")
             after = replace(record, reason="removed", updated_at=at)
             return after, event_of(after, "removed", at, actor=change.actor)
+        case Completed():
+            _require(record.state is State.WRITTEN and record.reason == PERSON_UNREAD, record, "completed")
+            after = replace(record, reason="completed", updated_at=at)
+            return after, event_of(after, "completed", at, actor=change.actor)
         case _:
             assert_never(change)
 

@@ -18,7 +18,7 @@ VERSION = 1
 MAX_BYTES = 48 * 1024
 # Versions are counted one by one, so a larger number was not written by a newer leadpipe.
 LARGEST_VERSION = 999
-# A cell of the ledger holds less than 2^31. Half of that leaves room for the tries that are still to come.
+# A cell of the ledger holds less than 2^31, and a record at most MOST_ATTEMPTS.
 LARGEST_ATTEMPT = 2**30
 RESERVED_KEYS = frozenset(
     {"id", "dequeuecount", "expirationtime", "insertiontime", "nextvisibletime", "popreceipt", "queuetrigger"}

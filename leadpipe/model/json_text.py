@@ -13,16 +13,35 @@ _ESCAPED_QUOTE_FIRST = re.compile(r'[\[{\s]*\\"')
 
 
 class Posted(dict[str, Any]):
-    """A JSON object with its keys in lower case; of equal keys the last one wins. `spelt` has each as it was posted."""
+    """A JSON object with its keys in lower case. `spelt` has each as it was posted.
+
+    Of equal keys the last one wins that says anything: an empty one must not hide a person.
+    """
 
     __slots__ = ("spelt",)
     spelt: dict[str, str]
 
     @classmethod
     def of(cls, pairs: list[tuple[str, Any]]) -> "Posted":
-        posted = cls((key.lower(), value) for key, value in pairs)
-        posted.spelt = {key.lower(): key for key, _ in pairs}
+        posted = cls()
+        posted.spelt = {}
+        for key, value in pairs:
+            lower = key.lower()
+            if lower not in posted or not is_blank(value):
+                posted[lower], posted.spelt[lower] = value, key
         return posted
+
+
+def is_blank(value: Any) -> bool:
+    """Whether the value has neither a text nor a number in it, however deep. Not recursive: a post may be very deep."""
+    left = [value]
+    while left:
+        item = left.pop()
+        if isinstance(item, dict | list):
+            left += item.values() if isinstance(item, dict) else item
+        elif item is not None and not (isinstance(item, str) and not item.strip()):
+            return False
+    return True
 
 
 # Not strict: after decoding the outer text, a line end inside a string of the inner one is no longer escaped.

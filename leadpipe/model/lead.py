@@ -14,7 +14,7 @@ from typing import Self
 from leadpipe.model.errors import InvalidLead
 from leadpipe.model.posted import PERSON_KEYS, parsed, texts_of
 from leadpipe.model.source import one_source
-from leadpipe.model.text import says_something
+from leadpipe.model.text import can_name_somebody, says_something
 from leadpipe.model.unread import unread_keys
 
 MAX_PAYLOAD_BYTES = 32 * 1024
@@ -107,8 +107,8 @@ class Lead:
 
     @property
     def names_somebody(self) -> bool:
-        """Whether a name, an e-mail address or a phone number was read."""
-        return any(map(says_something, (self.name, self.email, self.phone)))
+        """Whether a name, an e-mail address or a phone number was read. `N/A` is none."""
+        return any(map(can_name_somebody, (self.first_name, self.last_name, self.email, self.phone)))
 
     @property
     def is_withheld(self) -> bool:

@@ -6,12 +6,12 @@ that of its table destination, and its web-to-lead form puts the same keys at th
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
 from leadpipe.model.errors import InvalidLead
-from leadpipe.model.json_text import Posted, opened
-from leadpipe.model.text import well_formed
+from leadpipe.model.json_text import Posted, is_blank, opened
+from leadpipe.model.text import can_name_somebody, well_formed
 
 PERSON = ("userdetails", "customerinfo")
 # The sweep puts the columns of a row of the marketplace's own table under this key.
@@ -56,12 +56,15 @@ def parsed(payload: str) -> Posted:
 
 
 def texts_of(posted: Posted) -> dict[str, str]:
-    """Each field's text, by field: the first text that is not blank where the field may stand, else an empty one."""
+    """Each field's text, by field: the first text that is not blank where the field may stand, else an empty one.
+
+    For a field of the person `N/A` and `-` count only where nothing else stands.
+    """
     documents = documents_of(posted)
     persons = [place for document in documents for place in _persons(document)]
     leads = [by_folded_key(document) for document in documents]
     texts = {
-        **{field: _first_text((key,), persons) for field, key in PERSON_KEYS.items()},
+        **{field: _first_text((key,), persons, can_name_somebody) for field, key in PERSON_KEYS.items()},
         **{field: _first_text(keys, leads) for field, keys in LEAD_KEYS.items()},
     }
     return {**texts, "product_id": ""} if "|" in texts["lead_source"] else texts
@@ -84,23 +87,29 @@ def by_folded_key(posted: Posted) -> dict[str, Any]:
     return found
 
 
-def is_blank(value: Any) -> bool:
-    return value is None or value in ({}, []) or (isinstance(value, str) and not value.strip())
-
-
 def _persons(document: Posted) -> Iterator[Mapping[str, Any]]:
     """Where a person may stand, in the order in which it is read. At the top level only texts and numbers count."""
     keys = by_folded_key(document)
     for name in PERSON:
-        person, _ = opened(keys.get(name))
-        if isinstance(person, Posted):
-            yield by_folded_key(person)
+        for value in _spellings(document, name):
+            person, _ = opened(value)
+            if isinstance(person, Posted):
+                yield by_folded_key(person)
     yield {key: value for key, value in keys.items() if isinstance(value, str | int) and not isinstance(value, bool)}
 
 
-def _first_text(keys: Iterable[str], places: Iterable[Mapping[str, Any]]) -> str:
-    texts = (_text(place.get(key)) for key in keys for place in places)
-    return next((text for text in texts if text.strip()), "")
+def _spellings(document: Posted, name: str) -> list[Any]:
+    """The values of all keys that fold to the name: the documented spelling first, then the others from the last on."""
+    others = [value for key, value in document.items() if folded(key) == name and key != name]
+    return [document.get(name), *reversed(others)]
+
+
+def _first_text(
+    keys: Iterable[str], places: Iterable[Mapping[str, Any]], preferred: Callable[[str], bool] = bool
+) -> str:
+    found = (_text(place.get(key)) for key in keys for place in places)
+    texts = [text for text in found if text.strip()]
+    return next(filter(preferred, texts), texts[0] if texts else "")
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -108,11 +117,11 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _text(value: Any) -> str:
-    """A field's value as text: numbers as they were written, null as nothing, anything nested as its JSON."""
-    if value is None:
-        return ""
+    """A field's value as text: numbers as they were written, anything nested as its JSON, what is blank as nothing."""
     if isinstance(value, str):
         return well_formed(value)
+    if is_blank(value):
+        return ""
     if isinstance(value, bool | dict | list):
         return well_formed(_nested(value))
     return str(value)

@@ -29,10 +29,12 @@ LONGEST = {
     "company": 1024,
     "detail": 4096,
 }
-# One more could not be counted, and no lead is ever tried so often.
-MOST_ATTEMPTS = (1 << 31) - 2
+# No lead is ever tried so often. A message can number some more tries (LARGEST_ATTEMPT of the envelope).
+MOST_ATTEMPTS = (1 << 30) - (1 << 20)
 # The reason of a lead whose row storage would not take.
 ROW_REFUSED = "row_refused"
+# Why a written lead needs a person all the same.
+PERSON_UNREAD = "person_unread"
 
 
 class State(StrEnum):

@@ -8,7 +8,12 @@ https://learn.microsoft.com/azure/app-service/app-service-configuration-referenc
 import re
 
 # Wherever it stands in the value, so that quotes, blanks or a name before it do not hide it.
-_REFERENCE = re.compile(r"@\s*Microsoft\s*\.\s*(KeyVault|AppConfiguration)\b", re.IGNORECASE)
+_BLANKS = r"[\s\u200b\u2060\ufeff]*"
+_REFERENCE = re.compile(
+    rf"@{_BLANKS}Microsoft{_BLANKS}\.{_BLANKS}(KeyVault|AppConfiguration)\b"
+    rf"|\bMicrosoft\.(KeyVault|AppConfiguration){_BLANKS}\(",  # copied without its first character
+    re.IGNORECASE,
+)
 # The only form that the platform resolves.
 _RESOLVABLE = re.compile(r"@Microsoft\.\w+\(.*\)", re.IGNORECASE | re.DOTALL)
 _KINDS = {
@@ -22,7 +27,7 @@ def unresolved(value: str) -> str:
     found = _REFERENCE.search(value)
     if not found:
         return ""
-    kind, fix = _KINDS[found[1].lower()]
+    kind, fix = _KINDS[(found[1] or found[2]).lower()]
     if not _RESOLVABLE.fullmatch(value.strip()):
         fix = f"write it whole, from @ to the last bracket, without quotes, blanks or text around it; then {fix}"
     return f"is an unresolved {kind} reference: {fix}"

@@ -359,7 +359,7 @@ class _Reader:
 
     def dataverse(self) -> Dataverse | None:
         """None when every lead shall rest in the fallback table, or when there are faults."""
-        others = [name for name in self._environment if name.startswith("DATAVERSE_") and self._is_set(name)]
+        others = [name for name in self._environment if name.upper().startswith("DATAVERSE") and self._is_set(name)]
         if not others:
             return None
         url = self._organisation(others)
@@ -371,7 +371,7 @@ class _Reader:
         """The organisation's address, empty where it has a fault.
 
         Anything of an organisation without its address is a slip, not a wish for the fallback table: on Linux a
-        reference to a vault that cannot be read is no variable at all.
+        reference to a vault that cannot be read is no variable at all, and `Dataverse_Url` is not DATAVERSE_URL.
         """
         if self._is_set("DATAVERSE_URL"):
             return self._https("DATAVERSE_URL", _ORGANISATION)

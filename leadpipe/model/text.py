@@ -11,9 +11,26 @@ def well_formed(text: str) -> str:
     return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+# What forms and exports put where there is nothing, without blanks and signs, such as `N/A` and `xxx@xxx.xxx`.
+_NOTHING = re.compile(
+    "0+|x{2,}|na|none|null|nil|nan|undefined|true|false|unknown|anonymous|hidden|private|confidential|empty|missing"
+    "|withheld|redacted|removed|masked"
+    "|not(?:available|applicable|provided|given|known|specified|set|disclosed)"
+)
+
+# Letters to Unicode, and invisible.
+_FILLERS = "\u115f\u1160\u3164\uffa0"
+
+
 def says_something(text: str) -> bool:
-    """Whether the text has a letter or a digit. Blanks, `-` and `***` do not name anybody."""
+    """Whether the text has a letter or a digit. Blanks, `-` and `***` say nothing."""
     return any(map(str.isalnum, text))
+
+
+def can_name_somebody(text: str) -> bool:
+    """Whether the text says something, and is none of the words that stand for nothing."""
+    letters = "".join(filter(str.isalnum, text)).casefold().strip(_FILLERS)
+    return bool(letters) and not _NOTHING.fullmatch(letters)
 
 
 def without_controls(text: str) -> str:

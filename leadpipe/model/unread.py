@@ -13,7 +13,7 @@ from typing import Any
 
 from leadpipe.model.json_text import Posted, opened
 from leadpipe.model.posted import LEAD_KEYS, PERSON, PERSON_KEYS, documents_of, folded
-from leadpipe.model.text import says_something, shortened, well_formed, without_controls
+from leadpipe.model.text import can_name_somebody, shortened, well_formed, without_controls
 
 MOST_NAMES = 10
 LONGEST_NAME = 100
@@ -32,8 +32,15 @@ _WHAT = (
 _ABOUT = "data|details?|info|information|profile|record"
 # Folded keys such as name, workemail, contact, customerdetails, personaldata, mobilephone2.
 _LOOKS_PERSONAL = re.compile(
-    rf"(?:{_WHICH})*(?:(?:{_WHOSE}){{1,2}}(?:{_WHICH})*(?:{_WHAT})?|{_WHAT}|(?<=personal))(?:{_ABOUT})?\d?"
+    rf"(?:{_WHICH})*(?:(?:{_WHOSE}){{1,2}}(?:{_ABOUT})?(?:{_WHICH})*(?:{_WHAT})?|{_WHAT}|(?<=personal))(?:{_ABOUT})?\d?"
+    rf"|lead(?!name$)(?:{_WHICH})*(?:{_WHAT})"
 )
+# Also those that divide a path in one key, as in `UserDetails/FirstName` and `contact[email]`.
+_SIGNS = re.compile(r"\W+")
+# A key and its value, as `{"name": "FirstName", "value": "Ann"}`.
+_IS_LABEL = re.compile(rf"(?:{_WHOSE})?(?:{_WHICH})*(?!name$|mail$|mobile$|cell$)(?:{_WHAT})")
+_LONGEST_LABEL = 40
+_OF_A_PAIR = frozenset({"value", "values", "answer", "text", "content"})
 # Products and publishers have these too: they count at the top of a lead and in a person's object only.
 _ALSO_OF_THINGS = frozenset({"name", "displayname"})
 # A person's object may have these, and they do not tell who it is.
@@ -90,7 +97,7 @@ class _Read:
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         self._texts = texts
-        self.names_nobody = not any(says_something(texts[field]) for field in _NAMING_FIELDS)
+        self.names_nobody = not any(can_name_somebody(texts[field]) for field in _NAMING_FIELDS)
 
     @cached_property
     def _plain_texts(self) -> set[str]:
@@ -119,6 +126,7 @@ def _unread(posted: Posted, read: _Read) -> Iterator[_Path]:
 
 def _inside(posted: Posted, path: _Path | None, place: _Place, read: _Read) -> Iterator[_Found]:
     row = documents_of(posted)[1:] if path is None else []
+    is_pair = path is not None and any(map(_is_label, posted.values()))
     for lower, value in posted.items():
         key = folded(lower)
         if _is_read(key, value, place):
@@ -126,8 +134,15 @@ def _inside(posted: Posted, path: _Path | None, place: _Place, read: _Read) -> I
         at = _Path(path, posted.spelt[lower])
         if row and value is row[0]:
             yield value, at, _Place.DOCUMENT
+        elif is_pair and key in _OF_A_PAIR:
+            yield value, at, _Place.OF_A_PERSON
         else:
             yield value, at, _place_of(key, value, place, read)
+
+
+def _is_label(value: Any) -> bool:
+    """Whether the text names a thing of a person's, as a key does."""
+    return isinstance(value, str) and len(value) <= _LONGEST_LABEL and bool(_IS_LABEL.fullmatch(folded(value)))
 
 
 def _is_read(key: str, value: Any, place: _Place) -> bool:
@@ -145,7 +160,9 @@ def _place_of(key: str, value: Any, place: _Place, read: _Read) -> _Place:
         return _Place.PERSON
     if place in {_Place.DOCUMENT, _Place.PERSON} and key in _DOCUMENTED and isinstance(value, str):
         return _Place.ELSEWHERE
-    named_so = _LOOKS_PERSONAL.fullmatch(key) and not (place is _Place.ELSEWHERE and key in _ALSO_OF_THINGS)
+    named_so = _LOOKS_PERSONAL.fullmatch(_SIGNS.sub("", key)) and not (
+        place is _Place.ELSEWHERE and key in _ALSO_OF_THINGS
+    )
     all_count = place is _Place.OF_A_PERSON or (place is _Place.PERSON and read.names_nobody)
     if named_so or (all_count and not _TELLS_NOBODY.fullmatch(key)):
         return _Place.OF_A_PERSON
@@ -157,7 +174,7 @@ def _counts(value: Any, place: _Place, read: _Read) -> bool:
         return False
     text = str(value)
     if place in {_Place.PERSON, _Place.OF_A_PERSON}:
-        return says_something(text) and not read.has(text)
+        return can_name_somebody(text) and not read.has(text)
     return "@" in text and _IS_ADDRESS.fullmatch(text.strip()) is not None and not read.has(text)
 
 

@@ -4,10 +4,12 @@ An address is looked for whole: ann@contoso.com is not in joann@contoso.com, nor
 is searched as text, since much of it never became fields: rejected posts need not even be JSON.
 """
 
+import base64
 import html
 import re
 import unicodedata
 from collections.abc import Iterator
+from contextlib import suppress
 from enum import StrEnum
 from urllib.parse import unquote
 
@@ -21,6 +23,8 @@ _BEFORE = ".+-%&~'’"
 _AFTER = ".-"
 _JSON_ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
 _PLAIN = {'"': '"', "\\": "\\", "/": "/"}  # the other escapes are white space
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
+_URL_SAFE = str.maketrans("-_", "+/", "=")
 # A JSON text inside a JSON text inside another one.
 _DEEPEST = 4
 # A key, or a tag, that says that what comes next is an address.
@@ -72,13 +76,31 @@ def folded(text: str) -> str:
 
 
 def plain(payload: str | bytes | None) -> str:
-    """What was posted as text, without the escapes of JSON, of forms and of XML, and without UTF-16's zero bytes."""
+    """What was posted as text, without the escapes of JSON, of forms and of XML, and without UTF-16's zero bytes.
+
+    What stands in it in base64 follows.
+    """
     text = payload.replace(b"\0", b"").decode("utf-8", "replace") if isinstance(payload, bytes) else payload or ""
     for _ in range(_DEEPEST):
         text, before = _JSON_ESCAPE.sub(_unescaped, text), text
         if text == before:
             break
-    return html.unescape(unquote(text))
+    for _ in range(_DEEPEST):
+        text, before = html.unescape(unquote(text)), text
+        if text == before:
+            break
+    return "\n".join([text, *_in_base64(text)])
+
+
+def _in_base64(text: str) -> Iterator[str]:
+    """The texts with an address that stand in the text in base64."""
+    for found in _BASE64.finditer(text):
+        letters = found[0].translate(_URL_SAFE)
+        letters += "A" * (-len(letters) % 4)  # the padding, or what was cut off
+        with suppress(UnicodeDecodeError):  # any long word can be decoded, and gives no text
+            inside = base64.b64decode(letters).replace(b"\0", b"").decode()
+            if "@" in inside:
+                yield inside
 
 
 def _unescaped(found: re.Match[str]) -> str:

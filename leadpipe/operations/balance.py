@@ -15,6 +15,7 @@ from leadpipe.model.claim import HOLDING
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import LeadpipeError, RecordDamaged, SettingsError, Transient
 from leadpipe.model.lead_id import EPOCH, is_lead_id, received_at
+from leadpipe.model.marks import damage
 from leadpipe.model.ports import Ports
 from leadpipe.model.record import Record, State
 from leadpipe.operations.causes import Cause
@@ -35,6 +36,7 @@ class What(StrEnum):
     DAMAGED = "record_damaged"
     ROW_DAMAGED = "fallback_row_damaged"
     CLAIM_DAMAGED = "claim_damaged"
+    MARK_DAMAGED = "mark_damaged"
     MESSAGE_ALONE = "message_without_record"
     NOT_HELD = "duplicate_not_held"
     HOLDER_GONE = "duplicate_holder_gone"
@@ -70,6 +72,10 @@ MEANING = {
     What.CLAIM_DAMAGED: Cause(
         says="a claim that leadpipe did not write so",
         fix="delete the row: at worst a repeat of that lead is written too",
+    ),
+    What.MARK_DAMAGED: Cause(
+        says="a mark of the sweep that leadpipe did not write so",
+        fix="the next sweep replaces it; if it lasts, see whether the function app and its sweep run",
     ),
     What.MESSAGE_ALONE: Cause(
         says="a lead that is only on the queue leads: the ledger has no record of it",
@@ -162,9 +168,11 @@ class Audit:
             What.ROW_DAMAGED: ports.fallback.damaged(first, last),
             What.CLAIM_DAMAGED: ports.claims.damaged(),
         }
+        for mark in damage(ports.marks.read(), self.at):
+            yield Finding(what=What.MARK_DAMAGED, id=mark)
         for what, rows in stores.items():
-            for damage in rows:
-                row, _, why = damage.partition(": ")
+            for damaged in rows:
+                row, _, why = damaged.partition(": ")
                 yield Finding(what=what, id=row, detail=why)
 
     def _overdue(self, page: Page) -> Iterator[Finding]:

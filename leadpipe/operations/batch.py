@@ -57,7 +57,8 @@ class Work:
             return Result(lead_id=lead_id, outcome=Outcome.REFUSED, reason=why.slug, detail=why.detail)
         except Exception as error:  # noqa: BLE001 - what is wrong with one lead is not the next one's fault
             return Result.unforeseen(lead_id, error)
-        outcome = Outcome.WRITTEN if record.state is State.WRITTEN else self.done
+        found = record.state is State.WRITTEN and self.done is not Outcome.COMPLETED
+        outcome = Outcome.WRITTEN if found else self.done
         detail = "Dynamics has it" if outcome is Outcome.WRITTEN else ""
         return Result(lead_id=lead_id, outcome=outcome, state=record.state, attempt=record.attempt, detail=detail)
 

@@ -390,8 +390,10 @@ _AT_REST = {
     ),
     PERSON_UNREAD: Cause(
         says="what was posted has something of a person that leadpipe could not read",
-        fix="look with `leadpipe show ID --payload`, and complete the lead in Dynamics by hand",
+        fix="look with `leadpipe show ID --payload`, complete the lead in Dynamics by hand, then say so:"
+        " `leadpipe complete ID`",
     ),
+    "completed": Cause(says="a person has completed it in Dynamics", fix="nothing"),
     "removed": Cause(says="a test lead, deleted in Dynamics again", fix="nothing"),
     "discarded": Cause(says="a person decided that it shall not be written", fix="`leadpipe poison replay ID`"),
     "test_lead": Cause(says="test leads stay in the ledger by setting", fix="nothing"),

@@ -18,10 +18,11 @@ from enum import StrEnum
 from typing import Self
 
 from leadpipe.delivery import lower_marks, write
-from leadpipe.model.change import Decision, Discarded, Edited, Erased, Replayed, Written, transition
+from leadpipe.model.change import Completed, Decision, Discarded, Edited, Erased, Replayed, Written, transition
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import DeliveryFailed, LeadpipeError, NotAllowed
 from leadpipe.model.lead_id import EPOCH, received_at
+from leadpipe.model.marks import CLOCKS_APART
 from leadpipe.model.ports import Ledger, Ports
 from leadpipe.model.record import Record, State
 from leadpipe.operations.causes import failure_in_words
@@ -41,6 +42,7 @@ class Outcome(StrEnum):
     ERASED = "erased"
     MENTIONS = "mentions"  # it only mentions the address that is erased, and stays as it is
     TAKEN_IN = "taken in"
+    COMPLETED = "completed"
     WRITTEN = "written"  # Dynamics has the lead, so that there was nothing left to decide
     ALREADY_WRITTEN = "already written"
     ALREADY_DISCARDED = "already discarded"
@@ -138,6 +140,12 @@ def erase(lead_id: str, desk: Desk, *, dry_run: bool = False) -> Record:
     return erased
 
 
+def complete(lead_id: str, desk: Desk, *, dry_run: bool = False) -> Record:
+    """Says that a person has completed the written lead. Raises NotAllowed where nobody was called for it."""
+    record, decision = known(lead_id, desk.ports.ledger), Completed(actor=desk.actor)
+    return check(record, decision, desk) if dry_run else desk.write(record, decision)
+
+
 def check(record: Record, decision: Decision | Written, desk: Desk) -> Record:
     """What the record would be after the decision, without writing it. Raises NotAllowed."""
     decided = transition(record, decision, at=desk.now())
@@ -158,9 +166,12 @@ def in_dynamics(record: Record, ports: Ports) -> bool:
 
 
 def require_rest(record: Record, desk: Desk) -> None:
-    """Raises NotAllowed while a delivery that began before the record's last change may still be writing."""
+    """Raises NotAllowed while a delivery that began before the record's last change may still be writing.
+
+    A record of the future was written by nobody's clock, and would have to rest for years.
+    """
     rested = desk.now() - record.updated_at
-    if rested < STILL_UNDER_WAY:
+    if -CLOCKS_APART <= rested < STILL_UNDER_WAY:
         seconds = (STILL_UNDER_WAY - rested).total_seconds()
         raise NotAllowed(
             "too_soon", f"{record.lead_id} changed a moment ago, a delivery may still write it: wait {seconds:.0f} s"

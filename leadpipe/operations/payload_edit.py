@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from leadpipe.model.errors import LeadpipeError, NotAllowed
-from leadpipe.model.json_text import Posted, opened
+from leadpipe.model.json_text import Posted, is_blank, opened
 from leadpipe.model.lead import DOCUMENTED, Lead
-from leadpipe.model.posted import LEAD_KEYS, PERSON, ROW, folded, is_blank
+from leadpipe.model.posted import LEAD_KEYS, PERSON, ROW, folded
 
 USER_DETAILS = "UserDetails"
 PERSON_FIELDS = ("FirstName", "LastName", "Email", "Phone", "Country", "Company", "Title")
@@ -40,7 +40,7 @@ def assignment(text: str) -> tuple[str, str]:
 def with_fields(payload: str | bytes | None, values: Mapping[str, str]) -> str:
     """The payload with these fields, everything else as it is. Raises NotAllowed for one that has no fields."""
     try:
-        posted = json.loads(payload or b"")
+        posted = json.loads(payload or b"", object_pairs_hook=_without_hidden)
     except (ValueError, RecursionError) as error:
         raise NotAllowed("no_fields", f"what was posted is no JSON, so it has no fields: {_WITHOUT_SET}") from error
     if not isinstance(posted, dict):
@@ -55,7 +55,7 @@ def pretty(payload: str | bytes | None) -> str:
     """The payload for an editor: JSON with a line for each field, anything else as it was posted."""
     text = payload.decode("utf-8", "replace") if isinstance(payload, bytes) else payload or ""
     try:
-        return _dumped(json.loads(text), indent=2)
+        return _dumped(json.loads(text, object_pairs_hook=_without_hidden), indent=2)
     except (ValueError, RecursionError):
         return text
 
@@ -96,6 +96,15 @@ def _fields(payload: str | bytes | None) -> dict[str, str]:
         return {}
     lead = Lead.from_payload(payload)
     return {**{name: getattr(lead, name) for name in DOCUMENTED}, "unread": ", ".join(lead.unread)}
+
+
+def _without_hidden(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object. Of keys that are equal to the letter it has the one that is read: the last that says anything."""
+    kept: dict[str, Any] = {}
+    for key, value in pairs:
+        if key not in kept or not is_blank(value):
+            kept[key] = value
+    return kept
 
 
 def _set(posted: dict[str, Any], group: str, name: str, value: str) -> None:

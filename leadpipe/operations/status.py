@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from leadpipe.dataverse.certificate_end import certificate_ends
+from leadpipe.mapping.fault import FaultyMapping
+from leadpipe.mapping.watched import effective
 from leadpipe.model.expiry import URGENT_DAYS, Ending, ending_of
 from leadpipe.model.lead_id import EPOCH, MOST_AHEAD
 from leadpipe.model.marks import damage
@@ -38,6 +40,7 @@ class Status:
     settings: Settings
     switched_off: Mapping[str, str]
     damaged_marks: Sequence[str] = ()
+    damaged_fallback_rows: Sequence[str] = ()
 
     @property
     def today(self) -> date:
@@ -53,7 +56,9 @@ class Status:
             wanted.append(f"{counted} no record: `leadpipe balance` names those that can be seen")
         wanted += _rows_in_words("row", "leadledger", self.damaged_rows)
         wanted += _rows_in_words("claim", "leadclaims", self.damaged_claims)
+        wanted += _rows_in_words("row", "marketplaceleads", self.damaged_fallback_rows)
         wanted += [str(fault) for fault in self.settings.stopping]
+        wanted += _mapping_faults(self.settings)
         wanted += [
             f"the function {function} is switched off: remove the app setting {setting} if nobody holds it on purpose"
             for function, setting in self.switched_off.items()
@@ -75,6 +80,7 @@ def status_of(target: Target, environment: Mapping[str, str], *, since: datetime
         without_record=messages_without_record(queue=target.queue, ledger=target.ledger, marks=target.marks, at=at),
         damaged_rows=damaged_rows,
         damaged_claims=[*target.claims.damaged(at_a_glance=True)],
+        damaged_fallback_rows=[*target.ports.fallback.damaged(EPOCH.date(), LAST_DAY)],
         queued=target.queue.depth(),
         on_poison_queue=target.poison_queue.depth(),
         ending=ending_of(target.settings, certificate_ends=certificate_ends(target.settings)),
@@ -101,3 +107,12 @@ def _rows_in_words(kind: str, table: str, rows: Sequence[str]) -> list[str]:
         return []
     counted = f"1 {kind} of {table} is" if len(rows) == 1 else f"{len(rows)} {kind}s of {table} are"
     return [f"{counted} damaged ({rows[0]}): `leadpipe balance` says what to do"]
+
+
+def _mapping_faults(settings: Settings) -> list[str]:
+    """What keeps every lead from being written, before one comes."""
+    try:
+        effective(settings.mapping_path)
+    except FaultyMapping as error:
+        return [f"the mapping file cannot be used ({error.faults[0]}): `leadpipe mapping check` looks at all of it"]
+    return []

@@ -54,9 +54,8 @@ class AzureFallback:
 
     def damaged(self, first: date, last: date) -> Iterator[str]:
         for row in self._ids(first, last):
-            if row.get("LeadId") != (_lead_id(row) or None):
-                why = "LeadId is not that of its keys, which count" if _lead_id(row) else "its keys are of no lead"
-                yield f"{row['PartitionKey']}/{row['RowKey']}: {why}"
+            if flaw := _flaw(row):
+                yield f"{row['PartitionKey']}/{row['RowKey']}: {flaw}"
 
     def _ids(self, first: date, last: date) -> Iterator[Mapping[str, Any]]:
         query = "PartitionKey ge @first and PartitionKey le @last"
@@ -67,7 +66,7 @@ class AzureFallback:
     def arrivals(self, since: datetime, *, go_on: Callable[[], bool] = always) -> Iterator[Arrival]:
         with failures_of("fallback"):
             for row in rows_of(self._table, "Timestamp ge @since", {"since": since}, go_on=go_on):
-                if "LeadId" not in row and not _lead_id(row):
+                if not _lead_id(row) and not _is_copy(row):
                     yield _arrival(row, row.metadata["timestamp"] or since)
 
 
@@ -120,6 +119,19 @@ def _lead_id(row: Mapping[str, Any]) -> str:
     """The lead whose row it is by its keys; empty for a row of the marketplace's own."""
     lead_id = row["RowKey"]
     return lead_id if is_lead_id(lead_id) and _keys(lead_id) == (row["PartitionKey"], lead_id) else ""
+
+
+def _is_copy(row: Mapping[str, Any]) -> bool:
+    """Whether it is a row of leadpipe's own under other keys. Any other LeadId is not leadpipe's."""
+    lead_id = row.get("LeadId")
+    return not _lead_id(row) and isinstance(lead_id, str) and is_lead_id(lead_id)
+
+
+def _flaw(row: Mapping[str, Any]) -> str:
+    """What is wrong with the row, empty where nothing is."""
+    if _is_copy(row):
+        return "its keys are of no lead"
+    return "LeadId is not that of its keys, which count" if row.get("LeadId") != (own := _lead_id(row)) and own else ""
 
 
 def _keys(lead_id: str) -> tuple[str, str]:

@@ -144,7 +144,7 @@ class AzureLedger:
         time = "NextTryAt lt @before or NextTryAt gt @absurd"
         if states <= QUEUED:
             time = f"{time} or not (NextTryAt gt @never )"  # there is no such column, or it is of another type
-        query = f"PartitionKey ge @first and PartitionKey lt @end and ({time} ) and ({_any_of(states)})"
+        query = f"PartitionKey ge @first and PartitionKey lt @end and {_RECORDS} and ({time} ) and ({_any_of(states)})"
         parameters = {
             "first": partition(first),
             "end": _AFTER_ALL_DAYS,
@@ -217,10 +217,13 @@ def _taken(damage: list[str]) -> Iterator[str]:
 
 def _day_of(row: Row) -> date | None:
     """None for a row whose key is no day: leadpipe did not write it."""
+    key = row["PartitionKey"]
     try:
-        return date.fromisoformat(row["PartitionKey"])
+        day = date.fromisoformat(key)
     except ValueError:
         return None
+    # `2026-11-25` stands before all days in the table; to go on from there would pass over them.
+    return day if partition(day) == key else None
 
 
 def _any_of(states: frozenset[State]) -> str:

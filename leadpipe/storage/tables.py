@@ -91,18 +91,23 @@ def rows_of(
     https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination
     """
     columns = None if select is None else [*dict.fromkeys([*KEYS, *select])]
+    answers: list[None] = []
+
+    def seen(answer: Any) -> None:
+        _require_no_page(answer)
+        answers.append(None)
+
     found = table.query_entities(
-        query,
-        parameters=dict(parameters),
-        select=columns,
-        results_per_page=page,
-        raw_response_hook=_require_no_page,
+        query, parameters=dict(parameters), select=columns, results_per_page=page, raw_response_hook=seen
     )
+    pages: Any = found.by_page()
     try:
-        for rows in found.by_page():
+        for rows in pages:
             yield from map(_with_keys, rows)
             if not go_on():
                 return
+        if not answers or pages.continuation_token:
+            raise NotAnAnswerError("no end of the list")  # a StopIteration out of the SDK looks like the end
     except HttpResponseError as error:
         if not row_missing(error) and not table_missing(error):
             raise

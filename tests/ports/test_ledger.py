@@ -226,6 +226,14 @@ def test_a_queued_record_whose_next_try_is_missing_is_due(ledger: Ledger) -> Non
     assert sorted(due_ids(ledger, before=timedelta(0))) == [lead_id(number=0), lead_id(number=1)]
 
 
+def test_the_history_of_a_deferred_lead_is_not_taken_for_a_damaged_record(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    settled(ledger, inserted(ledger), Deferred(reason="throttled", attempt=2, next_try_at=LATER))
+    list(ledger.due(DAY, RECEIVED_AT, states=QUEUED_STATES))
+    assert caplog.messages == []
+
+
 def test_moving_are_the_records_that_are_queued_or_changed_since(ledger: Ledger) -> None:
     hour = timedelta(hours=1)
     kept = {

@@ -364,6 +364,7 @@ def test_a_damaged_fallback_row_is_named_and_is_no_lead_of_its_own(damaged: Acco
     lead = damaged.lead_of("fallback", case)
     row = f"{keys(lead.lead_id)[0]}/{lead.lead_id}"
     assert (row in found(damaged.before, "fallback_row_damaged")) is case.named
+    assert any(row in each for each in damaged.before["status"]["damaged_fallback_rows"]) is case.named
     assert [lead.company for lead in damaged.dynamics.leads.values()].count(lead.company) <= 1
 
 
@@ -375,6 +376,7 @@ def test_status_calls_a_person_while_it_lasts(damaged: Account) -> None:
     ran = damaged.ran("status")
     assert ran.code == 1
     assert "rows of leadledger are damaged" in ran.err
+    assert "rows of marketplaceleads are damaged" in ran.err
     assert json.dumps(damaged.after["status"])
 
 

@@ -43,6 +43,17 @@ def test_each_row_of_the_marketplaces_becomes_a_lead_once(run: Runner, ledger: A
 
 
 @pytest.mark.usefixtures("rows")
+def test_a_row_with_somebody_elses_lead_id_is_one_of_the_marketplaces(run: Runner, storage: Storage) -> None:
+    table = storage.table("marketplaceleads")
+    for number, cell in enumerate(("4711", "", "01a2018c-4f8f-47db-abf9-e4cd232b89eb", 4711)):
+        table.create_entity({"PartitionKey": "crm", "RowKey": f"{number}", "LeadId": cell, "LeadSource": "s"})
+    table.create_entity({"PartitionKey": "20260314", "RowKey": "copy", "LeadId": record().lead_id})
+    assert "7 leads to take in" in run("import", "--dry-run").err
+    status = run("status", "--json").records[0]
+    assert status["damaged_fallback_rows"] == ["20260314/copy: its keys are of no lead"]
+
+
+@pytest.mark.usefixtures("rows")
 def test_the_sweep_is_sent_back_to_the_day_of_the_oldest(run: Runner, storage: Storage) -> None:
     marks = AzureMarks(storage)
     marks.write(marks.read(), Marks(watermark=date(2999, 1, 1), forgotten_before=date(2999, 1, 1)))

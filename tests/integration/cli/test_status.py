@@ -87,6 +87,26 @@ def test_a_lead_that_waits_for_a_role_exits_with_1(run: Run, ledger: AzureLedger
     assert (ran.code, ran.records[0]["waiting"][0]["needs_a_person"]) == (1, True)
 
 
+def test_a_lead_that_was_completed_by_hand_calls_nobody_any_more(run: Run, ledger: AzureLedger) -> None:
+    unread = received(timedelta(hours=1), state=State.WRITTEN, reason="person_unread", detail="Contact")
+    ledger.insert(unread)
+    assert run("status").code == 1
+    assert run("complete", unread.lead_id, "--dry-run").code == 0
+    assert run("status").code == 1
+    ran = run("complete", unread.lead_id, "--actor", "ann", "--json")
+    assert [(each["outcome"], each["state"]) for each in ran.records] == [("completed", "written")]
+    assert run("status").code == 0
+    assert "already written" in run("complete", unread.lead_id).out
+    assert run("complete").code == 2
+
+
+def test_a_mapping_file_that_cannot_be_used_is_named_before_a_lead_meets_it(run: Run) -> None:
+    ran = run("status", LEADPIPE_MAPPING="/nowhere/mapping.toml")
+    assert ran.code == 1
+    assert "the mapping file cannot be used" in ran.err
+    assert "`leadpipe mapping check`" in ran.err
+
+
 def test_a_lead_written_without_all_of_the_person_exits_with_1_while_it_is_in_the_span(
     run: Run, ledger: AzureLedger
 ) -> None:

@@ -87,6 +87,11 @@ def test_a_failure_that_is_met_while_another_one_is_handled_is_named_as_itself(a
             assert (type(got), str(got)) == (StorageFailed, str(alone))
 
 
+@pytest.mark.parametrize("method", OF_TABLES)
+def test_an_error_that_looks_like_the_end_of_a_list_is_a_failure_too(method: str) -> None:
+    assert type(outcome(EVERY[method], storage_with(StopIteration("secret-text")))) is StorageFailed
+
+
 def test_what_ends_the_process_passes() -> None:
     for end in (KeyboardInterrupt(), SystemExit(1)):
         with pytest.raises(type(end)):

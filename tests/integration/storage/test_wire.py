@@ -53,6 +53,15 @@ def test_the_message_on_the_wire_is_base64_never_expires_and_leaves_the_hosts_me
     assert message.expires_on.year == 9999
 
 
+@pytest.mark.parametrize("day", ["2026-11-25", "2026-W48-3", "2026", "20261325"])
+def test_a_row_of_somebody_elses_leads_past_no_day_of_leads(day: str, storage_account: str) -> None:
+    storage = connect(StorageByKey(connection_string=storage_account), retries=0)
+    ledger = AzureLedger(storage)
+    ledger.insert(Record.accepted(lead_id(), payload()))
+    storage.table("leadledger").create_entity({"PartitionKey": day, "RowKey": "r"})
+    assert ledger.first_day() == RECEIVED_AT.date()
+
+
 def test_a_state_that_only_a_newer_version_knows_is_a_failure_with_a_name(storage_account: str) -> None:
     ledger = AzureLedger(connect(StorageByKey(connection_string=storage_account), retries=0))
     ledger.insert(Record.accepted(lead_id(), payload()))

@@ -214,6 +214,7 @@ class TestCreate:
 
     def test_without_a_code_412_says_so_if_it_is_an_answer_of_dataverses(self) -> None:
         assert read_create(reply(412, error("", "taken"))) is Created.ID_TAKEN
+        assert read_create(reply(412, b"", odata_version="4.0")) is Created.ID_TAKEN
         for body in (b"", b"<html>", error("PreconditionFailed")):
             with pytest.raises(Blocked, match="not_dynamics"):
                 read_create(reply(412, body))
@@ -320,6 +321,10 @@ class TestCreate:
             (404, "", "Resource not found for the segment 'contoso_leads'.", Refused, "lookup_unknown"),
             (400, "0x80040216", 'Resource not found for the segment "contoso_x".', Refused, "lookup_unknown"),
             (404, "0x8006088a", "Resource not found for the segment 'v9.2'.", Blocked, "not_dynamics"),
+            (404, "0x8006088a", "Resource not found for the segment contoso_x.", Refused, "lookup_unknown"),
+            (404, "0x8006088a", "Resource not found for the segment leads.", Blocked, "table_unknown"),
+            (404, "", "Resource not found for the segment \u2039contoso_x\u203a.", Refused, "lookup_unknown"),
+            (404, "0x8006088a", "Resource not found for the segment ''.", Blocked, "table_unknown"),
             (404, "", "Resource not found for the segment 'api'.", Blocked, "not_dynamics"),
             (400, "0x8006088a", "The 'query' is malformed.", Refused, "refused"),
             (404, "", "No HTTP resource was found that matches the request URI.", Blocked, "not_dynamics"),

@@ -6,10 +6,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from leadpipe import delivery
-from leadpipe.delivery import NEWER_ENVELOPE_DELAY, Try, deliver, deliver_record, lower_marks, settle, write
+from leadpipe.delivery import (
+    FURTHEST_AHEAD,
+    NEWER_ENVELOPE_DELAY,
+    Try,
+    deliver,
+    deliver_record,
+    lower_marks,
+    settle,
+    write,
+)
 from leadpipe.model.change import Discarded, Erased, Poisoned, QueuedAgain, Replayed, ToFallback, Written
 from leadpipe.model.claim import Claim
-from leadpipe.model.envelope import Envelope
+from leadpipe.model.envelope import LARGEST_ATTEMPT, Envelope
 from leadpipe.model.errors import (
     Blocked,
     Changed,
@@ -103,6 +112,30 @@ def test_a_message_without_a_record_makes_it() -> None:
     assert world.journal == ["ledger.read", "ledger.insert", "claims.take", "dynamics.create", "ledger.write"]
     assert world.ledger.rows[lead_id()].state is State.WRITTEN
     assert world.ledger.rows[lead_id()].payload == PAYLOAD
+
+
+@pytest.mark.parametrize("attempt", [FURTHEST_AHEAD + 1, LARGEST_ATTEMPT - 1, LARGEST_ATTEMPT])
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_message_of_an_absurd_attempt_leaves_room_for_the_tries_that_follow(attempt: int, recorded: bool) -> None:
+    world = World()
+    a_record = accepted(world) if recorded else Record.accepted(lead_id(), PAYLOAD)
+    world.dynamics.failing = [AWAY] * 3
+    run(world, message(a_record, attempt=attempt))
+    for _ in range(3):
+        (put,) = world.queue.messages
+        world.queue.messages.clear()
+        run(world, put.text)
+    assert held(world, a_record).state is State.WRITTEN
+    assert held(world, a_record).attempt < 3 * FURTHEST_AHEAD
+
+
+def test_a_message_of_the_largest_attempt_is_put_again_while_storage_is_away() -> None:
+    world = World()
+    record = accepted(world)
+    world.ledger.failing = [STORAGE_AWAY]
+    run(world, message(record, attempt=LARGEST_ATTEMPT))
+    run(world, world.queue.messages[0].text)
+    assert held(world, record).state is State.WRITTEN
 
 
 def test_a_message_whose_record_appears_at_the_same_moment_uses_that_record() -> None:

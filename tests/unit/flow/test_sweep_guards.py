@@ -246,9 +246,17 @@ LOOPS = {
 }
 
 
+# A row that the ledger refuses is recorded by a smaller one, which is no failure of the loop.
+FAILING = [
+    (name, failure)
+    for name in LOOPS
+    for failure in FAILURES
+    if name != "a row that cannot be recorded" or not isinstance(failure, RowRefused)
+]
+
+
 @pytest.mark.parametrize("place", [0, 10, GOOD])
-@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
-@pytest.mark.parametrize("name", LOOPS)
+@pytest.mark.parametrize(("name", "failure"), FAILING, ids=str)
 def test_one_bad_item_among_twenty_stops_none_of_them_and_is_named(
     name: str, failure: Exception, place: int, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 from leadpipe.model.change import (
     AnotherRound,
     Change,
+    Completed,
     Deferred,
     Discarded,
     Duplicate,
@@ -22,7 +23,7 @@ from leadpipe.model.change import (
     transition,
 )
 from leadpipe.model.errors import NotAllowed
-from leadpipe.model.record import FORGETTABLE, Event, Record, State
+from leadpipe.model.record import FORGETTABLE, PERSON_UNREAD, Event, Record, State
 from tests.factories import LEAD_ID, OTHER_LEAD_ID, RECEIVED_AT, lead_id, payload, record
 
 AT = RECEIVED_AT + timedelta(minutes=5)
@@ -457,6 +458,24 @@ def test_nothing_makes_a_removed_test_lead_anew(change: Change) -> None:
 def test_only_a_test_lead_that_dynamics_has_can_be_removed(state: State, is_test: bool) -> None:
     with pytest.raises(NotAllowed):
         transition(record(state=state, is_test=is_test), Removed(actor="jane"), at=LATER)
+
+
+def test_a_lead_that_a_person_completed_stays_written_and_calls_nobody_any_more() -> None:
+    unread = record(state=State.WRITTEN, reason=PERSON_UNREAD, detail="Contact", written_at=AT)
+    decided = transition(unread, Completed(actor="jane"), at=LATER)
+    assert decided is not None
+    after, event = decided
+    assert (after.state, after.reason, after.detail) == (State.WRITTEN, "completed", "Contact")
+    assert event is not None
+    assert (event.event, event.actor) == ("completed", "jane")
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"), [(State.WRITTEN, ""), (State.WRITTEN, "assumed"), (State.POISONED, PERSON_UNREAD)]
+)
+def test_only_a_written_lead_that_could_not_be_read_whole_can_be_completed(state: State, reason: str) -> None:
+    with pytest.raises(NotAllowed):
+        transition(record(state=state, reason=reason), Completed(actor="jane"), at=LATER)
 
 
 class TestForgotten:

@@ -514,6 +514,9 @@ class TestFingerprint:
             lead(unread=("contact",)),
             Lead(email=" "),
             Lead(last_name="-", phone="***"),
+            Lead(first_name="N/A", last_name="null", email="n/a", phone="0000000"),
+            Lead(first_name="Undefined", last_name="(withheld)", email="xxx@xxx.xxx", phone="Not provided"),
+            Lead(first_name="\u3164", last_name="\u200b"),
         ],
     )
     def test_a_lead_of_nobody_or_with_something_unread_has_none(self, nobody: Lead) -> None:

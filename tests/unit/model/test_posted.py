@@ -130,6 +130,7 @@ def test_the_columns_of_a_row_that_was_taken_in_are_read_after_all_else() -> Non
         {"UserDetails": dict.fromkeys(PERSON, " "), "customerInfo": encoded(PERSON, 2)},
         {"UserDetails": dict.fromkeys(PERSON), "CustomerInfo": None, **PERSON},
         {"UserDetails": {"FirstName": "Jane"}, "CustomerInfo": {"LastName": "Doe"}, **PERSON, "FirstName": "Eve"},
+        {"UserDetails": dict.fromkeys(PERSON, "-"), "CustomerInfo": dict.fromkeys(PERSON, "N/A"), **PERSON},
         {"UserDetails": PERSON, "CustomerInfo": dict.fromkeys(PERSON, "x"), **dict.fromkeys(PERSON, "y")},
     ],
     ids=str,
@@ -163,6 +164,30 @@ def test_of_keys_spelt_in_other_ways_the_documented_one_goes_first_then_the_last
     assert read(first_name="a", FirstName="", **{"first-name": "c"}).first_name == "c"
     assert read(FirstName="a", firstName="b").first_name == "b"
     assert read(first_name="a", **{"first-name": ""}).first_name == "a"
+
+
+def test_an_empty_key_never_hides_one_that_names_somebody() -> None:
+    person = json.dumps(PERSON)
+    nobody = ["null", '""', "{}", "[{}]", '{"FirstName": " "}', '{"Email": [null, {"a": ""}]}']
+    texts = [f'{{"UserDetails": {person}, "{key}": {no}}}' for key in ("UserDetails", "USERDETAILS") for no in nobody]
+    texts += [f'{{"user_details": {person}, "UserDetails": {no}, "user-details": {no}}}' for no in nobody]
+    texts += ['{"UserDetails": {"FirstName": "Jane", "LastName": "Doe", "firstname": "", "LASTNAME": null}}']
+    assert {Lead.from_payload(text).name for text in texts} == {"Jane Doe"}
+
+
+def test_a_person_in_parts_is_read_from_all_spellings_of_the_key() -> None:
+    found = read(user_details={"FirstName": "Eve", "Email": "jane.doe@fabrikam.com"}, UserDetails={"FirstName": "Jane"})
+    assert (found.first_name, found.email, found.unread) == ("Jane", "jane.doe@fabrikam.com", ())
+
+
+def test_a_nested_value_without_anything_in_it_is_no_name() -> None:
+    assert read(UserDetails={"FirstName": {"value": None}, "Email": [""]}, OfferTitle="x") == Lead(offer_title="x")
+
+
+def test_looking_for_something_in_a_deep_value_has_no_depth() -> None:
+    deep = "[" * 900 + "]" * 900
+    found = Lead.from_payload(f'{{"FirstName": "Jane", "first_name": {deep}, "firstname": {deep}}}')
+    assert found == Lead(first_name="Jane")
 
 
 def test_an_offer_id_of_its_own_counts_where_the_source_names_none() -> None:

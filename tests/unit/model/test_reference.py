@@ -32,6 +32,8 @@ def test_a_reference_is_recognized_in_any_case(value: str, says: str) -> None:
         "@Microsoft.KeyVault",
         f"partner-center:@Microsoft.KeyVault({VAULT})",
         f"\ufeff@Microsoft.KeyVault({VAULT})",
+        f"@\u200bMicrosoft.KeyVault\u2060({VAULT})",
+        f"microsoft.keyvault({VAULT})",
     ],
 )
 def test_one_that_the_platform_cannot_resolve_as_it_is_written_says_so(value: str) -> None:

@@ -434,7 +434,12 @@ class TestOrganisation:
     @pytest.mark.parametrize("value", ["x", KEY_VAULT])
     @pytest.mark.parametrize(
         "name",
-        [*(name for name in NAMES if name.startswith("DATAVERSE_") and name != "DATAVERSE_URL"), "DATAVERSE_URI"],
+        [
+            *(name for name in NAMES if name.startswith("DATAVERSE_") and name != "DATAVERSE_URL"),
+            "DATAVERSE_URI",
+            "Dataverse_Url",
+            "DATAVERSEURL",
+        ],
     )
     def test_anything_of_an_organisation_without_its_address_is_a_slip(self, name: str, value: str) -> None:
         found = Settings.from_environment({"AzureWebJobsStorage": CONNECTION_STRING, name: value})

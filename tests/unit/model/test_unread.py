@@ -124,6 +124,29 @@ def test_products_and_publishers_have_names_too() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "UserDetails.FirstName", "UserDetails/last_name", "UserDetails[Email]", "UserDetails_Phone", "customer:e-mail",
+        "CustomerInfoFirstName", "Contact->Full Name", "LeadFirstName", "lead_email", "lead.work_phone",
+    ],
+)  # fmt: skip
+def test_a_path_in_one_key_is_read_as_its_words(key: str) -> None:
+    assert unread_of_nobody(**{key: "something else"}) == (key,)
+
+
+@pytest.mark.parametrize("label", ["FirstName", "last_name", "E-Mail Address", "Work Phone", "Full name", "userEmail"])
+def test_the_value_of_a_pair_that_names_a_persons_thing_is_unread(label: str) -> None:
+    assert unread_of_nobody(fields=[{"Name": label, "Value": "something"}]) == ("fields.Value",)
+    assert unread_of_nobody(form={"answers": [{"question": label, "answer": ["x y"]}]}) == ("form.answers.answer",)
+    assert unread(fields=[{"name": label, "value": "Jane"}, {"name": label, "value": ""}]) == ()
+
+
+def test_the_value_of_another_pair_is_none() -> None:
+    assert unread_of_nobody(fields=[{"name": "Seats", "value": "5"}, {"name": "Name", "value": "Widget"}]) == ()
+    assert unread_of_nobody(contactMethod={"channel": "email", "when": "monday"}, kind="email", value="x") == ()
+
+
 @pytest.mark.parametrize("key", ["UserDetails", "CustomerInfo"])
 class TestUserDetails:
     def test_where_they_name_nobody_all_that_they_say_is_unread(self, key: str) -> None:

@@ -1,6 +1,9 @@
 """Whose an e-mail address is: the lead's own, somebody's whom it mentions, or another, longer address."""
 
+import base64
 import json
+from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 
@@ -121,6 +124,23 @@ def test_a_lead_without_an_address_that_was_read_has_what_it_says_of_itself(post
 )
 def test_the_lead_of_somebody_else_only_mentions_it(lead: Record) -> None:
     assert standing(ANN, lead) is MENTIONED
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_an_address_in_base64_or_in_an_address_of_the_web_encoded_twice_is_found(
+    encode: Callable[[bytes], bytes], encoding: str
+) -> None:
+    person = json.dumps({"FirstName": "Zoe?>~~", "Email": ANN})
+    hidden = encode(person.encode(encoding)).decode()
+    for text in (hidden, hidden.rstrip("="), quote(quote(person)), quote(hidden)):
+        assert standing(ANN, accepted(UserDetails=text, OfferTitle="Widget")) is OWN
+        assert standing("other@contoso.com", accepted(UserDetails=text, OfferTitle="Widget")) is None
+
+
+def test_long_words_hide_no_address() -> None:
+    words = "Straightforward1 internationalization/counterrevolutionary"
+    assert standing(ANN, rejected(f"{words} {ANN} {words}")) is OWN
 
 
 def test_an_escape_before_an_address_is_no_letter_of_it() -> None:

@@ -90,7 +90,7 @@ def test_resting_leads_wait_behind_the_one_that_is_tried(world: World) -> None:
     assert len(found(world)) == 3
     tried = lead_id(number=1)
     world.ledger.rows[tried] = replace(world.ledger.rows[tried], updated_at=world.at, next_try_at=world.at + HOUR)
-    world.marks.marks = Marks(watermark=RECEIVED_AT.date())
+    world.marks.marks = Marks(watermark=RECEIVED_AT.date(), taken_in_until=RECEIVED_AT)
     assert found(world) == set()
 
 
@@ -102,6 +102,11 @@ def test_a_lead_without_a_next_try_waits_for_a_person_not_for_the_clock(world: W
 def test_a_resting_lead_without_its_row(world: World) -> None:
     kept(world, state=State.FALLBACK, next_try_at=world.at)
     assert found(world) == {(What.NO_ROW, LEAD_ID)}
+
+
+def test_a_damaged_mark_is_named(world: World) -> None:
+    world.marks.marks = Marks(watermark=RECEIVED_AT.date(), taken_in_until=world.at + DAY)
+    assert found(world) == {(What.MARK_DAMAGED, "taken_in_until")}
 
 
 def test_a_lead_of_the_marketplaces_own_table_needs_no_row_of_ours(world: World) -> None:

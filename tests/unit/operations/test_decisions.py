@@ -239,6 +239,14 @@ def test_a_lead_that_changed_a_moment_ago_is_not_discarded(world: World, desk: D
     assert discard(LEAD_ID, desk, why="spam").state is State.DISCARDED
 
 
+def test_a_record_of_the_future_is_discarded_now_and_one_of_a_fast_clock_after_a_wait(world: World, desk: Desk) -> None:
+    poisoned(world, updated_at=world.at + timedelta(minutes=5))
+    with pytest.raises(NotAllowed, match="wait 420 s"):
+        discard(LEAD_ID, desk, why="spam")
+    world.at -= timedelta(days=1)
+    assert discard(LEAD_ID, desk, why="spam").state is State.DISCARDED
+
+
 def test_what_was_rejected_was_never_on_its_way_to_dynamics(world: World, desk: Desk) -> None:
     kept(world, replace(Record.rejected(LEAD_ID, InvalidLead("not_json", ""), b"{"), updated_at=world.at))
     world.dynamics.down = True

@@ -45,6 +45,13 @@ def test_of_keys_that_differ_in_case_the_one_that_is_read_is_set() -> None:
     assert Lead.from_payload(with_fields(posted, {"description": "c"})).description == "c"
 
 
+def test_of_equal_keys_an_empty_one_takes_nothing_away() -> None:
+    posted = '{"UserDetails": {"FirstName": "Jane", "FirstName": ""}, "UserDetails": null}'
+    read = Lead.from_payload(with_fields(posted, {"email": "new"}))
+    assert (read.first_name, read.email) == ("Jane", "new")
+    assert "Jane" in pretty(posted)
+
+
 @pytest.mark.parametrize("posted", ['{"OfferTitle": "x"}', '{"UserDetails": null}', '{"UserDetails": "text"}'])
 def test_a_lead_without_a_person_gets_one(posted: str) -> None:
     assert Lead.from_payload(with_fields(posted, {"email": "new"})).email == "new"

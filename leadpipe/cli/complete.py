@@ -1,0 +1,42 @@
+"""`leadpipe complete`: a person has completed a lead in Dynamics that could not be read whole."""
+
+import typer
+
+from leadpipe.cli.batch import ask, carry_out, end, teller
+from leadpipe.cli.options import Actor, AsJson, DryRun, LeadIds, SettingsFile, Yes
+from leadpipe.cli.selection import leads
+from leadpipe.cli.target import reach
+from leadpipe.operations.batch import Work
+from leadpipe.operations.decisions import Desk, Outcome, complete
+from leadpipe.wiring import now
+
+
+def complete_leads(
+    context: typer.Context,
+    lead_ids: LeadIds = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    actor: Actor = "",
+    as_json: AsJson = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Say that written leads have been completed in Dynamics by hand.
+
+    For leads with the reason person_unread: what was posted had more of a person than could be read. `status` calls a
+    person for them until this is said. Nothing is sent to Dynamics. Prints those that were not completed, with --json
+    every one.
+    """
+    chosen = [*dict.fromkeys(lead_ids or [])]
+    if not chosen:
+        raise typer.BadParameter("which leads? Name them by ID")
+    desk = Desk(actor=actor, now=now, ports=reach(context, settings).ports)
+    if len(chosen) > 1 and not dry_run:
+        ask(f"call {leads(len(chosen))} completed?", yes=yes)
+    work = Work(
+        act=lambda lead_id: complete(lead_id, desk, dry_run=dry_run),
+        done=Outcome.COMPLETED,
+        look=desk.ports.ledger.read,
+    )
+    tell = teller(Outcome.COMPLETED, as_json=as_json)
+    counts, stopped = carry_out(chosen, work.results, tell, title="complete", dry_run=dry_run)
+    end(counts, stopped=stopped, named=True)
