@@ -217,7 +217,7 @@ class Machine(RuleBasedStateMachine):
     def a_lead_is_delivered_twice_at_once(self, content: str, first: int, second: int, refused: bool) -> None:
         """One that repeats no other, and that nothing waits before."""
         self.work_off_the_queue()
-        self.posts(self.payload(content, FirstName=f"number {self.posted}"), TO_THE_END)
+        self.posts(self.payload(content, Description=f"number {self.posted}"), TO_THE_END)
         self.deliver(first)
         self.a_message_is_seen_again(-1)
         self.next_failures = [FAILURES["refused"]] * refused
