@@ -183,11 +183,8 @@ class Machine(RuleBasedStateMachine):
 
     @rule(content=st.sampled_from(CONTENTS), calls=CALLS)
     def post(self, content: str, calls: int) -> None:
-        self.posts(self.payload(content), calls)
-
-    def posts(self, payload: str, calls: int) -> None:
         self.posted += 1
-        body, entropy = payload.encode(), self.posted.to_bytes(10, "big")
+        body, entropy = self.payload(content).encode(), self.posted.to_bytes(10, "big")
         at, ports = self.world.at, self.host.ports
         take = partial(
             intake.take, body, at=at, entropy=entropy, ledger=ports.ledger, queue=ports.queue, elapsed=lambda: 0.0
@@ -215,10 +212,8 @@ class Machine(RuleBasedStateMachine):
 
     @rule(content=st.sampled_from(CONTENTS), first=SOME_CALLS, second=CALLS, refused=st.booleans())
     def a_lead_is_delivered_twice_at_once(self, content: str, first: int, second: int, refused: bool) -> None:
-        """One that repeats no other, and that nothing waits before."""
         self.work_off_the_queue()
-        self.posts(self.payload(content, Description=f"number {self.posted}"), TO_THE_END)
-        self.deliver(first)
+        self.a_lead_comes_and_is_delivered(content, first)
         self.a_message_is_seen_again(-1)
         self.next_failures = [FAILURES["refused"]] * refused
         self.deliver(second)
@@ -485,9 +480,13 @@ class Machine(RuleBasedStateMachine):
     def payload(self, content: str, **more: Any) -> str:
         return payload(Company=content, **more)
 
-    def judge(self, _lead_id: str, lead: Lead) -> Exception | None:
+    def judge(self, lead_id: str, lead: Lead) -> Exception | None:
         if lead.company == "refused":
             return Refused("too_long", "subject")
+        if lead.company.startswith("crashing") and self.crashing:
+            if lead.company.endswith("late"):
+                self.world.dynamics.leads.setdefault(lead_id, lead)
+            return RuntimeError("crash")
         return self.next_failures.pop(0) if self.next_failures else None
 
     def chosen(self, which: int, states: set[State]) -> str:
@@ -562,15 +561,7 @@ class Machine(RuleBasedStateMachine):
         ledger, claims = self.world.ledger, self.world.claims
         put, take_over = ledger._put, claims._put
 
-        take = claims.take
-
-        def take_claim(mine: Claim) -> Claim:
-            self.crash_if("crashing", mine.lead_id)
-            return take(mine)
-
         def put_record(record: Record) -> Record:
-            if record.state is State.WRITTEN:
-                self.crash_if("crashing late", record.lead_id)
             self.check(ledger.rows.get(record.lead_id), record, this_run())
             return put(record)
 
@@ -580,13 +571,6 @@ class Machine(RuleBasedStateMachine):
 
         ledger._put = put_record  # type: ignore[method-assign]
         claims._put = put_claim  # type: ignore[method-assign]
-        claims.take = take_claim  # type: ignore[method-assign]
-
-    def crash_if(self, content: str, lead_id: str) -> None:
-        """A fault that delivery meets on such a lead: before it asks Dynamics, or after."""
-        run, record = this_run(), self.world.ledger.rows.get(lead_id)
-        if self.crashing and run and run.name == "deliver" and record and record.company == content:
-            raise RuntimeError("crash")
 
     def check(self, before: Record | None, after: Record, run: Run | None) -> None:
         """Every change of a record as it is made."""

@@ -26,8 +26,8 @@ SETTINGS = Settings(storage=None, dataverse=None)
 DAY = timedelta(days=1)
 GOOD = 20
 FAILURES = [
-    StorageFailed("storage_error", "the store answered 500"),
-    RowRefused("row_refused", "the store answered 400 PropertyValueTooLarge"),
+    StorageFailed("storage_error", "Jane Doe"),
+    RowRefused("row_refused", "Jane Doe"),
     StorageFailed("record_damaged", "20260314/…"),
     TypeError("Jane Doe"),
 ]
@@ -165,6 +165,13 @@ def resting(world: World, number: int) -> tuple[str, Callable[[], bool]]:
     change = ToFallback(reason="dynamics_unreachable", next_try_at=record.received_at + FIRST_REST)
     write(record, change, lambda: record.received_at, ledger=world.ledger)
     return f"lead_id={record.lead_id}", lambda: world.ledger.rows[record.lead_id].state is State.WRITTEN
+
+
+def spoil_create(world: World, number: int, failure: Exception) -> None:
+    def is_bad(lead_id: str, _lead: object) -> bool:
+        return number_of(world.ledger.rows[lead_id]) == number
+
+    world.dynamics.create = failing(world.dynamics.create, is_bad, failure)  # type: ignore[method-assign]
 
 
 # arrivals
@@ -393,11 +400,11 @@ def test_a_stretch_of_days_that_cannot_be_listed_stops_none_behind_it(caplog: py
     assert world.marks.marks.looked_back_at == world.at
 
 
-def test_a_fault_on_the_probe_does_not_end_the_drain_but_a_failure_that_concerns_all_does() -> None:
+def test_a_crash_of_the_probe_does_not_end_the_drain_but_a_failure_that_concerns_all_does() -> None:
     world = World()
     items = [resting(world, number) for number in range(1, 4)]
     later(world)
-    spoil_write(world, 1, TypeError())
+    spoil_create(world, 1, RuntimeError())
     run(world)
     assert [is_done() for _, is_done in items] == [False, True, True]
     world = World()

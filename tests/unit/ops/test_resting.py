@@ -79,7 +79,7 @@ def test_storage_that_does_not_answer_ends_the_run(world: World) -> None:
 
 
 def test_a_fault_on_one_lead_does_not_keep_the_next_from_following(world: World) -> None:
-    world.ledger.failing = [TypeError("Jane Doe")]  # type: ignore[list-item]
+    world.dynamics.failing = [TypeError("Jane Doe")]  # type: ignore[list-item]
     results = drain(world)
     assert (results[0].outcome, results[0].reason) == (Outcome.REFUSED, "TypeError")
     assert "Jane" not in results[0].detail
