@@ -157,7 +157,7 @@ def in_dynamics(record: Record, ports: Ports) -> bool:
 def require_rest(record: Record, desk: Desk) -> None:
     """Raises NotAllowed while a delivery that began before the record's last change may still be writing."""
     rested = desk.now() - record.updated_at
-    if rested < STILL_UNDER_WAY:
+    if abs(rested) < STILL_UNDER_WAY:  # a change of years to come was not made a moment ago
         seconds = (STILL_UNDER_WAY - rested).total_seconds()
         raise NotAllowed(
             "too_soon", f"{record.lead_id} changed a moment ago, a delivery may still write it: wait {seconds:.0f} s"
