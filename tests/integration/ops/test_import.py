@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from leadpipe.model.errors import StorageFailed
+from leadpipe.model.errors import RowRefused, StorageFailed
 from leadpipe.model.ports import Marks
 from leadpipe.model.record import Record, State
 from leadpipe.storage.claims import AzureClaims
@@ -63,7 +63,7 @@ def test_an_account_without_the_table_has_nothing_to_take_in(run: Runner) -> Non
 
 
 @pytest.mark.usefixtures("rows")
-@pytest.mark.parametrize("failure", [StorageFailed("record_gone"), StorageFailed("storage_error"), TypeError("jo1")])
+@pytest.mark.parametrize("failure", [RowRefused("row_refused"), StorageFailed("storage_error"), TypeError("jo1")])
 def test_a_row_that_cannot_be_taken_in_is_named_with_its_reason_and_the_others_follow(
     run: Runner, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
