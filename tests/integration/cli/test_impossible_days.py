@@ -55,7 +55,7 @@ def records(ledger: AzureLedger, request: pytest.FixtureRequest) -> dict[datetim
     for number, at in enumerate((OLD, NOW - timedelta(hours=2), FAR)):
         record = Record.accepted(new_lead_id(at, bytes([number] * 10)), payload(FirstName=f"number {number}"))
         reason = "too_long" if request.param is State.POISONED else ""
-        made[at] = replace(record, state=request.param, reason=reason, updated_at=NOW - timedelta(hours=1))
+        made[at] = replace(record, state=request.param, reason=reason)
         ledger.insert(made[at])
     return made
 

@@ -237,6 +237,17 @@ class Machine(RuleBasedStateMachine):
             self.wait(125 * SECOND)
             self.a_person_discards(-1, TO_THE_END)
 
+    @rule(first=st.sampled_from((2, 3, 4, 5)))
+    def a_lead_is_written_while_another_delivery_of_it_is_refused(self, first: int) -> None:
+        """One that repeats no other, and that nothing waits before."""
+        self.work_off_the_queue()
+        self.a_lead_comes_and_is_delivered(f"number {self.posted}", first)
+        self.a_message_is_seen_again(-1)
+        self.next_failures = [FAILURES["refused"]]
+        self.deliver(TO_THE_END)
+        if self.runs:
+            self.move(self.runs[-1], TO_THE_END)
+
     @rule(first=CALLS, second=CALLS)
     def a_role_that_may_not_read_meets_its_own_lead(self, first: int, second: int) -> None:
         self.the_role_may_read_leads(False)
