@@ -1,4 +1,4 @@
-"""`python3 -m devkit run|test|chaos`: the commands of the README, started by whatever Python is on the machine.
+"""`python3 -m devkit run|check|test|chaos`: the commands of the README, started by whatever Python is on the machine.
 
 Everything here runs on Python 3.6 as well, so that an old Python gets a sentence to act on and no SyntaxError.
 """
@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 
-COMMANDS = {"run": "devkit.run", "test": "devkit.check", "chaos": "devkit.chaos"}
+COMMANDS = {"run": "devkit.run", "check": "devkit.check", "test": "devkit.test", "chaos": "devkit.chaos"}
 NEEDED = (3, 11)
 NEWER = ("python3.13", "python3.12", "python3.11")
 
@@ -18,7 +18,7 @@ def main() -> int:
     if sys.version_info[:2] < NEEDED:
         return hand_over(arguments)
     if not arguments or arguments[0] not in COMMANDS:
-        print("usage: python3 -m devkit run|test|chaos [options]   (run --help lists its own)", file=sys.stderr)
+        print("usage: python3 -m devkit run|check|test|chaos [options]   (run --help lists its own)", file=sys.stderr)
         return 2
     from devkit import bootstrap
 

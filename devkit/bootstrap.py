@@ -17,7 +17,12 @@ from typing import Any
 from devkit.launcher.lock import FileLock
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = {"run": ("ops", "devkit"), "test": ("ops", "devkit", "dev"), "chaos": ("ops", "devkit")}
+EXTRAS = {
+    "run": ("ops", "devkit"),
+    "check": ("ops", "devkit", "dev"),
+    "test": ("ops", "devkit", "dev"),
+    "chaos": ("ops", "devkit"),
+}
 NO_NETWORK = (
     "Failed to establish a new connection",
     "Name or service not known",

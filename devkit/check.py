@@ -1,4 +1,4 @@
-"""`make test`: everything that a change has to pass, or, given pytest's arguments, only the tests they choose."""
+"""`make check`: lint, types, import rules and the quick tests, in less than a minute. `make test` runs everything."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devkit.azurite.install import InstallError, ensure_azurite
 from devkit.bootstrap import ROOT
 from devkit.launcher.screen import Screen, Stopwatch
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PYTEST = [sys.executable, "-m", "pytest"]
-COVERAGE = ["--cov", "--cov-config=tests/coverage.ini", "--cov-report=term", "--cov-fail-under=100"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,31 +25,30 @@ class Step:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    chosen = list(sys.argv[1:] if arguments is None else arguments)
-    if chosen:
-        return subprocess.call([*PYTEST, *chosen], cwd=ROOT)
-    return check(steps(), Screen())
+    if sys.argv[1:] if arguments is None else arguments:
+        print("usage: python3 -m devkit check   (it takes no options; `test` takes those of pytest)", file=sys.stderr)
+        return 2
+    return run_all([*static_checks(), quick_tests()], Screen())
 
 
-def steps() -> list[Step]:
+def static_checks() -> list[Step]:
     python = [sys.executable, "-m"]
     return [
         Step(name="ruff format", command=[*python, "ruff", "format", "--check", "."]),
         Step(name="ruff check", command=[*python, "ruff", "check", "."]),
         Step(name="mypy", command=[*python, "mypy"]),
         Step(name="import-linter", command=[script("lint-imports")]),
-        Step(name="pytest", command=[*PYTEST, "-n", "3", *COVERAGE]),
     ]
 
 
-def check(steps: Sequence[Step], screen: Screen) -> int:
-    """Runs them all, whatever one of them says: a person mending a change wants the whole list."""
-    try:
-        # Not left to the first test that needs it, whose time-out would count the download.
-        ensure_azurite(screen.note)
-    except InstallError as reason:
-        screen.fail(str(reason))
-        return 1
+def quick_tests() -> Step:
+    """The tests without I/O, and those that compare the documents with the code; none of them starts Azurite."""
+    documents = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").glob("test_*.py"))
+    return Step(name="quick tests", command=[*PYTEST, "-q", "-n", "2", "-m", "not slow", "tests/unit", *documents])
+
+
+def run_all(steps: Sequence[Step], screen: Screen) -> int:
+    """Runs the later steps also when an earlier one fails: whoever corrects a change wants the whole list."""
     results = [(step.name, *run(step, screen)) for step in steps]
     screen.blank()
     for name, passed, seconds in results:
@@ -67,7 +64,7 @@ def run(step: Step, screen: Screen) -> tuple[bool, float]:
 
 
 def script(name: str) -> str:
-    """A command that pip installed beside this Python and that `-m` does not know."""
+    """The path of a command that pip installed beside this Python, for one that `python -m` cannot start."""
     folder = Path(sys.executable).parent
     return shutil.which(name, path=str(folder)) or str(folder / name)
 

@@ -22,6 +22,10 @@ from tests.factories import environment
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 EXAMPLE = json.loads((ROOT / "local.settings.json.example").read_text(encoding="utf-8"))["Values"]
 # What the platform itself reads.
 PLATFORM = {"FUNCTIONS_WORKER_RUNTIME", "PYTHON_THREADPOOL_THREAD_COUNT"}
@@ -136,10 +140,18 @@ def test_what_is_deployed_needs_no_development_tool() -> None:
 
 
 def test_every_file_that_the_readme_links_to_exists() -> None:
-    for document in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+    for document in DOCUMENTS:
         links = re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text(encoding="utf-8"))
         for link in links:
             assert (document.parent / link).exists(), f"{document.name}: {link}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_path_that_a_document_names_exists(document: Path) -> None:
+    """Every code span that ends in `.py` or `/`, or begins with a folder of this project, is a path from its root."""
+    folders = r"(?:leadpipe|devkit|tests|docs|bench)/[\w./-]+"
+    for path in re.findall(rf"`({folders}|[\w-][\w./-]*(?:\.py|/))`", document.read_text(encoding="utf-8")):
+        assert (ROOT / path).exists(), f"{document.name}: {path}"
 
 
 def commands() -> dict[str, set[str]]:

@@ -1,1 +1,1 @@
-"""What `make run` and `make test` are made of: programs on a leash, a lock, a screen, a sample lead."""
+"""What `make run`, `make check` and `make test` are made of: programs on a leash, a lock, a screen, a sample lead."""

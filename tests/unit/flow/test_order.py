@@ -103,6 +103,7 @@ def why_free(step: str, first_line: int) -> str | None:
     return next((why for (name, start), why in FREE.items() if name == step and statement.startswith(start)), None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_swapping_any_two_neighbours_turns_the_tests_red_unless_their_order_is_free(step: str, tmp_path: Path) -> None:
     mutants = []

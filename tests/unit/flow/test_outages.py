@@ -26,7 +26,7 @@ EVERY = HOUR
 MOST_CALLS_AN_HOUR = 12
 
 # What a simulated day goes through is not counted as covered: that is for tests that look closer, and takes its time.
-pytestmark = pytest.mark.no_cover
+pytestmark = [pytest.mark.no_cover, pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,42 @@
+"""`make test`: everything that a change has to pass, or, given pytest's arguments, only the tests that they choose."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from devkit.azurite.install import InstallError, ensure_azurite
+from devkit.bootstrap import ROOT
+from devkit.check import PYTEST, Step, run_all, static_checks
+from devkit.launcher.screen import Screen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COVERAGE = ["--cov", "--cov-config=tests/coverage.ini", "--cov-report=term", "--cov-fail-under=100"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    chosen = list(sys.argv[1:] if arguments is None else arguments)
+    if chosen:
+        return subprocess.call([*PYTEST, *chosen], cwd=ROOT)
+    screen = Screen()
+    try:
+        # Not left to the first test that needs it, whose time-out would count the download.
+        ensure_azurite(screen.note)
+    except InstallError as reason:
+        screen.fail(str(reason))
+        return 1
+    return run_all(steps(), screen)
+
+
+def steps() -> list[Step]:
+    return [*static_checks(), Step(name="pytest", command=[*PYTEST, "-n", "3", *COVERAGE])]
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
