@@ -40,12 +40,11 @@ def take(
     """
     lead_id = new_lead_id(at, entropy)
     try:
-        payload = posted_text(body)
-        record = Record.accepted(lead_id, payload)
+        record = Record.accepted(lead_id, posted_text(body))
     except InvalidLead as why:
         reject(lead_id, why, body, ledger=ledger)
         raise
-    envelope = Envelope.for_payload(lead_id, payload, attempt=record.attempt)
+    envelope = Envelope.of(record)
 
     started = elapsed()
     kept = keep(record, envelope, ledger=ledger, queue=queue)

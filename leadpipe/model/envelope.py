@@ -11,6 +11,7 @@ from typing import Any, Self, TypeGuard
 
 from leadpipe.model.errors import NewerEnvelope, NotAnEnvelope
 from leadpipe.model.lead_id import is_lead_id, received_at
+from leadpipe.model.record import Record
 from leadpipe.model.text import well_formed
 
 VERSION = 1
@@ -34,8 +35,13 @@ class Envelope:
     payload: str | None
 
     @classmethod
+    def of(cls, record: Record, *, attempt: int | None = None) -> Self:
+        """The envelope of the record's own attempt, or of the given one."""
+        return cls.for_payload(record.lead_id, record.text, attempt=attempt or record.attempt)
+
+    @classmethod
     def for_payload(cls, lead_id: str, payload: str | None, *, attempt: int) -> Self:
-        """The envelope of that try, its payload left out when the message would not fit."""
+        """The envelope of that try. Leaves the payload out if the message would not fit."""
         full = cls(lead_id=lead_id, attempt=attempt, payload=payload)
         return full if len(full.to_text().encode()) <= MAX_BYTES else replace(full, payload=None)
 

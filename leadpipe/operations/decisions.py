@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from leadpipe.delivery import lower_marks, write
+from leadpipe.ledger_writes import lower_marks, write
 from leadpipe.model.change import Decision, Discarded, Edited, Erased, Replayed, Written, transition
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import DeliveryFailed, LeadpipeError, NotAllowed
@@ -99,8 +99,7 @@ def replay(lead_id: str, desk: Desk, *, anyway: bool = False, dry_run: bool = Fa
         if (accepted.state, accepted.attempt) != (State.ACCEPTED, record.attempt + 1):
             raise
         # Replayed already, by somebody else or by a write of ours whose reply was lost: its message may come twice.
-    payload = accepted.payload if isinstance(accepted.payload, str) else None
-    desk.ports.queue.put(Envelope.for_payload(lead_id, payload, attempt=accepted.attempt).to_text())
+    desk.ports.queue.put(Envelope.of(accepted).to_text())
     return accepted
 
 
@@ -141,7 +140,7 @@ def erase(lead_id: str, desk: Desk, *, dry_run: bool = False) -> Record:
 def check(record: Record, decision: Decision | Written, desk: Desk) -> Record:
     """What the record would be after the decision, without writing it. Raises NotAllowed."""
     decided = transition(record, decision, at=desk.now())
-    return record if decided is None else decided[0]
+    return record if decided is None else decided.after
 
 
 def in_dynamics(record: Record, ports: Ports) -> bool:

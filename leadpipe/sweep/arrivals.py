@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from leadpipe.delivery import inserted
+from leadpipe.ledger_writes import insert
 from leadpipe.model.claim import Claim
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import InvalidLead
@@ -52,9 +52,9 @@ def take_in(arrival: Arrival, ports: Ports) -> str:
     if ports.ledger.read(lead_id) is not None:
         return lead_id
     record = _record_of(lead_id, arrival)
-    record = inserted(record, ledger=ports.ledger) or record
+    record = insert(record, ledger=ports.ledger) or record
     if record.state in QUEUED:
-        ports.queue.put(Envelope.for_payload(lead_id, arrival.payload, attempt=record.attempt).to_text())
+        ports.queue.put(Envelope.of(record).to_text())
     log.info(log_line("lead_taken_in", lead_id=lead_id))
     return lead_id
 

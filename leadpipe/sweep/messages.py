@@ -14,6 +14,5 @@ def put(again: Record, before: Record, step: str, run: Run) -> None:
     """Puts the lead's message, unless somebody settled its record since `before` was read."""
     if again.attempt == before.attempt or again.state not in QUEUED:
         return
-    payload = again.payload if isinstance(again.payload, str) else None
-    run.ports.queue.put(Envelope.for_payload(again.lead_id, payload, attempt=again.attempt).to_text())
+    run.ports.queue.put(Envelope.of(again).to_text())
     log.warning(log_line("lead_queued_again", lead_id=again.lead_id, step=step, attempt=again.attempt))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 
-from leadpipe.delivery import write_or_poison
+from leadpipe.ledger_writes import write_or_poison
 from leadpipe.model.change import QueuedAgain
 from leadpipe.model.lead_id import EPOCH, is_lead_id
 from leadpipe.model.ports import Marks

@@ -4,7 +4,8 @@ import logging
 from datetime import UTC, datetime, time
 from hashlib import sha256
 
-from leadpipe.delivery import record_of_message, write_or_poison
+from leadpipe.delivery import read_record
+from leadpipe.ledger_writes import write_or_poison
 from leadpipe.model.change import AnotherRound, Poisoned
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import NewerEnvelope, NotAnEnvelope
@@ -41,7 +42,7 @@ def bring_back(message: PoisonMessage, run: Run) -> None:
     """What becomes of one message that crashed as often as the host allows."""
     try:
         envelope = Envelope.from_text(message.text)
-        record = record_of_message(envelope, run.now, ports=run.ports)
+        record = read_record(envelope, run.now, ports=run.ports)
     except NewerEnvelope:
         run.ports.queue.put(message.text, delay=NEWER_ENVELOPE_DELAY)
         return

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date
 
-from leadpipe.delivery import write
+from leadpipe.ledger_writes import write
 from leadpipe.model.change import Forgotten
 from leadpipe.model.errors import StorageFailed
 from leadpipe.model.lead_id import EPOCH
