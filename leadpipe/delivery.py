@@ -36,7 +36,7 @@ from leadpipe.model.errors import (
 )
 from leadpipe.model.gate import LONGEST_PAUSE, Gate, Shut
 from leadpipe.model.lead import Lead
-from leadpipe.model.lead_id import can_be_received
+from leadpipe.model.lead_id import ONE_DAY, can_be_received
 from leadpipe.model.log_line import log_line
 from leadpipe.model.ports import Claims, Dynamics, Fallback, LeadQueue, Ledger, Ports, Receipt, Rerouted
 from leadpipe.model.record import OPEN, PERSON_UNREAD, Record, State
@@ -44,14 +44,14 @@ from leadpipe.model.schedule import FIRST_REST, NEWER_ENVELOPE_DELAY, after_open
 from leadpipe.model.settings import Area, Settings, SpecialLeads
 
 # The sweep looks at today and yesterday whatever its marks say.
-ALWAYS_SWEPT = timedelta(days=1)
+ALWAYS_SWEPT = ONE_DAY
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try:
-    """One run of delivery. `first`: no earlier one can have reached Dynamics. `chance`, from 0 up to 1, spreads delays."""
+    """One run of delivery. `first`: no earlier one can have reached Dynamics. `chance`, 0 up to 1, spreads delays."""
 
     attempt: int
     first: bool

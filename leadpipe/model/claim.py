@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from leadpipe.model.record import OPEN, State
+from leadpipe.model.record import UNSETTLED, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class Verdict(StrEnum):
 
 
 # A holder in one of these states is, or will be, in Dynamics, or waits for a person who may still write it.
-HOLDING = OPEN | {State.POISONED, State.WRITTEN, State.KEPT}
+HOLDING = UNSETTLED | {State.WRITTEN, State.KEPT}
 
 
 def verdict(mine: Claim, holder: Claim, window: timedelta, holder_state: State | None) -> Verdict:

@@ -7,11 +7,14 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 ENTROPY_BYTES = 10
+ONE_DAY = timedelta(days=1)
+# The first and the last time that a lead id can hold.
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 # leadpipe did not exist before that year, so nobody received a lead then.
 EARLIEST = datetime(2019, 1, 1, tzinfo=UTC)
 # How far the clock of the machine that took a lead may be ahead of this one's.
-MOST_AHEAD = timedelta(days=1)
+MOST_AHEAD = ONE_DAY
 _MILLISECOND = timedelta(milliseconds=1)
 
 

@@ -52,7 +52,8 @@ class State(StrEnum):
 
 OPEN = frozenset({State.ACCEPTED, State.DEFERRED, State.FALLBACK})
 QUEUED = frozenset({State.ACCEPTED, State.DEFERRED})
-# What keeps personal data for a time only; what is open or poisoned still needs it.
+UNSETTLED = OPEN | {State.POISONED}
+# Leads that lose their personal data after a time. Unsettled ones still need it.
 FORGETTABLE = frozenset({State.WRITTEN, State.DUPLICATE, State.KEPT, State.REJECTED, State.DISCARDED})
 
 _FROM_QUEUE = frozenset(

@@ -5,7 +5,6 @@ as blocked, and one in a setting whose default will do meanwhile is told and sto
 would trip over a storage setting that leadpipe can read, intake goes on, and health, `status` and `doctor` say so.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -13,6 +12,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from leadpipe.model import storage_shape
+from leadpipe.model.duration import duration_of
 from leadpipe.model.reference import unresolved
 
 DEFAULT_AUTHORITY = "https://login.microsoftonline.com"
@@ -29,9 +29,6 @@ _EMULATOR = (
 )
 # Longer ones mean for ever; what is counted back from today stays a date that a calendar has.
 LONGEST_DURATION = timedelta(days=36500)
-_DURATION = re.compile(r"(\d{1,6})([smhd])|0")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _STORAGE = "AzureWebJobsStorage"
 _ADDRESSES = {
     "blob": "AzureWebJobsStorage__blobServiceUri",
@@ -209,11 +206,10 @@ def as_the_host_reads(environment: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _duration(text: str) -> timedelta:
-    found = _DURATION.fullmatch(text)
-    if not found:
+    span = timedelta(0) if text == "0" else duration_of(text)
+    if span is None:
         raise ValueError(text)
-    asked = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found[1] else timedelta(0)
-    return min(asked, LONGEST_DURATION)
+    return min(span, LONGEST_DURATION)
 
 
 class _Reader:
@@ -452,8 +448,8 @@ class _Reader:
 
     def _guid(self, name: str) -> str:
         value = self._required(name)
-        if value and not _GUID.fullmatch(value):
-            self._fault(Area.DYNAMICS, name, "is no id like aaaabbbb-0000-cccc-1111-dddd2222eeee")
+        if value and (problem := storage_shape.wrong_client_id(value)):
+            self._fault(Area.DYNAMICS, name, problem)
         return value
 
     def duration(self, name: str, default: str, *, meanwhile: timedelta | None = None, said: str = "") -> timedelta:

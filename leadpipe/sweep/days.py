@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from leadpipe.model.lead_id import ONE_DAY
 from leadpipe.sweep.guard import Guard
-from leadpipe.sweep.run import ONE_DAY, Run
+from leadpipe.sweep.run import Run
 
 # Days that are looked at together, in a handful of requests.
 STRETCH = timedelta(days=7)

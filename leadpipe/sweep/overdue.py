@@ -6,13 +6,13 @@ from datetime import date, timedelta
 
 from leadpipe.ledger_writes import write_or_poison
 from leadpipe.model.change import QueuedAgain
-from leadpipe.model.lead_id import EPOCH, is_lead_id
+from leadpipe.model.lead_id import EPOCH, ONE_DAY, is_lead_id
 from leadpipe.model.ports import Marks
 from leadpipe.model.record import OPEN, QUEUED, Record
 from leadpipe.sweep.days import Walk, walked
 from leadpipe.sweep.guard import Guard
 from leadpipe.sweep.messages import put
-from leadpipe.sweep.run import ONE_DAY, Run, today
+from leadpipe.sweep.run import Run, today
 
 OVERDUE_AFTER = timedelta(minutes=15)
 LONGEST_WAIT = timedelta(hours=1)

@@ -8,13 +8,10 @@ from leadpipe.model.change import Forgotten
 from leadpipe.model.errors import StorageFailed
 from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.ports import Marks
-from leadpipe.model.record import FORGETTABLE, State
+from leadpipe.model.record import UNSETTLED
 from leadpipe.sweep.days import Walk, walked
 from leadpipe.sweep.guard import Guard
 from leadpipe.sweep.run import Run
-
-# What retention leaves alone and looks at again: it is open, or waits for a person.
-UNSETTLED = frozenset({*State}) - FORGETTABLE - {State.ERASED}
 
 
 def forget_old(marks: Marks, run: Run) -> Marks:

@@ -12,7 +12,6 @@ from leadpipe.sweep.guard import Guard
 LONGEST_SWEEP = timedelta(seconds=40)
 # How much of the time that is left a task may take, so that those after it get some in every sweep.
 SHARE = 0.75
-ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
