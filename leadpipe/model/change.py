@@ -1,4 +1,4 @@
-"""What may happen to a record, and the one function that decides what then stands in the ledger."""
+"""Lists what may happen to a record; one function decides what the ledger then holds."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,9 +11,8 @@ from leadpipe.model.record import ALLOWED, FORGETTABLE, OPEN, QUEUED, Event, Rec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """Dynamics has the lead. `reason` is `assumed` where it could not be asked and is believed, `default_owner` where
-    it could not have the owner that a rule names, `person_unread` where what was posted has more of a person than was
-    read.
+    """Dynamics has the lead. `reason`: `assumed` if that could not be confirmed, `default_owner` if the lead could not
+    have the owner that a rule names, `person_unread` if values that look like a person's were not read.
     """
 
     reason: str = ""
@@ -38,7 +37,7 @@ class Poisoned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deferred:
-    """Put on the queue again as `attempt`, to be seen at `next_try_at`."""
+    """The lead is on the queue again as `attempt`, visible at `next_try_at`."""
 
     reason: str
     detail: str = ""
@@ -48,7 +47,7 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToFallback:
-    """To rest in the fallback table. `next_try_at` None: until a person drains it."""
+    """The lead waits in the fallback table. `next_try_at` None: until a person drains it."""
 
     reason: str
     detail: str = ""
@@ -71,7 +70,7 @@ class AnotherRound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """`own_lead`: a duplicate that shall become a lead of its own (`replay --anyway`)."""
+    """A person put the lead on the queue again. `own_lead`: so that a duplicate is written too (`replay --anyway`)."""
 
     actor: str
     own_lead: bool = False
@@ -96,14 +95,14 @@ class Erased:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
-    """A test lead was deleted in Dynamics again. It stays written, so that nothing makes it anew."""
+    """A test lead was deleted in Dynamics. Its record stays written, so that nothing creates the lead again."""
 
     actor: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten:
-    """The time for keeping a settled lead's personal data is over."""
+    """A settled lead's personal data was kept as long as the setting says."""
 
 
 class Transition(NamedTuple):
@@ -173,7 +172,7 @@ def _outcome(record: Record, change: Outcome, *, at: datetime, attempt: int) -> 
             )
         case _:
             assert_never(change)
-    # The straight way, accepted to written, and one more deferral for the same reason tell themselves in the record.
+    # The record alone shows the straight way (accepted to written) and one more deferral for the same reason.
     straight = record.state is State.ACCEPTED and change == Written()
     same_again = (record.state, record.reason) == (after.state, after.reason)
     return Transition(after, None if straight or same_again else event_of(after, str(after.state), at))
@@ -283,16 +282,16 @@ def _erased(record: Record, change: Erased, at: datetime) -> Transition | None:
 
 
 def _read_again(record: Record, payload: str | bytes | None) -> Record:
-    """The record with what a reading of the payload fills in. Raises NotAllowed when it is gone or no lead."""
+    """The record with what is read from the payload. Raises NotAllowed if that is gone or is not a lead."""
     if payload is None:
         raise NotAllowed("payload_missing", f"nothing is kept of {record.lead_id} that could be written")
     posted = _as_bytes(payload)
-    # A lead that came by another way than a post may be larger than one, and stays so.
+    # A lead that did not come by a post may be larger than a post.
     at_most = max(MAX_PAYLOAD_BYTES, len(_as_bytes(record.payload or b"")))
     try:
         fresh = Record.accepted(record.lead_id, posted_text(posted, at_most=at_most))
     except InvalidLead as error:
-        # Of what was too large only the start is kept: that is why it cannot be read.
+        # Only the start of a payload that was too large is kept, so it cannot be parsed.
         slug = "too_large" if len(posted) > MAX_PAYLOAD_BYTES else error.slug
         raise NotAllowed(slug, f"{record.lead_id} is not a lead as it stands: {error.detail}") from error
     return replace(

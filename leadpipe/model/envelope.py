@@ -1,7 +1,7 @@
-"""The envelope: what travels on the queue.
+"""The envelope is what travels on the queue.
 
-The host copies a JSON message's top-level keys over its own metadata, whatever their case, so none of RESERVED_KEYS
-may stand there (https://github.com/Azure/azure-functions-python-worker/issues/1373).
+The host copies a JSON message's top-level keys over its own metadata, whatever their case, so none of them may be one
+of RESERVED_KEYS (https://github.com/Azure/azure-functions-python-worker/issues/1373).
 """
 
 import json
@@ -19,7 +19,7 @@ VERSION = 1
 MAX_BYTES = 48 * 1024
 # Versions are counted one by one, so a larger number was not written by a newer leadpipe.
 LARGEST_VERSION = 999
-# A cell of the ledger holds less than 2^31. Half of that leaves room for the tries that are still to come.
+# A cell of the ledger holds less than 2^31. Half of that leaves room for later attempts.
 LARGEST_ATTEMPT = 2**30
 RESERVED_KEYS = frozenset(
     {"id", "dequeuecount", "expirationtime", "insertiontime", "nextvisibletime", "popreceipt", "queuetrigger"}
@@ -28,7 +28,7 @@ RESERVED_KEYS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """One try at a lead. `payload` is None where it would not fit: then only the record has it."""
+    """One try at a lead. `payload` is None if it would not fit; then only the record has it."""
 
     lead_id: str
     attempt: int
@@ -49,7 +49,7 @@ class Envelope:
     def from_text(cls, text: str) -> Self:
         """Reads a message of this version or an older one.
 
-        Raises NewerEnvelope for one that a newer leadpipe wrote, NotAnEnvelope for anything else.
+        Raises NewerEnvelope for one that a newer leadpipe wrote, and NotAnEnvelope for anything else.
         """
         message = _object(text)
         version = message.get("v")

@@ -1,4 +1,4 @@
-"""The lead id: a UUIDv7, chosen once at intake, from which the ledger's keys and the time of receipt follow.
+"""The lead id is a UUIDv7, chosen once at intake. The ledger's keys and the time of receipt follow from it.
 
 https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7
 """
@@ -19,7 +19,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def new_lead_id(received_at: datetime, entropy: bytes) -> str:
-    """The id of a lead received at that time. `entropy`: at least ten bytes; six of their bits are not used."""
+    """The id of a lead received at that time. `entropy`: at least ten bytes, of which six bits are not used."""
     random = int.from_bytes(entropy[:ENTROPY_BYTES], "big")
     rand_a, rand_b = random >> 62 & 0xFFF, random & (1 << 62) - 1
     return str(UUID(int=milliseconds(received_at) << 80 | 0x7 << 76 | rand_a << 64 | 0b10 << 62 | rand_b))

@@ -1,4 +1,4 @@
-"""What was posted, as one text for each field of a lead.
+"""Reads one text for each field of a lead out of what was posted.
 
 The marketplace has written the person in several ways. `UserDetails` is the documented one
 (https://learn.microsoft.com/partner-center/marketplace-offers/lead-management-instructions-https), `CustomerInfo` is
@@ -14,7 +14,7 @@ from leadpipe.model.json_text import Posted, opened
 from leadpipe.model.text import well_formed
 
 PERSON = ("userdetails", "customerinfo")
-# The sweep puts the columns of a row of the marketplace's own table under this key.
+# The sweep puts the columns of a row of the marketplace's table under this key.
 ROW = "tablerow"
 PERSON_KEYS = {
     "first_name": "firstname",
@@ -56,7 +56,7 @@ def parsed(payload: str) -> Posted:
 
 
 def texts_of(posted: Posted) -> dict[str, str]:
-    """Each field's text, by field: the first text that is not blank where the field may stand, else an empty one."""
+    """Each field's text, by field: the first one that is not blank in the places for that field, else an empty one."""
     documents = documents_of(posted)
     persons = [place for document in documents for place in _persons(document)]
     leads = [by_folded_key(document) for document in documents]
@@ -68,13 +68,13 @@ def texts_of(posted: Posted) -> dict[str, str]:
 
 
 def documents_of(posted: Posted) -> list[Posted]:
-    """The objects in which a lead's own keys may stand."""
+    """The objects that may have a lead's own keys."""
     row = by_folded_key(posted).get(ROW)
     return [posted, row] if isinstance(row, Posted) else [posted]
 
 
 def by_folded_key(posted: Posted) -> dict[str, Any]:
-    """The object by folded keys. Of several spellings the documented one wins, then the last one. Blanks never win."""
+    """The object with folded keys. Of several spellings the documented one wins, then the last. Blanks never win."""
     if all(map(str.isalpha, posted)):
         return posted
     found: dict[str, Any] = {}
@@ -89,7 +89,7 @@ def is_blank(value: Any) -> bool:
 
 
 def _persons(document: Posted) -> Iterator[Mapping[str, Any]]:
-    """Where a person may stand, in the order in which it is read. At the top level only texts and numbers count."""
+    """The objects that may describe the person, in reading order. At the top level only texts and numbers count."""
     keys = by_folded_key(document)
     for name in PERSON:
         person, _ = opened(keys.get(name))
@@ -108,7 +108,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _text(value: Any) -> str:
-    """A field's value as text: numbers as they were written, null as nothing, anything nested as its JSON."""
+    """A field's value as text: numbers as they were written, null as an empty text, anything nested as its JSON."""
     if value is None:
         return ""
     if isinstance(value, str):

@@ -1,13 +1,13 @@
 """Recognizes a value that is still a reference to a key vault or to an App Configuration store.
 
-The platform replaces a reference by the value it points to. Where it cannot, the app gets the reference's own text.
+The platform replaces a reference by the value it points to. If it cannot, the app gets the reference's own text.
 https://learn.microsoft.com/azure/app-service/app-service-key-vault-references
 https://learn.microsoft.com/azure/app-service/app-service-configuration-references
 """
 
 import re
 
-# Wherever it stands in the value, so that quotes, blanks or a name before it do not hide it.
+# Found anywhere in the value, so that quotes, blanks or a name before it do not hide it.
 _REFERENCE = re.compile(r"@\s*Microsoft\s*\.\s*(KeyVault|AppConfiguration)\b", re.IGNORECASE)
 # The only form that the platform resolves.
 _RESOLVABLE = re.compile(r"@Microsoft\.\w+\(.*\)", re.IGNORECASE | re.DOTALL)
