@@ -51,7 +51,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try:
-    """One run of delivery. `first`: no earlier one can have reached Dynamics. `chance`, 0 up to 1, spreads delays."""
+    """One try at a delivery. `first`: no earlier one can have reached Dynamics. `chance`, 0 up to 1, spreads delays."""
 
     attempt: int
     first: bool
@@ -78,21 +78,21 @@ def deliver(
         ports.queue.put(message, delay=NEWER_ENVELOPE_DELAY)
         log.warning(log_line("envelope_newer", detail=newer.detail))
         return
-    run = Try(attempt=envelope.attempt, first=envelope.attempt == dequeue_count == 1, chance=chance, now=now)
+    a_try = Try(attempt=envelope.attempt, first=envelope.attempt == dequeue_count == 1, chance=chance, now=now)
     try:
-        record = read_record(envelope, run.now, ports=ports)
-        if record.awaits(run.attempt):
-            deliver_record(record, run, ports=ports, settings=settings)
+        record = read_record(envelope, a_try.now, ports=ports)
+        if record.awaits(a_try.attempt):
+            deliver_record(record, a_try, ports=ports, settings=settings)
         else:
-            log.info(log_line("message_stale", lead_id=record.lead_id, outcome=record.state, attempt=run.attempt))
+            log.info(log_line("message_stale", lead_id=record.lead_id, outcome=record.state, attempt=a_try.attempt))
     except StorageFailed as failure:
-        put_again(envelope, failure, run, queue=ports.queue)
+        put_again(envelope, failure, a_try, queue=ports.queue)
 
 
-def deliver_record(record: Record, run: Try, *, ports: Ports, settings: Settings) -> Record:
+def deliver_record(record: Record, a_try: Try, *, ports: Ports, settings: Settings) -> Record:
     """Takes steps 2 to 4, for a message and for the sweep's drain alike. Returns the record as it now stands."""
-    outcome = find_outcome(record, run, ports=ports, settings=settings)
-    return settle(record, outcome, run, ports=ports)
+    outcome = find_outcome(record, a_try, ports=ports, settings=settings)
+    return settle(record, outcome, a_try, ports=ports)
 
 
 def read_record(envelope: Envelope, now: Callable[[], datetime], *, ports: Ports) -> Record:
@@ -107,13 +107,13 @@ def read_record(envelope: Envelope, now: Callable[[], datetime], *, ports: Ports
         raise NotAnEnvelope("not_an_envelope", f"its lead id is of {envelope.received_at:%Y-%m-%d}")
     if now() - envelope.received_at > ALWAYS_SWEPT:
         lower_marks(envelope.received_at.date(), ports.marks)
-    found = insert(_make_record(envelope), ledger=ports.ledger) or ports.ledger.read(envelope.lead_id)
+    found = insert(_record_of_message(envelope), ledger=ports.ledger) or ports.ledger.read(envelope.lead_id)
     if found is None:
         raise StorageFailed("record_unreadable", "the ledger says that the record exists and does not give it")
     return found
 
 
-def find_outcome(record: Record, run: Try, *, ports: Ports, settings: Settings) -> Outcome:
+def find_outcome(record: Record, a_try: Try, *, ports: Ports, settings: Settings) -> Outcome:
     """Takes steps 2 and 3. Returns what becomes of the lead this time."""
     try:
         lead = _read_lead(record)
@@ -123,15 +123,15 @@ def find_outcome(record: Record, run: Try, *, ports: Ports, settings: Settings) 
         return Poisoned(reason=why.slug, detail=why.detail)
     except DeliveryFailed as failure:
         # A lead in the fallback table does not claim again, so no lead may go there before it has claimed.
-        return outcome_of_failure(record, failure, run, fallback_after=timedelta.max)
+        return outcome_of_failure(record, failure, a_try, fallback_after=timedelta.max)
     if kept_out:
         return kept_out
     if ports.dynamics is None:
         return ToFallback(reason="no_dynamics", next_try_at=None)
     try:
-        return create(record, lead, run, dynamics=ports.dynamics, gate=ports.gate)
+        return create(record, lead, a_try, dynamics=ports.dynamics, gate=ports.gate)
     except DeliveryFailed as failure:
-        return outcome_of_failure(record, failure, run, fallback_after=settings.fallback_after)
+        return outcome_of_failure(record, failure, a_try, fallback_after=settings.fallback_after)
 
 
 def keep_out(record: Record, lead: Lead, *, ports: Ports, settings: Settings) -> Outcome | None:
@@ -169,10 +169,10 @@ def claim(record: Record, lead: Lead, *, window: timedelta, claims: Claims, ledg
     raise StorageFailed("record_contended", f"the claim was another each of the {MOST_RACES} times it was taken")
 
 
-def create(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics, gate: Gate) -> Outcome:
+def create(record: Record, lead: Lead, a_try: Try, *, dynamics: Dynamics, gate: Gate) -> Outcome:
     """Step 3. Asks Dynamics to create the lead. If the id is there already, that is a receipt too."""
-    receipt = ask_dynamics(record, lead, run, dynamics=dynamics, gate=gate)
-    if receipt is Receipt.UNCONFIRMED and run.first:
+    receipt = ask_dynamics(record, lead, a_try, dynamics=dynamics, gate=gate)
+    if receipt is Receipt.UNCONFIRMED and a_try.first:
         # Nobody has asked for this id before, so the row that is there is not this lead's.
         return Poisoned(reason="id_taken", detail="Dynamics says the id exists; the role may not read leads to see")
     return outcome_of_receipt(receipt, lead)
@@ -190,12 +190,12 @@ def outcome_of_receipt(receipt: Receipt | Rerouted, lead: Lead) -> Written:
     return Written(reason=PERSON_UNREAD, detail=f"{keys}; {other}" if other else keys)
 
 
-def ask_dynamics(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics, gate: Gate) -> Receipt | Rerouted:
+def ask_dynamics(record: Record, lead: Lead, a_try: Try, *, dynamics: Dynamics, gate: Gate) -> Receipt | Rerouted:
     """Passes the gate, asks Dynamics to create the lead, and reports the result to the gate.
 
     Raises GateShut, the failure that Dynamics answered with, or Transient for an unforeseen error.
     """
-    ticket = gate.enter(record.lead_id, run.now())
+    ticket = gate.enter(record.lead_id, a_try.now())
     if isinstance(ticket, Shut):
         # That reason may be gone by now; only the next try shows.
         detail = f"not tried; an earlier lead: {ticket.detail or ticket.reason}"
@@ -207,33 +207,33 @@ def ask_dynamics(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics, ga
         if failure.slug == "unforeseen":
             place = raised_at(failure.__cause__)
             log.error(log_line("unforeseen", lead_id=record.lead_id, kind=failure.detail, place=place))
-        gate.failed(ticket, failure, run.now())
+        gate.failed(ticket, failure, a_try.now())
         raise
     gate.answered(ticket)
     return receipt
 
 
-def outcome_of_failure(record: Record, failure: DeliveryFailed, run: Try, *, fallback_after: timedelta) -> Outcome:
+def outcome_of_failure(record: Record, failure: DeliveryFailed, a_try: Try, *, fallback_after: timedelta) -> Outcome:
     """Decides what follows a failed try: a person has to act, another try, or the fallback table."""
     if isinstance(failure, Refused):
         return Poisoned(reason=failure.slug, detail=failure.detail)
-    now = run.now()
+    now = a_try.now()
     if record.state is State.FALLBACK:
         next_try_at = now + rest(now - record.updated_at)
         return ToFallback(reason=failure.slug, detail=failure.detail, next_try_at=next_try_at)
     if now - (record.failing_since or now) >= fallback_after:
         return ToFallback(reason=failure.slug, detail=failure.detail, next_try_at=now + FIRST_REST)
-    next_try_at = _next_try_at(failure, run, now)
-    return Deferred(reason=failure.slug, detail=failure.detail, attempt=run.attempt + 1, next_try_at=next_try_at)
+    next_try_at = _next_try_at(failure, a_try, now)
+    return Deferred(reason=failure.slug, detail=failure.detail, attempt=a_try.attempt + 1, next_try_at=next_try_at)
 
 
-def settle(record: Record, outcome: Outcome, run: Try, *, ports: Ports) -> Record:
+def settle(record: Record, outcome: Outcome, a_try: Try, *, ports: Ports) -> Record:
     """Step 4. Writes the outcome into the record, but first puts what carries the lead on: message or fallback row."""
     if isinstance(outcome, Deferred):
-        return defer(record, outcome, run, ports=ports)
+        return defer(record, outcome, a_try, ports=ports)
     if isinstance(outcome, ToFallback):
         keep_in_fallback(ports.fallback, record)
-    settled = write_or_poison(record, outcome, run.now, attempt=run.attempt, ledger=ports.ledger)
+    settled = write_or_poison(record, outcome, a_try.now, attempt=a_try.attempt, ledger=ports.ledger)
     rested = record.state is State.FALLBACK or isinstance(outcome, ToFallback)
     if rested and settled.state not in OPEN:
         ports.fallback.remove(record.lead_id)
@@ -249,33 +249,38 @@ def keep_in_fallback(fallback: Fallback, record: Record) -> None:
         log_refusal(record, refusal, "fallback")
 
 
-def defer(record: Record, outcome: Deferred, run: Try, *, ports: Ports) -> Record:
+def defer(record: Record, outcome: Deferred, a_try: Try, *, ports: Ports) -> Record:
     """Puts the delayed copy, then writes the record. The copy carries the lead on even if the ledger is away."""
     copy = Envelope.of(record, attempt=outcome.attempt)
-    ports.queue.put(copy.to_text(), delay=outcome.next_try_at - run.now())
+    ports.queue.put(copy.to_text(), delay=outcome.next_try_at - a_try.now())
     log.warning(log_line("lead_deferred", lead_id=record.lead_id, reason=outcome.reason, attempt=outcome.attempt))
     try:
-        return write_or_poison(record, outcome, run.now, attempt=run.attempt, ledger=ports.ledger)
+        return write_or_poison(record, outcome, a_try.now, attempt=a_try.attempt, ledger=ports.ledger)
     except StorageFailed as failure:
         log.warning(log_line("record_behind", lead_id=record.lead_id, reason=failure.slug))
         return record
 
 
-def put_again(envelope: Envelope, failure: StorageFailed, run: Try, *, queue: LeadQueue) -> None:
+def put_again(envelope: Envelope, failure: StorageFailed, a_try: Try, *, queue: LeadQueue) -> None:
     """Puts a delayed copy for a lead whose record cannot be read or written. Raises StorageFailed if that fails too."""
     copy = replace(envelope, attempt=envelope.attempt + 1)
-    queue.put(copy.to_text(), delay=delay(run.attempt, chance=run.chance))
+    queue.put(copy.to_text(), delay=delay(a_try.attempt, chance=a_try.chance))
     log.warning(log_line("lead_deferred", lead_id=copy.lead_id, reason=failure.slug, attempt=copy.attempt))
 
 
-def _make_record(envelope: Envelope) -> Record:
+def make_record(lead_id: str, payload: str, *, attempt: int = 1) -> Record:
+    """An accepted record, or a poisoned one if the payload is not a lead."""
+    try:
+        return Record.accepted(lead_id, payload, attempt=attempt)
+    except InvalidLead as why:
+        return Record.poisoned(lead_id, why.slug, why.detail, payload, attempt=attempt)
+
+
+def _record_of_message(envelope: Envelope) -> Record:
     if envelope.payload is None:
         detail = "the message leans on a record that does not exist"
         return Record.poisoned(envelope.lead_id, "payload_missing", detail, None, attempt=envelope.attempt)
-    try:
-        return Record.accepted(envelope.lead_id, envelope.payload, attempt=envelope.attempt)
-    except InvalidLead as why:
-        return Record.poisoned(envelope.lead_id, why.slug, why.detail, envelope.payload, attempt=envelope.attempt)
+    return make_record(envelope.lead_id, envelope.payload, attempt=envelope.attempt)
 
 
 def _read_lead(record: Record) -> Lead:
@@ -303,11 +308,11 @@ def _require_usable(settings: Settings) -> None:
         raise Blocked("settings", faults)
 
 
-def _next_try_at(failure: DeliveryFailed, run: Try, now: datetime) -> datetime:
+def _next_try_at(failure: DeliveryFailed, a_try: Try, now: datetime) -> datetime:
     if isinstance(failure, GateShut):
-        return after_opening(failure.opens_at, now, chance=run.chance)
+        return after_opening(failure.opens_at, now, chance=a_try.chance)
     retry_after = failure.retry_after if isinstance(failure, Transient) else None
-    wait = delay(run.attempt, chance=run.chance, retry_after=retry_after)
+    wait = delay(a_try.attempt, chance=a_try.chance, retry_after=retry_after)
     if isinstance(failure, Blocked) and not failure.lead_only:
         # Once the connection is fixed, this lead must not wait longer than those that the gate held.
         wait = min(wait, LONGEST_PAUSE)

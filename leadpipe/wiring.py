@@ -11,18 +11,15 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from leadpipe.model.errors import SettingsError, StorageFailed
 from leadpipe.model.log_line import log_line
-from leadpipe.model.ports import Ports
+from leadpipe.model.ports import Dynamics, Ports
 from leadpipe.model.settings import Area, Settings
 from leadpipe.storage.connection import Storage, connect
 from leadpipe.storage.lead_queue import AzureLeadQueue
 from leadpipe.storage.ledger import AzureLedger
-
-if TYPE_CHECKING:
-    from leadpipe.model.ports import Dynamics
 
 HEALTH_SECONDS = 5.0
 # They log parts of answers, even the start of a token. leadpipe logs each failure itself.
@@ -114,7 +111,7 @@ class Wiring:
             certificate_ends=lambda: certificate_ends(self.settings),
         )
 
-    def _dynamics(self) -> "Dynamics | None":
+    def _dynamics(self) -> Dynamics | None:
         """None if no organisation is set, or if its settings have faults: delivery checks those before it asks."""
         dataverse = self.settings.dataverse
         if dataverse is None:

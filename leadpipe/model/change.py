@@ -138,22 +138,12 @@ def _outcome(record: Record, change: Outcome, *, at: datetime, attempt: int) -> 
     if stale or _target(change) not in ALLOWED[record.state]:
         return None
     settled = replace(
-        record,
-        state=_target(change),
-        reason="",
-        detail="",
-        attempt=max(record.attempt, attempt),
-        updated_at=at,
+        record, state=_target(change), reason="", detail="", attempt=max(record.attempt, attempt), updated_at=at
     )
     match change:
         case Written():
             after = replace(
-                settled,
-                reason=change.reason,
-                detail=change.detail,
-                written_at=at,
-                failing_since=None,
-                duplicate_of="",
+                settled, reason=change.reason, detail=change.detail, written_at=at, failing_since=None, duplicate_of=""
             )
         case Duplicate():
             after = replace(settled, duplicate_of=change.of, failing_since=None)

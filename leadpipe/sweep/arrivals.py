@@ -4,14 +4,14 @@ import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from leadpipe.delivery import make_record
 from leadpipe.ledger_writes import insert
 from leadpipe.model.claim import Claim
 from leadpipe.model.envelope import Envelope
-from leadpipe.model.errors import InvalidLead
 from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.log_line import log_line
 from leadpipe.model.ports import Arrival, Marks, Ports
-from leadpipe.model.record import QUEUED, Record
+from leadpipe.model.record import QUEUED
 from leadpipe.sweep.run import Run
 
 log = logging.getLogger(__name__)
@@ -51,16 +51,9 @@ def take_in(arrival: Arrival, ports: Ports) -> str:
     lead_id = ports.claims.take(claim).lead_id
     if ports.ledger.read(lead_id) is not None:
         return lead_id
-    record = _record_of(lead_id, arrival)
+    record = make_record(lead_id, arrival.payload)
     record = insert(record, ledger=ports.ledger) or record
     if record.state in QUEUED:
         ports.queue.put(Envelope.of(record).to_text())
     log.info(log_line("lead_taken_in", lead_id=lead_id))
     return lead_id
-
-
-def _record_of(lead_id: str, arrival: Arrival) -> Record:
-    try:
-        return Record.accepted(lead_id, arrival.payload)
-    except InvalidLead as why:
-        return Record.poisoned(lead_id, why.slug, why.detail, arrival.payload)
