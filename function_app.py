@@ -1,6 +1,6 @@
-"""The four functions: azure.functions on one side, plain values on the other.
+"""The four functions: they translate between azure.functions and plain values.
 
-Delivery and the sweep are imported by their first run: a cold start that ends in a 202 has no use for them.
+Delivery and the sweep are imported by their first run, because a cold start that ends in a 202 does not need them.
 """
 
 import json
@@ -27,19 +27,19 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 @app.route(route="leads", methods=[func.HttpMethod.POST], trigger_arg_name="request")
 def take_lead(request: func.HttpRequest) -> func.HttpResponse:
     try:
-        return _taken(request)
-    except BaseException as error:  # the host would answer 500; a Rust library's panic is no Exception
+        return _take(request)
+    except BaseException as error:  # the host would answer 500; a Rust library's panic is not an Exception
         log.error(log_line("post_crashed", reason=_kind(error)))
         return _answer(503, error="internal_error", detail="leadpipe could not keep the lead; post it again")
 
 
-def _taken(request: func.HttpRequest) -> func.HttpResponse:
+def _take(request: func.HttpRequest) -> func.HttpResponse:
     body = request.get_body()
     try:
         ledger, queue = wiring().intake()
         lead_id = intake.take(body, at=now(), entropy=os.urandom(ENTROPY_BYTES), ledger=ledger, queue=queue)
     except InvalidLead as why:
-        # The host hands over no body at all when a request came in chunks; that must be seen, not guessed.
+        # The host drops the body of a request that came in chunks; the log has to show that this was the reason.
         encoding = "" if body else _transfer_encoding(request)
         log.warning(log_line("post_refused", reason=why.slug, transfer_encoding=encoding))
         return _answer(413 if why.slug == "too_large" else 400, error=why.slug, detail=why.detail)
@@ -50,7 +50,7 @@ def _taken(request: func.HttpRequest) -> func.HttpResponse:
 
 
 def _transfer_encoding(request: func.HttpRequest) -> str:
-    """`chunked`, `other`, or empty where there is none: the header itself is a stranger's text."""
+    """`chunked`, `other`, or empty. The header itself is a stranger's text and stays out of the log."""
     encodings = request.headers.get("transfer-encoding", "").lower().split(",")
     if "chunked" in map(str.strip, encodings):
         return "chunked"
@@ -66,10 +66,10 @@ def _transfer_encoding(request: func.HttpRequest) -> str:
 )
 def tell_health(request: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the host names its arguments
     try:
-        ill = wiring().ill()
+        problem = wiring().why_not_ready()
     except BaseException as error:  # whatever it is, a lead posted now may not be kept
-        ill = f"leadpipe could not look: {_kind(error)}"
-    return _answer(503, error="not_ready", detail=ill) if ill else _answer(200, status="ready")
+        problem = f"leadpipe could not look: {_kind(error)}"
+    return _answer(503, error="not_ready", detail=problem) if problem else _answer(200, status="ready")
 
 
 @app.function_name("deliver")
@@ -104,8 +104,8 @@ def _sweep() -> None:
 
 
 def _run(flow: Callable[[], None]) -> None:
-    """Runs a flow. What leaves it says its slug or kind alone: the host logs an exception's text, which could quote a
-    lead. It is raised after the handler, so that it carries no other exception as its context.
+    """Runs a flow. Replaces its exception by one with the slug or kind alone: the host logs an exception's text, which
+    could quote a lead. The new one is raised outside the handler, so that it has no other one as its context.
     """
     try:
         flow()

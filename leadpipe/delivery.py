@@ -1,36 +1,26 @@
 """Delivery: what happens to one message, in the order in which it happens.
 
-    1. read     the record counts, not the message: an old or settled one ends here
-    2. claim    one lead id holds a fingerprint; the others are duplicates
-    3. create   Dynamics is asked to create the lead under its own id, unless the gate is shut
-    4. settle   the outcome goes into the record
+    1. read_record   the record is the truth, not the message: one of an old try, or of a settled lead, ends here
+    2. keep_out      a lead that repeats another one (`claim`), or that a setting keeps, is not written
+    3. create        `ask_dynamics` to create the lead under its own id, unless the gate is shut
+    4. settle        write the outcome into the record
 
-A process may die between any two lines. Before step 3 nothing has happened that a second run would not do again;
-after it, the second run finds the lead in Dynamics under the same id. An exception that leaves `deliver` means one
-thing, "crash, please redeliver", and its text holds no lead data, for the host logs it.
+A process may die between any two lines. A second run repeats whatever was done before step 3, and after step 3 it finds
+the lead in Dynamics under the same id. An exception that leaves `deliver` means one thing, "crash, please redeliver".
+Its text holds no lead data, because the host logs it.
 """
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
-from leadpipe.model.change import (
-    Change,
-    Deferred,
-    Duplicate,
-    Kept,
-    Outcome,
-    Poisoned,
-    ToFallback,
-    Written,
-    transition,
-)
+from leadpipe.ledger_writes import MOST_RACES, insert, log_refusal, lower_marks, write_or_poison
+from leadpipe.model.change import Deferred, Duplicate, Kept, Outcome, Poisoned, ToFallback, Written
 from leadpipe.model.claim import Claim, Verdict, verdict
 from leadpipe.model.envelope import LARGEST_ATTEMPT, Envelope
 from leadpipe.model.errors import (
     Blocked,
-    Changed,
     DeliveryFailed,
     GateShut,
     InvalidLead,
@@ -46,29 +36,26 @@ from leadpipe.model.errors import (
 )
 from leadpipe.model.gate import LONGEST_PAUSE, Gate, Shut
 from leadpipe.model.lead import Lead
-from leadpipe.model.lead_id import can_be_received
+from leadpipe.model.lead_id import ONE_DAY, can_be_received
 from leadpipe.model.log_line import log_line
-from leadpipe.model.ports import Claims, Dynamics, Fallback, LeadQueue, Ledger, MarksStore, Ports, Receipt, Rerouted
-from leadpipe.model.record import OPEN, PERSON_UNREAD, ROW_REFUSED, Record, State
+from leadpipe.model.ports import Claims, Dynamics, Fallback, LeadQueue, Ledger, Ports, Receipt, Rerouted
+from leadpipe.model.record import OPEN, PERSON_UNREAD, Record, State
 from leadpipe.model.schedule import FIRST_REST, NEWER_ENVELOPE_DELAY, after_opening, delay, rest
 from leadpipe.model.settings import Area, Settings, SpecialLeads
 
 # The sweep looks at today and yesterday whatever its marks say.
-ALWAYS_SWEPT = timedelta(days=1)
-# After so many tries, more than an hour, an answer that leadpipe does not know counts as a refusal of the row.
-TRIES_AT_A_RECORD = 10
+ALWAYS_SWEPT = ONE_DAY
 # A record that cannot be written stays behind its messages, but never by so many tries. A message that is further ahead
-# is none of leadpipe's, and must not make the lead's own messages stale or impossible.
+# is not leadpipe's, and must not make the lead's own messages stale or impossible.
 FURTHEST_AHEAD = 100_000
-# Somebody else being faster so many times in a row is no race any more.
-DECISIONS = 20
+
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try:
-    """One run of delivery. `first`: no earlier one can have reached Dynamics. `chance`, 0 up to 1, spreads delays."""
+    """One try at a delivery. `first`: no earlier one can have reached Dynamics. `chance`, 0 up to 1, spreads delays."""
 
     attempt: int
     first: bool
@@ -87,7 +74,7 @@ def deliver(
 ) -> None:
     """Handles one message of the queue `leads`.
 
-    Raises NotAnEnvelope for a text that leadpipe did not write, StorageFailed when no delayed copy could be put either.
+    Raises NotAnEnvelope for a text that leadpipe did not write, StorageFailed if a delayed copy cannot be put either.
     """
     try:
         envelope = Envelope.from_text(message)
@@ -95,29 +82,28 @@ def deliver(
         ports.queue.put(message, delay=NEWER_ENVELOPE_DELAY)
         log.warning(log_line("envelope_newer", detail=newer.detail))
         return
-    run = Try(attempt=envelope.attempt, first=envelope.attempt == dequeue_count == 1, chance=chance, now=now)
+    a_try = Try(attempt=envelope.attempt, first=envelope.attempt == dequeue_count == 1, chance=chance, now=now)
     try:
-        record = record_of_message(envelope, run.now, ports=ports)
-        run = replace(run, attempt=min(run.attempt, record.attempt + FURTHEST_AHEAD))
-        if record.awaits(run.attempt):
-            deliver_record(record, run, ports=ports, settings=settings)
+        record = read_record(envelope, a_try.now, ports=ports)
+        a_try = replace(a_try, attempt=min(a_try.attempt, record.attempt + FURTHEST_AHEAD))
+        if record.awaits(a_try.attempt):
+            deliver_record(record, a_try, ports=ports, settings=settings)
         else:
-            log.info(log_line("message_stale", lead_id=record.lead_id, outcome=record.state, attempt=run.attempt))
+            log.info(log_line("message_stale", lead_id=record.lead_id, outcome=record.state, attempt=a_try.attempt))
     except StorageFailed as failure:
-        put_again(envelope, failure, run, queue=ports.queue)
+        put_again(envelope, failure, a_try, queue=ports.queue)
 
 
-def deliver_record(record: Record, run: Try, *, ports: Ports, settings: Settings) -> Record:
-    """Steps 2 to 4, for a message and for the sweep's drain alike."""
-    outcome = outcome_of(record, run, ports=ports, settings=settings)
-    return settle(record, outcome, run, ports=ports)
+def deliver_record(record: Record, a_try: Try, *, ports: Ports, settings: Settings) -> Record:
+    """Takes steps 2 to 4, for a message and for the sweep's drain alike. Returns the record as it now stands."""
+    outcome = find_outcome(record, a_try, ports=ports, settings=settings)
+    return settle(record, outcome, a_try, ports=ports)
 
 
-def record_of_message(envelope: Envelope, now: Callable[[], datetime], *, ports: Ports) -> Record:
-    """Step 1. The record of the message's lead; made from the message when the ledger was away at intake.
+def read_record(envelope: Envelope, now: Callable[[], datetime], *, ports: Ports) -> Record:
+    """Step 1. Reads the lead's record, or makes it from the message if the ledger was away at intake.
 
-    Raises NotAnEnvelope where there is no record, and nobody can have received a lead at the time that the id says.
-    A record that exists is delivered whatever its time.
+    Raises NotAnEnvelope if there is no record and the id's time cannot be right. An existing record may have any time.
     """
     found = ports.ledger.read(envelope.lead_id)
     if found is not None:
@@ -126,66 +112,38 @@ def record_of_message(envelope: Envelope, now: Callable[[], datetime], *, ports:
         raise NotAnEnvelope("not_an_envelope", f"its lead id is of {envelope.received_at:%Y-%m-%d}")
     if now() - envelope.received_at > ALWAYS_SWEPT:
         lower_marks(envelope.received_at.date(), ports.marks)
-    found = inserted(_made_from(envelope), ledger=ports.ledger) or ports.ledger.read(envelope.lead_id)
+    found = insert(_record_of_message(envelope), ledger=ports.ledger) or ports.ledger.read(envelope.lead_id)
     if found is None:
         raise StorageFailed("record_unreadable", "the ledger says that the record exists and does not give it")
     return found
 
 
-def inserted(record: Record, *, ledger: Ledger) -> Record | None:
-    """Inserts the record; where storage refuses its row, the smallest one, which is poisoned.
-
-    Gives what was inserted, None when the lead has a record already.
-    """
+def find_outcome(record: Record, a_try: Try, *, ports: Ports, settings: Settings) -> Outcome:
+    """Takes steps 2 and 3. Returns what becomes of the lead this time."""
     try:
-        return ledger.insert(record)
-    except StorageFailed as failure:
-        unknown = failure.slug == "storage_error" and record.attempt >= TRIES_AT_A_RECORD
-        if not isinstance(failure, RowRefused) and not unknown:
-            raise
-        _log_refusal(record, failure, "ledger")
-        return ledger.insert(record.smallest(failure.detail))
-
-
-def lower_marks(day: date, store: MarksStore) -> None:
-    """Sees to it that the sweep looks at that day again. To be done before the day gets its open lead.
-
-    Raises StorageFailed when each time somebody else was faster.
-    """
-    for _ in range(DECISIONS):
-        marks = store.read()
-        lower = marks.back_to(day)
-        if lower == marks or store.write(marks, lower):
-            return
-    raise StorageFailed("record_contended", f"the marks were others each of the {DECISIONS} times they were written")
-
-
-def outcome_of(record: Record, run: Try, *, ports: Ports, settings: Settings) -> Outcome:
-    """Steps 2 and 3: what becomes of the lead this time."""
-    try:
-        lead = _lead_of(record)
+        lead = _read_lead(record)
         _require_usable(settings)
-        settled_already = aside(record, lead, ports=ports, settings=settings)
+        kept_out = keep_out(record, lead, ports=ports, settings=settings)
     except (InvalidLead, RowRefused) as why:
         return Poisoned(reason=why.slug, detail=why.detail)
     except DeliveryFailed as failure:
-        # A resting lead is not asked for its claim again, so none may rest before it has passed there.
-        return outcome_of_failure(record, failure, run, fallback_after=timedelta.max)
-    if settled_already:
-        return settled_already
+        # A lead in the fallback table does not claim again, so no lead may go there before it has claimed.
+        return outcome_of_failure(record, failure, a_try, fallback_after=timedelta.max)
+    if kept_out:
+        return kept_out
     if ports.dynamics is None:
         return ToFallback(reason="no_dynamics", next_try_at=None)
     try:
-        return created(record, lead, run, dynamics=ports.dynamics, gate=ports.gate)
+        return create(record, lead, a_try, dynamics=ports.dynamics, gate=ports.gate)
     except DeliveryFailed as failure:
-        return outcome_of_failure(record, failure, run, fallback_after=settings.fallback_after)
+        return outcome_of_failure(record, failure, a_try, fallback_after=settings.fallback_after)
 
 
-def aside(record: Record, lead: Lead, *, ports: Ports, settings: Settings) -> Outcome | None:
-    """Step 2. What keeps the lead from being written at all: another one that holds the claim, or a setting."""
+def keep_out(record: Record, lead: Lead, *, ports: Ports, settings: Settings) -> Outcome | None:
+    """Step 2. Returns the outcome if another lead's claim, or a setting, keeps this lead from being written."""
     if record.state is State.FALLBACK:
-        return None  # it has passed here on its way into the fallback table
-    holder = claimed(record, lead, window=settings.dedupe_window, claims=ports.claims, ledger=ports.ledger)
+        return None  # it took this step on its way into the fallback table
+    holder = claim(record, lead, window=settings.dedupe_window, claims=ports.claims, ledger=ports.ledger)
     if holder != record.lead_id:
         return Duplicate(of=holder)
     if lead.is_test and settings.test_leads is SpecialLeads.KEEP:
@@ -195,16 +153,16 @@ def aside(record: Record, lead: Lead, *, ports: Ports, settings: Settings) -> Ou
     return None
 
 
-def claimed(record: Record, lead: Lead, *, window: timedelta, claims: Claims, ledger: Ledger) -> str:
-    """The lead id that may be written: this lead's own, or that of the lead it repeats.
+def claim(record: Record, lead: Lead, *, window: timedelta, claims: Claims, ledger: Ledger) -> str:
+    """Claims the lead's fingerprint. Returns the id that may be written: this lead's, or that of the lead it repeats.
 
-    The fingerprint is that of the lead as it is read now. The record's column is for people who look it up.
+    The fingerprint is computed from the payload. The record's column is only for people who search for it.
     """
     fingerprint = lead.fingerprint()
     if record.own_lead or not window or not fingerprint:
         return record.lead_id
     mine = Claim(fingerprint=fingerprint, lead_id=record.lead_id, received_at=record.received_at)
-    for _ in range(DECISIONS):
+    for _ in range(MOST_RACES):
         holder = claims.take(mine)
         if holder.lead_id == record.lead_id:
             return record.lead_id
@@ -213,20 +171,20 @@ def claimed(record: Record, lead: Lead, *, window: timedelta, claims: Claims, le
             return holder.lead_id
         if decided is Verdict.GOES_ON or claims.take_over(holder, mine):
             return record.lead_id
-    raise StorageFailed("record_contended", f"the claim was another each of the {DECISIONS} times it was taken")
+    raise StorageFailed("record_contended", f"the claim was another each of the {MOST_RACES} times it was taken")
 
 
-def created(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics, gate: Gate) -> Outcome:
-    """Step 3. Asks Dynamics to create the lead, unless the gate is shut; that the id is there is a receipt too."""
-    receipt = asked(record, lead, run, dynamics=dynamics, gate=gate)
-    if receipt is Receipt.UNCONFIRMED and run.first:
-        # Nobody has asked for this id before, so what raised this was not this lead's own row.
+def create(record: Record, lead: Lead, a_try: Try, *, dynamics: Dynamics, gate: Gate) -> Outcome:
+    """Step 3. Asks Dynamics to create the lead. If the id is there already, that is a receipt too."""
+    receipt = ask_dynamics(record, lead, a_try, dynamics=dynamics, gate=gate)
+    if receipt is Receipt.UNCONFIRMED and a_try.first:
+        # Nobody has asked for this id before, so the row that is there is not this lead's.
         return Poisoned(reason="id_taken", detail="Dynamics says the id exists; the role may not read leads to see")
-    return written(receipt, lead)
+    return outcome_of_receipt(receipt, lead)
 
 
-def written(receipt: Receipt | Rerouted, lead: Lead) -> Written:
-    """Dynamics has the lead. What a person has to complete is the reason; the detail has the other one too."""
+def outcome_of_receipt(receipt: Receipt | Rerouted, lead: Lead) -> Written:
+    """Dynamics has the lead. The reason says what a person has to complete; a second one goes into the detail."""
     outcome = Written(reason="assumed") if receipt is Receipt.UNCONFIRMED else Written()
     if isinstance(receipt, Rerouted):
         outcome = Written(reason="default_owner", detail=receipt.detail)
@@ -237,14 +195,14 @@ def written(receipt: Receipt | Rerouted, lead: Lead) -> Written:
     return Written(reason=PERSON_UNREAD, detail=f"{keys}; {other}" if other else keys)
 
 
-def asked(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics, gate: Gate) -> Receipt | Rerouted:
-    """Passes the gate, asks, and tells the gate what became of it, whatever that is.
+def ask_dynamics(record: Record, lead: Lead, a_try: Try, *, dynamics: Dynamics, gate: Gate) -> Receipt | Rerouted:
+    """Passes the gate, asks Dynamics to create the lead, and reports the result to the gate.
 
-    Raises GateShut, what Dynamics answered, or Transient for what nobody foresaw.
+    Raises GateShut, the failure that Dynamics answered with, or Transient for an unforeseen error.
     """
-    ticket = gate.enter(record.lead_id, run.now())
+    ticket = gate.enter(record.lead_id, a_try.now())
     if isinstance(ticket, Shut):
-        # What has become of the other lead's reason by now, only the next one that is tried will tell.
+        # That reason may be gone by now; only the next try shows.
         detail = f"not tried; an earlier lead: {ticket.detail or ticket.reason}"
         raise GateShut(ticket.reason, detail, opens_at=ticket.until)
     try:
@@ -254,33 +212,33 @@ def asked(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics, gate: Gat
         if failure.slug == "unforeseen":
             place = raised_at(failure.__cause__)
             log.error(log_line("unforeseen", lead_id=record.lead_id, kind=failure.detail, place=place))
-        gate.failed(ticket, failure, run.now())
+        gate.failed(ticket, failure, a_try.now())
         raise
     gate.answered(ticket)
     return receipt
 
 
-def outcome_of_failure(record: Record, failure: DeliveryFailed, run: Try, *, fallback_after: timedelta) -> Outcome:
-    """What a failed try means: a person's turn, another try, or a rest in the fallback table."""
+def outcome_of_failure(record: Record, failure: DeliveryFailed, a_try: Try, *, fallback_after: timedelta) -> Outcome:
+    """Decides what follows a failed try: a person has to act, another try, or the fallback table."""
     if isinstance(failure, Refused):
         return Poisoned(reason=failure.slug, detail=failure.detail)
-    now = run.now()
+    now = a_try.now()
     if record.state is State.FALLBACK:
         next_try_at = now + rest(now - record.updated_at)
         return ToFallback(reason=failure.slug, detail=failure.detail, next_try_at=next_try_at)
     if now - (record.failing_since or now) >= fallback_after:
         return ToFallback(reason=failure.slug, detail=failure.detail, next_try_at=now + FIRST_REST)
-    next_try_at = _next_try_at(failure, run, now)
-    return Deferred(reason=failure.slug, detail=failure.detail, attempt=run.attempt + 1, next_try_at=next_try_at)
+    next_try_at = _next_try_at(failure, a_try, now)
+    return Deferred(reason=failure.slug, detail=failure.detail, attempt=a_try.attempt + 1, next_try_at=next_try_at)
 
 
-def settle(record: Record, outcome: Outcome, run: Try, *, ports: Ports) -> Record:
-    """Step 4. Where the lead goes on comes first, then what the record says of it."""
+def settle(record: Record, outcome: Outcome, a_try: Try, *, ports: Ports) -> Record:
+    """Step 4. Writes the outcome into the record, but first puts what carries the lead on: message or fallback row."""
     if isinstance(outcome, Deferred):
-        return defer(record, outcome, run, ports=ports)
+        return defer(record, outcome, a_try, ports=ports)
     if isinstance(outcome, ToFallback):
-        rest_in(ports.fallback, record)
-    settled = write_or_poison(record, outcome, run.now, attempt=run.attempt, ledger=ports.ledger)
+        keep_in_fallback(ports.fallback, record)
+    settled = write_or_poison(record, outcome, a_try.now, attempt=a_try.attempt, ledger=ports.ledger)
     rested = record.state is State.FALLBACK or isinstance(outcome, ToFallback)
     if rested and settled.state not in OPEN:
         ports.fallback.remove(record.lead_id)
@@ -288,79 +246,50 @@ def settle(record: Record, outcome: Outcome, run: Try, *, ports: Ports) -> Recor
     return settled
 
 
-def rest_in(fallback: Fallback, record: Record) -> None:
-    """Adds the lead's fallback row. One that storage refuses is missed by flows that read that table, not by drains."""
+def keep_in_fallback(fallback: Fallback, record: Record) -> None:
+    """Adds the lead's fallback row. If storage refuses it, drains still find the lead; readers of that table do not."""
     try:
         fallback.keep(record)
     except RowRefused as refusal:
-        _log_refusal(record, refusal, "fallback")
+        log_refusal(record, refusal, "fallback")
 
 
-def defer(record: Record, outcome: Deferred, run: Try, *, ports: Ports) -> Record:
-    """Puts the delayed copy, then says so in the record. The copy carries the lead on even if the ledger is away."""
-    copy = Envelope.for_payload(record.lead_id, record.text, attempt=outcome.attempt)
-    ports.queue.put(copy.to_text(), delay=outcome.next_try_at - run.now())
+def defer(record: Record, outcome: Deferred, a_try: Try, *, ports: Ports) -> Record:
+    """Puts the delayed copy, then writes the record. The copy carries the lead on even if the ledger is away."""
+    copy = Envelope.of(record, attempt=outcome.attempt)
+    ports.queue.put(copy.to_text(), delay=outcome.next_try_at - a_try.now())
     log.warning(log_line("lead_deferred", lead_id=record.lead_id, reason=outcome.reason, attempt=outcome.attempt))
     try:
-        return write_or_poison(record, outcome, run.now, attempt=run.attempt, ledger=ports.ledger)
+        return write_or_poison(record, outcome, a_try.now, attempt=a_try.attempt, ledger=ports.ledger)
     except StorageFailed as failure:
         log.warning(log_line("record_behind", lead_id=record.lead_id, reason=failure.slug))
         return record
 
 
-def write(
-    record: Record, change: Change, now: Callable[[], datetime], *, ledger: Ledger, attempt: int | None = None
-) -> Record:
-    """The one door to a record: decides on what was last read, and again when somebody else was faster.
-
-    Gives the record as it now stands. Raises NotAllowed when a person asked for what its state rules out, StorageFailed
-    when each time somebody else was faster: a store that says so for ever must not hold a thread for ever.
-    """
-    for _ in range(DECISIONS):
-        decided = transition(record, change, at=now(), attempt=attempt)
-        if decided is None:
-            return record
-        try:
-            return ledger.write(record, *decided)
-        except Changed:
-            record = _read_again(record, ledger)
-    raise StorageFailed("record_contended", f"the record was another each of the {DECISIONS} times it was written")
-
-
-def write_or_poison(
-    record: Record, change: Change, now: Callable[[], datetime], *, ledger: Ledger, attempt: int
-) -> Record:
-    """Writes what became of the lead. Where storage refuses that row, the lead is poisoned by a smaller change.
-
-    Nothing is lost by that: a lead that Dynamics has already is found there under its id when it is replayed.
-    """
-    try:
-        return write(record, change, now, attempt=attempt, ledger=ledger)
-    except RowRefused as refusal:
-        _log_refusal(record, refusal, "ledger")
-        poisoned = Poisoned(reason=ROW_REFUSED, detail=refusal.detail)
-        return write(record, poisoned, now, attempt=attempt, ledger=ledger)
-
-
-def put_again(envelope: Envelope, failure: StorageFailed, run: Try, *, queue: LeadQueue) -> None:
-    """A delayed copy for a lead whose record could not be read or written. Raises StorageFailed when that fails too."""
+def put_again(envelope: Envelope, failure: StorageFailed, a_try: Try, *, queue: LeadQueue) -> None:
+    """Puts a delayed copy for a lead whose record cannot be read or written. Raises StorageFailed if that fails too."""
     copy = replace(envelope, attempt=min(envelope.attempt + 1, LARGEST_ATTEMPT))
-    queue.put(copy.to_text(), delay=delay(run.attempt, chance=run.chance))
+    queue.put(copy.to_text(), delay=delay(a_try.attempt, chance=a_try.chance))
     log.warning(log_line("lead_deferred", lead_id=copy.lead_id, reason=failure.slug, attempt=copy.attempt))
 
 
-def _made_from(envelope: Envelope) -> Record:
+def make_record(lead_id: str, payload: str, *, attempt: int = 1) -> Record:
+    """An accepted record, or a poisoned one if the payload is not a lead."""
+    try:
+        return Record.accepted(lead_id, payload, attempt=attempt)
+    except InvalidLead as why:
+        return Record.poisoned(lead_id, why.slug, why.detail, payload, attempt=attempt)
+
+
+def _record_of_message(envelope: Envelope) -> Record:
     attempt = min(envelope.attempt, FURTHEST_AHEAD)
     if envelope.payload is None:
         detail = "the message leans on a record that does not exist"
         return Record.poisoned(envelope.lead_id, "payload_missing", detail, None, attempt=attempt)
-    try:
-        return Record.accepted(envelope.lead_id, envelope.payload, attempt=attempt)
-    except InvalidLead as why:
-        return Record.poisoned(envelope.lead_id, why.slug, why.detail, envelope.payload, attempt=attempt)
+    return make_record(envelope.lead_id, envelope.payload, attempt=attempt)
 
 
-def _lead_of(record: Record) -> Lead:
+def _read_lead(record: Record) -> Lead:
     payload = record.text
     if payload is None:
         raise InvalidLead("payload_missing", "the record holds no payload")
@@ -368,9 +297,9 @@ def _lead_of(record: Record) -> Lead:
 
 
 def _state_of(holder: str, ledger: Ledger) -> State | None:
-    """The state of the lead that holds a claim, None where it has no record.
+    """The state of the lead that holds a claim; None if it has no record.
 
-    A damaged record waits for a person, as a poisoned one does: both can still be written.
+    A damaged record counts as poisoned: a person can still get the lead written.
     """
     try:
         held = ledger.read(holder)
@@ -379,29 +308,18 @@ def _state_of(holder: str, ledger: Ledger) -> State | None:
     return held.state if held else None
 
 
-def _log_refusal(record: Record, failure: StorageFailed, step: str) -> None:
-    log.error(log_line("row_refused", lead_id=record.lead_id, step=step, reason=failure.slug, detail=failure.detail))
-
-
 def _require_usable(settings: Settings) -> None:
     faults = settings.faults_of(Area.DYNAMICS)
     if faults:
         raise Blocked("settings", faults)
 
 
-def _next_try_at(failure: DeliveryFailed, run: Try, now: datetime) -> datetime:
+def _next_try_at(failure: DeliveryFailed, a_try: Try, now: datetime) -> datetime:
     if isinstance(failure, GateShut):
-        return after_opening(failure.opens_at, now, chance=run.chance)
+        return after_opening(failure.opens_at, now, chance=a_try.chance)
     retry_after = failure.retry_after if isinstance(failure, Transient) else None
-    wait = delay(run.attempt, chance=run.chance, retry_after=retry_after)
+    wait = delay(a_try.attempt, chance=a_try.chance, retry_after=retry_after)
     if isinstance(failure, Blocked) and not failure.lead_only:
-        # Once it is mended, this lead is not to wait longer than those that the gate held.
+        # Once the connection is fixed, this lead must not wait longer than those that the gate held.
         wait = min(wait, LONGEST_PAUSE)
     return now + wait
-
-
-def _read_again(record: Record, ledger: Ledger) -> Record:
-    found = ledger.read(record.lead_id)
-    if found is None:
-        raise StorageFailed("record_gone", "the record was deleted while it was being settled")
-    return found

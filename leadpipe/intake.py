@@ -1,9 +1,9 @@
-"""Intake: takes a posted lead and keeps it, before the marketplace gets its 202.
+"""Intake: keeps a posted lead before the marketplace gets its 202.
 
-One of the two stores is enough. A record without a message is overdue and queued again by the sweep; a message
-without a record makes it on delivery. With neither, nobody is told that the lead is safe.
+One of the two stores is enough. The sweep queues a record without a message; delivery makes the record of a message
+without one. If neither store took the lead, the answer is not 202.
 
-A ledger that answers, and will not take the lead's row, is asked for the smallest row that keeps the lead.
+If the ledger answers but refuses the lead's row, intake inserts the smallest row that keeps the lead.
 """
 
 import logging
@@ -19,7 +19,7 @@ from leadpipe.model.log_line import log_line
 from leadpipe.model.ports import LeadQueue, Ledger
 from leadpipe.model.record import Record
 
-# Both stores failing within this time leaves room to try both again and still answer within ten seconds.
+# If both stores fail within this time, there is time to try both again and still answer within ten seconds.
 FAST_FAILURE_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
@@ -34,18 +34,17 @@ def take(
     queue: LeadQueue,
     elapsed: Callable[[], float] = time.monotonic,
 ) -> str:
-    """Keeps the posted lead and gives its id.
+    """Keeps the posted lead and returns its id.
 
-    Raises InvalidLead once what was posted is kept as `rejected`, NotKept when no store took it.
+    Raises InvalidLead after it kept what was posted as `rejected`, and NotKept if no store took it.
     """
     lead_id = new_lead_id(at, entropy)
     try:
-        payload = posted_text(body)
-        record = Record.accepted(lead_id, payload)
+        record = Record.accepted(lead_id, posted_text(body))
     except InvalidLead as why:
         reject(lead_id, why, body, ledger=ledger)
         raise
-    envelope = Envelope.for_payload(lead_id, payload, attempt=record.attempt)
+    envelope = Envelope.of(record)
 
     started = elapsed()
     kept = keep(record, envelope, ledger=ledger, queue=queue)
@@ -58,9 +57,9 @@ def take(
 
 
 def keep(record: Record, envelope: Envelope, *, ledger: Ledger, queue: LeadQueue) -> bool:
-    """Puts the lead into both stores, the record first; whether one of them can bring it back."""
+    """Puts the lead into both stores, the record first. Returns whether one of them took enough to deliver it from."""
     failure = _failure_of("record", record.lead_id, lambda: ledger.insert(record))
-    # A message that leans on a record which may not exist would promise too much.
+    # A message without its payload needs the record, which may not exist.
     if failure is None or envelope.payload is not None:
         not_queued = _failure_of("queue", record.lead_id, lambda: queue.put(envelope.to_text()))
         if failure is None or not_queued is None:
@@ -69,12 +68,12 @@ def keep(record: Record, envelope: Envelope, *, ledger: Ledger, queue: LeadQueue
 
 
 def keep_smallest(record: Record, refusal: RowRefused, *, ledger: Ledger) -> bool:
-    """Keeps the least of a lead whose row the ledger refuses: it is poisoned, and a person sees it."""
+    """Inserts the smallest row of a lead whose own row the ledger refuses: poisoned, so that a person sees it."""
     return _failure_of("smallest", record.lead_id, lambda: ledger.insert(record.smallest(refusal.detail))) is None
 
 
 def reject(lead_id: str, why: InvalidLead, body: bytes, *, ledger: Ledger) -> None:
-    """Keeps the start of what was no lead, so that a person can look at it. An empty body leaves nothing to keep."""
+    """Keeps the start of a body that is not a lead, so that a person can look at it. An empty body is not kept."""
     if not body:
         return
     log.warning(log_line("lead_rejected", lead_id=lead_id, reason=why.slug, bytes=len(body)))

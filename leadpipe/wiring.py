@@ -1,7 +1,7 @@
-"""Builds the real objects once, when they are first needed; the only module that knows them all.
+"""Builds the real objects once, when they are first needed. Only this module knows all of them.
 
-Intake gets clients that never try twice, since the other store is its second chance and the marketplace waits;
-delivery gets clients that do. What delivery alone needs is imported by its first message, not by a cold start.
+Intake's storage clients never retry, because the marketplace is waiting and the other store is the second chance;
+delivery's do. What only delivery needs is imported by the first message, not by a cold start.
 """
 
 import logging
@@ -11,21 +11,18 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from leadpipe.model.errors import SettingsError, StorageFailed
 from leadpipe.model.log_line import log_line
-from leadpipe.model.ports import Ports
+from leadpipe.model.ports import Dynamics, Ports
 from leadpipe.model.settings import Area, Settings
 from leadpipe.storage.connection import Storage, connect
 from leadpipe.storage.lead_queue import AzureLeadQueue
 from leadpipe.storage.ledger import AzureLedger
 
-if TYPE_CHECKING:
-    from leadpipe.model.ports import Dynamics
-
 HEALTH_SECONDS = 5.0
-# What they log quotes others' answers, a token's beginning among them. Leadpipe reports each failure itself.
+# They log parts of answers, even the start of a token. leadpipe logs each failure itself.
 SILENT_LIBRARIES = ("azure.core", "azure.data", "azure.identity", "azure.storage", "msal", "urllib3")
 
 log = logging.getLogger(__name__)
@@ -33,10 +30,10 @@ T = TypeVar("T")
 
 
 class Wiring:
-    """Everything that one process has one of. Thread-safe: whoever comes first builds, the others wait.
+    """Holds the one set of objects of a process. Thread-safe: the first caller builds an object, the others wait.
 
-    `retries`: how often a storage request of delivery, the sweep or an operator is tried again. `report` is called with
-    each damaged row of the ledger that is met.
+    `retries`: how often storage requests are tried again, those of intake excepted. `report` gets each damaged row of
+    the ledger.
     """
 
     def __init__(self, settings: Settings, *, retries: int = 1, report: Callable[[str], None] = lambda _: None) -> None:
@@ -51,7 +48,7 @@ class Wiring:
             log.log(level, log_line("setting_unusable", setting=fault.setting, problem=fault.problem))
 
     def intake(self) -> tuple[AzureLedger, AzureLeadQueue]:
-        """The two stores of intake. Raises SettingsError, or StorageFailed when their clients cannot be built."""
+        """The two stores of intake. Raises SettingsError, or StorageFailed if their clients cannot be built."""
         storage = self._once("intake storage", lambda: self._storage(retries=0))
         return (
             self._once("intake ledger", lambda: AzureLedger(storage)),
@@ -59,27 +56,27 @@ class Wiring:
         )
 
     def storage(self) -> Storage:
-        """The account's two services, with the retries of this wiring. Raises SettingsError, or StorageFailed."""
+        """The account's queue and table services, with this wiring's retries. Raises SettingsError or StorageFailed."""
         return self._once("storage", lambda: self._storage(retries=self._retries))
 
     def delivery(self) -> Ports:
         """What delivery and the sweep work with. Raises SettingsError."""
         return self._once("delivery", self._delivery)
 
-    def ill(self) -> str:
-        """Why a lead posted now may not be kept, empty when it would; asked at most every five seconds."""
+    def why_not_ready(self) -> str:
+        """Why a lead posted now may not be kept; empty if it would be. Looks at most every five seconds."""
         with self._lock:
             if self._health is None or time.monotonic() - self._health[0] > HEALTH_SECONDS:
-                self._health = (time.monotonic(), self._examined())
+                self._health = (time.monotonic(), self._examine())
             return self._health[1]
 
-    def _examined(self) -> str:
+    def _examine(self) -> str:
         try:
             ledger, queue = self.intake()
         except (SettingsError, StorageFailed) as error:
             return error.detail
-        if hindered := self.settings.faults_of(Area.HOST):
-            return hindered
+        if problem := self.settings.faults_of(Area.HOST):
+            return problem
         failures = []
         for store in (ledger, queue):
             try:
@@ -114,8 +111,8 @@ class Wiring:
             certificate_ends=lambda: certificate_ends(self.settings),
         )
 
-    def _dynamics(self) -> "Dynamics | None":
-        """None when no organisation is configured, or when its settings have faults, which delivery looks at first."""
+    def _dynamics(self) -> Dynamics | None:
+        """None if no organisation is set, or if its settings have faults: delivery checks those before it asks."""
         dataverse = self.settings.dataverse
         if dataverse is None:
             return None
@@ -142,13 +139,13 @@ def _wiring() -> Wiring:
 
 
 def wiring() -> Wiring:
-    """The process's one wiring, made from its environment at the first call."""
+    """The process's one wiring, built from its environment at the first call."""
     with _building:
         return _wiring()
 
 
 def quiet_libraries() -> None:
-    """Keeps the libraries underneath out of the log."""
+    """Silences the loggers of the libraries."""
     for name in SILENT_LIBRARIES:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 

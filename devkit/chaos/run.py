@@ -304,8 +304,7 @@ class Chaos:
             record = waiting and AzureLedger(storage).read(waiting.lead_id)
             if record is None:
                 return
-            text = record.payload if isinstance(record.payload, str) else None
-            envelope = Envelope.for_payload(record.lead_id, text, attempt=record.attempt)
+            envelope = Envelope.of(record)
             queue = storage.queues.get_queue_client(POISON_QUEUE)
             with suppress(ResourceExistsError):
                 queue.create_queue()

@@ -13,9 +13,10 @@ from leadpipe.cli.say import say
 from leadpipe.cli.selection import leads
 from leadpipe.cli.table import Column, print_table, text_of
 from leadpipe.cli.target import reach
+from leadpipe.model.lead_id import ONE_DAY
 from leadpipe.model.record import State
 from leadpipe.operations.balance import MEANING, NOTES, Audit, Finding, _asker
-from leadpipe.operations.span import ONE_DAY, day_of
+from leadpipe.operations.span import day_of
 from leadpipe.wiring import now
 
 DEFAULT_SPAN = timedelta(days=7)

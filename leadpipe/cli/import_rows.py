@@ -12,7 +12,7 @@ from leadpipe.cli.say import say
 from leadpipe.cli.selection import leads
 from leadpipe.cli.table import text_of
 from leadpipe.cli.target import reach
-from leadpipe.delivery import lower_marks
+from leadpipe.ledger_writes import lower_marks
 from leadpipe.model.lead_id import EPOCH
 from leadpipe.operations.decisions import Outcome, Result
 from leadpipe.operations.take_in import not_taken_in, taken_in

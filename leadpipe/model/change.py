@@ -1,8 +1,8 @@
-"""What may happen to a record, and the one function that decides what then stands in the ledger."""
+"""Lists what may happen to a record; one function decides what the ledger then holds."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from leadpipe.model.errors import InvalidLead, NotAllowed
 from leadpipe.model.lead import MAX_PAYLOAD_BYTES, posted_text
@@ -11,9 +11,8 @@ from leadpipe.model.record import ALLOWED, FORGETTABLE, OPEN, PERSON_UNREAD, QUE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """Dynamics has the lead. `reason` is `assumed` where it could not be asked and is believed, `default_owner` where
-    it could not have the owner that a rule names, `person_unread` where what was posted has more of a person than was
-    read.
+    """Dynamics has the lead. `reason`: `assumed` if that could not be confirmed, `default_owner` if the lead could not
+    have the owner that a rule names, `person_unread` if values that look like a person's were not read.
     """
 
     reason: str = ""
@@ -38,7 +37,7 @@ class Poisoned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deferred:
-    """Put on the queue again as `attempt`, to be seen at `next_try_at`."""
+    """The lead is on the queue again as `attempt`, visible at `next_try_at`."""
 
     reason: str
     detail: str = ""
@@ -48,7 +47,7 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToFallback:
-    """To rest in the fallback table. `next_try_at` None: until a person drains it."""
+    """The lead waits in the fallback table. `next_try_at` None: until a person drains it."""
 
     reason: str
     detail: str = ""
@@ -71,7 +70,7 @@ class AnotherRound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """`own_lead`: a duplicate that shall become a lead of its own (`replay --anyway`)."""
+    """A person put the lead on the queue again. `own_lead`: so that a duplicate is written too (`replay --anyway`)."""
 
     actor: str
     own_lead: bool = False
@@ -96,7 +95,7 @@ class Erased:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
-    """A test lead was deleted in Dynamics again. It stays written, so that nothing makes it anew."""
+    """A test lead was deleted in Dynamics. Its record stays written, so that nothing creates the lead again."""
 
     actor: str
 
@@ -110,7 +109,14 @@ class Completed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten:
-    """The time for keeping a settled lead's personal data is over."""
+    """A settled lead's personal data was kept as long as the setting says."""
+
+
+class Transition(NamedTuple):
+    """What the ledger shall hold after a change. `event` is the line that the history gains, if it gains one."""
+
+    after: Record
+    event: Event | None
 
 
 Outcome = Written | Duplicate | Kept | Poisoned | Deferred | ToFallback
@@ -119,14 +125,11 @@ Decision = Replayed | Edited | Discarded | Erased | Removed | Completed
 Change = Outcome | Repeat | Decision | Forgotten
 
 
-def transition(
-    record: Record, change: Change, *, at: datetime, attempt: int | None = None
-) -> tuple[Record, Event | None] | None:
-    """What the ledger shall hold after the change: the record and, where history gains a line, its event.
+def transition(record: Record, change: Change, *, at: datetime, attempt: int | None = None) -> Transition | None:
+    """Decides what the ledger shall hold after the change. None: the record stays, because the change comes too late.
 
-    None: the record stands as it is, because the change comes too late. `attempt` is that of the message whose
-    outcome the change is, or that the sweep saw; older than the record's own attempt, only a receipt counts.
-    Raises NotAllowed for a person's decision that the state rules out, InvalidLead for an edit that is no lead.
+    `attempt` is that of the message whose outcome this is, or the one that the sweep saw. If it is older than the
+    record's own, only a receipt counts. Raises NotAllowed for a decision that the state or the payload rules out.
     """
     if isinstance(change, Written | Duplicate | Kept | Poisoned | Deferred | ToFallback):
         return _outcome(record, change, at=at, attempt=attempt or record.attempt)
@@ -137,27 +140,17 @@ def transition(
     return _decision(record, change, at=at)
 
 
-def _outcome(record: Record, change: Outcome, *, at: datetime, attempt: int) -> tuple[Record, Event | None] | None:
+def _outcome(record: Record, change: Outcome, *, at: datetime, attempt: int) -> Transition | None:
     stale = attempt < record.attempt and not isinstance(change, Written)
     if stale or _target(change) not in ALLOWED[record.state]:
         return None
     settled = replace(
-        record,
-        state=_target(change),
-        reason="",
-        detail="",
-        attempt=max(record.attempt, attempt),
-        updated_at=at,
+        record, state=_target(change), reason="", detail="", attempt=max(record.attempt, attempt), updated_at=at
     )
     match change:
         case Written():
             after = replace(
-                settled,
-                reason=change.reason,
-                detail=change.detail,
-                written_at=at,
-                failing_since=None,
-                duplicate_of="",
+                settled, reason=change.reason, detail=change.detail, written_at=at, failing_since=None, duplicate_of=""
             )
         case Duplicate():
             after = replace(settled, duplicate_of=change.of, failing_since=None)
@@ -176,10 +169,10 @@ def _outcome(record: Record, change: Outcome, *, at: datetime, attempt: int) -> 
             )
         case _:
             assert_never(change)
-    # The straight way, accepted to written, and one more deferral for the same reason tell themselves in the record.
+    # The record alone shows the straight way (accepted to written) and one more deferral for the same reason.
     straight = record.state is State.ACCEPTED and change == Written()
     same_again = (record.state, record.reason) == (after.state, after.reason)
-    return after, None if straight or same_again else event_of(after, str(after.state), at)
+    return Transition(after, None if straight or same_again else event_of(after, str(after.state), at))
 
 
 def _target(change: Outcome) -> State:
@@ -200,24 +193,24 @@ def _target(change: Outcome) -> State:
             assert_never(change)
 
 
-def _repeat(record: Record, change: Repeat, *, at: datetime, attempt: int) -> tuple[Record, Event | None] | None:
+def _repeat(record: Record, change: Repeat, *, at: datetime, attempt: int) -> Transition | None:
     if record.state not in QUEUED or attempt < record.attempt:
         return None
     after = replace(record, attempt=record.attempt + 1, next_try_at=change.next_try_at, updated_at=at)
     if isinstance(change, QueuedAgain):
-        return after, None
+        return Transition(after, None)
     after = replace(after, rounds=record.rounds + 1)
-    return after, replace(event_of(after, "another_round", at), detail=f"round {after.rounds}")
+    return Transition(after, replace(event_of(after, "another_round", at), detail=f"round {after.rounds}"))
 
 
-def _forgotten(record: Record, *, at: datetime) -> tuple[Record, None] | None:
+def _forgotten(record: Record, *, at: datetime) -> Transition | None:
     after = replace(record, payload=None, email="", name="", company="")
     if record.state not in FORGETTABLE or after == record:
         return None
-    return replace(after, updated_at=at), None
+    return Transition(replace(after, updated_at=at), None)
 
 
-def _decision(record: Record, change: Decision, *, at: datetime) -> tuple[Record, Event | None] | None:
+def _decision(record: Record, change: Decision, *, at: datetime) -> Transition | None:
     match change:
         case Erased():
             return _erased(record, change, at)
@@ -226,22 +219,22 @@ def _decision(record: Record, change: Decision, *, at: datetime) -> tuple[Record
         case Discarded():
             _require(State.DISCARDED in ALLOWED[record.state], record, "discarded")
             after = replace(record, state=State.DISCARDED, reason="discarded", detail=change.why, updated_at=at)
-            return after, event_of(after, "discarded", at, actor=change.actor)
+            return Transition(after, event_of(after, "discarded", at, actor=change.actor))
         case Replayed():
             return _replayed(record, change, at)
         case Removed():
             _require(record.state is State.WRITTEN and record.is_test, record, "removed")
             after = replace(record, reason="removed", updated_at=at)
-            return after, event_of(after, "removed", at, actor=change.actor)
+            return Transition(after, event_of(after, "removed", at, actor=change.actor))
         case Completed():
             _require(record.state is State.WRITTEN and record.reason == PERSON_UNREAD, record, "completed")
             after = replace(record, reason="completed", updated_at=at)
-            return after, event_of(after, "completed", at, actor=change.actor)
+            return Transition(after, event_of(after, "completed", at, actor=change.actor))
         case _:
             assert_never(change)
 
 
-def _replayed(record: Record, change: Replayed, at: datetime) -> tuple[Record, Event]:
+def _replayed(record: Record, change: Replayed, at: datetime) -> Transition:
     _require(State.ACCEPTED in ALLOWED[record.state], record, "replayed")
     if record.state is State.DUPLICATE and not change.own_lead:
         raise NotAllowed(
@@ -261,16 +254,16 @@ def _replayed(record: Record, change: Replayed, at: datetime) -> tuple[Record, E
         next_try_at=at,
         updated_at=at,
     )
-    return after, event_of(after, "replayed", at, actor=change.actor)
+    return Transition(after, event_of(after, "replayed", at, actor=change.actor))
 
 
-def _edited(record: Record, change: Edited, at: datetime) -> tuple[Record, Event]:
+def _edited(record: Record, change: Edited, at: datetime) -> Transition:
     _require(record.state in {State.POISONED, State.REJECTED, State.DISCARDED}, record, "edited")
     after = replace(_read_again(record, change.payload), updated_at=at)
-    return after, replace(event_of(after, "edited", at, actor=change.actor), payload=record.payload)
+    return Transition(after, replace(event_of(after, "edited", at, actor=change.actor), payload=record.payload))
 
 
-def _erased(record: Record, change: Erased, at: datetime) -> tuple[Record, Event] | None:
+def _erased(record: Record, change: Erased, at: datetime) -> Transition | None:
     if record.state is State.ERASED:
         return None
     after = Record(
@@ -286,35 +279,33 @@ def _erased(record: Record, change: Erased, at: datetime) -> tuple[Record, Event
         is_test=record.is_test,
         version=record.version,
     )
-    return after, event_of(after, "erased", at, actor=change.actor)
+    return Transition(after, event_of(after, "erased", at, actor=change.actor))
 
 
 def _read_again(record: Record, payload: str | bytes | None) -> Record:
-    """The record with what a reading of the payload fills in. Raises NotAllowed when it is gone or no lead."""
+    """The record with what is read from the payload. Raises NotAllowed if that is gone or is not a lead."""
     if payload is None:
         raise NotAllowed("payload_missing", f"nothing is kept of {record.lead_id} that could be written")
     posted = _as_bytes(payload)
-    # A lead that came by another way than a post may be larger than one, and stays so.
+    # A lead that did not come by a post may be larger than a post.
     at_most = max(MAX_PAYLOAD_BYTES, len(_as_bytes(record.payload or b"")))
     try:
         fresh = Record.accepted(record.lead_id, posted_text(posted, at_most=at_most))
     except InvalidLead as error:
-        # Of what was too large only the start is kept: that is why it cannot be read.
+        # Only the start of a payload that was too large is kept, so it cannot be parsed.
         slug = "too_large" if len(posted) > MAX_PAYLOAD_BYTES else error.slug
         raise NotAllowed(slug, f"{record.lead_id} is not a lead as it stands: {error.detail}") from error
     return replace(
-        fresh,
-        state=record.state,
-        reason=record.reason,
-        detail=record.detail,
-        attempt=record.attempt,
-        rounds=record.rounds,
-        written_at=record.written_at,
-        next_try_at=record.next_try_at,
-        failing_since=record.failing_since,
-        duplicate_of=record.duplicate_of,
-        own_lead=record.own_lead,
-        version=record.version,
+        record,
+        fingerprint=fresh.fingerprint,
+        offer=fresh.offer,
+        source=fresh.source,
+        action=fresh.action,
+        email=fresh.email,
+        name=fresh.name,
+        company=fresh.company,
+        is_test=fresh.is_test,
+        payload=fresh.payload,
     )
 
 

@@ -1,15 +1,15 @@
-"""The claim: which lead id holds a fingerprint, and what a second lead with the same fingerprint may do."""
+"""The claim says which lead id holds a fingerprint, and decides what a second lead with that fingerprint does."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from leadpipe.model.record import OPEN, State
+from leadpipe.model.record import UNSETTLED, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The holder of a fingerprint. `version` is the store's tag of what was read."""
+    """The holder of a fingerprint. `version` is the store's tag of the row as it was read."""
 
     fingerprint: str
     lead_id: str
@@ -23,14 +23,14 @@ class Verdict(StrEnum):
     DUPLICATE = "duplicate"
 
 
-# A holder in one of these states is, or will be, in Dynamics, or waits for a person who may still write it.
-HOLDING = OPEN | {State.POISONED, State.WRITTEN, State.KEPT}
+# A holder in one of these states is in Dynamics, may still get there, or stays in the ledger by setting.
+HOLDING = UNSETTLED | {State.WRITTEN, State.KEPT}
 
 
 def verdict(mine: Claim, holder: Claim, window: timedelta, holder_state: State | None) -> Verdict:
-    """Decides for `mine` when another lead holds the claim. `holder_state` None: that one has no record.
+    """Decides what `mine` does if another lead holds the claim. `holder_state` None: the holder has no record.
 
-    Only the times of receipt are compared: a clock, or a backlog, must not turn a duplicate into a second lead.
+    Compares times of receipt only, so that neither a clock nor a backlog turns a duplicate into a second lead.
     """
     if abs(mine.received_at - holder.received_at) > window:
         return Verdict.TAKES_OVER if mine.received_at > holder.received_at else Verdict.GOES_ON

@@ -1,7 +1,7 @@
-"""The envelope: what travels on the queue.
+"""The envelope is what travels on the queue.
 
-The host copies a JSON message's top-level keys over its own metadata, whatever their case, so none of RESERVED_KEYS
-may stand there (https://github.com/Azure/azure-functions-python-worker/issues/1373).
+The host copies a JSON message's top-level keys over its own metadata, whatever their case, so none of them may be one
+of RESERVED_KEYS (https://github.com/Azure/azure-functions-python-worker/issues/1373).
 """
 
 import json
@@ -11,6 +11,7 @@ from typing import Any, Self, TypeGuard
 
 from leadpipe.model.errors import NewerEnvelope, NotAnEnvelope
 from leadpipe.model.lead_id import is_lead_id, received_at
+from leadpipe.model.record import Record
 from leadpipe.model.text import well_formed
 
 VERSION = 1
@@ -27,15 +28,20 @@ RESERVED_KEYS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """One try at a lead. `payload` is None where it would not fit: then only the record has it."""
+    """One try at a lead. `payload` is None if it would not fit; then only the record has it."""
 
     lead_id: str
     attempt: int
     payload: str | None
 
     @classmethod
+    def of(cls, record: Record, *, attempt: int | None = None) -> Self:
+        """The envelope of the record's own attempt, or of the given one."""
+        return cls.for_payload(record.lead_id, record.text, attempt=attempt or record.attempt)
+
+    @classmethod
     def for_payload(cls, lead_id: str, payload: str | None, *, attempt: int) -> Self:
-        """The envelope of that try, its payload left out when the message would not fit."""
+        """The envelope of that try. Leaves the payload out if the message would not fit."""
         full = cls(lead_id=lead_id, attempt=attempt, payload=payload)
         return full if len(full.to_text().encode()) <= MAX_BYTES else replace(full, payload=None)
 
@@ -43,7 +49,7 @@ class Envelope:
     def from_text(cls, text: str) -> Self:
         """Reads a message of this version or an older one.
 
-        Raises NewerEnvelope for one that a newer leadpipe wrote, NotAnEnvelope for anything else.
+        Raises NewerEnvelope for one that a newer leadpipe wrote, and NotAnEnvelope for anything else.
         """
         message = _object(text)
         version = message.get("v")

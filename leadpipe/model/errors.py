@@ -1,24 +1,24 @@
-"""Everything that leadpipe raises on purpose.
+"""Defines everything that leadpipe raises on purpose.
 
 LeadpipeError
 ├── SettingsError      the app settings cannot be used; .faults lists all of them
-├── InvalidLead        the posted bytes are no lead worth queueing
-├── NotKept            neither store took the lead, so nobody may be told that it is safe
+├── InvalidLead        the posted bytes are not a lead worth queueing
+├── NotKept            neither store took the lead, so the answer must not be 202
 ├── NotAnEnvelope      a queue message that leadpipe did not write
 ├── NewerEnvelope      a queue message that a newer leadpipe wrote
 ├── NotAllowed         a person asked for a change that the record's state rules out
-├── Changed            somebody else wrote the record first: read it and decide again
+├── Changed            another process wrote the record first: read it and decide again
 └── DeliveryFailed     one class per row of the delivery table
-    ├── Transient      time heals it
-    │   ├── StorageFailed  ... and it is our own storage that is away
-    │   │   ├── RowRefused   ... or that answers, and will not take this row as it is
-    │   │   └── RecordDamaged  ... or that gave a row which leadpipe did not write so
-    │   └── GateShut       ... and Dynamics is not even asked
-    ├── Blocked        somebody has to mend the connection; the lead waits meanwhile
+    ├── Transient      a later try may succeed
+    │   ├── StorageFailed  leadpipe's own storage is away
+    │   │   ├── RowRefused   storage answers, but does not take this row as it is
+    │   │   └── RecordDamaged  the ledger's row is not in leadpipe's format
+    │   └── GateShut       Dynamics is not asked
+    ├── Blocked        a person has to fix the connection; the lead waits meanwhile
     └── Refused        this lead, as it is, cannot be written
 
-`slug` is at once the HTTP answer's `error`, the log's `reason` and the ledger's Reason; `detail` is for people and
-never holds a lead's data.
+`slug` is the HTTP answer's `error`, the log's `reason` and the ledger's Reason. `detail` is for people and never holds
+a lead's data.
 """
 
 import traceback
@@ -29,7 +29,7 @@ from pathlib import PurePath
 
 
 class LeadpipeError(Exception):
-    """The base of all of them."""
+    """The base of all these errors."""
 
     def __init__(self, slug: str, detail: str = "") -> None:
         super().__init__(f"{slug}: {detail}" if detail else slug)
@@ -38,15 +38,15 @@ class LeadpipeError(Exception):
 
 
 class SettingsError(LeadpipeError):
-    """The app settings cannot be used; the detail names each and how to mend it."""
+    """The app settings cannot be used. The detail names each of them and how to fix it."""
 
 
 class InvalidLead(LeadpipeError):
-    """The posted bytes are no lead worth queueing. The sender has to change them."""
+    """The posted bytes are not a lead worth queueing. The sender has to change them."""
 
 
 class NotKept(LeadpipeError):
-    """Neither the ledger nor the queue took the lead: the sender has to try again."""
+    """Neither the ledger nor the queue took the lead. The sender has to post it again."""
 
 
 class NotAnEnvelope(LeadpipeError):
@@ -62,15 +62,15 @@ class NotAllowed(LeadpipeError):
 
 
 class Changed(LeadpipeError):
-    """The record was written by somebody else since it was read (the store's 412, or 409 for its event)."""
+    """Another process wrote the record since it was read (the store's 412, or 409 for its event)."""
 
 
 class DeliveryFailed(LeadpipeError):
-    """The lead was not written into Dynamics this time."""
+    """A try did not write the lead into Dynamics."""
 
 
 class Transient(DeliveryFailed):
-    """Time heals it: throttling, a server error, a time-out. `retry_after` is what the peer asked for, if it did."""
+    """A later try may succeed: throttling, a server error, a time-out. `retry_after`: how long the peer asks for."""
 
     def __init__(self, slug: str, detail: str = "", *, retry_after: timedelta | None = None) -> None:
         super().__init__(slug, detail)
@@ -78,20 +78,20 @@ class Transient(DeliveryFailed):
 
 
 class StorageFailed(Transient):
-    """A queue or table could not be reached, was too slow, or refused us."""
+    """A queue or table could not be reached, was too slow, or refused leadpipe."""
 
 
 class RowRefused(StorageFailed):
-    """Storage answers, and will not take this row or message as it is (too large, a value it cannot hold).
+    """Storage answers, but does not take this row or message as it is (too large, a value that it cannot hold).
 
-    Trying again with the same row fails again, so this is not an outage.
+    The same row would be refused again, so this is not an outage.
     """
 
 
 class RecordDamaged(StorageFailed):
-    """The ledger's row is not as leadpipe writes it. The detail names the row by its keys, and what is wrong.
+    """The ledger's row is not in leadpipe's format. The detail gives the row's keys and what is wrong.
 
-    Only a person can correct the row, and then the lead goes on by itself.
+    Only a person can correct the row. Then the lead goes on by itself.
     """
 
     def __init__(self, detail: str) -> None:
@@ -99,7 +99,7 @@ class RecordDamaged(StorageFailed):
 
 
 class GateShut(Transient):
-    """Dynamics is not asked before `opens_at`; the slug is that of what shut the gate, the detail quotes it."""
+    """Dynamics is not asked before `opens_at`. Slug and detail tell which failure shut the gate."""
 
     def __init__(self, slug: str, detail: str, *, opens_at: datetime) -> None:
         super().__init__(slug, detail)
@@ -107,7 +107,7 @@ class GateShut(Transient):
 
 
 class Blocked(DeliveryFailed):
-    """Somebody has to mend the connection. `lead_only`: this lead's own owner or campaign explains it."""
+    """A person has to fix the connection. `lead_only`: this lead's own owner or campaign is the reason."""
 
     def __init__(self, slug: str, detail: str = "", *, lead_only: bool = False) -> None:
         super().__init__(slug, detail)
@@ -115,14 +115,14 @@ class Blocked(DeliveryFailed):
 
 
 class Refused(DeliveryFailed):
-    """Dynamics will not take this lead as it is, however often it is asked."""
+    """Dynamics does not take this lead as it is, however often it is asked."""
 
 
 @contextmanager
 def unforeseen_waits() -> Iterator[None]:
-    """Makes whatever goes wrong inside a DeliveryFailed, so that the lead waits and no delivery crashes.
+    """Turns any unforeseen error inside into a Transient, so that the lead waits and delivery does not crash.
 
-    Only the kind of an error that nobody foresaw is told: its text may hold a lead's data, or a token.
+    Keeps only the error's kind, because its text may hold a lead's data or a token.
     """
     try:
         yield
@@ -133,6 +133,6 @@ def unforeseen_waits() -> Iterator[None]:
 
 
 def raised_at(error: BaseException | None) -> str:
-    """The file and line where it was raised, for a log line; empty for None, and where it never was."""
+    """The file and line that raised the error, for a log line; empty for None and for an error never raised."""
     frames = [*traceback.walk_tb(error.__traceback__)] if error else []
     return f"{PurePath(frames[-1][0].f_code.co_filename).name}:{frames[-1][1]}" if frames else ""

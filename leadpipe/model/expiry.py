@@ -1,13 +1,13 @@
-"""When what leadpipe signs in with ends, so that somebody is told before leads stop."""
+"""Tells when the sign-in credential expires, so that a warning comes before leads stop."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from leadpipe.model.settings import Certificate, ClientSecret, Settings, UserPassword
 
-# Each is a step: what was said at 60 days is said again, louder, at 30, 7 and 1.
+# The warning of 60 days before is repeated at 30, 7 and 1, the last two as errors.
 WARN_AT_DAYS = (60, 30, 7, 1)
-# From here on it no longer waits for the next working week.
+# From here on it cannot wait for the next working week.
 URGENT_DAYS = 7
 # Microsoft's own connector asks for a new password every 90 days, and so do the directories that it was made for.
 # https://learn.microsoft.com/partner-center/marketplace-offers/lead-management-instructions-dynamics
@@ -16,7 +16,7 @@ PASSWORD_LASTS = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """A credential and the last day on which it can be counted on. `name` is one word, for logs."""
+    """A credential and the last day on which it is sure to work. `name` is one word, for logs."""
 
     name: str
     on: date
@@ -27,7 +27,7 @@ class Ending:
         return (self.on - today).days
 
     def within(self, today: date) -> int | None:
-        """The smallest step that it has come to: 60, 30, 7, 1, or 0 when it is past; None while it is further off."""
+        """The smallest of 60, 30, 7 and 1 that is not less than the days left; 0 once it is past; None before that."""
         left = self.days_left(today)
         if left < 0:
             return 0
@@ -43,9 +43,9 @@ class Ending:
 
 
 def ending_of(settings: Settings, *, certificate_ends: date | None) -> Ending | None:
-    """When the credential in use ends; None where it never does or nobody has said when.
+    """When the credential in use expires; None if it never does or if no setting says when.
 
-    `certificate_ends`: the certificate's own last day, where it could be read.
+    `certificate_ends`: the certificate's own last day, if it could be read.
     """
     match settings.dataverse.sign_in if settings.dataverse else None:
         case ClientSecret() if settings.secret_expires:
@@ -63,7 +63,7 @@ def ending_of(settings: Settings, *, certificate_ends: date | None) -> Ending | 
 
 
 def untold(settings: Settings) -> str:
-    """The setting that would say when the credential in use ends, where it does end and nobody has said when."""
+    """The setting that should say when the credential in use expires, but is missing; empty if nothing is missing."""
     match settings.dataverse.sign_in if settings.dataverse else None:
         case ClientSecret() if not settings.secret_expires:
             return "DATAVERSE_SECRET_EXPIRES"

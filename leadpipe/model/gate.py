@@ -1,4 +1,4 @@
-"""The gate: a process stops asking Dynamics for a while, and lets one lead through first when the time is over.
+"""The gate: a process stops asking Dynamics for a while. When the time is over, it lets one lead through first.
 
 open ──429──▶ shut for its Retry-After ──time is over──▶ one probe ──answered──▶ open
   │                                                          │
@@ -14,24 +14,24 @@ from leadpipe.model.errors import Blocked, DeliveryFailed, Transient
 FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(minutes=5)
 FAILURES_IN_A_ROW = 3
-# What fails on one lead again and again may be that lead's own fault; two of them are a sign.
+# Failures of one lead may be that lead's own fault. It takes this many leads to blame the connection.
 LEADS_IN_A_ROW = 2
-# How long the others wait at least for the probe's answer, and when a probe that never told is given up.
+# How long the others wait at least for the probe's answer, and when a silent probe is given up.
 PROBE_WAIT = timedelta(seconds=5)
 PROBE_LOST = timedelta(minutes=2)
-# A sliding window that is full frees a few places a second, and asks for one second's pause each time. Those who come
-# at once for them are mostly refused, so the pause grows until it is worth this many answers.
+# A full sliding window frees a few places a second, and asks for one second's pause each time. Leads that come back
+# at once are mostly refused, so the pause grows until this many answers come between two pauses.
 WORTH_A_PAUSE = 300
 LONGEST_BREATHER = timedelta(seconds=30)
-# Dynamics answered these; what failed is the organisation's own code, for this lead.
+# Dynamics did answer; the organisation's own code failed on this lead.
 _ANSWERED = frozenset({"plugin_crashed", "plugin_timeout"})
-# It may be this lead that leadpipe stumbles over. Once a second lead fails as well, it is not.
+# This lead alone may be the reason, until a second lead fails as well.
 _PERHAPS_OF_THIS_LEAD = frozenset({"unforeseen"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shut:
-    """The gate will not be passed before `until`; what shut it is the reason that the waiting leads show."""
+    """Nothing passes the gate before `until`. The waiting leads show the reason that shut it."""
 
     until: datetime
     reason: str
@@ -40,7 +40,7 @@ class Shut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """Says since which shutting its lead has been on the way: older news does not move the gate."""
+    """The gate's generation when the lead passed; results of an older generation are ignored."""
 
     generation: int
     probe: bool
@@ -63,7 +63,7 @@ class Gate:
         self._probe_since: datetime | None = None
 
     def enter(self, lead_id: str, now: datetime) -> Ticket | Shut:
-        """A ticket for that lead, whose holder has to tell what became of it, or until when to wait."""
+        """Gives the lead a ticket, whose holder must report the result, or says until when to wait."""
         with self._lock:
             waiting = self._waiting(now)
             if waiting is not None:
@@ -78,7 +78,7 @@ class Gate:
             return self._waiting(now) is not None
 
     def in_doubt(self, now: datetime) -> bool:
-        """Whether it is shut, or what came back last was a failure that may concern every lead."""
+        """Whether the gate is shut, or the last result was a failure that may concern every lead."""
         with self._lock:
             return self._doubt or self._waiting(now) is not None
 
@@ -90,7 +90,7 @@ class Gate:
                 self._open()
 
     def failed(self, ticket: Ticket, failure: DeliveryFailed, now: datetime) -> None:
-        """Dynamics did not answer, or not for any lead."""
+        """Dynamics did not take the lead. A failure that concerns every lead may shut the gate."""
         with self._lock:
             if ticket.generation != self._generation:
                 return
@@ -114,13 +114,13 @@ class Gate:
         if now < self._shut.until:
             return self._shut
         if self._probe_since is not None and now - self._probe_since < PROBE_LOST:
-            # A probe that has been silent for long will be for longer: no need to come and look every few seconds.
+            # A probe that has been silent for long will stay so for a while, so the others wait longer each time.
             wait = max(PROBE_WAIT, now - self._probe_since)
             return Shut(until=now + wait, reason=self._shut.reason, detail=self._shut.detail)
         return None
 
     def _throttled(self, asked: timedelta) -> timedelta:
-        """The pause after a 429: what was asked for, and longer when the last one was worth too little."""
+        """The pause after a 429: as long as asked for, and longer if too few answers came since the last one."""
         if self._answers < WORTH_A_PAUSE:
             self._breather = min(max(2 * self._breather, timedelta(seconds=1)), LONGEST_BREATHER)
         elif self._answers > 10 * WORTH_A_PAUSE:

@@ -1,4 +1,4 @@
-"""JSON that stands in a text: encoded once or more often, and maybe cut off before its end."""
+"""Reads JSON inside a text, which may be encoded several times or cut off before its end."""
 
 import json
 import re
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 _BLANKS = " \t\r\n\f\v\u00a0\ufeff"
-# A string without its closing quote reaches to the end of the text. So nothing is looked at twice.
+# A string without its closing quote reaches to the end of the text, so that nothing is scanned twice.
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?P<end>"?)|[{}:,]|[^\s"{}\[\]:,]+', re.DOTALL)
 _ESCAPED = re.compile(r'[^"\\]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\]*)*')
 _ESCAPED_QUOTE_FIRST = re.compile(r'[\[{\s]*\\"')
@@ -49,9 +49,9 @@ _DECODER = json.JSONDecoder(object_pairs_hook=Posted.of, parse_float=str, parse_
 
 
 def opened(value: Any) -> tuple[Any, bool]:
-    """The value inside, and whether it is whole. Parses JSON texts, and takes the item of a list of one, repeatedly.
+    """The value inside, and whether it is whole. Repeatedly parses JSON texts and takes the item of a list of one.
 
-    A text that looks like JSON and cannot be parsed is not whole: the value is then an object of its complete pairs.
+    A text that looks like JSON but cannot be parsed is not whole; its value is an object of the complete pairs.
     """
     while True:
         if isinstance(value, list) and len(value) == 1:
@@ -72,7 +72,7 @@ def _may_be_json(text: str) -> bool:
 
 
 def _decoded_start(text: str) -> str | None:
-    """The JSON inside an encoded text that lacks its closing quote, or both quotes. None where there is none inside."""
+    """The JSON inside an encoded text that lacks its closing quote, or both quotes; None if there is none."""
     if not text.startswith('"') and not _ESCAPED_QUOTE_FIRST.match(text):
         return None
     start = _ESCAPED.match(text.removeprefix('"'))
@@ -81,7 +81,7 @@ def _decoded_start(text: str) -> str | None:
 
 
 def _complete_pairs(text: str) -> Iterator[tuple[str, Any]]:
-    """The keys and values of the first object. Objects inside it are left out."""
+    """The keys and values of the first object, without the objects inside it."""
     tokens = [*_TOKEN.finditer(text)]
     depth = 0
     for key, colon, value, after in zip(tokens, tokens[1:], tokens[2:], [*tokens[3:], None], strict=False):

@@ -1,6 +1,6 @@
-"""The lead: what the marketplace sent, as a value.
+"""The lead is what the marketplace sent, as a value.
 
-Payload as documented for the HTTPS destination:
+The payload is documented for the HTTPS destination:
 https://learn.microsoft.com/partner-center/marketplace-offers/lead-management-instructions-https
 """
 
@@ -18,9 +18,9 @@ from leadpipe.model.text import can_name_somebody, says_something
 from leadpipe.model.unread import unread_keys
 
 MAX_PAYLOAD_BYTES = 32 * 1024
-# The documented fields, in the order in which a fingerprint has them.
+# The documented fields, in the order of a fingerprint.
 DOCUMENTED = (*PERSON_KEYS, "lead_source", "action_code", "offer_title", "description")
-# What stands where a name would, in lists and in Dynamics, for a lead without one.
+# What lists and Dynamics show as the name of a lead without one.
 WITHHELD = "(withheld)"
 UNREAD = "(unread)"
 
@@ -31,11 +31,11 @@ _CAMPAIGN = re.compile(r"^[^\S\n]*campaigns[^\S\n]*:(.*)$", re.IGNORECASE | re.M
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lead:
-    """The documented fields as texts, empty where the marketplace left them out.
+    """The documented fields as texts, empty if the marketplace left them out.
 
     `lead_source` is a bare source or `source-action|publisher.offer`; `source`, `action` and `offer` read both.
-    `product_id` is the offer's id in a row of the marketplace's table; it is empty where `lead_source` has an id.
-    `unread` names posted keys that look like a person's and are in no field.
+    `product_id` is the offer's id in a row of the marketplace's table; it is empty if `lead_source` has an id.
+    `unread` names posted keys that look like a person's but were not read into a field.
     """
 
     first_name: str = ""
@@ -56,8 +56,8 @@ class Lead:
     def from_payload(cls, payload: str) -> Self:
         """Reads the posted text.
 
-        Raises InvalidLead: `not_json`, `not_an_object`, or `nothing_in_it` where no documented field has a value and
-        nothing looks like a person's.
+        Raises InvalidLead: `not_json`, `not_an_object`, or `nothing_in_it` if no documented field has a value and no
+        value looks like a person's.
         """
         posted = parsed(payload)
         texts = texts_of(posted)
@@ -76,12 +76,12 @@ class Lead:
 
     @property
     def offer(self) -> str:
-        """The publisher's and the offer's id (`contoso.widget`), empty where only a title was sent."""
+        """The publisher's and the offer's id (`contoso.widget`); empty if only a title was sent."""
         return self._triple()[2] or self.product_id.strip()
 
     @property
     def words(self) -> str:
-        """The description; empty where the marketplace sent only blanks, or `Campaigns:` without a campaign."""
+        """The description; empty if the marketplace sent only blanks, or `Campaigns:` without a campaign."""
         other_words = _CAMPAIGN.sub("", self.description, count=1).strip()
         return self.description if other_words or self.campaign else ""
 
@@ -97,7 +97,7 @@ class Lead:
 
     @property
     def is_test(self) -> bool:
-        """Whether Partner Center's Validate, or a publication, sent it."""
+        """Whether Partner Center sent it, on Validate or when an offer was published."""
         texts = (self.first_name, self.last_name, self.email, self.company)
         return any(_TEST_VALUE.fullmatch(text.strip()) for text in texts)
 
@@ -112,23 +112,23 @@ class Lead:
 
     @property
     def is_withheld(self) -> bool:
-        """Whether the marketplace kept back everything that says who it is."""
+        """Whether the marketplace withheld everything that identifies the person."""
         return not (self.names_somebody or says_something(self.company) or self.unread)
 
     @property
     def placeholder(self) -> str:
-        """What stands where a name would."""
+        """What is shown as the name of a lead without one."""
         return UNREAD if self.unread else WITHHELD
 
     @property
     def shown_name(self) -> str:
-        """The name, or why there is none where nothing else says who it is."""
+        """The name; without one, the placeholder if nothing else identifies the person, else empty."""
         return self.name or ("" if self.names_somebody or says_something(self.company) else self.placeholder)
 
     def fingerprint(self) -> str:
-        """SHA-256 of the fields, in hex: white space, Unicode form and the e-mail address's case do not count.
+        """SHA-256 of the fields, in hex. Ignores white space, Unicode form and the case of the e-mail address.
 
-        Empty where nobody is named or something is unread: such leads look alike and may be of different people.
+        Empty if nobody is named or something is unread: such leads look alike, but may be of different people.
         """
         if self.unread or not self.names_somebody:
             return ""
@@ -136,7 +136,7 @@ class Lead:
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
     def _said(self) -> list[tuple[str, str]]:
-        """An empty product id is left out, so that all other leads keep the fingerprints that they always had."""
+        """The fields of the fingerprint. Leaves an empty product id out, so that older fingerprints stay valid."""
         fields = DOCUMENTED if not self.product_id.strip() else (*DOCUMENTED, "product_id")
         return [(field, getattr(self, field)) for field in fields]
 

@@ -1,4 +1,4 @@
-"""The lead id: a UUIDv7, chosen once at intake, from which the ledger's keys and the time of receipt follow.
+"""The lead id is a UUIDv7, chosen once at intake. The ledger's keys and the time of receipt follow from it.
 
 https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7
 """
@@ -7,16 +7,19 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 ENTROPY_BYTES = 10
+ONE_DAY = timedelta(days=1)
+# The first and the last time that a lead id can hold.
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 # leadpipe did not exist before that year, so nobody received a lead then.
 EARLIEST = datetime(2019, 1, 1, tzinfo=UTC)
 # How far the clock of the machine that took a lead may be ahead of this one's.
-MOST_AHEAD = timedelta(days=1)
+MOST_AHEAD = ONE_DAY
 _MILLISECOND = timedelta(milliseconds=1)
 
 
 def new_lead_id(received_at: datetime, entropy: bytes) -> str:
-    """The id of a lead received at that time. `entropy`: at least ten bytes; six of their bits are not used."""
+    """The id of a lead received at that time. `entropy`: at least ten bytes, of which six bits are not used."""
     random = int.from_bytes(entropy[:ENTROPY_BYTES], "big")
     rand_a, rand_b = random >> 62 & 0xFFF, random & (1 << 62) - 1
     return str(UUID(int=milliseconds(received_at) << 80 | 0x7 << 76 | rand_a << 64 | 0b10 << 62 | rand_b))

@@ -1,7 +1,7 @@
-"""One log line for one thing that happened: `event key=value …`, as docs/logs.md lists them.
+"""Makes one log line for one event: `event key=value …`. docs/logs.md lists the events.
 
 The Functions worker drops `extra` fields, so everything is in the text. Fields are ids, states, slugs and counts;
-never a lead's data, a key or a token. Whatever a value is, the line is one line of visible ASCII and not long.
+never a lead's data, a key or a token. Whatever a value is, the line is one short line of visible ASCII.
 """
 
 import json
@@ -12,9 +12,9 @@ _ONE_WORD = re.compile("[!#-~]+")
 
 
 def log_line(event: str, **fields: object) -> str:
-    """The line, empty fields left out, values that are not one plain word quoted and escaped as in JSON."""
-    told = (f"{name}={_value(value)}" for name, value in fields.items() if value not in (None, ""))
-    return " ".join((event, *told))
+    """The line. Leaves empty fields out, and quotes and escapes values that are not one plain word as JSON does."""
+    pairs = (f"{name}={_value(value)}" for name, value in fields.items() if value not in (None, ""))
+    return " ".join((event, *pairs))
 
 
 def _value(value: object) -> str:

@@ -1,6 +1,6 @@
-"""Which of the sweep's marks are damaged, and what the sweep goes on with instead.
+"""Finds damaged marks of the sweep, and replaces them.
 
-A damaged mark must cost work, never a lead: without it the sweep looks again at what it may have done already.
+A damaged mark must cost work, never a lead: without it the sweep repeats what it may have done already.
 """
 
 from dataclasses import replace
@@ -14,12 +14,12 @@ TIMES = ("looked_back_at", "taken_in_until")
 DAYS = ("watermark", "looking_from", "forgotten_before", "forgetting_from", "expiry_told_on")
 # How far the clock of the machine that swept last may be ahead of this one's.
 CLOCKS_APART = timedelta(minutes=5)
-# The marketplace's rows of this time are looked at again when nothing says which of them were taken in.
+# How far back the marketplace's rows are read again if the mark of what was taken in is damaged.
 TAKEN_IN_AGAIN = timedelta(days=7)
 
 
 def damage(marks: Marks, now: datetime) -> list[str]:
-    """The names of the marks that cannot be read, are missing, or name a time that no sweep can have written."""
+    """The names of the marks that cannot be read, are missing, or hold a time that no sweep can have written."""
     latest = now + CLOCKS_APART
     wrong = {*marks.damaged}
     wrong |= {name for name in TIMES if not _is_within(getattr(marks, name), EARLIEST, latest)}
@@ -30,7 +30,7 @@ def damage(marks: Marks, now: datetime) -> list[str]:
 
 
 def set_aside(marks: Marks, now: datetime) -> Marks:
-    """The marks without the damaged ones; of an app that never swept, those that it begins with."""
+    """The marks without the damaged ones; for an app that never swept, the marks to begin with."""
     if is_first(marks):
         return replace(marks, taken_in_until=now)
     wrong = damage(marks, now)
@@ -38,7 +38,7 @@ def set_aside(marks: Marks, now: datetime) -> Marks:
     sound = replace(marks, **cleared, damaged=frozenset())
     if sound.taken_in_until is not None:
         return sound
-    # A row that could not be taken in may have held this mark back behind the look-back's.
+    # The lost mark may have been older than the look-back's, held back by a row that could not be taken in.
     enough = now - TAKEN_IN_AGAIN
     return replace(sound, taken_in_until=min(sound.looked_back_at or enough, enough))
 

@@ -1,7 +1,7 @@
-"""What the flow needs of the outside: one protocol for each store and for Dynamics.
+"""Defines what the flow needs from outside: one protocol for each store and one for Dynamics.
 
-Every adapter raises StorageFailed, Transient, Blocked or Refused (model.errors), never its library's own errors, and
-may be called from several threads at once.
+Every adapter raises StorageFailed, Transient, Blocked or Refused (model.errors), never its library's own errors.
+Every adapter is thread-safe.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ Columns = dict[str, Any]
 
 
 class Receipt(StrEnum):
-    """How Dynamics was seen to have the lead."""
+    """How it is known that Dynamics has the lead."""
 
     CREATED = "created"
     FOUND = "found"  # the id was taken, and reading it back found this lead
@@ -28,14 +28,14 @@ class Receipt(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rerouted:
-    """Dynamics has the lead, but not for the owner that a rule names; `detail` says which, and why not."""
+    """Dynamics has the lead, but not for the owner that a rule names. `detail`: which owner, and why not."""
 
     detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeekedMessage:
-    """A message that was looked at and left where it is. `text` is raw where it was no base64."""
+    """A message that was read but stays in the queue. `text` is raw if it was not base64."""
 
     id: str
     inserted_at: datetime
@@ -43,38 +43,38 @@ class PeekedMessage:
 
 
 def always() -> bool:
-    """For a listing that is read to its end."""
+    """The `go_on` of a listing that is read to its end."""
     return True
 
 
 class LeadQueue(Protocol):
     def put(self, text: str, *, delay: timedelta = timedelta(0)) -> None:
-        """Puts the text on the queue, without expiry, to be seen after the delay."""
+        """Puts the text on the queue, without expiry and visible after the delay."""
 
     def peek(self) -> list[PeekedMessage]:
-        """The messages at the queue's head, at most 32; those with a delay, or being delivered, are not seen."""
+        """The first messages of the queue, at most 32, without those that are delayed or being delivered."""
 
     def depth(self) -> int:
-        """About how many messages there are, those that are not seen included."""
+        """About how many messages there are, with those that are delayed or being delivered."""
 
 
 class Ledger(Protocol):
-    """Where a method takes `damage`, that list gets a line for each row that is damaged or was healed, by its keys.
+    """If a method takes `damage`, that list gets a line with the keys of each row that is damaged or was corrected.
 
     Without the list each such row is logged.
     """
 
     def insert(self, record: Record) -> Record | None:
-        """Adds the record and gives it with its version; None when its lead id has one already."""
+        """Adds the record and returns it with its version; None if its lead id has a record already."""
 
     def read(self, lead_id: str, *, damage: list[str] | None = None) -> Record | None:
-        """The record; None where there is none. Raises RecordDamaged."""
+        """The record; None if there is none. Raises RecordDamaged."""
 
     def write(self, before: Record, after: Record, event: Event | None) -> Record:
-        """Puts `after` in the place of what was read as `before`, together with the event or not at all.
+        """Replaces what was read as `before` by `after` and adds the event, or does neither.
 
-        Gives `after` with its version. Raises Changed when the record is no longer what was read, be it that this
-        very change was written already.
+        Returns `after` with its version. Raises Changed if the record is no longer what was read, even if this same
+        change was written already.
         """
 
     def events(self, lead_id: str, *, damage: list[str] | None = None) -> list[Event]:
@@ -104,9 +104,9 @@ class Ledger(Protocol):
     ) -> Iterator[Record]:
         """The records received on that UTC day or later that should have been tried before that time, by day.
 
-        Without their payloads and versions. A queued one whose next try is missing is among them, and one whose next
-        try is days ahead: leadpipe did not write so, and nothing else would ever find them. `go_on` is asked before
-        each further page; the listing ends where it says no.
+        Without their payloads and versions. A queued record whose next try is missing or days ahead is among them:
+        leadpipe does not write such a row, and nothing else would find it. `go_on` is called before each further page;
+        the listing ends if it returns False.
         """
 
     def moving(self, first: date, since: datetime, *, damage: list[str]) -> Iterator[Record]:
@@ -116,23 +116,23 @@ class Ledger(Protocol):
         """
 
     def unforgotten(self, first: date, last: date) -> Iterator[Record]:
-        """The records of these UTC days that retention may forget and that still hold personal data.
+        """The records of these UTC days that retention may strip and that still hold personal data.
 
         Without their payloads and versions.
         """
 
     def damaged(self, first: date, last: date) -> Iterator[str]:
-        """The rows of these UTC days that leadpipe did not write so, by their keys, with what is wrong with each.
+        """The rows of these UTC days that are not in leadpipe's format, by their keys, with what is wrong with each.
 
-        Where the detail says how a column is read instead, the lead goes on. Lists leave the others out, and reading
+        If the detail says how a column is read instead, the lead goes on. Lists leave the other rows out, and reading
         one raises RecordDamaged.
         """
 
     def first_day(self) -> date | None:
-        """The UTC day of the oldest record; None while there is none."""
+        """The UTC day of the oldest record; None if there is none."""
 
     def next_day(self, first: date) -> date | None:
-        """The first UTC day with a record, from that day on; None when there is none."""
+        """The first UTC day with a record, from that day on; None if there is none."""
 
     def forget_details(self, lead_id: str) -> None:
         """Removes from the record's history what may quote the lead: payloads from before edits, and details."""
@@ -140,24 +140,24 @@ class Ledger(Protocol):
 
 class Claims(Protocol):
     def take(self, mine: Claim) -> Claim:
-        """Inserts the claim; gives who holds the fingerprint now, `mine` itself where the insert won.
+        """Inserts the claim, and returns the claim that now holds the fingerprint: `mine` if the insert won.
 
-        A row that names no lead holds nothing, and `mine` replaces it.
+        A row that names no lead does not count; `mine` replaces it.
         """
 
     def take_over(self, holder: Claim, mine: Claim) -> bool:
-        """Puts `mine` in the place of what was read as `holder`; False when somebody else did first."""
+        """Replaces what was read as `holder` by `mine`; False if another process was faster."""
 
     def read(self, fingerprint: str) -> Claim | None:
-        """The claim; None where there is none, or its row names no lead."""
+        """The claim; None if there is none, or if its row names no lead."""
 
     def of_leads_received(self, since: datetime, before: datetime) -> Iterator[Claim]:
-        """The claims whose holder was received within that time, in no order that means anything."""
+        """The claims whose holder was received within that time, unordered."""
 
     def damaged(self, *, at_a_glance: bool = False) -> Iterator[str]:
         """The damaged rows by their keys, with what is wrong with each. Reads all claims.
 
-        `at_a_glance`: only those that the service can find by itself, which is most of them and costs little.
+        `at_a_glance`: only those that a query finds, which is most of them and costs little.
         """
 
 
@@ -172,30 +172,30 @@ class Arrival:
 
 class Fallback(Protocol):
     def keep(self, record: Record) -> None:
-        """Adds the lead's row; nothing happens when it is there already."""
+        """Adds the lead's row, unless it is there already."""
 
     def remove(self, lead_id: str) -> None:
-        """Deletes the lead's row; nothing happens when there is none."""
+        """Deletes the lead's row, if there is one."""
 
     def has(self, record: Record) -> bool:
-        """Whether the row is there that stands for the lead: its own, or the one that the marketplace wrote."""
+        """Whether the lead has a row: its own, or the one that the marketplace wrote."""
 
     def lead_ids(self, first: date, last: date) -> Iterator[str]:
-        """The leads received on these UTC days that have a row of their own, by day."""
+        """The ids of the leads received on these UTC days that have a row of their own, by day."""
 
     def damaged(self, first: date, last: date) -> Iterator[str]:
-        """The rows of these UTC days whose LeadId is not as leadpipe writes it, by their keys, with what is wrong."""
+        """The rows of these UTC days whose LeadId is not in leadpipe's format, by their keys, with what is wrong."""
 
     def arrivals(self, since: datetime, *, go_on: Callable[[], bool] = always) -> Iterator[Arrival]:
-        """The rows that the marketplace itself wrote and that were last written at that time or later, in any order.
+        """The rows that the marketplace itself wrote and that were last written at that time or later, unordered.
 
-        `go_on` is asked before each further page; the listing ends where it says no.
+        `go_on` is called before each further page; the listing ends if it returns False.
         """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoisonMessage:
-    """What the host gave up on. `text` is as it was sent, or raw where it was no base64."""
+    """A message that the host gave up on. `text` is as it was sent, or raw if it was not base64."""
 
     id: str
     inserted_at: datetime
@@ -205,13 +205,13 @@ class PoisonMessage:
 
 class PoisonQueue(Protocol):
     def receive(self) -> list[PoisonMessage]:
-        """Some of the messages, hidden from others for a while; none when there are none."""
+        """Some of the messages, if there are any. They are hidden from others for a while."""
 
     def peek(self) -> list[PoisonMessage]:
-        """The oldest messages, at most 32, left for whoever receives them; without a receipt."""
+        """The oldest messages, at most 32, without a receipt. They stay where they are."""
 
     def delete(self, message: PoisonMessage) -> None:
-        """Removes what was received; nothing happens when it is gone."""
+        """Deletes a received message, if it is still there."""
 
     def depth(self) -> int:
         """About how many messages there are."""
@@ -219,14 +219,14 @@ class PoisonQueue(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
-    """How far the sweep has come. `version` is the store's tag of what was read.
+    """How far the sweep has come. `version` is the store's tag of the row as it was read.
 
     watermark: no lead received before that UTC day is open. looked_back_at: when that was last checked.
-    looking_from: the UTC day from which the next sweep goes on with a check that was not finished.
+    looking_from: the UTC day from which the next sweep goes on with an unfinished check.
     taken_in_until: the marketplace's rows up to then are taken in. forgotten_before: settled leads received before
     that UTC day hold no personal data any more. forgetting_from: the UTC day from which the next sweep goes on with
-    an unfinished retention. expiry_told_on: the UTC day on which it was last said that a credential ends.
-    damaged: the marks, by name, that are in the store and cannot be read; here they are None (model.marks).
+    an unfinished retention. expiry_told_on: the UTC day of the last check whether a credential expires.
+    damaged: the names of marks that are in the store but cannot be read; here they are None (model.marks).
     """
 
     watermark: date | None = None
@@ -240,7 +240,7 @@ class Marks:
     version: str | None = field(default=None, compare=False)
 
     def back_to(self, day: date) -> Self:
-        """The marks when that day has, or soon will have, an open lead: the sweep has to look there again."""
+        """The marks lowered to that day, which has or will have an open lead, so that the sweep looks there again."""
         return replace(
             self,
             watermark=self.watermark and min(self.watermark, day),
@@ -252,7 +252,7 @@ class MarksStore(Protocol):
     def read(self) -> Marks: ...
 
     def write(self, before: Marks, after: Marks) -> bool:
-        """Puts `after` in the place of what was read as `before`; False when somebody else did first.
+        """Replaces what was read as `before` by `after`; False if another process was faster.
 
         A mark that `after` names as damaged stays damaged.
         """
@@ -260,18 +260,18 @@ class MarksStore(Protocol):
 
 class Dynamics(Protocol):
     def create(self, lead_id: str, lead: Lead) -> Receipt | Rerouted:
-        """Asks Dynamics to create the lead under that id; it is there once, however often this is asked."""
+        """Asks Dynamics to create the lead under that id. However often it is asked, the lead is there once."""
 
     def has(self, lead_id: str) -> bool:
-        """Whether Dynamics has a lead under that id. Raises Blocked where the role may not read leads."""
+        """Whether Dynamics has a lead under that id. Raises Blocked if the role may not read leads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Everything delivery works with. `dynamics` None: no organisation is configured. The gate is the process's own.
+    """Everything delivery works with. `dynamics` None: no organisation is configured. Each process has its own gate.
 
-    `certificate_ends`: the last day of the certificate that is signed in with, None where there is none. `taken_in`:
-    the keys of the marketplace's rows that this process knows to be leads, so that it need not ask again.
+    `certificate_ends`: the last day of the certificate used to sign in, None if there is none. `taken_in`: the keys of
+    the marketplace's rows that this process took in already, so that it does not read their leads again.
     """
 
     queue: LeadQueue

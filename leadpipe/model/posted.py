@@ -1,4 +1,4 @@
-"""What was posted, as one text for each field of a lead.
+"""Reads one text for each field of a lead out of what was posted.
 
 The marketplace has written the person in several ways. `UserDetails` is the documented one
 (https://learn.microsoft.com/partner-center/marketplace-offers/lead-management-instructions-https), `CustomerInfo` is
@@ -14,7 +14,7 @@ from leadpipe.model.json_text import Posted, is_blank, opened
 from leadpipe.model.text import can_name_somebody, well_formed
 
 PERSON = ("userdetails", "customerinfo")
-# The sweep puts the columns of a row of the marketplace's own table under this key.
+# The sweep puts the columns of a row of the marketplace's table under this key.
 ROW = "tablerow"
 PERSON_KEYS = {
     "first_name": "firstname",
@@ -71,13 +71,13 @@ def texts_of(posted: Posted) -> dict[str, str]:
 
 
 def documents_of(posted: Posted) -> list[Posted]:
-    """The objects in which a lead's own keys may stand."""
+    """The objects that may have a lead's own keys."""
     row = by_folded_key(posted).get(ROW)
     return [posted, row] if isinstance(row, Posted) else [posted]
 
 
 def by_folded_key(posted: Posted) -> dict[str, Any]:
-    """The object by folded keys. Of several spellings the documented one wins, then the last one. Blanks never win."""
+    """The object with folded keys. Of several spellings the documented one wins, then the last. Blanks never win."""
     if all(map(str.isalpha, posted)):
         return posted
     found: dict[str, Any] = {}
@@ -88,7 +88,7 @@ def by_folded_key(posted: Posted) -> dict[str, Any]:
 
 
 def _persons(document: Posted) -> Iterator[Mapping[str, Any]]:
-    """Where a person may stand, in the order in which it is read. At the top level only texts and numbers count."""
+    """The objects that may describe the person, in reading order. At the top level only texts and numbers count."""
     keys = by_folded_key(document)
     for name in PERSON:
         for value in _spellings(document, name):

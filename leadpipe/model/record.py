@@ -1,4 +1,4 @@
-"""The record: a lead's row in the ledger, and the one rule for every change of it."""
+"""The record is a lead's row in the ledger. A table here says which changes of state are allowed."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,13 +10,13 @@ from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import received_at
 from leadpipe.model.text import bounded, utf16_length, well_formed, without_controls
 
-# Why a written lead needs a person all the same.
+# The reason of a written lead that needs a person all the same.
 PERSON_UNREAD = "person_unread"
 
-# What one cell of the ledger holds: a text in UTF-16 units, or bytes.
+# The limits of one cell of the ledger: of a text in UTF-16 units, of bytes.
 LONGEST_TEXT = 32 * 1024
 LONGEST_BYTES = 64 * 1024
-# How much of each text a record and its history keep, in UTF-16 units. The payload has the lead's own texts whole.
+# How much of each text a record and its history keep, in UTF-16 units. The payload has the lead's texts whole.
 LONGEST = {
     "event": 128,
     "reason": 128,
@@ -38,23 +38,24 @@ PERSON_UNREAD = "person_unread"
 
 
 class State(StrEnum):
-    """Where a lead is. `OPEN` ones still move by themselves; the others wait for a person or for nothing."""
+    """Where a lead is. Open leads move on by themselves; of the others, some wait for a person."""
 
     ACCEPTED = "accepted"  # kept; a message for it is, or will be put, on the queue
     DEFERRED = "deferred"  # failed for now; a delayed message is on its way
     FALLBACK = "fallback"  # Dynamics was away too long, or none is configured: it rests in the fallback table
     WRITTEN = "written"  # Dynamics has it
     DUPLICATE = "duplicate"  # another lead, named in DuplicateOf, said the same within the window
-    KEPT = "kept"  # a test or do-not-contact lead that by setting stays here
+    KEPT = "kept"  # a test or do-not-contact lead that stays in the ledger, by setting
     POISONED = "poisoned"  # no retry can fix it: Reason and Detail say what a person can do
-    REJECTED = "rejected"  # the posted bytes were no lead; their start is kept
-    DISCARDED = "discarded"  # a person decided that it shall not be written
+    REJECTED = "rejected"  # the posted bytes were not a lead; their start is kept
+    DISCARDED = "discarded"  # a person decided that it is not to be written
     ERASED = "erased"  # a tombstone: personal data gone, late copies end here
 
 
 OPEN = frozenset({State.ACCEPTED, State.DEFERRED, State.FALLBACK})
 QUEUED = frozenset({State.ACCEPTED, State.DEFERRED})
-# What keeps personal data for a time only; what is open or poisoned still needs it.
+UNSETTLED = OPEN | {State.POISONED}
+# Leads that lose their personal data after a time. Unsettled ones still need it.
 FORGETTABLE = frozenset({State.WRITTEN, State.DUPLICATE, State.KEPT, State.REJECTED, State.DISCARDED})
 
 _FROM_QUEUE = frozenset(
@@ -77,10 +78,10 @@ ALLOWED: dict[State, frozenset[State]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What the ledger knows of a lead. Its word counts, not that of any message.
+    """What the ledger knows of a lead. The record is the truth; queue messages are not.
 
     `attempt` numbers the tries at delivery from 1; a message with a lower number is stale. `rounds` counts how often
-    the host gave up on it; `next_try_at` only speaks for an open one. `version` is the store's tag of what was read.
+    the host gave up on it. `next_try_at` means something for an open lead only. `version` is the store's tag.
     """
 
     lead_id: str
@@ -112,7 +113,7 @@ class Record:
 
     @classmethod
     def accepted(cls, lead_id: str, payload: str, *, attempt: int = 1) -> Self:
-        """A lead just taken in. Raises InvalidLead when the payload is none, or larger than the ledger can keep."""
+        """A new lead. Raises InvalidLead if the payload is not a lead, or is larger than the ledger can keep."""
         lead = Lead.from_payload(payload)
         if not _is_kept_whole(payload):
             raise InvalidLead("too_large", f"{len(payload)} characters; the ledger keeps {LONGEST_BYTES // 1024} KiB")
@@ -125,7 +126,7 @@ class Record:
             updated_at=at,
             next_try_at=at,
             fingerprint=lead.fingerprint(),
-            # For lists and searches; what was really sent, control characters and all, stands in the payload.
+            # For lists and searches. The payload has what was really sent, control characters included.
             offer=without_controls(lead.offer or lead.offer_title),
             source=without_controls(lead.source),
             action=without_controls(lead.action),
@@ -138,7 +139,7 @@ class Record:
 
     @classmethod
     def rejected(cls, lead_id: str, why: InvalidLead, start: bytes) -> Self:
-        """Posted bytes that were no lead, with as much of their start as is kept."""
+        """Posted bytes that were not a lead. `start` is what is kept of them."""
         at = received_at(lead_id)
         return cls(
             lead_id=lead_id,
@@ -152,9 +153,9 @@ class Record:
 
     @classmethod
     def poisoned(cls, lead_id: str, reason: str, detail: str, payload: str | bytes | None, *, attempt: int = 1) -> Self:
-        """A lead, or what came in its place, that was beyond delivery before it had a record.
+        """A lead, or a text in its place, that cannot be delivered and has no record yet.
 
-        Of a payload that is larger than the ledger can keep, it has the start.
+        If the payload is larger than the ledger can keep, the record has its start.
         """
         at = received_at(lead_id)
         return cls(
@@ -169,13 +170,13 @@ class Record:
         )
 
     def smallest(self, detail: str) -> Self:
-        """The least that can be kept of a lead whose row storage refuses: poisoned, with the payload as bytes."""
+        """The smallest row of a lead whose own row storage refuses: poisoned, with the payload as bytes."""
         payload = self.payload.encode("utf-8", "replace") if isinstance(self.payload, str) else self.payload
         return self.poisoned(self.lead_id, ROW_REFUSED, detail, payload, attempt=self.attempt)
 
     @property
     def text(self) -> str | None:
-        """The payload as text; None where nothing is kept, or bytes that are no text."""
+        """The payload as text; None if nothing is kept, or if its bytes are not UTF-8."""
         if not isinstance(self.payload, bytes):
             return self.payload
         try:
@@ -184,7 +185,7 @@ class Record:
             return None
 
     def awaits(self, attempt: int) -> bool:
-        """Whether a message of that attempt still has to be acted on; if not, it is stale and ends."""
+        """Whether a message of that attempt still has to be delivered. If not, it is stale."""
         return self.state in QUEUED and attempt >= self.attempt
 
 
@@ -206,7 +207,7 @@ class Event:
 
 
 def event_of(record: Record, name: str, at: datetime, *, actor: str = "") -> Event:
-    """The line that tells of the record as it now stands."""
+    """The line of history that describes the record as it now is."""
     return Event(
         lead_id=record.lead_id,
         at=at,
@@ -219,7 +220,7 @@ def event_of(record: Record, name: str, at: datetime, *, actor: str = "") -> Eve
 
 
 def kept(payload: str | bytes | None) -> str | bytes | None:
-    """As much of the payload as the ledger can keep: mostly all of it, else its start."""
+    """As much of the payload as the ledger can keep: usually all of it, else its start."""
     if payload is None:
         return None
     if isinstance(payload, bytes):
@@ -228,7 +229,7 @@ def kept(payload: str | bytes | None) -> str | bytes | None:
 
 
 def _is_kept_whole(payload: str) -> bool:
-    """Whether it fits one cell, as text or as UTF-8 bytes."""
+    """Whether the payload fits into one cell, as text or as UTF-8 bytes."""
     if 2 * len(payload) <= LONGEST_TEXT:
         return True
     text = well_formed(payload)
@@ -236,7 +237,7 @@ def _is_kept_whole(payload: str) -> bool:
 
 
 def _bound_texts(value: Record | Event) -> None:
-    """Shortens the texts once, where they are made, so that what is read back equals what was written."""
+    """Shortens the texts when the value is made, so that what is read back equals what was written."""
     for name, longest in LONGEST.items():
         text = getattr(value, name, "")
         if len(text) > longest // 2 and (fitting := bounded(text, longest)) != text:

@@ -1,6 +1,6 @@
 """Recognizes a value that is still a reference to a key vault or to an App Configuration store.
 
-The platform replaces a reference by the value it points to. Where it cannot, the app gets the reference's own text.
+The platform replaces a reference by the value it points to. If it cannot, the app gets the reference's own text.
 https://learn.microsoft.com/azure/app-service/app-service-key-vault-references
 https://learn.microsoft.com/azure/app-service/app-service-configuration-references
 """

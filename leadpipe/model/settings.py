@@ -1,11 +1,10 @@
-"""The app settings: every name, default and rule, and all faults at once.
+"""Reads the app settings: every name, default and rule. Reports all faults at once.
 
-A fault in the storage settings stops intake (503), one in what decides where and how leads are written makes them wait
-as blocked, and one in a setting whose default will do meanwhile is told and stops nothing. Where the functions host
-would trip over a storage setting that leadpipe can read, intake goes on, and health, `status` and `doctor` say so.
+A fault in the storage settings stops intake (503). One in a setting that decides where and how leads are written makes
+the leads wait as blocked. One in a setting whose default will do is only reported. If leadpipe can read a storage
+setting but the functions host cannot, intake goes on, and health, `status` and `doctor` report it.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -13,6 +12,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from leadpipe.model import storage_shape
+from leadpipe.model.duration import duration_of
 from leadpipe.model.reference import unresolved
 
 DEFAULT_AUTHORITY = "https://login.microsoftonline.com"
@@ -27,11 +27,8 @@ _EMULATOR = (
     "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
     "QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1;TableEndpoint=http://127.0.0.1:10002/devstoreaccount1"
 )
-# Longer ones mean for ever; what is counted back from today stays a date that a calendar has.
+# Longer ones mean for ever. Counted back from today, this is still a date that exists.
 LONGEST_DURATION = timedelta(days=36500)
-_DURATION = re.compile(r"(\d{1,6})([smhd])|0")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _STORAGE = "AzureWebJobsStorage"
 _ADDRESSES = {
     "blob": "AzureWebJobsStorage__blobServiceUri",
@@ -44,7 +41,7 @@ _IDENTITY = "AzureWebJobsStorage__clientId"
 _IDENTITY_RESOURCE = "AzureWebJobsStorage__managedIdentityResourceId"
 # Any of these names a storage account.
 NAMES_STORAGE = (_STORAGE, _ACCOUNT, *_ADDRESSES.values())
-# With these the host signs in to storage as somebody whom leadpipe does not know.
+# With these the host signs in to storage in a way that leadpipe does not know.
 _OTHER_SIGN_IN = tuple(
     f"{_STORAGE}__{part}"
     for part in ("clientSecret", "clientCertificate", "managedIdentityClientId", "managedIdentityObjectId")
@@ -55,12 +52,12 @@ _PREFIXES = ("DATAVERSE_", "LEADPIPE_", "AzureWebJobsStorage", "AzureWebJobs.", 
 
 
 class Area(StrEnum):
-    STORAGE = "storage"
-    # The functions host reads it otherwise, and may refuse every post; a lead that reaches leadpipe is kept.
-    HOST = "host"
-    DYNAMICS = "dynamics"
-    # It is told and stops nothing: a default counts meanwhile, or a warning is lost.
-    NOTED = "noted"
+    """What a fault stops."""
+
+    STORAGE = "storage"  # intake
+    HOST = "host"  # the functions host may refuse every post; a lead that reaches leadpipe is kept
+    DYNAMICS = "dynamics"  # writing leads
+    NOTED = "noted"  # nothing: a default counts meanwhile, or a warning is lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +81,7 @@ class StorageByKey:
 class StorageByIdentity:
     """`client_id` and `resource_id` name a user-assigned identity; at most one of them is set.
 
-    Without both it is the system-assigned one, or the developer's own sign-in where `managed` is false.
+    Without both it is the system-assigned one, or the developer's own sign-in if `managed` is false.
     """
 
     queue_url: str
@@ -118,9 +115,9 @@ class ManagedIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserPassword:
-    """Office 365: fails under multi-factor sign-in, and the password ends after 90 days.
+    """Office 365: fails under multi-factor sign-in, and the password expires after 90 days.
 
-    `tenant_id` is `organizations` where it is not set: Entra finds the directory by the user name's domain. The
+    `tenant_id` is `organizations` if it is not set: Entra finds the directory by the user name's domain. The
     application has to be the publisher's own; Microsoft's ready-made one is for trying things out only.
     """
 
@@ -165,14 +162,14 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
-        """Reads all settings; whatever is wrong stands in `faults`, nothing is raised."""
+        """Reads all settings. Puts whatever is wrong into `faults` and raises nothing."""
         reader = _Reader(environment)
         return cls(
             storage=reader.storage(),
             dataverse=reader.dataverse(),
             dedupe_window=reader.duration("LEADPIPE_DEDUPE_WINDOW", DEFAULT_DEDUPE_WINDOW),
             fallback_after=reader.duration("LEADPIPE_FALLBACK_AFTER", DEFAULT_FALLBACK_AFTER),
-            # What was forgotten too early does not come back.
+            # Data that was removed too early does not come back.
             retention=reader.duration(
                 "LEADPIPE_RETENTION",
                 DEFAULT_RETENTION,
@@ -193,12 +190,12 @@ class Settings:
         return tuple(fault for fault in self.faults if fault.area is not Area.NOTED)
 
     def faults_of(self, area: Area) -> str:
-        """All faults of that area in one line, empty when there are none."""
+        """All faults of that area in one line; empty if there are none."""
         return "; ".join(str(fault) for fault in self.faults if fault.area is area)
 
 
 def as_the_host_reads(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """With the storage settings under their usual names: for the host their case does not count, and `:` is `__`.
+    """The environment with the storage settings' usual names. The host ignores their case and reads `:` as `__`.
 
     https://learn.microsoft.com/aspnet/core/fundamentals/configuration#non-prefixed-environment-variables
     """
@@ -209,11 +206,10 @@ def as_the_host_reads(environment: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _duration(text: str) -> timedelta:
-    found = _DURATION.fullmatch(text)
-    if not found:
+    span = timedelta(0) if text == "0" else duration_of(text)
+    if span is None:
         raise ValueError(text)
-    asked = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found[1] else timedelta(0)
-    return min(asked, LONGEST_DURATION)
+    return min(span, LONGEST_DURATION)
 
 
 class _Reader:
@@ -224,7 +220,7 @@ class _Reader:
         self.faults: list[Fault] = []
 
     def text(self, name: str, area: Area = Area.DYNAMICS) -> str:
-        """The value, empty where it is not set or is a reference that was not resolved. Every setting is read here."""
+        """The value; empty if it is not set or is an unresolved reference. Every setting is read here."""
         value = self._environment.get(name, "").strip()
         if problem := unresolved(value):
             self._fault(area, name, problem)
@@ -232,10 +228,10 @@ class _Reader:
         return value
 
     def all_faults(self) -> tuple[Fault, ...]:
-        """To be asked last: also of the settings that nobody has read, which may still be a reference."""
-        told = {fault.setting for fault in self.faults}
+        """All faults. Call it last: it also checks the settings that were not read for unresolved references."""
+        faulty = {fault.setting for fault in self.faults}
         for name in self._environment:
-            if name not in told and (name.startswith(_PREFIXES) or name in _READ_ELSEWHERE):
+            if name not in faulty and (name.startswith(_PREFIXES) or name in _READ_ELSEWHERE):
                 self.text(name, Area.NOTED)
         return tuple(self.faults)
 
@@ -250,7 +246,7 @@ class _Reader:
         return found
 
     def _storage_by_key(self) -> StorageByKey | None:
-        """A connection string counts more than an identity, for the host too."""
+        """The connection string. It wins over an identity, for the host too."""
         value = self.text(_STORAGE, Area.STORAGE)
         if not value:
             return None
@@ -270,7 +266,7 @@ class _Reader:
 
     def _storage_by_identity(self) -> StorageByIdentity | None:
         account = self._account()
-        # Only the host needs the blob service, for its keys; and an account name makes queue and table addresses idle.
+        # Only the host needs the blob service, for its keys. An account name replaces queue and table addresses.
         needed = {} if account else {"queue": Area.STORAGE, "table": Area.STORAGE}
         addresses = {
             service: self._address(service, needed.get(service, Area.HOST)) for service in storage_shape.SERVICES
@@ -289,7 +285,7 @@ class _Reader:
         return self._by_identity(queue_url=addresses["queue"], table_url=addresses["table"])
 
     def _account(self) -> str:
-        """Empty where it is not set or has a fault."""
+        """The account's name; empty if it is not set or has a fault."""
         account = self.text(_ACCOUNT, Area.STORAGE)
         if account and (problem := storage_shape.wrong_name(account)):
             self._fault(Area.STORAGE, _ACCOUNT, problem)
@@ -358,7 +354,7 @@ class _Reader:
         return value or None
 
     def dataverse(self) -> Dataverse | None:
-        """None when every lead shall rest in the fallback table, or when there are faults."""
+        """None if no organisation is configured, or if there are faults."""
         others = [name for name in self._environment if name.upper().startswith("DATAVERSE") and self._is_set(name)]
         if not others:
             return None
@@ -368,7 +364,7 @@ class _Reader:
         return Dataverse(url=url, authority=authority, sign_in=sign_in) if url and sign_in else None
 
     def _organisation(self, others: list[str]) -> str:
-        """The organisation's address, empty where it has a fault.
+        """The organisation's address; empty if it has a fault.
 
         Anything of an organisation without its address is a slip, not a wish for the fallback table: on Linux a
         reference to a vault that cannot be read is no variable at all, and `Dataverse_Url` is not DATAVERSE_URL.
@@ -386,7 +382,7 @@ class _Reader:
         return bool(self._environment.get(name, "").strip())
 
     def _https(self, name: str, example: str) -> str:
-        """The origin of an https address, empty when it is not set or not one."""
+        """The origin of an https address; empty if it is not set or not such an address."""
         value = self.text(name)
         if not value:
             return ""
@@ -417,7 +413,7 @@ class _Reader:
         return signs_in
 
     def _ways(self) -> dict[str, Callable[[], SignIn]]:
-        """Each way to sign in under the setting that chooses it."""
+        """Each way to sign in, by the setting that chooses it."""
         return {
             "DATAVERSE_CLIENT_SECRET": lambda: ClientSecret(
                 tenant_id=self._guid("DATAVERSE_TENANT_ID"),
@@ -452,12 +448,12 @@ class _Reader:
 
     def _guid(self, name: str) -> str:
         value = self._required(name)
-        if value and not _GUID.fullmatch(value):
-            self._fault(Area.DYNAMICS, name, "is no id like aaaabbbb-0000-cccc-1111-dddd2222eeee")
+        if value and (problem := storage_shape.wrong_client_id(value)):
+            self._fault(Area.DYNAMICS, name, problem)
         return value
 
     def duration(self, name: str, default: str, *, meanwhile: timedelta | None = None, said: str = "") -> timedelta:
-        """`meanwhile` counts in place of one that cannot be read, else the default."""
+        """The duration. If it cannot be read, `meanwhile` counts, or the default without that."""
         value = self.text(name, Area.NOTED)
         try:
             if value or not self._is_set(name):
@@ -488,7 +484,7 @@ class _Reader:
             self.faults.append(fault)
 
 
-# What belongs to a way to sign in, and says nothing without it.
+# Settings that mean nothing without the way to sign in that they belong to.
 _GOES_WITH = {
     "DATAVERSE_CERTIFICATE_PATH": "DATAVERSE_CERTIFICATE_PASSWORD",
     "DATAVERSE_USERNAME": "DATAVERSE_PASSWORD",

@@ -1,4 +1,4 @@
-"""Where a lead came from: one name for each source, in however many ways the marketplace spells it."""
+"""Gives each source of leads one name, however the marketplace spells it."""
 
 import re
 
@@ -13,5 +13,5 @@ def one_source(text: str) -> str:
 
 
 def spellings_of(source: str) -> tuple[str, ...]:
-    """How the marketplace spells the source that `one_source` gave."""
+    """The marketplace's spellings of a source that `one_source` returned."""
     return _APP_SOURCE if source == _APP_SOURCE[0] else (source,)

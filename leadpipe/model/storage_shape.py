@@ -1,6 +1,6 @@
-"""Checks the shape of each storage setting: what is wrong with the text, and what belongs there. Never quotes it.
+"""Checks the shape of each storage setting: says what is wrong with the text and what belongs there. Never quotes it.
 
-The storage SDKs would only say so when the first lead comes, and not which setting is wrong.
+The storage SDKs would report it only when the first lead comes, and not which setting is wrong.
 """
 
 import base64
@@ -8,25 +8,26 @@ import re
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from leadpipe.model.text import is_guid
+
 SERVICES = ("blob", "queue", "table")
 # https://learn.microsoft.com/azure/storage/common/storage-account-overview#storage-account-name
 _NAME = re.compile(r"[a-z0-9]{3,24}")
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _IDENTITY = re.compile(
     r"/subscriptions/[^/\s]+/resourcegroups/[^/\s]+/providers/microsoft\.managedidentity/userassignedidentities/[^/\s]+",
     re.IGNORECASE,
 )
 _QUOTES = "'\"`‘’“”„"
-# Of what a storage address's name can be; another one in its place is the address of another service.
+# The services that a storage address can name.
 _ALL_SERVICES = frozenset({*SERVICES, "file", "dfs", "web"})
 _CREDENTIAL = re.compile(r"\b(AccountName|AccountKey|SharedAccessSignature|EndpointSuffix)\s*=", re.IGNORECASE)
 _ACCESS_KEYS = "copy it whole from the storage account's Access keys"
-# A key has 64 bytes; an account's name, which may look like one, is shorter than this.
+# A key has 64 bytes. An account's name may look like a key, but is shorter than this.
 _LONGER_THAN_A_NAME = 40
 
 
 def wrong_name(text: str) -> str:
-    """Of an account's name. Capitals alone are no reason not to use it: see `has_capitals`."""
+    """What is wrong with an account's name, empty if nothing is. Capitals are accepted here."""
     if _is_quoted(text):
         return "is in quotes: take them away"
     if "=" in text or ";" in text:
@@ -39,7 +40,7 @@ def wrong_name(text: str) -> str:
 
 
 def wrong_address(text: str, service: str) -> str:
-    """Of a service's address. Only `https`: with a token no SDK sends anything else."""
+    """What is wrong with a service's address, empty if nothing is. With a token the SDKs send only over https."""
     example = f"https://contoso.{service}.core.windows.net"
     if _is_quoted(text):
         return "is in quotes: take them away"
@@ -69,13 +70,13 @@ def wrong_connection_string(text: str) -> str:
 
 
 def reaches_no_blobs(connection_string: str) -> bool:
-    """Whether the host finds no blob service in it: it makes up the address from the account's name alone."""
+    """Whether the host finds no blob service in it. The host can derive the address from the account's name."""
     names = {part.partition("=")[0].lower() for part in connection_string.split(";")}
     return not names & {"accountname", "blobendpoint"}
 
 
 def wrong_client_id(text: str) -> str:
-    return "" if _GUID.fullmatch(text) else "is no id like aaaabbbb-0000-cccc-1111-dddd2222eeee"
+    return "" if is_guid(text) else "is no id like aaaabbbb-0000-cccc-1111-dddd2222eeee"
 
 
 def wrong_resource_id(text: str) -> str:
@@ -88,7 +89,7 @@ def wrong_resource_id(text: str) -> str:
 
 
 def origin(address: str) -> str:
-    """The address as it is compared: in small letters, without a slash at its end."""
+    """The address in a form to compare: in small letters, without a slash at its end."""
     parts = urlsplit(address)
     return f"https://{parts.netloc.lower()}{parts.path.rstrip('/')}"
 
@@ -102,7 +103,7 @@ def _is_usable(parts: dict[str, str]) -> bool:
 
 
 def _instead(text: str) -> str:
-    """What was put in its place; empty where that is not known."""
+    """What the text is instead of a connection string; empty if that is not known."""
     alone = ";" not in text
     found = {
         ", but an address": _scheme(text) in {"http", "https"},
@@ -135,7 +136,7 @@ def _split(text: str) -> SplitResult | None:
 
 
 def _is_local(parts: SplitResult) -> bool:
-    """An emulator has its account in the path, where there are no names of hosts."""
+    """Whether it is an emulator's address, which has the account in its path and not in the host's name."""
     try:
         return parts.hostname == "localhost" or bool(ip_address(parts.hostname or ""))
     except ValueError:

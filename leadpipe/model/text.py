@@ -1,9 +1,15 @@
-"""Making any text fit for a column: well formed, without refused control characters, short enough."""
+"""Makes any text fit for a column: well formed, without refused control characters, short enough."""
 
 import re
 
-# What XML 1.0 rules out; Dataverse answers 0x80040278 for these (https://www.w3.org/TR/xml/#charsets).
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# The characters that XML 1.0 rules out. Dataverse answers 0x80040278 for these (https://www.w3.org/TR/xml/#charsets).
 _REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+def is_guid(text: str) -> bool:
+    """Whether it is written as Entra writes ids."""
+    return _GUID.fullmatch(text) is not None
 
 
 def well_formed(text: str) -> str:
@@ -23,7 +29,7 @@ _FILLERS = "\u115f\u1160\u3164\uffa0"
 
 
 def says_something(text: str) -> bool:
-    """Whether the text has a letter or a digit. Blanks, `-` and `***` say nothing."""
+    """Whether the text has a letter or a digit, unlike blanks, `-` and `***`."""
     return any(map(str.isalnum, text))
 
 
@@ -44,17 +50,17 @@ def utf16_length(text: str) -> int:
 
 
 def bounded(text: str, units: int) -> str:
-    """The text, well formed and in at most so many UTF-16 units. Any text may be given."""
+    """The text, well formed and with at most that many UTF-16 units. Takes any text."""
     if len(text) <= units and text.isascii():
         return text
     return shortened(well_formed(text), units)
 
 
 def shortened(text: str, units: int) -> str:
-    """The longest start of the text that fits in so many UTF-16 units and ends at a whole character."""
+    """The longest start of the text that fits in that many UTF-16 units and ends at a whole character."""
     return text.encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore")
 
 
 def fit(text: str, units: int) -> str:
-    """The text as the column takes it: trimmed, without refused characters, not longer than it may be."""
+    """The text as the column takes it: trimmed, without refused characters, short enough."""
     return shortened(without_controls(text).strip(), units).rstrip()

@@ -1,7 +1,7 @@
-"""Which posted keys look like a person's and were not read. The result has keys only, never values.
+"""Finds the posted keys that look like a person's but were not read. The result has keys only, never values.
 
-A key looks like a person's because of its name, or because its value is an e-mail address. Where a lead names nobody,
-every key of `UserDetails` does. A value that was read elsewhere as well does not count.
+A key looks like a person's because of its name, or because its value is an e-mail address. If a lead names nobody,
+every key of `UserDetails` does. A value that was also read elsewhere does not count.
 """
 
 import re
@@ -43,7 +43,7 @@ _LONGEST_LABEL = 40
 _OF_A_PAIR = frozenset({"value", "values", "answer", "text", "content"})
 # Products and publishers have these too: they count at the top of a lead and in a person's object only.
 _ALSO_OF_THINGS = frozenset({"name", "displayname"})
-# A person's object may have these, and they do not tell who it is.
+# A person's object may have these keys, but they do not identify the person.
 _TELLS_NOBODY = re.compile(
     ".*(?:code|date|etag|guid|id|key|time|type)"
     "|city|country|currency|encoding|industry|language|locale|region|source|state|status|timestamp|timezone|version"
@@ -51,7 +51,7 @@ _TELLS_NOBODY = re.compile(
 _DOMAIN = r"[^\s@<>(),;:\".]+(?:\.[^\s@<>(),;:\".]+)+"
 _ADDRESS = rf"[^\s@<>(),;:\"]+@{_DOMAIN}"
 _IS_ADDRESS = re.compile(rf"(?:mailto:)?{_ADDRESS}|[^@<>]*<\s*(?:mailto:)?{_ADDRESS}\s*>", re.IGNORECASE)
-# From the last character before the @, so that no text is looked at more than once.
+# Starts at the last character before the @, so that no text is scanned twice.
 _HAS_ADDRESS = re.compile(rf"[^\s@<>(),;:\"]@{_DOMAIN}")
 
 
@@ -64,7 +64,7 @@ class _Place(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Path:
-    """The keys that lead to a value. Linked, because a copy for each value would take the square of the depth."""
+    """The keys that lead to a value. A linked list, because copies would cost the square of the depth."""
 
     before: "_Path | None"
     key: str
@@ -83,7 +83,7 @@ _Found = tuple[Any, _Path | None, _Place]
 
 
 def unread_keys(posted: Posted, texts: Mapping[str, str]) -> tuple[str, ...]:
-    """The paths of at most ten unread keys that look like a person's. `texts` is what was read, by field."""
+    """The paths of at most ten unread keys that look like a person's. `texts`: what was read, by field."""
     names: dict[str, None] = {}
     for path in _unread(posted, _Read(texts)):
         names[str(path)] = None
@@ -146,7 +146,7 @@ def _is_label(value: Any) -> bool:
 
 
 def _is_read(key: str, value: Any, place: _Place) -> bool:
-    """Whether the key is a field's. An e-mail address is looked at all the same: it may be another person's."""
+    """Whether the key was read into a field. An e-mail address counts as unread: it may be another person's."""
     if place not in {_Place.DOCUMENT, _Place.PERSON}:
         return False
     if isinstance(value, dict | list):  # some fields take the JSON of it
@@ -155,7 +155,7 @@ def _is_read(key: str, value: Any, place: _Place) -> bool:
 
 
 def _place_of(key: str, value: Any, place: _Place, read: _Read) -> _Place:
-    """Where a value is that stands under this key in that place."""
+    """The place of a value that has this key in that place."""
     if place is _Place.DOCUMENT and key in PERSON:
         return _Place.PERSON
     if place in {_Place.DOCUMENT, _Place.PERSON} and key in _DOCUMENTED and isinstance(value, str):

@@ -13,15 +13,15 @@ import getpass
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from leadpipe.delivery import lower_marks, write
+from leadpipe.ledger_writes import lower_marks, write
 from leadpipe.model.change import Completed, Decision, Discarded, Edited, Erased, Replayed, Written, transition
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import DeliveryFailed, LeadpipeError, NotAllowed
-from leadpipe.model.lead_id import EPOCH, received_at
+from leadpipe.model.lead_id import END_OF_TIME, EPOCH, received_at
 from leadpipe.model.marks import CLOCKS_APART
 from leadpipe.model.ports import Ledger, Ports
 from leadpipe.model.record import Record, State
@@ -29,7 +29,6 @@ from leadpipe.operations.causes import failure_in_words
 
 # A delivery that began before the lead was poisoned for another reason may still be writing it.
 STILL_UNDER_WAY = timedelta(minutes=2)
-_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 class Outcome(StrEnum):
@@ -101,8 +100,7 @@ def replay(lead_id: str, desk: Desk, *, anyway: bool = False, dry_run: bool = Fa
         if (accepted.state, accepted.attempt) != (State.ACCEPTED, record.attempt + 1):
             raise
         # Replayed already, by somebody else or by a write of ours whose reply was lost: its message may come twice.
-    payload = accepted.payload if isinstance(accepted.payload, str) else None
-    desk.ports.queue.put(Envelope.for_payload(lead_id, payload, attempt=accepted.attempt).to_text())
+    desk.ports.queue.put(Envelope.of(accepted).to_text())
     return accepted
 
 
@@ -149,7 +147,7 @@ def complete(lead_id: str, desk: Desk, *, dry_run: bool = False) -> Record:
 def check(record: Record, decision: Decision | Written, desk: Desk) -> Record:
     """What the record would be after the decision, without writing it. Raises NotAllowed."""
     decided = transition(record, decision, at=desk.now())
-    return record if decided is None else decided[0]
+    return record if decided is None else decided.after
 
 
 def in_dynamics(record: Record, ports: Ports) -> bool:
@@ -185,7 +183,7 @@ def duplicates_of(lead_ids: Iterable[str], window: timedelta, ledger: Ledger) ->
     if not wanted:
         return found
     days = [received_at(lead_id) for lead_id in wanted]
-    first, last = min(days) - min(window, min(days) - EPOCH), max(days) + min(window, _END_OF_TIME - max(days))
+    first, last = min(days) - min(window, min(days) - EPOCH), max(days) + min(window, END_OF_TIME - max(days))
     for record in ledger.between(first.date(), last.date(), states=frozenset({State.DUPLICATE})):
         if record.duplicate_of in wanted:
             found.setdefault(record.duplicate_of, []).append(record.lead_id)

@@ -11,7 +11,7 @@ from typing import TypeVar
 from leadpipe.dataverse.auth import tokens_for
 from leadpipe.dataverse.client import DataverseClient
 from leadpipe.dataverse.protocol import LEADS, failure_of, json_object
-from leadpipe.delivery import write
+from leadpipe.ledger_writes import write
 from leadpipe.mapping.chosen import chosen_mapping
 from leadpipe.model.change import Removed
 from leadpipe.model.errors import LeadpipeError

@@ -8,16 +8,15 @@ from leadpipe.dataverse.certificate_end import certificate_ends
 from leadpipe.mapping.fault import FaultyMapping
 from leadpipe.mapping.watched import effective
 from leadpipe.model.expiry import URGENT_DAYS, Ending, ending_of
-from leadpipe.model.lead_id import EPOCH, MOST_AHEAD
+from leadpipe.model.lead_id import EPOCH, MOST_AHEAD, ONE_DAY
 from leadpipe.model.marks import damage
 from leadpipe.model.ports import Ledger
-from leadpipe.model.record import Record
+from leadpipe.model.record import UNSETTLED, Record
 from leadpipe.model.settings import Settings
 from leadpipe.operations.disabled_functions import switched_off
 from leadpipe.operations.ledger_pages import LAST_DAY
 from leadpipe.operations.messages import WithoutRecord, messages_without_record
-from leadpipe.operations.span import ONE_DAY
-from leadpipe.operations.summary import UNSETTLED, Summary
+from leadpipe.operations.summary import Summary
 from leadpipe.operations.target import Target
 
 _MARKS_FIX = "the next sweep replaces them; if it lasts, see whether the function app and its sweep run"

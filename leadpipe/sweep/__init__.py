@@ -1,13 +1,12 @@
-"""The sweep: once a minute, what nobody else is left to do.
+"""The sweep: once a minute, it finishes what nothing else will.
 
 A process can die between any two writes, a store can be away for one of them, and the host gives up on a message
-after five crashes. Whatever that leaves undone is found here, by looking at what is kept: records that should have
-been tried, messages in the host's poison queue, leads in the fallback table, rows that the marketplace itself wrote.
+after five crashes. The sweep finds what that left undone: records that should have been tried, messages in the host's
+poison queue, leads in the fallback table, rows that the marketplace itself wrote.
 
-Two sweeps at once are harmless: every step is an insert, a write under an ETag, or a message that can come twice.
-One item that fails is logged and left where it is, and the loop goes on with the next (guard.py). What a task has done
-is kept before the next task begins, also when its time was too short for all of it. Each task has a file; TASKS lists
-them in their order.
+Two sweeps at once are harmless: everything they do is an insert, a write under an ETag, or a message that may come
+twice. An item that fails is logged and stays where it is; the loop goes on with the next (guard.py). The marks of a
+task are written before the next one begins, even if it ran out of time. Each task has a file; TASKS lists the order.
 """
 
 import logging
@@ -19,7 +18,7 @@ from leadpipe.model.marks import damage, set_aside
 from leadpipe.model.ports import Marks, Ports
 from leadpipe.model.settings import Settings
 from leadpipe.sweep.arrivals import take_in_arrivals
-from leadpipe.sweep.expiry import tell_expiry
+from leadpipe.sweep.expiry import warn_of_expiry
 from leadpipe.sweep.fallback import drain_fallback
 from leadpipe.sweep.guard import reason_of
 from leadpipe.sweep.overdue import look_back, queue_overdue
@@ -36,16 +35,16 @@ TASKS: dict[str, Callable[[Marks, Run], Marks]] = {
     "fallback": drain_fallback,
     "arrivals": take_in_arrivals,
     "retention": forget_old,
-    "expiry": tell_expiry,
+    "expiry": warn_of_expiry,
 }
 
 log = logging.getLogger(__name__)
 
 
 def sweep(*, now: Callable[[], datetime], chance: float, ports: Ports, settings: Settings) -> None:
-    """Runs every task; one that fails is logged and does not stop the next.
+    """Runs every task. One that fails is logged and does not stop the next.
 
-    Raises StorageFailed when not even the marks can be read: then there is no storage to sweep.
+    Raises StorageFailed if the marks cannot be read, because then storage is away.
     """
     stored = ports.marks.read()
     marks = set_aside(stored, now())
@@ -59,23 +58,23 @@ def sweep(*, now: Callable[[], datetime], chance: float, ports: Ports, settings:
     )
     for mark in damage(stored, now()):
         log.error(log_line("mark_damaged", mark=mark))
-    marks = kept("marks", stored, marks, run)
+    marks = keep_marks("marks", stored, marks, run)
     for name, task in TASKS.items():
         try:
             after = task(marks, run.for_one_task())
         except Exception as error:  # noqa: BLE001 - one task's fault must not stop the next
             log.error(log_line("sweep_failed", step=name, reason=reason_of(error)))
         else:
-            marks = kept(name, marks, after, run)
+            marks = keep_marks(name, marks, after, run)
 
 
-def kept(step: str, before: Marks, after: Marks, run: Run) -> Marks:
-    """The marks as they stand once `after` was written; `after` itself where that failed, for the next task to keep."""
+def keep_marks(task: str, before: Marks, after: Marks, run: Run) -> Marks:
+    """Writes the marks and returns them as they now are. If that fails, returns `after`, for the next task to write."""
     if after == before:
         return before
     try:
         run.ports.marks.write(before, after)
         return set_aside(run.ports.marks.read(), run.now())
-    except Exception as error:  # noqa: BLE001 - what the tasks do counts more than how far they came
-        log.error(log_line("sweep_failed", step=step, reason=reason_of(error)))
+    except Exception as error:  # noqa: BLE001 - the tasks matter more than their marks
+        log.error(log_line("sweep_failed", step=task, reason=reason_of(error)))
         return after

@@ -1,35 +1,35 @@
-"""Taking in the rows that the marketplace itself wrote."""
+"""Takes in the rows that the marketplace itself wrote."""
 
 import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from leadpipe.delivery import inserted
+from leadpipe.delivery import make_record
+from leadpipe.ledger_writes import insert
 from leadpipe.model.claim import Claim
 from leadpipe.model.envelope import Envelope
-from leadpipe.model.errors import InvalidLead
 from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.log_line import log_line
 from leadpipe.model.ports import Arrival, Marks, Ports
-from leadpipe.model.record import QUEUED, Record
+from leadpipe.model.record import QUEUED
 from leadpipe.sweep.run import Run
 
 log = logging.getLogger(__name__)
 
-# Rows that the marketplace writes at one moment may become readable in another order.
+# Rows may become readable in another order than that of their times.
 ARRIVAL_OVERLAP = timedelta(minutes=5)
 
 
 def take_in_arrivals(marks: Marks, run: Run) -> Marks:
-    """Takes in the rows of the marketplace's own table destination, from the time of the first sweep on.
+    """Takes in the rows of the marketplace's table destination, beginning at the time of the first sweep.
 
-    A row that cannot be taken in holds the mark back, so that it is tried again in each sweep.
+    A row that cannot be taken in holds the mark back, so that each sweep tries it again.
     """
     guard, known = run.guard("arrivals"), run.ports.taken_in
     since, lowered = marks.taken_in_until or run.now(), marks
     times: dict[str, datetime] = {}
     for arrival in run.ports.fallback.arrivals(since - ARRIVAL_OVERLAP, go_on=guard.goes_on):
-        lowered = lowered.back_to(arrival.at.date())  # it may have waited for days while nothing swept
+        lowered = lowered.back_to(arrival.at.date())  # the row may be days old if nothing swept meanwhile
         if not guard.goes_on():
             break
         times[arrival.key] = arrival.at
@@ -38,29 +38,22 @@ def take_in_arrivals(marks: Marks, run: Run) -> Marks:
                 take_in(arrival, run.ports)
                 known.add(arrival.key)
     if not guard.goes_on():
-        return lowered  # the rows come in no order, so none may be taken for done
+        return lowered  # rows arrive unordered, so the mark must not advance
     known.intersection_update(times)
     latest = max([since, *times.values()])
     return replace(lowered, taken_in_until=min([latest, *(at for key, at in times.items() if key not in known)]))
 
 
 def take_in(arrival: Arrival, ports: Ports) -> str:
-    """Makes the row a lead, once: the claim on its keys says under which id. Gives that id."""
+    """Makes the row a lead, once: a claim on the row's keys holds the lead id. Returns that id."""
     mine = new_lead_id(arrival.at, bytes.fromhex(arrival.key))
     claim = Claim(fingerprint=arrival.key, lead_id=mine, received_at=arrival.at)
     lead_id = ports.claims.take(claim).lead_id
     if ports.ledger.read(lead_id) is not None:
         return lead_id
-    record = _record_of(lead_id, arrival)
-    record = inserted(record, ledger=ports.ledger) or record
+    record = make_record(lead_id, arrival.payload)
+    record = insert(record, ledger=ports.ledger) or record
     if record.state in QUEUED:
-        ports.queue.put(Envelope.for_payload(lead_id, arrival.payload, attempt=record.attempt).to_text())
+        ports.queue.put(Envelope.of(record).to_text())
     log.info(log_line("lead_taken_in", lead_id=lead_id))
     return lead_id
-
-
-def _record_of(lead_id: str, arrival: Arrival) -> Record:
-    try:
-        return Record.accepted(lead_id, arrival.payload)
-    except InvalidLead as why:
-        return Record.poisoned(lead_id, why.slug, why.detail, arrival.payload)

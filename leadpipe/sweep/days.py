@@ -1,32 +1,33 @@
-"""Walking through the days that have leads, as far as the time allows, and going on from there in the next sweep."""
+"""Walks through the days that have leads until the time is up; the next sweep goes on from there."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from leadpipe.model.lead_id import ONE_DAY
 from leadpipe.sweep.guard import Guard
-from leadpipe.sweep.run import ONE_DAY, Run
+from leadpipe.sweep.run import Run
 
-# Days that are looked at together, in a handful of requests.
+# How many days are read together, in a handful of requests.
 STRETCH = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
-    """How far a task has come through the days. `done_before`: nothing is left to do on the days before that one.
+    """How far a task has come through the days. `done_before`: no day before this one has anything left to do.
 
-    `goes_on_from`: where the next sweep goes on, None once the walk has come to its end.
+    `goes_on_from`: the day from which the next sweep goes on; None once the walk is complete.
     """
 
     done_before: date
     goes_on_from: date | None
 
 
-def walked(walk: Walk, end: date, step: Callable[[date, date], date | None], guard: Guard, run: Run) -> Walk:
-    """Goes on with the walk until the day `end`, which is not looked at, or until the guard ends it.
+def walk_on(walk: Walk, end: date, work: Callable[[date, date], date | None], guard: Guard, run: Run) -> Walk:
+    """Goes on with the walk up to the day before `end`, or until the guard ends it.
 
-    It jumps from one day with leads to the next and looks at a week together, so years without leads cost nothing.
-    `step` does the work of these days, and gives the first one on which something is left to do.
+    It jumps from one day with leads to the next and takes a week at a time, so years without leads cost nothing.
+    `work` does what is to be done on some days, and returns the first of them that has something left to do.
     """
     done_before, place = walk.done_before, walk.goes_on_from or walk.done_before
     while guard.goes_on():
@@ -34,18 +35,18 @@ def walked(walk: Walk, end: date, step: Callable[[date, date], date | None], gua
         if first is None or first >= end:
             return Walk(done_before=max(done_before, end) if done_before >= place else done_before, goes_on_from=None)
         last = min(first + STRETCH, end) - ONE_DAY
-        left = left_after(step, first, last, guard)
+        left = first_day_left(work, first, last, guard)
         if not guard.goes_on():
-            break  # nobody knows whether the step did all of it
+            break  # the work on these days may be incomplete
         if done_before >= place:
             done_before = left or last + ONE_DAY
         place = last + ONE_DAY
     return Walk(done_before=done_before, goes_on_from=place)
 
 
-def left_after(step: Callable[[date, date], date | None], first: date, last: date, guard: Guard) -> date | None:
-    """The first day on which something is left to do; the first of all where anything failed."""
+def first_day_left(work: Callable[[date, date], date | None], first: date, last: date, guard: Guard) -> date | None:
+    """Does the work of these days. Returns the first day with something left to do; `first` if anything failed."""
     failed, left = guard.failed, None
     with guard.item(day=first):
-        left = step(first, last)
+        left = work(first, last)
     return first if guard.failed > failed else left

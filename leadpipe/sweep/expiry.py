@@ -1,4 +1,4 @@
-"""Saying when what is signed in with ends."""
+"""Warns before the sign-in credential expires."""
 
 import logging
 from dataclasses import replace
@@ -11,8 +11,8 @@ from leadpipe.sweep.run import Run, today
 log = logging.getLogger(__name__)
 
 
-def tell_expiry(marks: Marks, run: Run) -> Marks:
-    """Says once a day that what is signed in with ends, from sixty days before."""
+def warn_of_expiry(marks: Marks, run: Run) -> Marks:
+    """Logs once a day that the sign-in credential expires, beginning sixty days before."""
     if marks.expiry_told_on == today(run):
         return marks
     ending = ending_of(run.settings, certificate_ends=run.ports.certificate_ends())

@@ -1,4 +1,4 @@
-"""Delivering what rests in the fallback table."""
+"""Delivers the leads in the fallback table."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -13,7 +13,7 @@ FALLBACK_BATCH = 1000
 
 
 def drain_fallback(marks: Marks, run: Run) -> Marks:
-    """Delivers what rests and is due, oldest first, until one of them still finds no Dynamics."""
+    """Delivers the leads that are due, oldest first, until one of them finds Dynamics still away."""
     if run.ports.dynamics is not None and not run.ports.gate.is_shut(run.now()):
         first, resting = marks.watermark or EPOCH.date(), frozenset({State.FALLBACK})
         due = run.ports.ledger.due(first, run.now(), states=resting, go_on=run.time_left)
@@ -23,23 +23,20 @@ def drain_fallback(marks: Marks, run: Run) -> Marks:
 
 
 def drain(lead_ids: Iterable[str], run: Run) -> None:
-    """Delivers these out of the fallback table. The first one is the probe: when it fails, the run ends.
-
-    Unless what failed concerns that lead alone, which must not keep the others waiting.
-    """
+    """Delivers these leads. If one fails, the drain ends, unless the failure concerns that lead alone."""
     guard = run.guard("fallback")
     for lead_id in lead_ids:
         if not guard.goes_on() or run.ports.gate.is_shut(run.now()):
             return
-        settled = False
+        left_the_table = False
         with guard.item(lead_id=lead_id):
-            settled = is_settled_now(lead_id, run)
-        if not settled and run.ports.gate.in_doubt(run.now()):
+            left_the_table = deliver_from_fallback(lead_id, run)
+        if not left_the_table and run.ports.gate.in_doubt(run.now()):
             return
 
 
-def is_settled_now(lead_id: str, run: Run) -> bool:
-    """Delivers the lead, unless somebody else did; whether it does not rest any more."""
+def deliver_from_fallback(lead_id: str, run: Run) -> bool:
+    """Delivers the lead, unless somebody else did. Returns whether it has left the state `fallback`."""
     record = run.ports.ledger.read(lead_id)
     if record is None or record.state is not State.FALLBACK:
         return True

@@ -1,4 +1,4 @@
-"""Putting the message of a lead that the sweep moves on."""
+"""Puts the message of a lead that the sweep queues again."""
 
 import logging
 
@@ -10,10 +10,9 @@ from leadpipe.sweep.run import Run
 log = logging.getLogger(__name__)
 
 
-def put(again: Record, before: Record, step: str, run: Run) -> None:
-    """Puts the lead's message, unless somebody settled its record since `before` was read."""
+def put(again: Record, before: Record, task: str, run: Run) -> None:
+    """Puts the lead's message, unless its record was settled since `before` was read."""
     if again.attempt == before.attempt or again.state not in QUEUED:
         return
-    payload = again.payload if isinstance(again.payload, str) else None
-    run.ports.queue.put(Envelope.for_payload(again.lead_id, payload, attempt=again.attempt).to_text())
-    log.warning(log_line("lead_queued_again", lead_id=again.lead_id, step=step, attempt=again.attempt))
+    run.ports.queue.put(Envelope.of(again).to_text())
+    log.warning(log_line("lead_queued_again", lead_id=again.lead_id, step=task, attempt=again.attempt))

@@ -1,25 +1,25 @@
-"""Records that should have been tried, and fallback rows that a death left behind."""
+"""Queues overdue records again, and deletes fallback rows that a process left behind when it died."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 
-from leadpipe.delivery import write_or_poison
+from leadpipe.ledger_writes import write_or_poison
 from leadpipe.model.change import QueuedAgain
-from leadpipe.model.lead_id import EPOCH, is_lead_id
+from leadpipe.model.lead_id import EPOCH, ONE_DAY, is_lead_id
 from leadpipe.model.ports import Marks
 from leadpipe.model.record import OPEN, QUEUED, Record
-from leadpipe.sweep.days import Walk, walked
+from leadpipe.sweep.days import Walk, walk_on
 from leadpipe.sweep.guard import Guard
 from leadpipe.sweep.messages import put
-from leadpipe.sweep.run import ONE_DAY, Run, today
+from leadpipe.sweep.run import Run, today
 
 OVERDUE_AFTER = timedelta(minutes=15)
 LONGEST_WAIT = timedelta(hours=1)
 
 
 def queue_overdue(marks: Marks, run: Run) -> Marks:
-    """Puts on the queue again what should have been tried a quarter of an hour ago, of yesterday and today."""
+    """Queues again the leads of yesterday and today that should have been tried a quarter of an hour ago."""
     guard = run.guard("overdue")
     due = run.ports.ledger.due(today(run) - ONE_DAY, run.now() - OVERDUE_AFTER, states=QUEUED, go_on=guard.goes_on)
     queue_all_again(due, guard, run)
@@ -27,15 +27,15 @@ def queue_overdue(marks: Marks, run: Run) -> Marks:
 
 
 def look_back(marks: Marks, run: Run) -> Marks:
-    """Once an hour the same for all days that still have an open lead, and finds the oldest of them.
+    """Does the same once an hour for all days since the watermark, and moves that to the oldest day with an open lead.
 
-    What a death left in the fallback table goes first: the watermark never comes back to a day that it has passed.
+    It also deletes left-over fallback rows, because the watermark never goes back to a day that it has passed.
     """
     if not run.hourly and marks.looking_from is None:
         return marks
     guard = run.guard("look_back")
     walk = Walk(done_before=marks.watermark or EPOCH.date(), goes_on_from=marks.looking_from)
-    walk = walked(walk, today(run) + ONE_DAY, lambda first, last: look_through(first, last, guard, run), guard, run)
+    walk = walk_on(walk, today(run) + ONE_DAY, lambda first, last: look_through(first, last, guard, run), guard, run)
     return replace(
         marks,
         watermark=min(walk.done_before, today(run) - ONE_DAY),
@@ -45,7 +45,7 @@ def look_back(marks: Marks, run: Run) -> Marks:
 
 
 def look_through(first: date, last: date, guard: Guard, run: Run) -> date | None:
-    """Queues what is overdue of these days, deletes rows left behind; gives the first day that has an open lead."""
+    """Queues overdue leads of these days and deletes left-over rows. Returns the first day with an open lead."""
     open_ones = {record.lead_id: record for record in run.ports.ledger.between(first, last, states=OPEN)}
     queue_all_again((record for record in open_ones.values() if record.state in QUEUED), guard, run)
     clear_leftovers((row for row in run.ports.fallback.lead_ids(first, last) if row not in open_ones), guard, run)
@@ -53,7 +53,7 @@ def look_through(first: date, last: date, guard: Guard, run: Run) -> date | None
 
 
 def clear_leftovers(lead_ids: Iterable[str], guard: Guard, run: Run) -> None:
-    """Deletes the fallback rows of settled leads, left by a run that died or was overtaken."""
+    """Deletes the fallback rows of settled leads. A delivery that died or lost a race left them."""
     for lead_id in lead_ids:
         if not guard.goes_on():
             return
@@ -79,7 +79,7 @@ def waited(record: Record, run: Run) -> timedelta:
 
 
 def queue_again(record: Record, run: Run) -> None:
-    """Raises the attempt first, so that older copies become stale and one chain of messages lives."""
+    """Raises the attempt, then puts a message. Older copies become stale, so one chain of messages remains."""
     overdue_for = waited(record, run)
     if overdue_for < OVERDUE_AFTER:
         return  # somebody else was faster

@@ -1,10 +1,11 @@
-"""The host's poison queue: every message there becomes another round, or waits for a person."""
+"""Empties the host's poison queue."""
 
 import logging
 from datetime import UTC, datetime, time
 from hashlib import sha256
 
-from leadpipe.delivery import record_of_message, write_or_poison
+from leadpipe.delivery import read_record
+from leadpipe.ledger_writes import write_or_poison
 from leadpipe.model.change import AnotherRound, Poisoned
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import NewerEnvelope, NotAnEnvelope
@@ -22,9 +23,9 @@ ROUNDS = 3
 
 
 def bring_back_poisoned(marks: Marks, run: Run) -> Marks:
-    """Empties the host's poison queue: every message there becomes another round, or waits for a person.
+    """Gives the lead of each message there another round, or leaves it to a person.
 
-    A message that could not be kept stays there, hidden for a while, so that those behind it come into sight.
+    A message that fails stays in the queue. It is hidden for a while, so that those behind it can be received.
     """
     guard = run.guard("poison_queue")
     while guard.goes_on() and (messages := run.ports.poison_queue.receive()):
@@ -38,10 +39,10 @@ def bring_back_poisoned(marks: Marks, run: Run) -> Marks:
 
 
 def bring_back(message: PoisonMessage, run: Run) -> None:
-    """What becomes of one message that crashed as often as the host allows."""
+    """Handles one message that crashed as often as the host allows."""
     try:
         envelope = Envelope.from_text(message.text)
-        record = record_of_message(envelope, run.now, ports=run.ports)
+        record = read_record(envelope, run.now, ports=run.ports)
     except NewerEnvelope:
         run.ports.queue.put(message.text, delay=NEWER_ENVELOPE_DELAY)
         return
@@ -61,14 +62,14 @@ def bring_back(message: PoisonMessage, run: Run) -> None:
 
 
 def keep_rubbish(message: PoisonMessage, why: NotAnEnvelope, run: Run) -> None:
-    """Text that leadpipe never wrote, kept under an id that the same message gets each time."""
+    """Keeps text that leadpipe did not write, as a poisoned record. The same message gets the same id each time."""
     lead_id = new_lead_id(time_of(message, run.now()), sha256(message.id.encode("utf-8", "replace")).digest())
     run.ports.ledger.insert(Record.poisoned(lead_id, why.slug, why.detail, message.text.encode("utf-8", "replace")))
     log.error(log_line("lead_settled", lead_id=lead_id, outcome=State.POISONED, reason=why.slug))
 
 
 def time_of(message: PoisonMessage, now: datetime) -> datetime:
-    """When the host gave up on it; the start of today where the message says a time that cannot be."""
+    """When the host gave up on it; the start of today if the message's own time is impossible."""
     if can_be_received(message.inserted_at, now):
         return message.inserted_at
     return datetime.combine(now.astimezone(UTC).date(), time(), UTC)

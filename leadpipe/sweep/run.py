@@ -1,4 +1,4 @@
-"""What one sweep works with, and how much of its time a task may take."""
+"""Holds what one sweep works with, and divides its time between the tasks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,16 +8,15 @@ from leadpipe.model.ports import Ports
 from leadpipe.model.settings import Settings
 from leadpipe.sweep.guard import Guard
 
-# A sweep ends well before the next one begins; what it did not reach, the next one does.
+# A sweep ends well before the next one begins. The next one does the rest.
 LONGEST_SWEEP = timedelta(seconds=40)
-# How much of the time that is left a task may take, so that those after it get some in every sweep.
+# The share of the remaining time that a task may take, so that later tasks get some in every sweep.
 SHARE = 0.75
-ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What it takes to deliver a lead. `chance`, 0 up to 1, spreads the next tries."""
+    """What it takes to deliver a lead. `chance`, from 0 up to 1, spreads the next tries."""
 
     now: Callable[[], datetime]
     chance: float
@@ -27,7 +26,7 @@ class Resources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run(Resources):
-    """One sweep. `until`: no further piece of work is begun after that. `hourly`: the rarer tasks are due too."""
+    """One sweep. `until`: no piece of work begins after that. `hourly`: the hourly tasks are due too."""
 
     until: datetime
     hourly: bool
@@ -35,8 +34,8 @@ class Run(Resources):
     def time_left(self) -> bool:
         return self.now() < self.until
 
-    def guard(self, step: str) -> Guard:
-        return Guard(step, self.time_left)
+    def guard(self, task: str) -> Guard:
+        return Guard(task, self.time_left)
 
     def for_one_task(self) -> "Run":
         now = self.now()

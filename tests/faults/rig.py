@@ -133,8 +133,7 @@ class Rig:
         self.sweep(timedelta(0))
 
     def message_of(self, record: Record) -> str:
-        text = record.payload if isinstance(record.payload, str) else None
-        return Envelope.for_payload(record.lead_id, text, attempt=record.attempt).to_text()
+        return Envelope.of(record).to_text()
 
     def give_up_on(self, text: str) -> None:
         """Puts the text where the host puts a message whose delivery crashed five times."""

@@ -35,7 +35,7 @@ def test_what_the_host_would_trip_over_makes_the_app_ill_and_stops_no_intake() -
         )
     )
     assert len(wiring.intake()) == 2
-    assert wiring.ill().startswith("AzureWebJobsStorage__blobServiceUri is not set, so the host answers 401")
+    assert wiring.why_not_ready().startswith("AzureWebJobsStorage__blobServiceUri is not set, so the host answers 401")
 
 
 @pytest.mark.usefixtures("levels")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from leadpipe.model.errors import SettingsError
 from leadpipe.model.reference import unresolved
 from leadpipe.model.settings import Dataverse, ManagedIdentity, Settings
+from leadpipe.model.text import is_guid
 from leadpipe.operations.setup.sign_in import Known, Way
 
 _WAYS = {
@@ -18,7 +19,6 @@ _WAYS = {
     "DATAVERSE_MANAGED_IDENTITY": Way.MANAGED_IDENTITY,
     "DATAVERSE_USERNAME": Way.PASSWORD,
 }
-_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DOMAIN = re.compile(r"([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z][a-zA-Z0-9-]{0,61}[a-zA-Z0-9]")
 
 
@@ -82,7 +82,7 @@ def subject_of(environment: Mapping[str, str], *, client_id: str, tenant: str, w
 
 
 def is_id(text: str) -> bool:
-    return _ID.fullmatch(text) is not None
+    return is_guid(text)
 
 
 def is_tenant(text: str) -> bool:

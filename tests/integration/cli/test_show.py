@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from leadpipe.delivery import write
+from leadpipe.ledger_writes import write
 from leadpipe.model.change import Change, Deferred, Duplicate, Edited, Poisoned, Replayed, Written
 from leadpipe.model.errors import InvalidLead
 from leadpipe.model.record import Record, State

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from leadpipe.delivery import deliver, write
+from leadpipe.delivery import deliver
 from leadpipe.intake import take
+from leadpipe.ledger_writes import write
 from leadpipe.model.change import Discarded, Poisoned, Replayed
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import InvalidLead

@@ -6,16 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from leadpipe import delivery
-from leadpipe.delivery import (
-    FURTHEST_AHEAD,
-    NEWER_ENVELOPE_DELAY,
-    Try,
-    deliver,
-    deliver_record,
-    lower_marks,
-    settle,
-    write,
-)
+from leadpipe.delivery import FURTHEST_AHEAD, NEWER_ENVELOPE_DELAY, Try, deliver, deliver_record, settle
+from leadpipe.ledger_writes import lower_marks, write
 from leadpipe.model.change import Discarded, Erased, Poisoned, QueuedAgain, Replayed, ToFallback, Written
 from leadpipe.model.claim import Claim
 from leadpipe.model.envelope import LARGEST_ATTEMPT, Envelope

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
-from leadpipe import delivery, intake
+from leadpipe import delivery, intake, ledger_writes
 from leadpipe import sweep as sweeping
 from leadpipe.delivery import Try
 from leadpipe.model.change import Change, Written, transition
@@ -665,14 +665,14 @@ def test_whatever_happens_in_whatever_order_no_lead_is_lost_and_none_doubled() -
 
 
 def create_before_claim(patch: pytest.MonkeyPatch) -> None:
-    real = delivery.aside
+    real = delivery.keep_out
 
-    def aside(record: Record, lead: Lead, *, ports: Ports, settings: Settings) -> Any:
+    def keep_out(record: Record, lead: Lead, *, ports: Ports, settings: Settings) -> Any:
         if ports.dynamics is not None:
             ports.dynamics.create(record.lead_id, lead)
         return real(record, lead, ports=ports, settings=settings)
 
-    patch.setattr(delivery, "aside", aside)
+    patch.setattr(delivery, "keep_out", keep_out)
 
 
 def a_late_outcome_counts(patch: pytest.MonkeyPatch) -> None:
@@ -680,7 +680,7 @@ def a_late_outcome_counts(patch: pytest.MonkeyPatch) -> None:
         del attempt
         return transition(record, change, at=at)
 
-    patch.setattr(delivery, "transition", late)
+    patch.setattr(ledger_writes, "transition", late)
 
 
 def rest_without_a_claim(patch: pytest.MonkeyPatch) -> None:
@@ -693,7 +693,7 @@ def rest_without_a_claim(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_claim(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(delivery, "claimed", lambda record, **_: record.lead_id)
+    patch.setattr(delivery, "claim", lambda record, **_: record.lead_id)
 
 
 def no_copy_while_the_ledger_is_away(patch: pytest.MonkeyPatch) -> None:
@@ -706,15 +706,15 @@ def nothing_is_ever_overdue(patch: pytest.MonkeyPatch) -> None:
 
 
 def settled_before_it_is_created(patch: pytest.MonkeyPatch) -> None:
-    real = delivery.created
+    real = delivery.create
 
-    def created(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics, gate: Gate) -> Any:
+    def create(record: Record, lead: Lead, run: Try, *, dynamics: Dynamics, gate: Gate) -> Any:
         try:
             return real(record, lead, run, dynamics=dynamics, gate=gate)
         except Transient:
             return Written()
 
-    patch.setattr(delivery, "created", created)
+    patch.setattr(delivery, "create", create)
 
 
 def discarded_without_asking(patch: pytest.MonkeyPatch) -> None:

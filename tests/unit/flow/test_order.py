@@ -1,6 +1,6 @@
 """The order of delivery's steps is load-bearing: swapping two neighbours has to turn the unit tests red.
 
-For each pair of neighbouring statements in a step a copy of delivery.py with the two swapped is put in its place, and
+For each pair of neighbouring statements in a step a copy of its module with the two swapped is put in its place, and
 tests/unit/flow/test_delivery.py runs against it. A pair whose order does not matter is named here, with the reason.
 """
 
@@ -14,31 +14,31 @@ from pathlib import Path
 
 import pytest
 
-from leadpipe import delivery
+from leadpipe import delivery, ledger_writes
 
-SOURCE = Path(delivery.__file__)
-LINES = SOURCE.read_text().splitlines()
-STEPS = (
-    "deliver",
-    "deliver_record",
-    "record_of_message",
-    "outcome_of",
-    "aside",
-    "claimed",
-    "created",
-    "asked",
-    "outcome_of_failure",
-    "settle",
-    "defer",
-    "write",
-    "put_again",
-)
+DELIVERY, LEDGER_WRITES = Path(delivery.__file__), Path(ledger_writes.__file__)
+STEPS = {
+    "deliver": DELIVERY,
+    "deliver_record": DELIVERY,
+    "read_record": DELIVERY,
+    "find_outcome": DELIVERY,
+    "keep_out": DELIVERY,
+    "claim": DELIVERY,
+    "create": DELIVERY,
+    "ask_dynamics": DELIVERY,
+    "outcome_of_failure": DELIVERY,
+    "settle": DELIVERY,
+    "defer": DELIVERY,
+    "write": LEDGER_WRITES,
+    "put_again": DELIVERY,
+}
+LINES = {source: source.read_text().splitlines() for source in (DELIVERY, LEDGER_WRITES)}
 # Pairs whose order does not matter: the step, the start of their first statement, and why.
 FREE = {
-    ("outcome_of", "lead = _lead_of"): "either only refuses to go on, before anything was done",
-    ("aside", "if lead.is_test"): "either keeps a lead that is both",
-    ("claimed", "if record.own_lead"): "the second only builds a value",
-    ("asked", "if failure.slug"): "the first is a log line of what is true already",
+    ("find_outcome", "lead = _read_lead"): "either only refuses to go on, before anything was done",
+    ("keep_out", "if lead.is_test"): "either keeps a lead that is both",
+    ("claim", "if record.own_lead"): "the second only builds a value",
+    ("ask_dynamics", "if failure.slug"): "the first is a log line of what is true already",
     ("outcome_of_failure", "if isinstance(failure, Refused)"): "the second only reads the clock",
     ("outcome_of_failure", "if record.state is State.FALLBACK"): "the second only computes a time",
     ("outcome_of_failure", "if now - (record.failing_since"): "the second only computes a time",
@@ -46,16 +46,21 @@ FREE = {
     ("settle", "settled = write"): "the second looks at what the first does not change",
     ("settle", "if rested"): "the second is a log line of what is true already",
 }
-# Runs delivery's tests against each of the given files in turn and prints their exit codes.
+# Runs delivery's tests against each of the given files in turn and prints their exit codes. A file's folder names the
+# module that it replaces. Delivery is loaded last, so that it imports the other one anew.
 RUN = """
 import importlib.util, json, sys
 import pytest
 import leadpipe
+from pathlib import Path
 codes = []
-for path in sys.argv[2:]:
-    spec = importlib.util.spec_from_file_location("leadpipe.delivery", path)
-    leadpipe.delivery = sys.modules["leadpipe.delivery"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(leadpipe.delivery)
+for path in map(Path, sys.argv[2:]):
+    for name in ("ledger_writes", "delivery"):
+        source = path if path.parent.name == name else Path(leadpipe.__file__).with_name(f"{name}.py")
+        spec = importlib.util.spec_from_file_location(f"leadpipe.{name}", source)
+        module = sys.modules[f"leadpipe.{name}"] = importlib.util.module_from_spec(spec)
+        setattr(leadpipe, name, module)
+        spec.loader.exec_module(module)
     for name in [name for name in sys.modules if "test_delivery" in name]:
         del sys.modules[name]
     plugins = ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov", "-p", "no:hypothesispytest"]
@@ -76,9 +81,8 @@ def blocks(tree: ast.AST) -> Iterator[list[ast.stmt]]:
 
 def pairs(step: str) -> list[tuple[int, int]]:
     """Each neighbouring pair in the step, as the lines on which the two begin; its docstring is none."""
-    (function,) = (
-        node for node in ast.parse(SOURCE.read_text()).body if isinstance(node, ast.FunctionDef) and node.name == step
-    )
+    body = ast.parse(STEPS[step].read_text()).body
+    (function,) = (node for node in body if isinstance(node, ast.FunctionDef) and node.name == step)
     return [
         (first.lineno, second.lineno)
         for block in blocks(function)
@@ -87,9 +91,9 @@ def pairs(step: str) -> list[tuple[int, int]]:
     ]
 
 
-def swapped(first_line: int, second_line: int) -> str:
-    """The source of delivery.py with those two statements in each other's place."""
-    tree = ast.parse(SOURCE.read_text())
+def swapped(source: Path, first_line: int, second_line: int) -> str:
+    """The module's source with those two statements in each other's place."""
+    tree = ast.parse(source.read_text())
     for block in blocks(tree):
         lines = [statement.lineno for statement in block]
         if first_line in lines and second_line in lines:
@@ -99,23 +103,24 @@ def swapped(first_line: int, second_line: int) -> str:
 
 
 def why_free(step: str, first_line: int) -> str | None:
-    statement = LINES[first_line - 1].strip()
+    statement = LINES[STEPS[step]][first_line - 1].strip()
     return next((why for (name, start), why in FREE.items() if name == step and statement.startswith(start)), None)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_swapping_any_two_neighbours_turns_the_tests_red_unless_their_order_is_free(step: str, tmp_path: Path) -> None:
-    mutants = []
+    source, mutants = STEPS[step], []
+    (tmp_path / source.stem).mkdir()
     for first, second in pairs(step):
-        mutants.append(tmp_path / f"{first}_{second}.py")
-        mutants[-1].write_text(swapped(first, second))
+        mutants.append(tmp_path / source.stem / f"{first}_{second}.py")
+        mutants[-1].write_text(swapped(source, first, second))
     tests = Path(__file__).with_name("test_delivery.py")
     run = subprocess.run(
         [sys.executable, "-c", RUN, str(tests), *map(str, mutants)],
         capture_output=True,
         text=True,
-        cwd=SOURCE.parent.parent,
+        cwd=source.parent.parent,
         timeout=100,
         check=True,
     )
@@ -126,11 +131,12 @@ def test_swapping_any_two_neighbours_turns_the_tests_red_unless_their_order_is_f
         free = why_free(step, first)
         if (code == pytest.ExitCode.OK) is (free is None):
             said = f"free, because {free}" if free else "nothing noticed"
-            wrong.append(f"{LINES[first - 1].strip()}  <->  {LINES[second - 1].strip()}: {said}")
+            one, other = (LINES[source][line - 1].strip() for line in (first, second))
+            wrong.append(f"{one}  <->  {other}: {said}")
     assert not wrong, "\n".join(wrong)
 
 
 def test_every_exemption_names_a_pair_that_exists() -> None:
-    starts = {(step, LINES[first - 1].strip()) for step in STEPS for first, _ in pairs(step)}
+    starts = {(step, LINES[source][first - 1].strip()) for step, source in STEPS.items() for first, _ in pairs(step)}
     for name, start in FREE:
         assert any(step == name and line.startswith(start) for step, line in starts), (name, start)

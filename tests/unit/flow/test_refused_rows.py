@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from leadpipe.delivery import TRIES_AT_A_RECORD, deliver, write
+from leadpipe.delivery import deliver
 from leadpipe.intake import take
+from leadpipe.ledger_writes import TRIES_AT_A_RECORD, write
 from leadpipe.model.change import Deferred, Replayed
 from leadpipe.model.claim import Claim
 from leadpipe.model.envelope import Envelope

@@ -6,7 +6,8 @@ from hashlib import sha256
 
 import pytest
 
-from leadpipe.delivery import deliver, write
+from leadpipe.delivery import deliver
+from leadpipe.ledger_writes import write
 from leadpipe.model.change import AnotherRound, Edited, Erased, Poisoned, Replayed, ToFallback, Written
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import Blocked, LeadpipeError, StorageFailed, Transient

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from leadpipe.delivery import write
+from leadpipe.ledger_writes import write
 from leadpipe.model.change import ToFallback, Written
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import RowRefused, StorageFailed, Transient

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from leadpipe.delivery import write
+from leadpipe.ledger_writes import write
 from leadpipe.model.change import Poisoned, ToFallback, Written
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.lead_id import new_lead_id

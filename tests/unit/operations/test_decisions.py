@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from leadpipe.delivery import deliver, lower_marks
+from leadpipe.delivery import deliver
+from leadpipe.ledger_writes import lower_marks
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import InvalidLead, LeadpipeError, NotAllowed, StorageFailed, Transient
 from leadpipe.model.lead_id import new_lead_id
