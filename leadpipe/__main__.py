@@ -11,13 +11,9 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import NoReturn
 
+from leadpipe.cli.exit_codes import FAILED, INTERRUPTED, READER_GONE, USAGE
 from leadpipe.model.errors import LeadpipeError
 
-FAILED = 1
-USAGE = 2
-INTERRUPTED = 130
-# As a shell has it for a program that a closed pipe ended: what was asked is not known to be wrong.
-READER_GONE = 141
 _CANNOT_BE_WRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 _PACKAGE = Path(__file__).parent
 

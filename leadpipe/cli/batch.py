@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from leadpipe.cli.exit_codes import INTERRUPTED
 from leadpipe.cli.json_output import print_json
 from leadpipe.cli.say import say
 from leadpipe.cli.table import Column, print_table
@@ -23,7 +24,6 @@ from leadpipe.cli.terminal_text import one_line
 from leadpipe.operations.batch import AS_IT_IS, T, paced
 from leadpipe.operations.decisions import Outcome, Result
 
-INTERRUPTED = 130
 DRY_RUN = "dry run: nothing was changed"
 RESULT_COLUMNS = (
     Column(title="LEAD ID", field="lead_id", key=True),

@@ -16,8 +16,6 @@ from leadpipe.operations.causes import cause_of
 from leadpipe.operations.find import Wanted, grouped, oldest_first
 from leadpipe.operations.summary import Group
 
-INTERRUPTED = 130
-
 GROUP_COLUMNS = (
     Column(title="STATE", field="state", key=True),
     Column(title="CAUSE", field="reason", key=True),

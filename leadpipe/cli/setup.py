@@ -9,8 +9,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from leadpipe.cli.batch import INTERRUPTED, ask
+from leadpipe.cli.batch import ask
 from leadpipe.cli.doctor import report
+from leadpipe.cli.exit_codes import INTERRUPTED
 from leadpipe.cli.json_output import print_json
 from leadpipe.cli.mapping_options import mapping_of
 from leadpipe.cli.options import DryRun, SettingsFile

@@ -35,8 +35,6 @@ class Outcome(StrEnum):
     """What became of a decision."""
 
     REPLAYED = "replayed"
-    EDITED = "edited"
-    UNCHANGED = "unchanged"
     DISCARDED = "discarded"
     ERASED = "erased"
     MENTIONS = "mentions"  # it only mentions the address that is erased, and stays as it is

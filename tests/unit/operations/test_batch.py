@@ -8,7 +8,8 @@ from contextlib import nullcontext
 import pytest
 import typer
 
-from leadpipe.cli.batch import INTERRUPTED, ask, carry_out, end, stoppable, teller
+from leadpipe.cli.batch import ask, carry_out, end, stoppable, teller
+from leadpipe.cli.exit_codes import INTERRUPTED
 from leadpipe.model.errors import LeadpipeError, NotAllowed, RecordDamaged, RowRefused, StorageFailed
 from leadpipe.model.record import Record, State
 from leadpipe.operations.batch import Work, paced
