@@ -1,22 +1,19 @@
 """`leadpipe doctor`: would a lead posted now get through, and if not, what is to be done?"""
 
 import os
-import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 
 import typer
 
-from leadpipe.cli.json_output import print_json
+from leadpipe.cli.checklist import entry, print_checklist, when_stopped
 from leadpipe.cli.options import AsJson, SettingsFile
 from leadpipe.cli.say import say
 from leadpipe.cli.target import reach
-from leadpipe.cli.terminal_text import one_line
 from leadpipe.model.errors import SettingsError
 from leadpipe.operations.doctor.app_checks import SETTINGS
 from leadpipe.operations.doctor.dynamics_checks import NO_DYNAMICS
 from leadpipe.operations.doctor.examination import examine
-from leadpipe.operations.doctor.finding import SIGNS, Finding, Result, failed
+from leadpipe.operations.doctor.finding import Finding, Result, failed
 from leadpipe.operations.doctor.ledger_checks import LAST
 from leadpipe.wiring import now
 
@@ -39,20 +36,9 @@ def doctor(context: typer.Context, as_json: AsJson = False, settings: SettingsFi
 
 
 def report(findings: Iterable[Finding], *, as_json: bool = False) -> None:
-    """Tells each finding as it comes. Exits with 1 when a lead would not get through."""
-    found: list[Finding] = []
-    try:
-        for finding in findings:
-            found.append(finding)
-            if not as_json:
-                sys.stdout.write(_lines(finding))
-                sys.stdout.flush()
-    except KeyboardInterrupt:
-        say("stopped: what comes after this was not looked at")
-        raise
-    finally:
-        if as_json:
-            print_json(asdict(finding) for finding in found)
+    """Prints each finding as it comes. Exits with 1 when a lead would not get through."""
+    with when_stopped(lambda: "stopped: what comes after this was not looked at"):
+        found = print_checklist(findings, _entry, as_json=as_json)
     _conclude(found)
 
 
@@ -65,9 +51,8 @@ def _findings(context: typer.Context, settings: SettingsFile) -> Iterator[Findin
     yield from examine(target, os.environ, now)
 
 
-def _lines(finding: Finding) -> str:
-    first = f"{SIGNS[finding.result]} {finding.check:<{_WIDTH}} {one_line(finding.fact)}\n"
-    return f"{first}  {'':<{_WIDTH}} {one_line(finding.fix)}\n" if finding.fix else first
+def _entry(finding: Finding) -> str:
+    return entry(finding.result, f"{finding.check:<{_WIDTH}}", finding.fact, finding.fix)
 
 
 def _conclude(found: list[Finding]) -> None:

@@ -16,9 +16,6 @@ class Result(StrEnum):
     SKIPPED = "skipped"  # not looked at; the fact says why
 
 
-SIGNS = {Result.OK: "✓", Result.FAILED: "✗", Result.WARNING: "!", Result.SKIPPED: "–"}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """`check` names what was looked at; `reason` is the ledger's word for what is wrong, where it has one."""

@@ -28,16 +28,6 @@ class Change(StrEnum):
     DELETE_ROLE = "DELETE roles(…)"
 
 
-SIGNS = {
-    State.DONE: "✓",
-    State.TO_DO: "+",
-    State.CHANGED: "✓",
-    State.LEFT: "–",
-    State.FAILED: "✗",
-    State.PERSON: "✗",
-}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """`portal`: how a person does the same; `portal_2018`: as Microsoft's older document names it.
