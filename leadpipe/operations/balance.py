@@ -137,8 +137,11 @@ class Audit:
     def findings(self) -> Iterator[Finding]:
         """Raises StorageFailed, and whatever `in_dynamics` raises."""
         yield from self._without_record()
-        yield from self._damaged()
+        first, last = self.since.date(), self.before.date()
+        yield from _damaged(What.ROW_DAMAGED, self.ports.fallback.damaged(first, last))
+        yield from _damaged(What.CLAIM_DAMAGED, self.ports.claims.damaged())
         for page in pages(self.since, self.before, at=self.at, ledger=self.ports.ledger, size=self.page_size):
+            yield from _damaged(What.DAMAGED, page.damage)
             self.counts.update(page.states.values())
             for look in (self._overdue, self._fallback, self._duplicates, self._claims, self._payloads, self._absent):
                 yield from _as_far_as_it_goes(look(page), look.__name__.strip("_"))
@@ -154,18 +157,6 @@ class Audit:
         if found.unseen:
             counted = "1 message" if found.unseen == 1 else f"{found.unseen} messages"
             yield Finding(what=What.MESSAGE_ALONE, id=counted, detail="not at the queue's head")
-
-    def _damaged(self) -> Iterator[Finding]:
-        first, last, ports = self.since.date(), self.before.date(), self.ports
-        stores = {
-            What.DAMAGED: ports.ledger.damaged(first, last),
-            What.ROW_DAMAGED: ports.fallback.damaged(first, last),
-            What.CLAIM_DAMAGED: ports.claims.damaged(),
-        }
-        for what, rows in stores.items():
-            for damage in rows:
-                row, _, why = damage.partition(": ")
-                yield Finding(what=what, id=row, detail=why)
 
     def _overdue(self, page: Page) -> Iterator[Finding]:
         suspects = page.overdue
@@ -225,7 +216,7 @@ class Audit:
         if State.POISONED not in page.states.values():
             return
         poisoned = self.ports.ledger.between(
-            page.since.date(), page.before.date(), states=frozenset({State.POISONED}), payloads=True
+            page.since.date(), page.before.date(), states=frozenset({State.POISONED}), payloads=True, damage=[]
         )
         for record in poisoned:
             if not record.payload and page.since <= record.received_at < page.before:
@@ -266,6 +257,12 @@ class Audit:
     def _is_in_dynamics(self, lead_id: str) -> bool:
         """False also where it is not asked."""
         return self.in_dynamics is not None and self.in_dynamics(lead_id)
+
+
+def _damaged(what: What, rows: Iterable[str]) -> Iterator[Finding]:
+    for damage in rows:
+        row, _, why = damage.partition(": ")
+        yield Finding(what=what, id=row, detail=why)
 
 
 def _as_far_as_it_goes(findings: Iterator[Finding], what: str) -> Iterator[Finding]:

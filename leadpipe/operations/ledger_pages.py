@@ -15,7 +15,10 @@ LAST_DAY = date.max
 
 @dataclass(slots=True, kw_only=True)
 class Page:
-    """The leads received from `since` until `before`, and of them those that have to be looked at more closely."""
+    """The leads received from `since` until `before`, and those of them that have to be looked at more closely.
+
+    `damage`: a line for each damaged row that was met while the page was read.
+    """
 
     since: datetime
     before: datetime
@@ -24,6 +27,7 @@ class Page:
     resting_overdue: list[str] = field(default_factory=list)
     holders: dict[str, str] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
+    damage: list[str] = field(default_factory=list)
 
     def of(self, state: State) -> list[str]:
         return [lead_id for lead_id, stands in self.states.items() if stands is state]
@@ -40,18 +44,22 @@ class Page:
 
 def pages(since: datetime, before: datetime, *, at: datetime, ledger: Ledger, size: int = PAGE) -> Iterator[Page]:
     """Pages that cover the span without a gap, also where nothing was received."""
+    damage: list[str] = []
     page = Page(since=since, before=before)
     day = since.date()
-    for record in ledger.between(since.date(), (before - timedelta(microseconds=1)).date()):
+    for record in ledger.between(since.date(), (before - timedelta(microseconds=1)).date(), damage=damage):
         received = record.received_at
         if not since <= received < before:
             continue
         if received.date() != day and len(page.states) >= size:
             page.before = datetime.combine(received.date(), time(), UTC)
+            page.damage = [*damage]
+            damage.clear()
             yield page
             page = Page(since=page.before, before=before)
         day = received.date()
         page.add(record, at=at)
+    page.damage = damage
     yield page
 
 
