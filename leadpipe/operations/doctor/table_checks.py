@@ -13,7 +13,7 @@ from leadpipe.mapping.watched import effective
 from leadpipe.model.lead import DOCUMENTED, Lead
 from leadpipe.model.ports import Columns
 from leadpipe.operations.doctor.finding import Finding, failed, of_failure, ok, warning, where_readable
-from leadpipe.operations.mapping.live_check import examine
+from leadpipe.operations.mapping.live_check import examine, not_settable
 
 MAPPING = "mapping"
 PLUG_INS = "plug-ins"
@@ -47,12 +47,12 @@ def of_file(mapping_file: str | None) -> Finding | None:
 def _look_at_mapping(inspection: Inspection, mapping: FileMapping) -> Finding:
     """What the file sets stands in for what the default would."""
     sent = {name: value for name, value in everything_sent().items() if name not in mapping.columns}
-    wrong = [str(fault) for fault in examine(own_settings(mapping), mapping.file, inspection).faults]
-    try:
-        live = inspection.lead_columns()
-    except NotReadable:
+    found = examine(own_settings(mapping), mapping.file, inspection)
+    wrong = [str(fault) for fault in found.faults]
+    live = found.columns
+    if isinstance(live, NotReadable):
         if not wrong:
-            raise
+            raise live
         live = {}
     wrong = [*(misfits(sent, live) if live else []), *wrong]
     if wrong:
@@ -93,15 +93,10 @@ def _of_solution(version: str | None) -> Finding:
 
 def misfits(sent: Columns, live: Mapping[str, Column]) -> list[str]:
     """What Dynamics would refuse of every lead."""
-    return [f"{name}: {why}" for name, value in sent.items() if (why := _misfit(name, value, live))]
+    reasons = ((name, not_settable(live.get(name)) or _no_option(value, live[name])) for name, value in sent.items())
+    return [f"{name}: {why}" for name, why in reasons if why]
 
 
-def _misfit(name: str, value: object, live: Mapping[str, Column]) -> str:
-    column = live.get(name)
-    if column is None:
-        return "Dynamics has no such column"
-    if not column.on_create:
-        return "may not be set on creation"
-    if column.options and isinstance(value, int) and not isinstance(value, bool) and value not in column.options:
-        return f"has no option {value}"
-    return ""
+def _no_option(value: object, column: Column) -> str:
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return f"has no option {value}" if column.options and is_number and value not in column.options else ""
