@@ -11,7 +11,7 @@ from leadpipe.cli.json_output import print_json
 from leadpipe.cli.options import AsJson, SettingsFile, Since
 from leadpipe.cli.say import say
 from leadpipe.cli.selection import leads
-from leadpipe.cli.table import Column, print_table, text_of
+from leadpipe.cli.table import STATE_COLUMNS, Column, print_table, text_of
 from leadpipe.cli.target import reach
 from leadpipe.model.record import State
 from leadpipe.operations.balance import MEANING, NOTES, Audit, Finding, _asker
@@ -20,7 +20,6 @@ from leadpipe.wiring import now
 
 DEFAULT_SPAN = timedelta(days=7)
 
-STATE_COLUMNS = (Column(title="STATE", field="state", key=True), Column(title="LEADS", field="leads", key=True))
 COLUMNS = (
     Column(title="WHAT", field="what", key=True),
     Column(title="ID", field="id", key=True),

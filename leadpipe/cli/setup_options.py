@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from leadpipe.operations.setup.application import is_id, is_tenant
+from leadpipe.model.guid import is_guid
+from leadpipe.operations.setup.application import is_tenant
 
 
 class Mode(Enum):
@@ -43,7 +44,7 @@ def mode_of(*, apply: bool, remove: bool, azure: bool, dry_run: bool) -> Mode:
 
 
 def _id(text: str) -> str:
-    if text and not is_id(text):
+    if text and not is_guid(text):
         raise typer.BadParameter("an id looks like aaaabbbb-0000-cccc-1111-dddd2222eeee")
     return text
 

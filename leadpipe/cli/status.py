@@ -10,7 +10,7 @@ import typer
 from leadpipe.cli.json_output import print_json
 from leadpipe.cli.options import AsJson, SettingsFile, Since
 from leadpipe.cli.say import MOST_NAMED, say
-from leadpipe.cli.table import Column, print_facts, print_table, text_of
+from leadpipe.cli.table import STATE_COLUMNS, Column, print_facts, print_table, text_of
 from leadpipe.cli.target import reach
 from leadpipe.model.record import OPEN, State
 from leadpipe.operations.span import in_words
@@ -20,7 +20,6 @@ from leadpipe.wiring import now
 
 DEFAULT_SPAN = timedelta(days=7)
 
-STATE_COLUMNS = (Column(title="STATE", field="state", key=True), Column(title="LEADS", field="leads", key=True))
 GROUP_COLUMNS = (
     Column(title="STATE", field="state", key=True),
     Column(title="REASON", field="reason", key=True),

@@ -52,6 +52,10 @@ class Column:
     at_most: int | None = None
 
 
+# How many leads are in each state.
+STATE_COLUMNS = (Column(title="STATE", field="state", key=True), Column(title="LEADS", field="leads", key=True))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cell:
     text: str

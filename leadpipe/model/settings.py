@@ -5,7 +5,6 @@ as blocked, and one in a setting whose default will do meanwhile is told and sto
 would trip over a storage setting that leadpipe can read, intake goes on, and health, `status` and `doctor` say so.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -13,6 +12,8 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from leadpipe.model import storage_shape
+from leadpipe.model.duration import duration_of
+from leadpipe.model.guid import is_guid
 from leadpipe.model.reference import unresolved
 
 DEFAULT_AUTHORITY = "https://login.microsoftonline.com"
@@ -20,6 +21,8 @@ ANY_DIRECTORY = "organizations"
 DEFAULT_DEDUPE_WINDOW = "7d"
 DEFAULT_FALLBACK_AFTER = "4h"
 DEFAULT_RETENTION = "90d"
+# Names the emulator without saying on which ports it listens.
+ANY_EMULATOR = "UseDevelopmentStorage=true"
 _ORGANISATION = "https://contoso.crm4.dynamics.com"
 # The emulator's account, published by Microsoft: https://learn.microsoft.com/azure/storage/common/storage-use-azurite
 _EMULATOR = (
@@ -29,9 +32,6 @@ _EMULATOR = (
 )
 # Longer ones mean for ever; what is counted back from today stays a date that a calendar has.
 LONGEST_DURATION = timedelta(days=36500)
-_DURATION = re.compile(r"(\d{1,6})([smhd])|0")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _STORAGE = "AzureWebJobsStorage"
 _ADDRESSES = {
     "blob": "AzureWebJobsStorage__blobServiceUri",
@@ -209,11 +209,14 @@ def as_the_host_reads(environment: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _duration(text: str) -> timedelta:
-    found = _DURATION.fullmatch(text)
-    if not found:
+    asked = timedelta(0) if text == "0" else duration_of(text)
+    if asked is None:
         raise ValueError(text)
-    asked = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found[1] else timedelta(0)
     return min(asked, LONGEST_DURATION)
+
+
+def is_any_emulator(connection_string: str) -> bool:
+    return connection_string.strip().rstrip(";").lower() == ANY_EMULATOR.lower()
 
 
 class _Reader:
@@ -254,7 +257,7 @@ class _Reader:
         value = self.text(_STORAGE, Area.STORAGE)
         if not value:
             return None
-        if value.rstrip(";").lower() == "usedevelopmentstorage=true":
+        if is_any_emulator(value):
             return StorageByKey(connection_string=_EMULATOR)
         if problem := storage_shape.wrong_connection_string(value):
             self._fault(Area.STORAGE, _STORAGE, problem)
@@ -452,7 +455,7 @@ class _Reader:
 
     def _guid(self, name: str) -> str:
         value = self._required(name)
-        if value and not _GUID.fullmatch(value):
+        if value and not is_guid(value):
             self._fault(Area.DYNAMICS, name, "is no id like aaaabbbb-0000-cccc-1111-dddd2222eeee")
         return value
 

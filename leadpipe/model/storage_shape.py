@@ -8,10 +8,11 @@ import re
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from leadpipe.model.guid import is_guid
+
 SERVICES = ("blob", "queue", "table")
 # https://learn.microsoft.com/azure/storage/common/storage-account-overview#storage-account-name
 _NAME = re.compile(r"[a-z0-9]{3,24}")
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _IDENTITY = re.compile(
     r"/subscriptions/[^/\s]+/resourcegroups/[^/\s]+/providers/microsoft\.managedidentity/userassignedidentities/[^/\s]+",
     re.IGNORECASE,
@@ -75,7 +76,7 @@ def reaches_no_blobs(connection_string: str) -> bool:
 
 
 def wrong_client_id(text: str) -> str:
-    return "" if _GUID.fullmatch(text) else "is no id like aaaabbbb-0000-cccc-1111-dddd2222eeee"
+    return "" if is_guid(text) else "is no id like aaaabbbb-0000-cccc-1111-dddd2222eeee"
 
 
 def wrong_resource_id(text: str) -> str:

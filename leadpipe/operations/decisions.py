@@ -13,7 +13,7 @@ import getpass
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
@@ -25,10 +25,10 @@ from leadpipe.model.lead_id import EPOCH, received_at
 from leadpipe.model.ports import Ledger, Ports
 from leadpipe.model.record import Record, State
 from leadpipe.operations.causes import failure_in_words
+from leadpipe.operations.span import END_OF_TIME
 
 # A delivery that began before the lead was poisoned for another reason may still be writing it.
 STILL_UNDER_WAY = timedelta(minutes=2)
-_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 class Outcome(StrEnum):
@@ -172,7 +172,7 @@ def duplicates_of(lead_ids: Iterable[str], window: timedelta, ledger: Ledger) ->
     if not wanted:
         return found
     days = [received_at(lead_id) for lead_id in wanted]
-    first, last = min(days) - min(window, min(days) - EPOCH), max(days) + min(window, _END_OF_TIME - max(days))
+    first, last = min(days) - min(window, min(days) - EPOCH), max(days) + min(window, END_OF_TIME - max(days))
     for record in ledger.between(first.date(), last.date(), states=frozenset({State.DUPLICATE})):
         if record.duplicate_of in wanted:
             found.setdefault(record.duplicate_of, []).append(record.lead_id)

@@ -1,13 +1,14 @@
 """Finding the leads that have an e-mail address, in every state and payload."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from leadpipe.model.errors import DeliveryFailed
 from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.ports import Ledger, Ports
 from leadpipe.model.record import Record, State
 from leadpipe.operations.addresses import Standing, standing
+from leadpipe.operations.ledger_pages import LAST_DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ def with_address(email: str, ledger: Ledger) -> list[Found]:
     """The leads that have the address, oldest first, whatever their state."""
     found = [
         Found(lead_id=record.lead_id, state=record.state, received_at=record.received_at, standing=stands)
-        for record in ledger.between(EPOCH.date(), date.max, payloads=True)
+        for record in ledger.between(EPOCH.date(), LAST_DAY, payloads=True)
         if (stands := standing(email, record))
     ]
     return sorted(found, key=lambda each: each.lead_id)

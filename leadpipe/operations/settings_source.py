@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from leadpipe.model.errors import SettingsError
-from leadpipe.model.settings import NAMES_STORAGE, as_the_host_reads
+from leadpipe.model.settings import NAMES_STORAGE, as_the_host_reads, is_any_emulator
 
 LOCAL_SETTINGS = Path("local.settings.json")
 LEFT_BY_MAKE_RUN = Path(".devkit", "settings.json")
@@ -20,8 +20,6 @@ ENVIRONMENT = "the environment"
 DEFAULT_PORT = 7071
 
 _STORAGE = "AzureWebJobsStorage"
-# "The emulator", whichever it is. The one of `make run` has ports of its own, which only its file knows.
-_EMULATOR = "usedevelopmentstorage=true"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +114,8 @@ def _names_storage(values: Mapping[str, str]) -> bool:
 
 
 def _is_any_emulator(values: Mapping[str, str]) -> bool:
-    return as_the_host_reads(values).get(_STORAGE, "").strip().rstrip(";").lower() == _EMULATOR
+    """Whether they name the emulator, whichever it is. That of `make run` has ports that only its file knows."""
+    return is_any_emulator(as_the_host_reads(values).get(_STORAGE, ""))
 
 
 def _is_of_storage(name: str) -> bool:

@@ -1,12 +1,11 @@
 """Spans of time: what `--since` says, which days of the ledger it covers, and how long something took, in words."""
 
-import re
 from datetime import UTC, date, datetime, time, timedelta
 
-ONE_DAY = timedelta(days=1)
+from leadpipe.model.duration import duration_of
 
-_BACK = re.compile(r"(\d{1,6})([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+ONE_DAY = timedelta(days=1)
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 def since_of(text: str, now: datetime) -> datetime:
@@ -37,8 +36,8 @@ def in_words(span: timedelta) -> str:
 
 
 def _back(text: str, now: datetime) -> datetime | None:
-    found = _BACK.fullmatch(text.strip())
-    return now - timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
+    span = duration_of(text.strip())
+    return None if span is None else now - span
 
 
 def _at(text: str) -> datetime:

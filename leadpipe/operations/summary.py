@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from leadpipe.model.record import OPEN, PERSON_UNREAD, Record, State
 from leadpipe.operations.causes import BLOCKED_REASONS, Cause, cause_of
+from leadpipe.operations.span import END_OF_TIME
 
 UNSETTLED = OPEN | {State.POISONED}
-END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 _NOT_TRIED = Cause(says="not tried yet", fix="nothing; if it lasts, see whether the function app runs")
 

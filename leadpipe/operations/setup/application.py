@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from leadpipe.model.errors import SettingsError
+from leadpipe.model.guid import is_guid
 from leadpipe.model.reference import unresolved
-from leadpipe.model.settings import Dataverse, ManagedIdentity, Settings
+from leadpipe.model.settings import ANY_EMULATOR, Dataverse, ManagedIdentity, Settings
 from leadpipe.operations.setup.sign_in import Known, Way
 
 _WAYS = {
@@ -18,7 +19,6 @@ _WAYS = {
     "DATAVERSE_MANAGED_IDENTITY": Way.MANAGED_IDENTITY,
     "DATAVERSE_USERNAME": Way.PASSWORD,
 }
-_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DOMAIN = re.compile(r"([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z][a-zA-Z0-9-]{0,61}[a-zA-Z0-9]")
 
 
@@ -48,7 +48,7 @@ class Subject:
             url=self.organisation.url,
             authority=self.organisation.authority,
             client_id=self.client_id,
-            tenant_id=self.tenant if is_id(self.tenant) else "",
+            tenant_id=self.tenant if is_guid(self.tenant) else "",
             username=self.account,
             identity=self.identity,
         )
@@ -64,7 +64,7 @@ def subject_of(environment: Mapping[str, str], *, client_id: str, tenant: str, w
     ids = dict.fromkeys(Way, given["DATAVERSE_CLIENT_ID"]) | {Way.MANAGED_IDENTITY: of_identity}
     named = ids[way]
     _require_resolved(given, way)
-    if named and not is_id(named):
+    if named and not is_guid(named):
         setting = "DATAVERSE_MANAGED_IDENTITY" if way is Way.MANAGED_IDENTITY else "DATAVERSE_CLIENT_ID"
         raise SettingsError("client_id", f"{setting} is no id like aaaabbbb-0000-cccc-1111-dddd2222eeee")
     tenant = tenant or given["DATAVERSE_TENANT_ID"]
@@ -81,13 +81,9 @@ def subject_of(environment: Mapping[str, str], *, client_id: str, tenant: str, w
     )
 
 
-def is_id(text: str) -> bool:
-    return _ID.fullmatch(text) is not None
-
-
 def is_tenant(text: str) -> bool:
     """Whether it can name a directory: by its id, or by one of its domains."""
-    return is_id(text) or _DOMAIN.fullmatch(text) is not None
+    return is_guid(text) or _DOMAIN.fullmatch(text) is not None
 
 
 def _way_of(given: Mapping[str, str]) -> Way:
@@ -107,7 +103,7 @@ def _organisation(environment: Mapping[str, str]) -> Dataverse:
     names = ("DATAVERSE_URL", "DATAVERSE_AUTHORITY")
     alone = {name: environment[name] for name in names if name in environment}
     settings = Settings.from_environment(
-        {**alone, "DATAVERSE_MANAGED_IDENTITY": "system", "AzureWebJobsStorage": "UseDevelopmentStorage=true"}
+        {**alone, "DATAVERSE_MANAGED_IDENTITY": "system", "AzureWebJobsStorage": ANY_EMULATOR}
     )
     if settings.dataverse is None or settings.faults:
         raise SettingsError("no_organisation", "; ".join(map(str, settings.faults)))
