@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from leadpipe.cli.batch import ask, carry_out, end, teller
+from leadpipe.cli.batch import ask, carry_out, end, printer
 from leadpipe.cli.options import Actor, AsJson, DryRun, LeadIds, SettingsFile
 from leadpipe.cli.say import say
 from leadpipe.cli.selection import leads
@@ -80,9 +80,9 @@ def erase_leads(
     desk = Desk(actor=actor, now=now, ports=target.ports)
     before = [record for lead_id in chosen if (record := _readable(lead_id, target.ledger))]
     work = Work(act=lambda lead_id: erase(lead_id, desk, dry_run=dry_run), done=Outcome.ERASED, look=target.ledger.read)
-    tell, others = teller(Outcome.ERASED, as_json=as_json), [_left(each) for each in left]
+    show, others = printer(Outcome.ERASED, as_json=as_json), [_left(each) for each in left]
     counts, stopped = carry_out(
-        chosen, work.results, lambda results: tell(chain(results, others)), title="erase", dry_run=dry_run
+        chosen, work.results, lambda results: show(chain(results, others)), title="erase", dry_run=dry_run
     )
     if chosen:
         _say_unseen(before, target)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from leadpipe.cli.batch import DRY_RUN, ask, carry_out, end, teller
+from leadpipe.cli.batch import DRY_RUN, ask, carry_out, end, printer
 from leadpipe.cli.json_output import print_json
 from leadpipe.cli.options import AsJson, DryRun, Rate, SettingsFile, Since, Yes
 from leadpipe.cli.say import say
@@ -77,8 +77,8 @@ def drain_fallback(
     resources = _resources(target)
     if len(lead_ids) > 1:
         ask(f"deliver {leads(len(lead_ids))}?", yes=yes)
-    tell = teller(Outcome.WRITTEN, as_json=as_json)
-    counts, stopped = carry_out(lead_ids, lambda ids: drained(ids, resources), tell, title="deliver", rate=rate)
+    show = printer(Outcome.WRITTEN, as_json=as_json)
+    counts, stopped = carry_out(lead_ids, lambda ids: drained(ids, resources), show, title="deliver", rate=rate)
     if counts[Outcome.FAILED]:
         say("Dynamics did not take the last one: it and what was not reached stay where they are")
     elif limit is None and not stopped:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 import typer
 
-from leadpipe.cli.batch import DRY_RUN, ask, carry_out, end, teller
+from leadpipe.cli.batch import DRY_RUN, ask, carry_out, end, printer
 from leadpipe.cli.json_output import print_json
 from leadpipe.cli.options import AsJson, DryRun, Rate, SettingsFile, Since, Yes
 from leadpipe.cli.say import say
@@ -48,13 +48,13 @@ def import_rows(
     if len(keys) > 1:
         ask(f"take in {leads(len(keys))}, to be written into Dynamics?", yes=yes)
     lower_marks(rows[keys[0]].at.date(), target.ports.marks)
-    tell = teller(Outcome.TAKEN_IN, as_json=as_json)
+    show = printer(Outcome.TAKEN_IN, as_json=as_json)
     reasons: Counter[str] = Counter()
 
     def take_them_in(wanted: Iterable[str]) -> Iterator[Result]:
         return counting_reasons(taken_in(wanted, rows, target.ports), reasons)
 
-    counts, stopped = carry_out(keys, take_them_in, tell, title="take in", rate=rate)
+    counts, stopped = carry_out(keys, take_them_in, show, title="take in", rate=rate)
     for reason, number in reasons.items():
         say(f"  {number} failed ({reason})")
     end(counts, stopped=stopped, named=False)

@@ -6,14 +6,15 @@ import typer
 
 from leadpipe.cli.fields import fields_of_record
 from leadpipe.cli.json_output import print_json
-from leadpipe.cli.options import AsJson, Causes, Offer, SettingsFile, Since
+from leadpipe.cli.option_groups import with_groups
+from leadpipe.cli.options import AsJson, SettingsFile
 from leadpipe.cli.say import say
-from leadpipe.cli.selection import OneState, leads, say_causes_there, states_of
+from leadpipe.cli.selection import Filter, leads, say_causes_there
 from leadpipe.cli.table import Column, print_table
 from leadpipe.cli.target import reach
 from leadpipe.model.record import Record
 from leadpipe.operations.causes import cause_of
-from leadpipe.operations.find import Wanted, grouped, oldest_first
+from leadpipe.operations.find import grouped, oldest_first
 from leadpipe.operations.summary import Group
 
 GROUP_COLUMNS = (
@@ -28,12 +29,11 @@ GROUP_COLUMNS = (
 )
 
 
+@with_groups
 def list_poison(
     context: typer.Context,
-    cause: Causes = None,
-    since: Since = None,
-    offer: Offer = "",
-    state: OneState = None,
+    *,
+    chosen: Filter,
     as_json: AsJson = False,
     settings: SettingsFile = None,
 ) -> None:
@@ -43,7 +43,7 @@ def list_poison(
     example, and the fix where one is known. The JSON array has one record for each lead, oldest day first.
     """
     target = reach(context, settings)
-    wanted = Wanted(states=states_of(state), causes=frozenset(cause or ()), since=since, offer=offer)
+    wanted = chosen.wanted()
     found = oldest_first(target.ledger, wanted)
     if as_json:
         records = list(found)

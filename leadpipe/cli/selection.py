@@ -1,4 +1,4 @@
-"""Which leads a decision is about: named one by one, or by a filter over what is poisoned or rejected."""
+"""The leads that a decision is about: named by ID, or chosen by a filter over what is poisoned or rejected."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from leadpipe.cli.options import Causes, LeadIds, Offer, Since
 from leadpipe.cli.say import say
 from leadpipe.model.record import State
 from leadpipe.operations.find import FOR_A_DECISION, Wanted, grouped, oldest_first
@@ -17,6 +18,34 @@ _CHOICES = "--cause, --since, --offer, --state or --all"
 OneState = Annotated[
     State | None, typer.Option("--state", metavar="STATE", help="Only those that are poisoned, or only rejected ones.")
 ]
+
+
+AllOfThem = Annotated[bool, typer.Option("--all", help="All that are poisoned or rejected.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """The options that filter what is poisoned or rejected."""
+
+    cause: Causes = None
+    since: Since = None
+    offer: Offer = ""
+    state: OneState = None
+
+    def wanted(self) -> Wanted:
+        """Raises a usage error for another state."""
+        if self.state is not None and self.state not in FOR_A_DECISION:
+            raise typer.BadParameter("it is poisoned or rejected", param_hint="--state")
+        states = FOR_A_DECISION if self.state is None else frozenset({self.state})
+        return Wanted(states=states, causes=frozenset(self.cause or ()), since=self.since, offer=self.offer)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice(Filter):
+    """The options that choose leads for a decision."""
+
+    lead_ids: LeadIds = None
+    everything: AllOfThem = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +67,9 @@ def leads(number: int) -> str:
     return "1 lead" if number == 1 else f"{number} leads"
 
 
-def selected(lead_ids: Sequence[str], wanted: Wanted, *, everything: bool, target: Target) -> Selection:
-    """What the command line chose. Raises a usage error when that is nothing, or both ways at once."""
+def selected(choice: Choice, target: Target) -> Selection:
+    """The leads that the command line chose. Raises a usage error when it chose none, or by ID and by filter."""
+    wanted, lead_ids, everything = choice.wanted(), choice.lead_ids, choice.everything
     narrowed = bool(wanted.causes or wanted.since or wanted.offer)
     filtered = narrowed or everything or wanted.states != FOR_A_DECISION
     if everything and narrowed:
@@ -64,12 +94,3 @@ def say_causes_there(wanted: Wanted, groups: Iterable[Group], *, target: Target)
     waiting = grouped(oldest_first(target.ledger, Wanted(states=wanted.states)))
     there = ", ".join(dict.fromkeys(group.reason for group in waiting)) or "none"
     say(f"no lead has the cause {', '.join(sorted(absent))}; there are: {there}")
-
-
-def states_of(state: State | None) -> frozenset[State]:
-    """The states that `--state` means, both where it is not given."""
-    if state is None:
-        return FOR_A_DECISION
-    if state not in FOR_A_DECISION:
-        raise typer.BadParameter("it is poisoned or rejected", param_hint="--state")
-    return frozenset({state})
