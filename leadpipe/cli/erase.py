@@ -1,4 +1,4 @@
-"""`leadpipe erase`: takes a lead's personal data out of every store that leadpipe has, and says which it has not."""
+"""`leadpipe erase`: removes a lead's personal data from leadpipe's stores, and says what it cannot reach."""
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -57,14 +57,14 @@ def erase_leads(
 ) -> None:
     """Erase leads, whatever their state, for good.
 
-    Each leaves a tombstone with its id, times, source and offer, which ends late copies of it. What was posted,
-    name, company, e-mail and fingerprint, what edits and answers left in its history, and its row in the fallback
-    table are removed. Says what leadpipe cannot reach: above all Dynamics, where a written lead has to be deleted.
-    An erasure that was interrupted is finished by the same command.
+    Removes what was posted, name, company, e-mail and fingerprint, what edits and answers left in the lead's history,
+    and its row in the fallback table. A tombstone stays, with the lead's id, times, source and offer; it ends late
+    copies. Says what leadpipe cannot reach: above all Dynamics, where a written lead has to be deleted. The same
+    command finishes an erasure that was interrupted.
 
-    --email looks for the whole address in the leads of every state, and in what was posted too, also where it was no
-    lead. Says what it found, and asks. A lead of somebody else that only mentions the address, in its description say,
-    is listed as `mentions` and stays as it is, unless it is named by its ID or --mentions is given.
+    --email looks for the whole address in the leads of every state, and in all that was posted, rejected posts
+    included. Says what it found, and asks. A lead of somebody else that only mentions the address, for example in its
+    description, is listed as `mentions` and stays as it is, unless it is named by its ID or --mentions is given.
     """
     _require_a_choice(lead_ids, email, mentions=mentions)
     target = reach(context, settings)
@@ -90,7 +90,7 @@ def erase_leads(
 
 
 def _readable(lead_id: str, ledger: Ledger) -> Record | None:
-    """The lead's record; None where there is none, or it is damaged, which its erasure says."""
+    """The lead's record; None where there is none, or it is damaged: the erasure reports that."""
     try:
         return ledger.read(lead_id)
     except RecordDamaged:

@@ -1,4 +1,4 @@
-"""`leadpipe import`: takes in rows that the marketplace wrote into its table destination before leadpipe came."""
+"""`leadpipe import`: takes in the rows that the marketplace wrote into its table destination before leadpipe ran."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -29,10 +29,10 @@ def import_rows(
 ) -> None:
     """Take in the rows of the marketplace's own table destination, each once.
 
-    The sweep takes in what was written since it first ran; this takes in what is older: all of it, or what was last
-    written since then. Each row becomes a lead that goes the usual way into Dynamics, received when the row was last
-    written. The rows stay as they are. A row that cannot be taken in is named, and the others follow. Asks first; may
-    be stopped and begun again.
+    The sweep takes in the rows written since it first ran. This command takes in the older ones: all of them, or those
+    last written within --since. Each row becomes a lead, received when the row was last written, and is delivered as
+    any other. The rows stay as they are. A row that cannot be taken in is named, and the others follow. Asks first;
+    may be stopped and run again.
     """
     target = reach(context, settings)
     rows = {arrival.key: arrival for arrival in not_taken_in(since or EPOCH, target.ports)}

@@ -1,4 +1,4 @@
-"""`leadpipe poison list`: what is poisoned or rejected, by cause."""
+"""`leadpipe poison list`: lists what is poisoned or rejected, by reason."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from leadpipe.cli.json_output import print_json
 from leadpipe.cli.option_groups import with_groups
 from leadpipe.cli.options import AsJson, SettingsFile
 from leadpipe.cli.say import say
-from leadpipe.cli.selection import Filter, leads, say_causes_there
+from leadpipe.cli.selection import Filter, leads, say_reasons_there
 from leadpipe.cli.table import Column, print_table
 from leadpipe.cli.target import reach
 from leadpipe.model.record import Record
@@ -37,7 +37,7 @@ def list_poison(
     as_json: AsJson = False,
     settings: SettingsFile = None,
 ) -> None:
-    """List what is poisoned or rejected, by cause, with what mends it.
+    """List what is poisoned or rejected, by cause, with the fix for each.
 
     The table has one line for each cause: how many leads, when the first and the last of them were received, an
     example, and the fix where one is known. The JSON array has one record for each lead, oldest day first.
@@ -48,13 +48,13 @@ def list_poison(
     if as_json:
         records = list(found)
         print_json(map(_with_cause, records))
-        say_causes_there(wanted, grouped(records), target=target)
+        say_reasons_there(wanted, grouped(records), target=target)
         say(leads(len(records)))
         return
     groups = grouped(found)
     print_table(map(_group_fields, groups), GROUP_COLUMNS)
-    say_causes_there(wanted, groups, target=target)
-    say(f"{leads(sum(group.leads for group in groups))}; `leadpipe show ID` tells of one what there is to know")
+    say_reasons_there(wanted, groups, target=target)
+    say(f"{leads(sum(group.leads for group in groups))}; `leadpipe show ID` shows all of one")
 
 
 def _with_cause(record: Record) -> dict[str, Any]:

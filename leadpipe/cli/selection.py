@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from leadpipe.cli.options import Causes, LeadIds, Offer, Since
+from leadpipe.cli.options import LeadIds, Offer, Reasons, Since
 from leadpipe.cli.say import say
 from leadpipe.model.record import State
 from leadpipe.operations.find import FOR_A_DECISION, Wanted, grouped, oldest_first
@@ -27,7 +27,7 @@ AllOfThem = Annotated[bool, typer.Option("--all", help="All that are poisoned or
 class Filter:
     """The options that filter what is poisoned or rejected."""
 
-    cause: Causes = None
+    cause: Reasons = None
     since: Since = None
     offer: Offer = ""
     state: OneState = None
@@ -37,7 +37,7 @@ class Filter:
         if self.state is not None and self.state not in FOR_A_DECISION:
             raise typer.BadParameter("it is poisoned or rejected", param_hint="--state")
         states = FOR_A_DECISION if self.state is None else frozenset({self.state})
-        return Wanted(states=states, causes=frozenset(self.cause or ()), since=self.since, offer=self.offer)
+        return Wanted(states=states, reasons=frozenset(self.cause or ()), since=self.since, offer=self.offer)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,14 +50,14 @@ class Choice(Filter):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """The leads, oldest first, and how many there are for each cause; `named` by their ids."""
+    """The leads, oldest first, and how many there are for each reason; `named` by their ids."""
 
     lead_ids: Sequence[str]
     named: bool
     groups: Sequence[Group] = field(default=())
 
     def say_counts(self, verb: str) -> None:
-        """Says how many there are, by cause where a filter chose them."""
+        """Says how many there are, by reason where a filter chose them."""
         for group in self.groups:
             say(f"  {group.leads} {group.oldest.state} ({group.reason})")
         say(f"{leads(len(self.lead_ids))} to {verb}")
@@ -70,7 +70,7 @@ def leads(number: int) -> str:
 def selected(choice: Choice, target: Target) -> Selection:
     """The leads that the command line chose. Raises a usage error when it chose none, or by ID and by filter."""
     wanted, lead_ids, everything = choice.wanted(), choice.lead_ids, choice.everything
-    narrowed = bool(wanted.causes or wanted.since or wanted.offer)
+    narrowed = bool(wanted.reasons or wanted.since or wanted.offer)
     filtered = narrowed or everything or wanted.states != FOR_A_DECISION
     if everything and narrowed:
         raise typer.BadParameter("--all leaves nothing to --cause, --since and --offer: give it, or them")
@@ -82,13 +82,13 @@ def selected(choice: Choice, target: Target) -> Selection:
         return Selection(lead_ids=[*dict.fromkeys(lead_ids)], named=True)
     found: list[str] = []
     groups = grouped(oldest_first(target.ledger, wanted), found)
-    say_causes_there(wanted, groups, target=target)
+    say_reasons_there(wanted, groups, target=target)
     return Selection(lead_ids=sorted(found), named=False, groups=groups)
 
 
-def say_causes_there(wanted: Wanted, groups: Iterable[Group], *, target: Target) -> None:
-    """Says of wanted causes that no lead has which there are instead: the name may be mistyped."""
-    absent = wanted.causes - {group.reason for group in groups}
+def say_reasons_there(wanted: Wanted, groups: Iterable[Group], *, target: Target) -> None:
+    """Where no lead has a wanted reason, says which reasons there are: the name may be mistyped."""
+    absent = wanted.reasons - {group.reason for group in groups}
     if not absent:
         return
     waiting = grouped(oldest_first(target.ledger, Wanted(states=wanted.states)))

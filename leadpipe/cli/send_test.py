@@ -1,4 +1,4 @@
-"""`leadpipe send-test`: a lead as Partner Center's Validate sends it, followed all the way into Dynamics."""
+"""`leadpipe send-test`: posts a lead as Partner Center's Validate does, and follows it into Dynamics."""
 
 from typing import Annotated
 
@@ -8,12 +8,12 @@ from leadpipe.cli.checklist import entry, print_checklist, when_stopped
 from leadpipe.cli.options import AsJson, SettingsFile
 from leadpipe.cli.say import say
 from leadpipe.cli.target import reach
-from leadpipe.operations.doctor.finding import Result
+from leadpipe.operations.doctor.finding import Verdict
 from leadpipe.operations.partner_center import endpoint_of
-from leadpipe.operations.send_test import Step, Way
+from leadpipe.operations.send_test import Trial, TrialStep
 
 _WIDTH = 10
-# The ledger's word for a test lead that a setting keeps out of Dynamics.
+# The reason of a test lead that a setting keeps out of Dynamics.
 _KEPT = "test_lead"
 
 
@@ -39,13 +39,13 @@ def send_test(
     as_json: AsJson = False,
     settings: SettingsFile = None,
 ) -> None:
-    """Send a test lead through the whole of it, as Partner Center's Validate does.
+    """Send a test lead from the endpoint into Dynamics, as Partner Center's Validate does.
 
     Posts a lead with fresh MSFT_TEST digits to the endpoint, follows it in the ledger, reads it back from Dynamics and
-    compares its columns. Each step is told with the seconds since the post. The settings have to be the app's own.
+    compares its columns. Prints each step with the seconds since the post. The settings have to be the app's own.
 
     --remove deletes the lead in Dynamics, which takes the privilege prvDeleteLead. Its record stays written and says
-    so, and nothing makes the lead anew.
+    so, and nothing creates the lead again.
 
     Where LEADPIPE_TEST_LEADS is keep, the lead stays in the ledger, and the last line says so.
 
@@ -56,14 +56,14 @@ def send_test(
         endpoint = endpoint_of(url or target.local_url, key)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--url") from error
-    way = Way(target, endpoint, patience=wait)
-    with when_stopped(lambda: _left(way.lead_id)):
-        steps = print_checklist(way.steps(remove=remove), _entry, as_json=as_json)
+    trial = Trial(target, endpoint, patience=wait)
+    with when_stopped(lambda: _left(trial.lead_id)):
+        steps = print_checklist(trial.steps(remove=remove), _entry, as_json=as_json)
     _conclude(steps)
 
 
-def _conclude(steps: list[Step]) -> None:
-    if steps[-1].result is Result.FAILED:
+def _conclude(steps: list[TrialStep]) -> None:
+    if steps[-1].result is Verdict.FAILED:
         say(f"the test lead did not get through: see {steps[-1].step}")
         raise typer.Exit(1)
     if any(step.reason == _KEPT for step in steps):
@@ -74,9 +74,9 @@ def _conclude(steps: list[Step]) -> None:
 
 def _left(lead_id: str) -> str:
     if lead_id:
-        return f"stopped looking: the test lead is still on its way, `leadpipe show {lead_id}` tells how far it came"
+        return f"stopped looking: the test lead is still on its way, `leadpipe show {lead_id}` says how far it came"
     return "stopped while it was posted: `leadpipe leads --since 5m` shows whether it was taken in"
 
 
-def _entry(step: Step) -> str:
+def _entry(step: TrialStep) -> str:
     return entry(step.result, f"{step.step:<{_WIDTH}} {step.seconds:6.2f} s ", step.fact, step.fix)

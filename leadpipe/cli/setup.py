@@ -1,4 +1,4 @@
-"""`leadpipe setup`: what is missing in Dynamics so that leads get through, and with --apply the making of it."""
+"""`leadpipe setup`: shows what Dynamics lacks so that leads get through, and with --apply makes it."""
 
 import os
 from collections import Counter
@@ -13,27 +13,27 @@ from leadpipe.cli.doctor import report
 from leadpipe.cli.mapping_options import mapping_of
 from leadpipe.cli.options import DryRun, SettingsFile
 from leadpipe.cli.say import say
-from leadpipe.cli.setup_azure import tell_azure
+from leadpipe.cli.setup_azure import print_azure
 from leadpipe.cli.setup_options import ClientId, Mode, Tenant, Unit, mode_of
 from leadpipe.cli.target import reach
 from leadpipe.mapping.rules import FileMapping
 from leadpipe.operations.doctor.examination import examine
 from leadpipe.operations.setup.administrator import administration_of, said_to_the_administrator
 from leadpipe.operations.setup.application import Subject, is_managed_identity, subject_of
-from leadpipe.operations.setup.apply import Doing
+from leadpipe.operations.setup.apply import Changes
 from leadpipe.operations.setup.mapping_needs import needs_of
 from leadpipe.operations.setup.organisation import look
 from leadpipe.operations.setup.plan import Wanted, plan
 from leadpipe.operations.setup.privileges import needed
 from leadpipe.operations.setup.removal import plan_removal
-from leadpipe.operations.setup.sign_in import Way
-from leadpipe.operations.setup.step import State, Step
+from leadpipe.operations.setup.sign_in import SignInMethod
+from leadpipe.operations.setup.step import Step, StepState
 from leadpipe.operations.target import Target
 from leadpipe.wiring import now
 
 _WIDTH = 16
-# Only there does a person need to know how it is done by hand.
-_BY_HAND = frozenset({State.TO_DO, State.FAILED, State.PERSON})
+# Only for these does a person need to know how to do it by hand.
+_BY_HAND = frozenset({StepState.TO_DO, StepState.FAILED, StepState.PERSON})
 
 
 def setup(
@@ -47,7 +47,7 @@ def setup(
         bool, typer.Option("--azure", help="Only show the commands for Entra and the function app; nobody signs in.")
     ] = False,
     sign_in: Annotated[
-        Way | None,
+        SignInMethod | None,
         typer.Option("--sign-in", help="How the app shall sign in, for those commands. Left out: as it is set."),
     ] = None,
     no_doctor: Annotated[bool, typer.Option("--no-doctor", help="Do not run the doctor after --apply.")] = False,
@@ -60,20 +60,21 @@ def setup(
 ) -> None:
     """Make in Dynamics what a lead needs there: the application user, and a role with the least privileges.
 
-    Without --apply it shows what is to be done: ✓ it is so already, + to do, ✗ only a person can; the last two with
-    the way through the portals, today's and that of 2018. With --apply it does what is missing, and nothing else, and
-    ends with the doctor. --remove takes away what setup made, never Microsoft's role, never what somebody else made.
+    Without --apply it shows what is to be done: ✓ it is so already, + to do, ✗ only a person can do it. For the last
+    two it names the pages of the portals, today's and those of 2018. With --apply it does what is missing, and nothing
+    else, and runs the doctor at the end. --remove takes away what setup made, never Microsoft's role, never what
+    somebody else made.
 
-    You sign in as an administrator of the organisation: as the Azure CLI is signed in (`az login`), else by a code in
-    your browser. Nothing of that is kept.
+    You sign in as an administrator of the organisation: with the account of the Azure CLI (`az login`), else by a code
+    in your browser. The sign-in is not kept.
 
     Exits with 1 when a step failed or a person is needed.
     """
     mode = mode_of(apply=apply, remove=remove, azure=azure, dry_run=dry_run)
     target = reach(context, settings, with_faults=True)
-    subject = subject_of(os.environ, client_id=client_id, tenant=tenant, way=sign_in)
+    subject = subject_of(os.environ, client_id=client_id, tenant=tenant, sign_in=sign_in)
     if mode is Mode.AZURE or not (subject.client_id or subject.account):
-        tell_azure(subject, now().date(), as_json=as_json)
+        print_azure(subject, now().date(), as_json=as_json)
         if mode is not Mode.AZURE:
             _say_that_the_id_is_missing(subject)
         return
@@ -86,7 +87,7 @@ def setup(
         steps = _steps(subject, mapping, mode, unit=business_unit or "", yes=yes)
         steps = print_checklist(steps, _entry, as_json=as_json)
     if target.settings.dataverse is None and mode is Mode.SHOW and not as_json:
-        tell_azure(subject, now().date(), as_json=False)
+        print_azure(subject, now().date(), as_json=False)
     _conclude(steps, mode)
     if is_another:
         _say_that_it_is_another(subject)
@@ -108,12 +109,12 @@ def _steps(subject: Subject, mapping: FileMapping, mode: Mode, *, unit: str, yes
     steps = plan_removal(wanted, found) if mode.removes else plan(wanted, found)
     if not mode.changes:
         return steps
-    to_do = [step for step in steps if step.state is State.TO_DO]
+    to_do = [step for step in steps if step.state is StepState.TO_DO]
     if mode.removes and to_do:
         for step in to_do:
             say(f"to do: {step.fact}")
         ask("Take this away?", yes=yes)
-    return Doing(administration, wanted, found).results(steps)
+    return Changes(administration, wanted, found).apply(steps)
 
 
 def _entry(step: Step) -> str:
@@ -124,15 +125,15 @@ def _entry(step: Step) -> str:
 def _conclude(steps: list[Step], mode: Mode) -> None:
     """Says what was changed and what is left; exits with 1 where a person has to do something."""
     counts = Counter(step.state for step in steps)
-    if counts[State.CHANGED]:
-        say(f"changed: {', '.join(step.step for step in steps if step.state is State.CHANGED)}")
-    if counts[State.FAILED] or counts[State.PERSON]:
+    if counts[StepState.CHANGED]:
+        say(f"changed: {', '.join(step.step for step in steps if step.state is StepState.CHANGED)}")
+    if counts[StepState.FAILED] or counts[StepState.PERSON]:
         say("a person is needed: see ✗; what was done stays done, and running it again goes on from there")
         raise typer.Exit(1)
-    if counts[State.TO_DO]:
+    if counts[StepState.TO_DO]:
         how = "--apply does it" if mode is Mode.SHOW else "without --dry-run it is done"
-        say(f"{counts[State.TO_DO]} to do; nothing was changed: {how}")
-    elif not counts[State.CHANGED]:
+        say(f"{counts[StepState.TO_DO]} to do; nothing was changed: {how}")
+    elif not counts[StepState.CHANGED]:
         say("nothing to change")
 
 
@@ -152,6 +153,6 @@ def _say_that_it_is_another(subject: Subject) -> None:
 
 
 def _say_that_the_id_is_missing(subject: Subject) -> NoReturn:
-    where = "--client-id" if subject.way is Way.MANAGED_IDENTITY else "DATAVERSE_CLIENT_ID, or --client-id"
-    say(f"the client id is not known yet: the commands above tell it; then give it as {where}")
+    where = "--client-id" if subject.sign_in is SignInMethod.MANAGED_IDENTITY else "DATAVERSE_CLIENT_ID, or --client-id"
+    say(f"the client id is not known yet: the commands above show it; then give it as {where}")
     raise typer.Exit(1)

@@ -1,6 +1,6 @@
-"""Whether every lead received is accounted for: each state against the store that has to hold it.
+"""Checks that every lead received is accounted for: each state against the store that has to hold it.
 
-Leads move while they are counted, so what looks wrong is read once more before it is called so.
+Leads move while they are counted, so a record that looks wrong is read again before it is reported.
 """
 
 import time
@@ -27,7 +27,7 @@ READERS = 8
 
 
 class What(StrEnum):
-    """What is wrong, or, for the last three, worth knowing."""
+    """What is wrong. The last three are notes: worth knowing, and not wrong."""
 
     OVERDUE = "overdue"
     NO_ROW = "fallback_without_row"
@@ -105,13 +105,13 @@ MEANING = {
 }
 
 
-# A row that nobody needs any more is no lead's loss, and people delete leads from Dynamics.
+# An old row is not a lost lead, and people delete leads from Dynamics.
 NOTES = frozenset({What.ROW_LEFT_BEHIND, What.NOT_IN_DYNAMICS, What.IN_DYNAMICS_ALONE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """`id` is a lead's, or that of a message or row that names no lead, or says how many messages there are."""
+    """`id` is a lead's, or that of a message or row without a lead, or a number of messages."""
 
     what: What
     id: str
@@ -120,9 +120,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """Of the leads received from `since` until `before`, as they stand at `at`.
+    """The audit of the leads received from `since` until `before`, as they are at `at`.
 
-    `counts` and `unread` are filled while findings are taken. `in_dynamics` None: Dynamics is not asked.
+    `counts` and `unread` are filled while the findings are consumed. `in_dynamics` None: Dynamics is not asked.
     """
 
     since: datetime
@@ -135,7 +135,7 @@ class Audit:
     unread: dict[str, str] = field(default_factory=dict)
 
     def findings(self) -> Iterator[Finding]:
-        """Raises StorageFailed, and whatever `in_dynamics` raises."""
+        """Yields what is wrong or worth knowing. Raises StorageFailed, and whatever `in_dynamics` raises."""
         yield from self._without_record()
         first, last = self.since.date(), self.before.date()
         yield from _damaged(What.ROW_DAMAGED, self.ports.fallback.damaged(first, last))
@@ -237,7 +237,7 @@ class Audit:
                 yield Finding(what=What.ON_POISON_QUEUE, id=_lead_id_of(message.text) or f"message {message.id}")
 
     def _read(self, lead_ids: Iterable[str]) -> Iterator[tuple[str, Record | None]]:
-        """The records as they stand now; None where there is none, or the id is none. Damaged ones are left out."""
+        """The records as they are now; None where there is none, or the id is not a lead id. Skips damaged ones."""
         wanted = list(lead_ids)
         if not wanted:
             return
@@ -266,7 +266,7 @@ def _damaged(what: What, rows: Iterable[str]) -> Iterator[Finding]:
 
 
 def _as_far_as_it_goes(findings: Iterator[Finding], what: str) -> Iterator[Finding]:
-    """The findings, and one for what leadpipe did not foresee. Whatever it raises on purpose passes."""
+    """The findings; an unforeseen exception becomes one more. leadpipe's own errors are raised."""
     try:
         yield from findings
     except LeadpipeError:
@@ -280,7 +280,7 @@ def _is_within(row: str, page: Page) -> bool:
 
 
 def _holds(record: Record | None) -> bool:
-    """A holder that was written and then erased held what its duplicates said."""
+    """Whether Dynamics has, or will have, the lead. A holder that was erased after it was written counts."""
     return record is not None and (record.state in HOLDING or record.written_at is not None)
 
 
@@ -292,7 +292,7 @@ def _lead_id_of(text: str) -> str:
 
 
 def _asker(ports: Ports) -> Callable[[str], bool]:
-    """Asks Dynamics for a lead, and waits as it wants where it asks for a pause."""
+    """A function that asks Dynamics whether it has a lead, and waits where Dynamics asks for a pause."""
     dynamics = ports.dynamics
     if dynamics is None:
         raise SettingsError("settings", "DATAVERSE_URL and its sign-in have to be set for --dynamics")

@@ -1,4 +1,4 @@
-"""Finding the leads that have an e-mail address, in every state and payload."""
+"""Finds the leads that have an e-mail address, in every state and payload."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from leadpipe.operations.ledger_pages import LAST_DAY
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A lead that has the address, and as whose."""
+    """A lead that has the address; `standing` says whose the address is."""
 
     lead_id: str
     state: State
@@ -32,7 +32,7 @@ def with_address(email: str, ledger: Ledger) -> list[Found]:
 
 
 def _in_dynamics(record: Record, ports: Ports) -> str:
-    """What is known of the lead in Dynamics, as a verb; empty when it is not there."""
+    """A verb that says whether Dynamics has the lead; empty when it has not."""
     if ports.dynamics is None:
         return "has" if record.written_at else "could not be asked whether it has"
     try:

@@ -45,7 +45,7 @@ class Examined:
 
 
 def examine(settings: list[Setting], file: str, inspection: Inspection) -> Examined:
-    """Raises Transient or Blocked where Dynamics does not answer at all."""
+    """Compares the settings with the organisation. Raises Transient or Blocked where Dynamics does not answer."""
     me = inspection.whoami().user_id  # first: a user who may do nothing must not look like a missing right to read
     found = Examined(columns=_lead_columns(inspection))
     plain = [each for each in settings if not isinstance(each.value, Row)]
@@ -163,7 +163,7 @@ def _rows(settings: list[Setting], file: str, inspection: Inspection, found: Exa
 
 
 def _privileges(settings: list[Setting], file: str, inspection: Inspection, found: Examined, me: str) -> None:
-    """That the application user may give leads away, or bind them. Whether an owner may have them only a lead tells."""
+    """Checks that the application user may assign and bind leads. Whether an owner may own them only a lead shows."""
     try:
         held = inspection.privileges(me)
     except NotReadable as error:
