@@ -1,4 +1,4 @@
-"""`python -m leadpipe`, also installed as `leadpipe`: the one place where a failure becomes a line and an exit code."""
+"""Runs the command line, and turns each failure into one line and an exit code: `python -m leadpipe`, or `leadpipe`."""
 
 import errno
 import logging
@@ -11,19 +11,15 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import NoReturn
 
+from leadpipe.cli.exit_codes import FAILED, INTERRUPTED, READER_GONE, USAGE
 from leadpipe.model.errors import LeadpipeError
 
-FAILED = 1
-USAGE = 2
-INTERRUPTED = 130
-# As a shell has it for a program that a closed pipe ended: what was asked is not known to be wrong.
-READER_GONE = 141
 _CANNOT_BE_WRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 _PACKAGE = Path(__file__).parent
 
 
 def main() -> NoReturn:
-    """Runs the command that sys.argv names; usage errors are said by Typer, which exits with 2."""
+    """Runs the command that sys.argv names; Typer itself reports usage errors, and exits with 2."""
     faults = _Faults()
     faults.take_over()
     try:
@@ -48,14 +44,14 @@ def main() -> NoReturn:
 
 
 class _Faults:
-    """What Python would print a traceback of where no `except` reaches: threads, and the end of the interpreter."""
+    """Reports exceptions that no `except` reaches, in threads and at exit, in place of Python's traceback."""
 
     seen = False
 
     def take_over(self) -> None:
         threading.excepthook = lambda thread: self._of_a_thread(thread.exc_value)
-        sys.unraisablehook = lambda unraisable: self._tell(unraisable.exc_value)
-        sys.excepthook = lambda _kind, error, _trace: self._tell(error)
+        sys.unraisablehook = lambda unraisable: self._report(unraisable.exc_value)
+        sys.excepthook = lambda _kind, error, _trace: self._report(error)
         logging.raiseExceptions = False
         logging.lastResort = None
         if not sys.warnoptions:
@@ -63,10 +59,10 @@ class _Faults:
 
     def _of_a_thread(self, error: BaseException | None) -> None:
         self.seen = True
-        self._tell(error)
+        self._report(error)
 
     @staticmethod
-    def _tell(error: BaseException | None) -> None:
+    def _report(error: BaseException | None) -> None:
         if error is not None and not isinstance(error, KeyboardInterrupt | BrokenPipeError):
             _say(_words(error))
 
@@ -91,7 +87,7 @@ def _words(error: BaseException) -> str:
 
 
 def _say(words: str) -> None:
-    """On stderr, which may be closed or full as well."""
+    """Prints on stderr, which may be closed or full as well."""
     with suppress(OSError, ValueError):
         sys.stderr.write(f"leadpipe: {words}\n")
         sys.stderr.flush()
@@ -103,7 +99,7 @@ def _reader_gone() -> int:
 
 
 def _leave_unwritten() -> None:
-    """The reader, `head` perhaps, has seen enough, or the disk is full. Python would say so again when it flushes."""
+    """Drops the rest of stdout: its reader is gone or the disk is full, and Python would report that again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

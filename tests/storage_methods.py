@@ -51,10 +51,8 @@ BATCHES: dict[str, Ask] = {
 READS_OF_TABLES: dict[str, Ask] = {
     "ledger.read": lambda storage: AzureLedger(storage).read(LEAD_ID),
     "ledger.events": lambda storage: AzureLedger(storage).events(LEAD_ID),
-    "ledger.records": lambda storage: [*AzureLedger(storage).records(TODAY)],
     "ledger.between": lambda storage: [*AzureLedger(storage).between(TODAY, TODAY, payloads=True)],
     "ledger.due": lambda storage: [*AzureLedger(storage).due(TODAY, RECEIVED_AT, states=frozenset({State.ACCEPTED}))],
-    "ledger.damaged": lambda storage: [*AzureLedger(storage).damaged(TODAY, TODAY)],
     "ledger.first_day": lambda storage: AzureLedger(storage).first_day(),
     "ledger.forget_details": lambda storage: AzureLedger(storage).forget_details(LEAD_ID),
     "ledger.ping": lambda storage: AzureLedger(storage).ping(),

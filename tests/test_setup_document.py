@@ -8,7 +8,7 @@ import pytest
 
 from leadpipe.operations.causes import CAUSES
 from leadpipe.operations.setup.privileges import LEVELS, MappingNeeds, needed
-from leadpipe.operations.setup.sign_in import Way
+from leadpipe.operations.setup.sign_in import SignInMethod
 from leadpipe.operations.setup.vault_commands import vault
 
 ROOT = Path(__file__).parents[1]
@@ -33,8 +33,8 @@ def test_its_table_has_every_privilege_with_its_level() -> None:
     assert {"prvAppendLead", "prvAssignLead"} <= {*levels}
 
 
-@pytest.mark.parametrize("way", Way)
-def test_it_names_each_way_to_sign_in_as_the_command_line_does(way: Way) -> None:
+@pytest.mark.parametrize("way", SignInMethod)
+def test_it_names_each_way_to_sign_in_as_the_command_line_does(way: SignInMethod) -> None:
     assert f"`{way}`" in DOCUMENT or f"--sign-in {way}`" in DOCUMENT
 
 

@@ -1,4 +1,4 @@
-"""The command line as a whole: its help, and the commands that it has."""
+"""Puts the command line together: its help and its commands."""
 
 from typing import Annotated
 
@@ -24,12 +24,12 @@ from leadpipe.cli.setup import setup
 from leadpipe.cli.show import show
 from leadpipe.cli.status import status
 
-# Plain help and plain usage errors: they read the same in a terminal, a pipe and a runbook. What goes wrong on the way
-# becomes text in leadpipe/__main__.py.
+# Plain help and plain usage errors read the same in a terminal, a pipe and a runbook. leadpipe/__main__.py turns
+# exceptions into text.
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 _HELP = """
-See and mend what leadpipe does with marketplace leads.
+See and fix what leadpipe does with marketplace leads.
 
 Settings are taken from the environment when it names a storage account, else from local.settings.json, else from
 what `make run` left in .devkit/. Each command first says on stderr which storage account and which organisation

@@ -1,4 +1,4 @@
-"""`leadpipe balance`: received = the sum of its states, and each lead that its state's store does not hold."""
+"""`leadpipe balance`: counts every lead received by state, and names each that its state's store does not hold."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from leadpipe.cli.json_output import print_json
 from leadpipe.cli.options import AsJson, SettingsFile, Since
 from leadpipe.cli.say import say
 from leadpipe.cli.selection import leads
-from leadpipe.cli.table import Column, print_table, text_of
+from leadpipe.cli.table import STATE_COLUMNS, Column, print_table, text_of
 from leadpipe.cli.target import reach
 from leadpipe.model.lead_id import ONE_DAY
 from leadpipe.model.record import State
@@ -21,7 +21,6 @@ from leadpipe.wiring import now
 
 DEFAULT_SPAN = timedelta(days=7)
 
-STATE_COLUMNS = (Column(title="STATE", field="state", key=True), Column(title="LEADS", field="leads", key=True))
 COLUMNS = (
     Column(title="WHAT", field="what", key=True),
     Column(title="ID", field="id", key=True),
@@ -51,16 +50,16 @@ def balance(
     as_json: AsJson = False,
     settings: SettingsFile = None,
 ) -> None:
-    """Account for every lead received: count the states, and find what the stores do not bear out.
+    """Account for every lead received: count the states, and check each state against the store that must hold it.
 
-    For the leads received in the last 7d, in --since, or on one --day; always for all messages on the queue leads, all
-    claims, and the oldest 32 messages of the host's poison queue. Names each offender: open and overdue by more than
-    an hour, in fallback without its row, a row, a claim or a message without its record, a damaged row, a duplicate
-    whose holder does not hold, on the poison queue for more than an hour, poisoned without a payload. Reads only. The
-    JSON array has one record.
+    Covers the leads received in the last 7d, in --since, or on one --day, all messages on the queue leads, all claims,
+    and the oldest 32 messages of the host's poison queue. Names each offender: an open lead that is overdue by more
+    than an hour; a lead in fallback without its row; a row, a claim or a message without its record; a damaged row; a
+    duplicate whose holder does not hold; a message on the poison queue for more than an hour; a poisoned lead without
+    a payload. Changes nothing. The JSON array has one record.
 
-    Exits with 1 when there is an offender. Notes are no offenders: what Dynamics lacks, since people delete leads
-    there, and what it has although the ledger lost it.
+    Exits with 1 when there is an offender. Notes are not offenders: leads that Dynamics lacks, since people delete
+    leads there, and leads that it has although the ledger lost them.
     """
     if since and day:
         raise typer.BadParameter("--since or --day, not both")

@@ -1,7 +1,7 @@
-"""One decision for one lead or for thousands: counted and asked for first, in a measured pace, and stoppable.
+"""Carries out one decision for one lead or for thousands: asks first, keeps to a rate, and can be stopped.
 
-Ctrl-C lets the leads that are being worked on come to their end. A run that was stopped, or died, is begun again with
-the same words: what it has done is no longer in the state that it looks for.
+Ctrl-C lets the leads that are being worked on finish. After that, or after a crash, the same command goes on with the
+rest: a lead that is done is no longer in the state that the command looks for.
 """
 
 import signal
@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from leadpipe.cli.exit_codes import INTERRUPTED
 from leadpipe.cli.json_output import print_json
 from leadpipe.cli.say import say
 from leadpipe.cli.table import Column, print_table
@@ -23,7 +24,6 @@ from leadpipe.cli.terminal_text import one_line
 from leadpipe.operations.batch import AS_IT_IS, T, paced
 from leadpipe.operations.decisions import Outcome, Result
 
-INTERRUPTED = 130
 DRY_RUN = "dry run: nothing was changed"
 RESULT_COLUMNS = (
     Column(title="LEAD ID", field="lead_id", key=True),
@@ -42,7 +42,7 @@ class Stop:
 
 @contextmanager
 def stoppable() -> Iterator[Stop]:
-    """Turns the first Ctrl-C into a wish that is looked at between two leads; the second one interrupts at once."""
+    """Notes the first Ctrl-C, to be looked at between two leads; the second one interrupts at once."""
     stop = Stop()
 
     def press(_signal: int, _frame: FrameType | None) -> None:
@@ -71,30 +71,33 @@ def with_progress(items: Iterable[T], total: int, title: str) -> Iterator[T]:
 def carry_out(
     lead_ids: Sequence[str],
     work: Callable[[Iterable[str]], Iterable[Result]],
-    tell: Callable[[Iterable[Result]], object],
+    show: Callable[[Iterable[Result]], object],
     *,
     title: str,
     rate: float | None = None,
     dry_run: bool = False,
 ) -> tuple[Counter[Outcome], bool]:
-    """Does the work while `tell` prints its results; how often each outcome came, and whether it was stopped."""
+    """Does the work while `show` prints its results; returns the count of each outcome, and whether it was stopped."""
     counts: Counter[Outcome] = Counter()
-
-    def counted(results: Iterable[Result]) -> Iterator[Result]:
-        for result in results:
-            counts[result.outcome] += 1
-            yield result
-
     with stoppable() as stop:
         wanted = with_progress(paced(lead_ids, rate), len(lead_ids), title)
-        tell(counted(work(takewhile(lambda _: not stop.pressed, wanted))))
+        show(_counting(work(takewhile(lambda _: not stop.pressed, wanted)), counts))
+    _say_counts(counts, left=len(lead_ids) - counts.total(), dry_run=dry_run)
+    return counts, stop.pressed
+
+
+def _counting(results: Iterable[Result], counts: Counter[Outcome]) -> Iterator[Result]:
+    for result in results:
+        counts[result.outcome] += 1
+        yield result
+
+
+def _say_counts(counts: Counter[Outcome], *, left: int, dry_run: bool) -> None:
     words = ", ".join(_counted(outcome, number, dry_run=dry_run) for outcome, number in counts.items())
     said = words or "nothing was done"
-    left = len(lead_ids) - counts.total()
     say(f"{said}; {left} not reached, the same command goes on with them" if left else said)
     if dry_run:
         say(DRY_RUN)
-    return counts, stop.pressed
 
 
 def _counted(outcome: Outcome, number: int, *, dry_run: bool) -> str:
@@ -102,7 +105,7 @@ def _counted(outcome: Outcome, number: int, *, dry_run: bool) -> str:
 
 
 def end(counts: Counter[Outcome], *, stopped: bool, named: bool) -> None:
-    """Ends the command with the exit code that the outcomes mean; returns where that is 0."""
+    """Exits with the code that the outcomes mean; returns where that is 0."""
     if stopped:
         raise typer.Exit(INTERRUPTED)
     missed = counts[Outcome.CHANGED] or counts[Outcome.ON_ITS_WAY]
@@ -110,8 +113,8 @@ def end(counts: Counter[Outcome], *, stopped: bool, named: bool) -> None:
         raise typer.Exit(1)
 
 
-def teller(done: Outcome, *, as_json: bool) -> Callable[[Iterable[Result]], int]:
-    """Prints all results as JSON, or as a table those that are not what was meant."""
+def printer(done: Outcome, *, as_json: bool) -> Callable[[Iterable[Result]], int]:
+    """A function that prints all results as JSON, or a table of those whose outcome is another than `done`."""
     if as_json:
         return lambda results: print_json(map(asdict, results))
     return lambda results: print_table(
@@ -120,9 +123,9 @@ def teller(done: Outcome, *, as_json: bool) -> Callable[[Iterable[Result]], int]
 
 
 def ask(question: str, *, yes: bool, instead: str = "--yes does") -> None:
-    """Goes on when the person says so, or has said so with --yes; else ends the command.
+    """Asks the question, unless --yes was given, and ends the command where the answer is not yes.
 
-    `instead`: what does it where nobody can answer.
+    `instead`: what to use where nobody can answer.
     """
     if yes:
         return

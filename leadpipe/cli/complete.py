@@ -2,7 +2,7 @@
 
 import typer
 
-from leadpipe.cli.batch import ask, carry_out, end, teller
+from leadpipe.cli.batch import ask, carry_out, end, printer
 from leadpipe.cli.options import Actor, AsJson, DryRun, LeadIds, SettingsFile, Yes
 from leadpipe.cli.selection import leads
 from leadpipe.cli.target import reach
@@ -37,6 +37,6 @@ def complete_leads(
         done=Outcome.COMPLETED,
         look=desk.ports.ledger.read,
     )
-    tell = teller(Outcome.COMPLETED, as_json=as_json)
-    counts, stopped = carry_out(chosen, work.results, tell, title="complete", dry_run=dry_run)
+    show = printer(Outcome.COMPLETED, as_json=as_json)
+    counts, stopped = carry_out(chosen, work.results, show, title="complete", dry_run=dry_run)
     end(counts, stopped=stopped, named=True)

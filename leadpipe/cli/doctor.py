@@ -1,22 +1,19 @@
-"""`leadpipe doctor`: would a lead posted now get through, and if not, what is to be done?"""
+"""`leadpipe doctor`: says whether a lead posted now would get through, and if not, what to do."""
 
 import os
-import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 
 import typer
 
-from leadpipe.cli.json_output import print_json
+from leadpipe.cli.checklist import entry, print_checklist, when_stopped
 from leadpipe.cli.options import AsJson, SettingsFile
 from leadpipe.cli.say import say
 from leadpipe.cli.target import reach
-from leadpipe.cli.terminal_text import one_line
 from leadpipe.model.errors import SettingsError
 from leadpipe.operations.doctor.app_checks import SETTINGS
 from leadpipe.operations.doctor.dynamics_checks import NO_DYNAMICS
 from leadpipe.operations.doctor.examination import examine
-from leadpipe.operations.doctor.finding import SIGNS, Finding, Result, failed
+from leadpipe.operations.doctor.finding import Finding, Verdict, failed
 from leadpipe.operations.doctor.ledger_checks import LAST
 from leadpipe.wiring import now
 
@@ -24,35 +21,24 @@ _WIDTH = 23
 
 
 def doctor(context: typer.Context, as_json: AsJson = False, settings: SettingsFile = None) -> None:
-    """Look at everything that a lead needs, and say what is wrong and what mends it.
+    """Check everything that a lead needs, and say what is wrong and how to fix it.
 
-    Each line begins with ✓ (as it should be), ✗ (a lead would not get through), ! (it would, and yet a person should
-    look at this) or – (not looked at). What leans on something that failed is not looked at, so one cause gives one ✗.
-    Nothing is changed: Dynamics is only read, and what is tried on the storage account is removed again.
+    Each line begins with ✓ (as it should be), ✗ (a lead would not get through), ! (it would, but a person should look
+    at this) or – (not looked at). A check that depends on one that failed is not made, so one fault gives one ✗.
+    Changes nothing: Dynamics is only read, and what is written to the storage account as a trial is removed again.
 
-    The settings are those of this command. On a machine other than the app's, give it the app's own with --settings.
+    Uses the settings of this command. On a machine other than the app's, give it the app's own with --settings.
 
-    Exits with 1 when a lead would not get through. Without an organisation it rests in the fallback table, which may be
-    meant: the last line says so, and the exit code is 0.
+    Exits with 1 when a lead would not get through. Without an organisation leads rest in the fallback table, which may
+    be intended: the last line says so, and the exit code is 0.
     """
     report(_findings(context, settings), as_json=as_json)
 
 
 def report(findings: Iterable[Finding], *, as_json: bool = False) -> None:
-    """Tells each finding as it comes. Exits with 1 when a lead would not get through."""
-    found: list[Finding] = []
-    try:
-        for finding in findings:
-            found.append(finding)
-            if not as_json:
-                sys.stdout.write(_lines(finding))
-                sys.stdout.flush()
-    except KeyboardInterrupt:
-        say("stopped: what comes after this was not looked at")
-        raise
-    finally:
-        if as_json:
-            print_json(asdict(finding) for finding in found)
+    """Prints each finding as it comes. Exits with 1 when a lead would not get through."""
+    with when_stopped(lambda: "stopped: what comes after this was not looked at"):
+        found = print_checklist(findings, _entry, as_json=as_json)
     _conclude(found)
 
 
@@ -65,13 +51,12 @@ def _findings(context: typer.Context, settings: SettingsFile) -> Iterator[Findin
     yield from examine(target, os.environ, now)
 
 
-def _lines(finding: Finding) -> str:
-    first = f"{SIGNS[finding.result]} {finding.check:<{_WIDTH}} {one_line(finding.fact)}\n"
-    return f"{first}  {'':<{_WIDTH}} {one_line(finding.fix)}\n" if finding.fix else first
+def _entry(finding: Finding) -> str:
+    return entry(finding.result, f"{finding.check:<{_WIDTH}}", finding.fact, finding.fix)
 
 
 def _conclude(found: list[Finding]) -> None:
-    wrong = dict.fromkeys(finding.check for finding in found if finding.result is Result.FAILED)
+    wrong = dict.fromkeys(finding.check for finding in found if finding.result is Verdict.FAILED)
     if wrong:
         say(f"a lead would not get through: see {', '.join(wrong)}")
         raise typer.Exit(1)
@@ -81,7 +66,7 @@ def _conclude(found: list[Finding]) -> None:
             " `leadpipe fallback drain` is run"
         )
         return
-    stuck = [finding.check for finding in found if finding.check in LAST and finding.result is Result.WARNING]
+    stuck = [finding.check for finding in found if finding.check in LAST and finding.result is Verdict.WARNING]
     if stuck:
         say(f"nothing stands in a lead's way, as far as this can be seen, but one did not get through: see {stuck[0]}")
         return

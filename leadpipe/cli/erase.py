@@ -1,4 +1,4 @@
-"""`leadpipe erase`: takes a lead's personal data out of every store that leadpipe has, and says which it has not."""
+"""`leadpipe erase`: removes a lead's personal data from leadpipe's stores, and says what it cannot reach."""
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from leadpipe.cli.batch import ask, carry_out, end, teller
+from leadpipe.cli.batch import ask, carry_out, end, printer
 from leadpipe.cli.options import Actor, AsJson, DryRun, LeadIds, SettingsFile
 from leadpipe.cli.say import say
 from leadpipe.cli.selection import leads
@@ -57,14 +57,14 @@ def erase_leads(
 ) -> None:
     """Erase leads, whatever their state, for good.
 
-    Each leaves a tombstone with its id, times, source and offer, which ends late copies of it. What was posted,
-    name, company, e-mail and fingerprint, what edits and answers left in its history, and its row in the fallback
-    table are removed. Says what leadpipe cannot reach: above all Dynamics, where a written lead has to be deleted.
-    An erasure that was interrupted is finished by the same command.
+    Removes what was posted, name, company, e-mail and fingerprint, what edits and answers left in the lead's history,
+    and its row in the fallback table. A tombstone stays, with the lead's id, times, source and offer; it ends late
+    copies. Says what leadpipe cannot reach: above all Dynamics, where a written lead has to be deleted. The same
+    command finishes an erasure that was interrupted.
 
-    --email looks for the whole address in the leads of every state, and in what was posted too, also where it was no
-    lead. Says what it found, and asks. A lead of somebody else that only mentions the address, in its description say,
-    is listed as `mentions` and stays as it is, unless it is named by its ID or --mentions is given.
+    --email looks for the whole address in the leads of every state, and in all that was posted, rejected posts
+    included. Says what it found, and asks. A lead of somebody else that only mentions the address, for example in its
+    description, is listed as `mentions` and stays as it is, unless it is named by its ID or --mentions is given.
     """
     _require_a_choice(lead_ids, email, mentions=mentions)
     target = reach(context, settings)
@@ -80,9 +80,9 @@ def erase_leads(
     desk = Desk(actor=actor, now=now, ports=target.ports)
     before = [record for lead_id in chosen if (record := _readable(lead_id, target.ledger))]
     work = Work(act=lambda lead_id: erase(lead_id, desk, dry_run=dry_run), done=Outcome.ERASED, look=target.ledger.read)
-    tell, others = teller(Outcome.ERASED, as_json=as_json), [_left(each) for each in left]
+    show, others = printer(Outcome.ERASED, as_json=as_json), [_left(each) for each in left]
     counts, stopped = carry_out(
-        chosen, work.results, lambda results: tell(chain(results, others)), title="erase", dry_run=dry_run
+        chosen, work.results, lambda results: show(chain(results, others)), title="erase", dry_run=dry_run
     )
     if chosen:
         _say_unseen(before, target)
@@ -90,7 +90,7 @@ def erase_leads(
 
 
 def _readable(lead_id: str, ledger: Ledger) -> Record | None:
-    """The lead's record; None where there is none, or it is damaged, which its erasure says."""
+    """The lead's record; None where there is none, or it is damaged: the erasure reports that."""
     try:
         return ledger.read(lead_id)
     except RecordDamaged:

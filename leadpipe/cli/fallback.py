@@ -1,11 +1,11 @@
-"""`leadpipe fallback`: what rests in the fallback table, and its delivery at a person's word."""
+"""`leadpipe fallback`: lists the leads in the fallback table, and delivers them by command."""
 
 import random
 from typing import Annotated
 
 import typer
 
-from leadpipe.cli.batch import DRY_RUN, ask, carry_out, end, teller
+from leadpipe.cli.batch import DRY_RUN, ask, carry_out, end, printer
 from leadpipe.cli.json_output import print_json
 from leadpipe.cli.options import AsJson, DryRun, Rate, SettingsFile, Since, Yes
 from leadpipe.cli.say import say
@@ -37,7 +37,7 @@ RESTING = frozenset({State.FALLBACK})
 def list_fallback(
     context: typer.Context, since: Since = None, as_json: AsJson = False, settings: SettingsFile = None
 ) -> None:
-    """List the leads that rest, oldest day first, with why and when each is tried again.
+    """List the leads in the fallback table, oldest day first: why each is there and when it is tried again.
 
     A lead without a next try was kept because no organisation was set: it waits for `leadpipe fallback drain`.
     """
@@ -57,11 +57,11 @@ def drain_fallback(
     as_json: AsJson = False,
     settings: SettingsFile = None,
 ) -> None:
-    """Deliver what rests, oldest first, those without a next try included.
+    """Deliver the leads in the fallback table, oldest first, those without a next try included.
 
     The first one is the probe. When Dynamics does not take a lead for now, the run ends and says why; that lead and
-    the rest stay where they are. What Dynamics refuses for good is poisoned. May be stopped and begun again. Prints
-    the leads that were not written, with --json every one.
+    the rest stay where they are. A lead that Dynamics refuses for good is poisoned. May be stopped and run again.
+    Prints the leads that were not written, with --json all of them.
     """
     target = reach(context, settings)
     found = list(oldest_first(target.ledger, Wanted(states=RESTING, since=since)))
@@ -77,8 +77,8 @@ def drain_fallback(
     resources = _resources(target)
     if len(lead_ids) > 1:
         ask(f"deliver {leads(len(lead_ids))}?", yes=yes)
-    tell = teller(Outcome.WRITTEN, as_json=as_json)
-    counts, stopped = carry_out(lead_ids, lambda ids: drained(ids, resources), tell, title="deliver", rate=rate)
+    show = printer(Outcome.WRITTEN, as_json=as_json)
+    counts, stopped = carry_out(lead_ids, lambda ids: drained(ids, resources), show, title="deliver", rate=rate)
     if counts[Outcome.FAILED]:
         say("Dynamics did not take the last one: it and what was not reached stay where they are")
     elif limit is None and not stopped:

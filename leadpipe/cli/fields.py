@@ -1,4 +1,4 @@
-"""What commands tell of a record, under the names that tables, JSON and the ledger's own code share."""
+"""Gives the fields of a record that commands show, under the names that tables, JSON and the ledger share."""
 
 from dataclasses import fields
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from leadpipe.model.record import Event, Record
 from leadpipe.model.source import one_source
 
-# Personal data as it was posted is shown where somebody asks for it; the store's tag says nothing to anybody.
+# The payload is personal data, shown only on request; the version is the store's own tag.
 _RECORD_FIELDS = [field.name for field in fields(Record) if field.name not in {"payload", "version"}]
 _EVENT_FIELDS = [field.name for field in fields(Event) if field.name not in {"lead_id", "payload"}]
 

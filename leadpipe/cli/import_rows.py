@@ -1,11 +1,11 @@
-"""`leadpipe import`: takes in rows that the marketplace wrote into its table destination before leadpipe came."""
+"""`leadpipe import`: takes in the rows that the marketplace wrote into its table destination before leadpipe ran."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import typer
 
-from leadpipe.cli.batch import DRY_RUN, ask, carry_out, end, teller
+from leadpipe.cli.batch import DRY_RUN, ask, carry_out, end, printer
 from leadpipe.cli.json_output import print_json
 from leadpipe.cli.options import AsJson, DryRun, Rate, SettingsFile, Since, Yes
 from leadpipe.cli.say import say
@@ -29,10 +29,10 @@ def import_rows(
 ) -> None:
     """Take in the rows of the marketplace's own table destination, each once.
 
-    The sweep takes in what was written since it first ran; this takes in what is older: all of it, or what was last
-    written since then. Each row becomes a lead that goes the usual way into Dynamics, received when the row was last
-    written. The rows stay as they are. A row that cannot be taken in is named, and the others follow. Asks first; may
-    be stopped and begun again.
+    The sweep takes in the rows written since it first ran. This command takes in the older ones: all of them, or those
+    last written within --since. Each row becomes a lead, received when the row was last written, and is delivered as
+    any other. The rows stay as they are. A row that cannot be taken in is named, and the others follow. Asks first;
+    may be stopped and run again.
     """
     target = reach(context, settings)
     rows = {arrival.key: arrival for arrival in not_taken_in(since or EPOCH, target.ports)}
@@ -48,13 +48,13 @@ def import_rows(
     if len(keys) > 1:
         ask(f"take in {leads(len(keys))}, to be written into Dynamics?", yes=yes)
     lower_marks(rows[keys[0]].at.date(), target.ports.marks)
-    tell = teller(Outcome.TAKEN_IN, as_json=as_json)
+    show = printer(Outcome.TAKEN_IN, as_json=as_json)
     reasons: Counter[str] = Counter()
 
     def take_them_in(wanted: Iterable[str]) -> Iterator[Result]:
         return counting_reasons(taken_in(wanted, rows, target.ports), reasons)
 
-    counts, stopped = carry_out(keys, take_them_in, tell, title="take in", rate=rate)
+    counts, stopped = carry_out(keys, take_them_in, show, title="take in", rate=rate)
     for reason, number in reasons.items():
         say(f"  {number} failed ({reason})")
     end(counts, stopped=stopped, named=False)

@@ -1,6 +1,6 @@
-"""`--json`: an array of records with snake_case names, written one by one so that a long list needs no memory.
+"""Prints `--json`: an array of records with snake_case names, written one by one so that a long list needs no memory.
 
-Pure ASCII: the escapes keep whatever a lead says away from the terminal and from the locale.
+The output is ASCII: escapes keep a lead's text from steering the terminal, and from failing in its encoding.
 """
 
 import json
@@ -13,7 +13,7 @@ Fields = Mapping[str, Any]
 
 
 def print_json(records: Iterable[Fields]) -> int:
-    """Prints the array; how many records it has. Where reading them fails on the way, the array is closed first."""
+    """Prints the array and returns the number of records. Closes the array also when reading them fails."""
     count = 0
     try:
         for record in records:

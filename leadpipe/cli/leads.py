@@ -1,4 +1,4 @@
-"""`leadpipe leads`: the records of the ledger, newest first, read day by day and only as far as needed."""
+"""`leadpipe leads`: lists the records of the ledger, newest first; reads day by day and only as far as needed."""
 
 from datetime import datetime
 from itertools import islice
@@ -41,8 +41,8 @@ def leads(
 ) -> None:
     """List leads, newest first.
 
-    Looks through the whole ledger until enough are found, unless --since says where to stop. How many were shown,
-    and whether there are more, is said on stderr. Times are UTC.
+    Searches the whole ledger until enough are found, unless --since says where to stop. Says on stderr how many were
+    shown and whether there are more. Times are UTC.
     """
     target = reach(context, settings)
     wanted = Wanted(states=frozenset(state) if state else None, since=since, offer=offer, email=email)

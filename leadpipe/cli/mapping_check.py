@@ -1,4 +1,4 @@
-"""`leadpipe mapping check`: all that is wrong with the mapping, in the file and against the organisation."""
+"""`leadpipe mapping check`: lists all faults of the mapping, in the file and against the organisation."""
 
 from urllib.parse import urlsplit
 
@@ -21,11 +21,11 @@ from leadpipe.operations.mapping.live_check import Examined, examine, inspection
 def check_mapping(
     context: typer.Context, mapping: MappingFile = None, as_json: AsJson = False, settings: SettingsFile = None
 ) -> None:
-    """Check the mapping, first the file, then against the organisation, where one is set and may be read.
+    """Check the mapping: first the file, then against the organisation, where one is set and may be read.
 
-    Each fault is a line `file:line: reason`; --json gives an array of them. What could not be looked at is said on
-    stderr: a lead needs no right to read definitions, so the application user often has none. Sign in as an
-    administrator's application to see all. Nothing is changed.
+    Prints each fault as a line `file:line: reason`, with --json as an array. Says on stderr what it could not check:
+    writing leads takes no right to read definitions, so the application user often has none. Sign in as an
+    administrator's application to check everything. Changes nothing.
 
     Exits with 1 when there is a fault.
     """

@@ -1,4 +1,4 @@
-"""What the mapping commands share: which file, and how its faults are told."""
+"""Shares between the mapping commands which file they read, and how its faults are printed."""
 
 import sys
 from pathlib import Path
@@ -19,20 +19,20 @@ MappingFile = Annotated[
     typer.Option(
         "--mapping",
         metavar="FILE",
-        help="This mapping file instead of the one that LEADPIPE_MAPPING names, to look at it before it counts.",
+        help="Use this mapping file instead of the one that LEADPIPE_MAPPING names, to try it before it is deployed.",
     ),
 ]
 
 
 def mapping_of(chosen: Path | None, settings: Settings) -> FileMapping:
-    """The mapping that counts. Names its file; where it is faulty, tells all its faults and exits with 1."""
+    """Reads the mapping that counts and names its file; where it is faulty, prints all its faults and exits with 1."""
     named = str(chosen) if chosen else settings.mapping_path
     say(f"mapping file {named}" if named else "no mapping file: the default mapping counts")
     try:
         return effective(named)
     except FaultyMapping as error:
         print_faults(error.faults)
-        say("the mapping cannot be used: leads wait until it is mended")
+        say("the mapping cannot be used: leads wait until it is fixed")
         raise typer.Exit(1) from error
 
 

@@ -1,4 +1,4 @@
-"""`leadpipe mapping show`: what every lead becomes, and where each column comes from."""
+"""`leadpipe mapping show`: shows what every lead becomes, and where each column comes from."""
 
 from collections.abc import Iterator
 
@@ -12,8 +12,9 @@ from leadpipe.cli.target import settings_alone
 from leadpipe.mapping.default import DO_NOT_CONTACT, default_settings
 from leadpipe.mapping.rules import FileMapping
 from leadpipe.mapping.values import Setting
-from leadpipe.operations.mapping.effective import EVERY_LEAD, FOR_DO_NOT_CONTACT, LEAD_ID
 
+FOR_DO_NOT_CONTACT = "who asked not to be contacted"
+EVERY_LEAD = "every lead"
 COLUMNS = (
     Column(title="COLUMN", field="column", key=True),
     Column(title="TYPE", field="type"),
@@ -26,10 +27,10 @@ COLUMNS = (
 def show_mapping(
     context: typer.Context, mapping: MappingFile = None, as_json: AsJson = False, settings: SettingsFile = None
 ) -> None:
-    """Show the mapping that counts: each column, what it is set to, for which leads, and where that stands.
+    """Show the mapping that counts: each column, its value, for which leads, and where that is written.
 
-    Rules come after what is for every lead, in their order; where two that match a lead set the same column, the first
-    has its way. Needs neither a storage account nor an organisation. Exits with 1 when the file has faults.
+    Rules follow the columns of every lead, in their order. Where two rules that match a lead set the same column, the
+    first one wins. Needs neither a storage account nor an organisation. Exits with 1 when the file has faults.
     """
     whole = mapping_of(mapping, settings_alone(context, settings))
     if as_json:
@@ -39,7 +40,7 @@ def show_mapping(
 
 
 def rows(mapping: FileMapping) -> Iterator[Fields]:
-    yield {"column": LEAD_ID, "type": "id", "value": "$lead_id", "for": EVERY_LEAD, "from": "default"}
+    yield {"column": "leadid", "type": "id", "value": "$lead_id", "for": EVERY_LEAD, "from": "default"}
     defaults = default_settings()
     for name in [*defaults, *(name for name in mapping.columns if name not in defaults)]:
         own = mapping.columns.get(name)

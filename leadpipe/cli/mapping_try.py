@@ -1,4 +1,4 @@
-"""`leadpipe mapping try`: what one lead becomes, column by column, and by which rule."""
+"""`leadpipe mapping try`: shows what one lead becomes, column by column, and by which rule."""
 
 import sys
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from leadpipe.model.lead_id import is_lead_id
 from leadpipe.model.ports import Ledger
 
 STDIN = "-"
-# What stands in for the id that a posted lead would be given.
+# In place of the id that a posted lead would be given.
 SOME_ID = "00000000-0000-7000-8000-000000000000"
 COLUMNS = (
     Column(title="COLUMN", field="column", key=True),
@@ -43,11 +43,10 @@ def try_mapping(
     as_json: AsJson = False,
     settings: SettingsFile = None,
 ) -> None:
-    """Show what one lead becomes: each column with its value, and whether the default, the file or a rule says so.
+    """Show what one lead becomes: each column with its value, and whether the default, the file or a rule sets it.
 
-    The lead is a posted text in a file or on stdin, or one in the ledger by its id; only then a storage account is
-    needed. Nothing is sent. Prints what the lead says: personal data. Exits with 1 when the mapping has faults, or the
-    text is no lead.
+    The lead is a posted text in a file or on stdin, or one in the ledger by its id; only the last needs a storage
+    account. Sends nothing. Prints personal data. Exits with 1 when the mapping has faults, or the text is not a lead.
     """
     lead_id = which.strip().strip("{}").lower()
     if is_lead_id(lead_id):

@@ -1,4 +1,4 @@
-"""The options that several commands share, so that each is spelled and explained once."""
+"""Defines the options that several commands share, so that each is spelled and explained once."""
 
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from leadpipe.wiring import now
 
 
 def _lead_id(text: str) -> str:
-    """As Dynamics writes ids is as good as our own way: in upper case or in braces."""
+    """Takes ids as Dynamics writes them too: in upper case or in braces."""
     lead_id = text.strip().strip("{}").lower()
     if not is_lead_id(lead_id):
         raise typer.BadParameter(
@@ -63,7 +63,7 @@ LeadIds = Annotated[
     list[str] | None,
     typer.Argument(metavar="ID", callback=_lead_ids, help="Leads by their ids, whole.", show_default=False),
 ]
-Causes = Annotated[
+Reasons = Annotated[
     list[str] | None,
     typer.Option("--cause", metavar="CAUSE", help="Only leads with this cause, may be given again."),
 ]

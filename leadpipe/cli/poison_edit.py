@@ -42,10 +42,10 @@ def edit_poison(
 ) -> None:
     """Change a lead that is poisoned, rejected or discarded, before it is replayed.
 
-    With --set Email=jane@contoso.com the named fields (FirstName, LastName, Email, Phone, Country, Company, Title,
-    LeadSource, ActionCode, OfferTitle, Description, in any case), else in the editor that VISUAL or EDITOR names.
-    What is no lead is refused before anything is written; what was posted before stays in the lead's history.
-    Prints the fields that differ: personal data.
+    --set Email=jane@contoso.com changes one field (FirstName, LastName, Email, Phone, Country, Company, Title,
+    LeadSource, ActionCode, OfferTitle, Description, in any case). Without it the lead opens in the editor that VISUAL
+    or EDITOR names. A text that is not a lead is refused before anything is written. What was posted before stays in
+    the lead's history. Prints the fields that differ: personal data.
     """
     fields = _fields_of(values or [])
     target = reach(context, settings)
@@ -76,7 +76,7 @@ def _fields_of(texts: list[str]) -> dict[str, str]:
 
 
 def _by_hand(record: Record, desk: Desk) -> str | None:
-    """What the editor left; None when that is what it was given. Opens it again while it is no lead, if wanted."""
+    """The edited text; None when it was not changed. Offers to open the editor again while the text is not a lead."""
     given = text = pretty(record.payload)
     while True:
         text = edited_by_hand(text, os.environ)
@@ -85,7 +85,7 @@ def _by_hand(record: Record, desk: Desk) -> str | None:
         try:
             check(record, Edited(actor=desk.actor, payload=text), desk)
         except NotAllowed as why:
-            # An empty file is no request without a body to the person who emptied it.
+            # The message for an empty post would puzzle a person who emptied the file.
             say(f"not saved: {why.detail if text else _emptied(record)}")
             ask("open the editor again?", yes=False, instead="--set FIELD=VALUE changes a lead")
         else:

@@ -1,4 +1,4 @@
-"""`leadpipe poison list`: what is poisoned or rejected, by cause."""
+"""`leadpipe poison list`: lists what is poisoned or rejected, by reason."""
 
 from typing import Any
 
@@ -6,17 +6,16 @@ import typer
 
 from leadpipe.cli.fields import fields_of_record
 from leadpipe.cli.json_output import print_json
-from leadpipe.cli.options import AsJson, Causes, Offer, SettingsFile, Since
+from leadpipe.cli.option_groups import with_groups
+from leadpipe.cli.options import AsJson, SettingsFile
 from leadpipe.cli.say import say
-from leadpipe.cli.selection import OneState, leads, say_causes_there, states_of
+from leadpipe.cli.selection import Filter, leads, say_reasons_there
 from leadpipe.cli.table import Column, print_table
 from leadpipe.cli.target import reach
 from leadpipe.model.record import Record
 from leadpipe.operations.causes import cause_of
-from leadpipe.operations.find import Wanted, grouped, oldest_first
+from leadpipe.operations.find import grouped, oldest_first
 from leadpipe.operations.summary import Group
-
-INTERRUPTED = 130
 
 GROUP_COLUMNS = (
     Column(title="STATE", field="state", key=True),
@@ -30,33 +29,32 @@ GROUP_COLUMNS = (
 )
 
 
+@with_groups
 def list_poison(
     context: typer.Context,
-    cause: Causes = None,
-    since: Since = None,
-    offer: Offer = "",
-    state: OneState = None,
+    *,
+    chosen: Filter,
     as_json: AsJson = False,
     settings: SettingsFile = None,
 ) -> None:
-    """List what is poisoned or rejected, by cause, with what mends it.
+    """List what is poisoned or rejected, by cause, with the fix for each.
 
     The table has one line for each cause: how many leads, when the first and the last of them were received, an
     example, and the fix where one is known. The JSON array has one record for each lead, oldest day first.
     """
     target = reach(context, settings)
-    wanted = Wanted(states=states_of(state), causes=frozenset(cause or ()), since=since, offer=offer)
+    wanted = chosen.wanted()
     found = oldest_first(target.ledger, wanted)
     if as_json:
         records = list(found)
         print_json(map(_with_cause, records))
-        say_causes_there(wanted, grouped(records), target=target)
+        say_reasons_there(wanted, grouped(records), target=target)
         say(leads(len(records)))
         return
     groups = grouped(found)
     print_table(map(_group_fields, groups), GROUP_COLUMNS)
-    say_causes_there(wanted, groups, target=target)
-    say(f"{leads(sum(group.leads for group in groups))}; `leadpipe show ID` tells of one what there is to know")
+    say_reasons_there(wanted, groups, target=target)
+    say(f"{leads(sum(group.leads for group in groups))}; `leadpipe show ID` shows all of one")
 
 
 def _with_cause(record: Record) -> dict[str, Any]:

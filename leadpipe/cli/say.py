@@ -1,4 +1,4 @@
-"""What is said to the operator: on stderr, so that stdout holds data alone."""
+"""Prints messages for the operator on stderr, so that stdout holds only data."""
 
 from collections.abc import Callable
 from itertools import count
@@ -7,7 +7,7 @@ import typer
 
 from leadpipe.cli.terminal_text import one_line
 
-# Of damaged rows, where a command says something else.
+# How many damaged rows are named by a command that is about something else.
 MOST_NAMED = 5
 
 
@@ -16,7 +16,7 @@ def say(text: str) -> None:
 
 
 def damage_reporter() -> Callable[[str], None]:
-    """Says which rows of the ledger are damaged; after the first few, that there are more."""
+    """A function that reports a damaged row; after the first few it says once that there are more."""
     number = count(1)
 
     def report(row: str) -> None:

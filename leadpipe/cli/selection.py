@@ -1,4 +1,4 @@
-"""Which leads a decision is about: named one by one, or by a filter over what is poisoned or rejected."""
+"""The leads that a decision is about: named by ID, or chosen by a filter over what is poisoned or rejected."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from leadpipe.cli.options import LeadIds, Offer, Reasons, Since
 from leadpipe.cli.say import say
 from leadpipe.model.record import State
 from leadpipe.operations.find import FOR_A_DECISION, Wanted, grouped, oldest_first
@@ -19,16 +20,44 @@ OneState = Annotated[
 ]
 
 
+AllOfThem = Annotated[bool, typer.Option("--all", help="All that are poisoned or rejected.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """The options that filter what is poisoned or rejected."""
+
+    cause: Reasons = None
+    since: Since = None
+    offer: Offer = ""
+    state: OneState = None
+
+    def wanted(self) -> Wanted:
+        """Raises a usage error for another state."""
+        if self.state is not None and self.state not in FOR_A_DECISION:
+            raise typer.BadParameter("it is poisoned or rejected", param_hint="--state")
+        states = FOR_A_DECISION if self.state is None else frozenset({self.state})
+        return Wanted(states=states, reasons=frozenset(self.cause or ()), since=self.since, offer=self.offer)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice(Filter):
+    """The options that choose leads for a decision."""
+
+    lead_ids: LeadIds = None
+    everything: AllOfThem = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """The leads, oldest first, and how many there are for each cause; `named` by their ids."""
+    """The leads, oldest first, and how many there are for each reason; `named` by their ids."""
 
     lead_ids: Sequence[str]
     named: bool
     groups: Sequence[Group] = field(default=())
 
     def say_counts(self, verb: str) -> None:
-        """Says how many there are, by cause where a filter chose them."""
+        """Says how many there are, by reason where a filter chose them."""
         for group in self.groups:
             say(f"  {group.leads} {group.oldest.state} ({group.reason})")
         say(f"{leads(len(self.lead_ids))} to {verb}")
@@ -38,9 +67,10 @@ def leads(number: int) -> str:
     return "1 lead" if number == 1 else f"{number} leads"
 
 
-def selected(lead_ids: Sequence[str], wanted: Wanted, *, everything: bool, target: Target) -> Selection:
-    """What the command line chose. Raises a usage error when that is nothing, or both ways at once."""
-    narrowed = bool(wanted.causes or wanted.since or wanted.offer)
+def selected(choice: Choice, target: Target) -> Selection:
+    """The leads that the command line chose. Raises a usage error when it chose none, or by ID and by filter."""
+    wanted, lead_ids, everything = choice.wanted(), choice.lead_ids, choice.everything
+    narrowed = bool(wanted.reasons or wanted.since or wanted.offer)
     filtered = narrowed or everything or wanted.states != FOR_A_DECISION
     if everything and narrowed:
         raise typer.BadParameter("--all leaves nothing to --cause, --since and --offer: give it, or them")
@@ -52,24 +82,15 @@ def selected(lead_ids: Sequence[str], wanted: Wanted, *, everything: bool, targe
         return Selection(lead_ids=[*dict.fromkeys(lead_ids)], named=True)
     found: list[str] = []
     groups = grouped(oldest_first(target.ledger, wanted), found)
-    say_causes_there(wanted, groups, target=target)
+    say_reasons_there(wanted, groups, target=target)
     return Selection(lead_ids=sorted(found), named=False, groups=groups)
 
 
-def say_causes_there(wanted: Wanted, groups: Iterable[Group], *, target: Target) -> None:
-    """Says of wanted causes that no lead has which there are instead: the name may be mistyped."""
-    absent = wanted.causes - {group.reason for group in groups}
+def say_reasons_there(wanted: Wanted, groups: Iterable[Group], *, target: Target) -> None:
+    """Where no lead has a wanted reason, says which reasons there are: the name may be mistyped."""
+    absent = wanted.reasons - {group.reason for group in groups}
     if not absent:
         return
     waiting = grouped(oldest_first(target.ledger, Wanted(states=wanted.states)))
     there = ", ".join(dict.fromkeys(group.reason for group in waiting)) or "none"
     say(f"no lead has the cause {', '.join(sorted(absent))}; there are: {there}")
-
-
-def states_of(state: State | None) -> frozenset[State]:
-    """The states that `--state` means, both where it is not given."""
-    if state is None:
-        return FOR_A_DECISION
-    if state not in FOR_A_DECISION:
-        raise typer.BadParameter("it is poisoned or rejected", param_hint="--state")
-    return frozenset({state})

@@ -1,22 +1,19 @@
-"""`leadpipe send-test`: a lead as Partner Center's Validate sends it, followed all the way into Dynamics."""
+"""`leadpipe send-test`: posts a lead as Partner Center's Validate does, and follows it into Dynamics."""
 
-import sys
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from leadpipe.cli.json_output import print_json
+from leadpipe.cli.checklist import entry, print_checklist, when_stopped
 from leadpipe.cli.options import AsJson, SettingsFile
 from leadpipe.cli.say import say
 from leadpipe.cli.target import reach
-from leadpipe.cli.terminal_text import one_line
-from leadpipe.operations.doctor.finding import SIGNS, Result
+from leadpipe.operations.doctor.finding import Verdict
 from leadpipe.operations.partner_center import endpoint_of
-from leadpipe.operations.send_test import Step, Way
+from leadpipe.operations.send_test import Trial, TrialStep
 
 _WIDTH = 10
-# The ledger's word for a test lead that a setting keeps out of Dynamics.
+# The reason of a test lead that a setting keeps out of Dynamics.
 _KEPT = "test_lead"
 
 
@@ -42,13 +39,13 @@ def send_test(
     as_json: AsJson = False,
     settings: SettingsFile = None,
 ) -> None:
-    """Send a test lead through the whole of it, as Partner Center's Validate does.
+    """Send a test lead from the endpoint into Dynamics, as Partner Center's Validate does.
 
     Posts a lead with fresh MSFT_TEST digits to the endpoint, follows it in the ledger, reads it back from Dynamics and
-    compares its columns. Each step is told with the seconds since the post. The settings have to be the app's own.
+    compares its columns. Prints each step with the seconds since the post. The settings have to be the app's own.
 
     --remove deletes the lead in Dynamics, which takes the privilege prvDeleteLead. Its record stays written and says
-    so, and nothing makes the lead anew.
+    so, and nothing creates the lead again.
 
     Where LEADPIPE_TEST_LEADS is keep, the lead stays in the ledger, and the last line says so.
 
@@ -59,27 +56,17 @@ def send_test(
         endpoint = endpoint_of(url or target.local_url, key)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--url") from error
-    way, told = Way(target, endpoint, patience=wait), list[Step]()
-    try:
-        for step in way.steps(remove=remove):
-            told.append(step)
-            if not as_json:
-                sys.stdout.write(_lines(step))
-                sys.stdout.flush()
-    except KeyboardInterrupt:
-        say(_left(way.lead_id))
-        raise
-    finally:
-        if as_json:
-            print_json(asdict(step) for step in told)
-    _conclude(told)
+    trial = Trial(target, endpoint, patience=wait)
+    with when_stopped(lambda: _left(trial.lead_id)):
+        steps = print_checklist(trial.steps(remove=remove), _entry, as_json=as_json)
+    _conclude(steps)
 
 
-def _conclude(told: list[Step]) -> None:
-    if told[-1].result is Result.FAILED:
-        say(f"the test lead did not get through: see {told[-1].step}")
+def _conclude(steps: list[TrialStep]) -> None:
+    if steps[-1].result is Verdict.FAILED:
+        say(f"the test lead did not get through: see {steps[-1].step}")
         raise typer.Exit(1)
-    if any(step.reason == _KEPT for step in told):
+    if any(step.reason == _KEPT for step in steps):
         say("the test lead came as far as the ledger and stays there: LEADPIPE_TEST_LEADS keeps it out of Dynamics")
     else:
         say("the test lead got through")
@@ -87,10 +74,9 @@ def _conclude(told: list[Step]) -> None:
 
 def _left(lead_id: str) -> str:
     if lead_id:
-        return f"stopped looking: the test lead is still on its way, `leadpipe show {lead_id}` tells how far it came"
+        return f"stopped looking: the test lead is still on its way, `leadpipe show {lead_id}` says how far it came"
     return "stopped while it was posted: `leadpipe leads --since 5m` shows whether it was taken in"
 
 
-def _lines(step: Step) -> str:
-    first = f"{SIGNS[step.result]} {step.step:<{_WIDTH}} {step.seconds:6.2f} s  {one_line(step.fact)}\n"
-    return f"{first}  {'':<{_WIDTH}} {'':>8}  {one_line(step.fix)}\n" if step.fix else first
+def _entry(step: TrialStep) -> str:
+    return entry(step.result, f"{step.step:<{_WIDTH}} {step.seconds:6.2f} s ", step.fact, step.fix)

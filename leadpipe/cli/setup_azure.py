@@ -1,4 +1,4 @@
-"""Shows the commands for Azure, for either shell."""
+"""Prints the commands for Azure, for either shell."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -12,8 +12,8 @@ from leadpipe.operations.setup.azure_commands import commands_for
 from leadpipe.operations.setup.shell import Commands
 
 
-def tell_azure(subject: Subject, today: date, *, as_json: bool) -> None:
-    found = commands_for(subject.way, subject.known(), today)
+def print_azure(subject: Subject, today: date, *, as_json: bool) -> None:
+    found = commands_for(subject.sign_in, subject.known(), today)
     if as_json:
         print_json(_fields(each) for each in found)
         return

@@ -1,4 +1,4 @@
-"""`leadpipe show ID`: everything that is known of one lead."""
+"""`leadpipe show ID`: shows everything that is known of one lead."""
 
 import sys
 from collections.abc import Sequence
@@ -42,12 +42,12 @@ def show(
 ) -> None:
     """Show one lead, whole, with its history.
 
-    Says why the lead is where it is, what mends that, which lead holds what a duplicate says, whether the marketplace
-    withheld the personal data, and which posted keys look like a person's and were not read. Exits with 1 when the
-    ledger has no such lead.
+    Says why the lead is where it is, how to fix that, which lead a duplicate repeats, whether the marketplace withheld
+    the personal data, and which posted keys look like a person's and were not read. Exits with 1 when the ledger has
+    no such lead.
 
-    The JSON array has one record, its history under `events`; of bytes that were no text, `payload` has a readable
-    form.
+    The JSON array has one record, its history under `events`. Where bytes were posted that are not text, `payload` has
+    a readable form of them.
     """
     ledger = reach(context, settings).ledger
     damage: list[str] = []
@@ -115,7 +115,7 @@ def _facts(record: Record, holder: Record | None) -> list[tuple[str, object]]:
 
 
 def _lead_of(record: Record) -> Lead | None:
-    """The lead as it is read now; None where nothing that is a lead is kept of it."""
+    """The lead as it is read now; None where no payload that is a lead was kept."""
     try:
         return Lead.from_payload(record.payload) if isinstance(record.payload, str) else None
     except InvalidLead:
@@ -130,7 +130,7 @@ def _cause(record: Record) -> dict[str, str] | None:
 
 
 def _holder_of(record: Record, ledger: Ledger) -> Record | None:
-    """The lead that this one repeats; None also where its record is damaged, which is said."""
+    """The lead that this one repeats; None also where its record is damaged, which is printed."""
     try:
         return ledger.read(record.duplicate_of) if record.duplicate_of else None
     except RecordDamaged as damaged:

@@ -1,4 +1,4 @@
-"""`leadpipe status`: is anything wrong, and what mends it. Made to be asked by a person and by a monitor alike."""
+"""`leadpipe status`: says what is wrong and how to fix it, to a person or to a monitor."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ import typer
 from leadpipe.cli.json_output import print_json
 from leadpipe.cli.options import AsJson, SettingsFile, Since
 from leadpipe.cli.say import MOST_NAMED, say
-from leadpipe.cli.table import Column, print_facts, print_table, text_of
+from leadpipe.cli.table import STATE_COLUMNS, Column, print_facts, print_table, text_of
 from leadpipe.cli.target import reach
 from leadpipe.model.record import OPEN, State
 from leadpipe.operations.span import in_words
@@ -20,7 +20,6 @@ from leadpipe.wiring import now
 
 DEFAULT_SPAN = timedelta(days=7)
 
-STATE_COLUMNS = (Column(title="STATE", field="state", key=True), Column(title="LEADS", field="leads", key=True))
 GROUP_COLUMNS = (
     Column(title="STATE", field="state", key=True),
     Column(title="REASON", field="reason", key=True),
@@ -34,15 +33,15 @@ GROUP_COLUMNS = (
 def status(context: typer.Context, since: Since = None, as_json: AsJson = False, settings: SettingsFile = None) -> None:
     """Say whether leads flow, and what has to be done where they do not.
 
-    Counts are of the leads received in the span, 7d unless --since says otherwise. Leads that wait or are poisoned are
-    looked for in the whole ledger. The depths of the queues are the service's own approximation, messages with a
-    delay included. The JSON array has one record.
+    Counts the leads received in the span, 7d unless --since says otherwise. Finds leads that wait or are poisoned in
+    the whole ledger. The depths of the queues are the service's own approximation, messages with a delay included.
+    The JSON array has one record.
 
-    Exits with 1 when a person is needed: a lead is poisoned, or waits for something that only a person can mend, or
-    was written in the span without all that was posted of the person, or a message is on the queue leads-poison, or
-    one on the queue leads has no record, or a row of the ledger, the claims or the fallback table is damaged, or what
-    is signed in with ends within 7 days, or these settings switch a function off or cannot be used; its last line says
-    which, and what to do. Posts that were no lead need nobody: anyone may post rubbish.
+    Exits with 1 when a person is needed. The last line says why, and what to do: a lead is poisoned, or waits for
+    something that only a person can fix, or was written in the span without all that was posted of the person; a
+    message is on the queue leads-poison; a message on the queue leads has no record; a row of the ledger, the claims or
+    the fallback table, or a mark of the sweep, is damaged; the sign-in credential expires within 7 days; these settings
+    switch a function off or cannot be used. Posts that were not leads need nobody: anyone may post rubbish.
     """
     at = now()
     found = status_of(reach(context, settings), os.environ, since=since or at - DEFAULT_SPAN, at=at)

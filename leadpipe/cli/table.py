@@ -1,8 +1,8 @@
-"""Records as a table: drawn on a terminal, plain aligned columns anywhere else. Nothing is cut off but what a
-column says: a list has to stay readable whatever somebody posts, and `leadpipe show ID` has the whole of it.
+"""Prints records as a table: drawn on a terminal, in plain aligned columns anywhere else.
 
-Where a terminal is too narrow, each record takes several lines: its key columns, then what else it has to say.
-Rows are laid out page by page, so that a list of any length needs the memory of one page.
+Only a column with `at_most` is cut, so that a list stays readable whatever is posted; `leadpipe show ID` shows it all.
+Where a terminal is too narrow, each record takes several lines: its key columns, then its other columns. Rows are laid
+out page by page, so that a list of any length needs the memory of one page.
 """
 
 import os
@@ -41,15 +41,19 @@ _RIGHT = (int, float)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A field of the records under a title. `key`: it stays on a record's first line, however narrow it gets.
+    """A field of the records under a title. `key`: it stays on a record's first line on a narrow terminal too.
 
-    `at_most`: the places on the screen that its text is cut to.
+    `at_most`: the width on the screen that its text is cut to.
     """
 
     title: str
     field: str
     key: bool = False
     at_most: int | None = None
+
+
+# How many leads are in each state.
+STATE_COLUMNS = (Column(title="STATE", field="state", key=True), Column(title="LEADS", field="leads", key=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +64,7 @@ class _Cell:
 
 
 def print_table(records: Iterable[Fields], columns: Sequence[Column]) -> int:
-    """Prints the records; how many there were. The header comes with the first, so none means no output."""
+    """Prints the records and returns their number. The header comes with the first, so none means no output."""
     count = 0
     widths = [cell_len(column.title) for column in columns]
     for page in _pages(records):
@@ -72,7 +76,7 @@ def print_table(records: Iterable[Fields], columns: Sequence[Column]) -> int:
 
 
 def print_facts(facts: Iterable[tuple[str, object]]) -> None:
-    """Prints one record's fields, a line each, those with nothing to say left out."""
+    """Prints one record's fields, a line each; empty ones are left out."""
     told = [(title, _cell(value)) for title, value in facts]
     told = [(title, cell) for title, cell in told if cell.text]
     width = max((cell_len(title) for title, _ in told), default=0)
@@ -95,7 +99,7 @@ def print_facts(facts: Iterable[tuple[str, object]]) -> None:
 
 
 def console() -> Console:
-    """Takes every text as it stands: no markup, no emoji codes, no colours for what looks like a number."""
+    """A console that prints every text as it is: no markup, no emoji codes, no colours for what looks like a number."""
     colors: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"  # Rich would leave bold and dim
     return Console(highlight=False, markup=False, emoji=False, color_system=colors)
 

@@ -1,4 +1,4 @@
-"""What a command works on: one storage account and at most one organisation, said before anything is done."""
+"""Finds the storage account and the organisation that a command works on, and names them before anything is done."""
 
 import logging
 import os
@@ -19,10 +19,10 @@ _APP = Path(leadpipe.__file__).resolve().parents[1]
 
 
 def reach(context: typer.Context, settings_file: Path | None, *, with_faults: bool = False) -> Target:
-    """The target that this command line names, after saying on stderr which one that is. Raises SettingsError.
+    """Names on stderr the target that the settings choose, and returns it. Raises SettingsError.
 
-    `--settings` may stand before the command, where the context has it, or after it. `with_faults`: also where the
-    storage settings cannot be used, for a command that itself says what is wrong with them.
+    `--settings` may be given before the command, where the context has it, or after it. `with_faults`: do not raise
+    for storage settings that cannot be used: the command itself says what is wrong with them.
     """
     source = find_source(settings_file or context.obj, environment=dict(os.environ), folders=_folders())
     source.take_effect(os.environ)
@@ -36,9 +36,9 @@ def reach(context: typer.Context, settings_file: Path | None, *, with_faults: bo
 
 
 def settings_alone(context: typer.Context, settings_file: Path | None) -> Settings:
-    """The settings that this command line names, for a command that needs no storage account of them.
+    """The settings, for a command that needs no storage account.
 
-    Where no place names one, the environment counts. Raises SettingsError for a file that is unreadable.
+    Where no place names a storage account, the environment counts. Raises SettingsError for an unreadable file.
     """
     environment = dict(os.environ)
     try:
@@ -66,7 +66,7 @@ def _announce(target: Target, source: Source) -> None:
 
 
 def _require_bundle(source: Source) -> None:
-    """Without this, requests would raise an error of its own at the first call."""
+    """Raises SettingsError for a bundle at which requests would raise an error of its own at the first call."""
     bundle = source.environment.get("REQUESTS_CA_BUNDLE", "")
     if problem := unresolved(bundle):
         raise SettingsError("ca_bundle", f"REQUESTS_CA_BUNDLE {problem} (in {source.where})")
@@ -87,11 +87,11 @@ def _unusable() -> SettingsError:
 
 
 def _folders() -> list[Path]:
-    """The current folder, said as it is meant, then the app's own."""
+    """The current folder, then the app's own."""
     return [Path()] if Path.cwd() == _APP else [Path(), _APP]
 
 
 def _quiet_logs() -> None:
-    """A command says itself what happened; without a handler Python would print log lines among its words."""
+    """Drops log lines: a command itself says what happened, and Python would print them between its messages."""
     quiet_libraries()
     logging.getLogger().addHandler(logging.NullHandler())

@@ -1,4 +1,4 @@
-"""Making text from outside harmless to a terminal. Anybody who can post a lead chooses what is in it.
+"""Makes text from outside harmless to a terminal: anybody who can post a lead chooses what is in it.
 
 Escape sequences could rewrite what an operator sees, direction marks could show one address as another, characters
 that show nothing could hide a difference, and a heap of accents could paint over the lines above and below.
@@ -24,12 +24,12 @@ _REPLACEMENT = "\ufffd"
 
 
 def one_line(text: str) -> str:
-    """The text for one line, each character that steers or hides shown as U+FFFD, and so a heap of accents."""
+    """The text for one line. Characters that steer or hide, and heaps of accents, are shown as U+FFFD."""
     return _shown(text, lambda _: _REPLACEMENT, whole=False)
 
 
 def escaped(posted: str | bytes) -> str:
-    """What was posted, in the lines that it has; what steers or hides, and bytes that are no UTF-8, as escapes."""
+    """What was posted, line by line; characters that steer or hide, and bytes that are not UTF-8, become escapes."""
     text = posted.decode("utf-8", "backslashreplace") if isinstance(posted, bytes) else posted
     return "\n".join(_shown(line, _escape, whole=True) for line in text.split("\n"))
 

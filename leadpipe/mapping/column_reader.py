@@ -10,14 +10,14 @@ from typing import Any
 from leadpipe.mapping.fields import NAMES, is_field
 from leadpipe.mapping.lead_table import COLUMNS, FIRST_OWN_OPTION, NEVER_EMPTY, NOT_SETTABLE, Kind, Known
 from leadpipe.mapping.values import Choice, Constant, Row, Text, Value
+from leadpipe.model.guid import GUID, is_guid
 from leadpipe.model.text import utf16_length, without_controls
 
 # What Dynamics makes a new column of text, where nobody says otherwise.
 OWN_TEXT_LENGTH = 100
 LONGEST_TEXT = 1_048_576
 _OWN = re.compile(r"(?!address[12]_|mscrm)[a-z][a-z0-9]{1,7}_\w+", re.IGNORECASE)
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_ROW = re.compile(rf"/?(?P<set>[a-z][a-z0-9_]*)\((?P<id>{_GUID.pattern})\)", re.IGNORECASE)
+_ROW = re.compile(rf"/?(?P<set>[a-z][a-z0-9_]*)\((?P<id>{GUID})\)", re.IGNORECASE)
 _EXTRAS: dict[Kind, frozenset[str]] = {Kind.TEXT: frozenset({"length"}), Kind.OPTION: frozenset({"options", "other"})}
 _WORDS = {
     Kind.TEXT: "a text",
@@ -55,7 +55,7 @@ def read_setting(column: str, written: Any) -> Value:
 def read_row_id(written: Any, what: str) -> str:
     """Raises Wrong."""
     row_id = written.strip().strip("{}").lower() if isinstance(written, str) else ""
-    if not _GUID.fullmatch(row_id):
+    if not is_guid(row_id):
         raise Wrong(
             f"{what} is given by its id, like aaaabbbb-0000-cccc-1111-dddd2222eeee (see its address in Dynamics)"
         )
@@ -235,7 +235,7 @@ def _listed(options: Mapping[str, int]) -> str:
 
 def _row(written: Any, sets: tuple[str, ...]) -> Row:
     text = _of_type(written, str, Kind.LOOKUP).strip()
-    if len(sets) == 1 and _GUID.fullmatch(text):
+    if len(sets) == 1 and is_guid(text):
         return Row(entity_set=sets[0], row_id=text.lower())
     found = _ROW.fullmatch(text)
     if found is None:

@@ -1,4 +1,4 @@
-"""Reads durations as settings and options have them: `90s`, `30m`, `12h`, `7d`."""
+"""Reads durations as people write them: `7d`, `24h`, `30m`, `10s`."""
 
 import re
 from datetime import timedelta
@@ -8,6 +8,6 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def duration_of(text: str) -> timedelta | None:
-    """None if the text is not a duration."""
+    """The duration; None for any other text."""
     found = _DURATION.fullmatch(text)
     return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None

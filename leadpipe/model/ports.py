@@ -80,11 +80,6 @@ class Ledger(Protocol):
     def events(self, lead_id: str, *, damage: list[str] | None = None) -> list[Event]:
         """The record's history, oldest first."""
 
-    def records(
-        self, day: date, *, states: frozenset[State] | None = None, damage: list[str] | None = None
-    ) -> Iterator[Record]:
-        """The records received on that UTC day, newest first, without their payloads and versions."""
-
     def between(
         self,
         first: date,
@@ -119,13 +114,6 @@ class Ledger(Protocol):
         """The records of these UTC days that retention may strip and that still hold personal data.
 
         Without their payloads and versions.
-        """
-
-    def damaged(self, first: date, last: date) -> Iterator[str]:
-        """The rows of these UTC days that are not in leadpipe's format, by their keys, with what is wrong with each.
-
-        If the detail says how a column is read instead, the lead goes on. Lists leave the other rows out, and reading
-        one raises RecordDamaged.
         """
 
     def first_day(self) -> date | None:

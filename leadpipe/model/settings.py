@@ -20,6 +20,8 @@ ANY_DIRECTORY = "organizations"
 DEFAULT_DEDUPE_WINDOW = "7d"
 DEFAULT_FALLBACK_AFTER = "4h"
 DEFAULT_RETENTION = "90d"
+# Names the emulator without saying on which ports it listens.
+ANY_EMULATOR = "UseDevelopmentStorage=true"
 _ORGANISATION = "https://contoso.crm4.dynamics.com"
 # The emulator's account, published by Microsoft: https://learn.microsoft.com/azure/storage/common/storage-use-azurite
 _EMULATOR = (
@@ -212,6 +214,10 @@ def _duration(text: str) -> timedelta:
     return min(span, LONGEST_DURATION)
 
 
+def is_any_emulator(connection_string: str) -> bool:
+    return connection_string.strip().rstrip(";").lower() == ANY_EMULATOR.lower()
+
+
 class _Reader:
     """Reads one setting after another and collects what is wrong with them."""
 
@@ -250,7 +256,7 @@ class _Reader:
         value = self.text(_STORAGE, Area.STORAGE)
         if not value:
             return None
-        if value.rstrip(";").lower() == "usedevelopmentstorage=true":
+        if is_any_emulator(value):
             return StorageByKey(connection_string=_EMULATOR)
         if problem := storage_shape.wrong_connection_string(value):
             self._fault(Area.STORAGE, _STORAGE, problem)

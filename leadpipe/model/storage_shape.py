@@ -8,7 +8,7 @@ import re
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
-from leadpipe.model.text import is_guid
+from leadpipe.model.guid import is_guid
 
 SERVICES = ("blob", "queue", "table")
 # https://learn.microsoft.com/azure/storage/common/storage-account-overview#storage-account-name

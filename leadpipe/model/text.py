@@ -2,14 +2,8 @@
 
 import re
 
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # The characters that XML 1.0 rules out. Dataverse answers 0x80040278 for these (https://www.w3.org/TR/xml/#charsets).
 _REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-
-
-def is_guid(text: str) -> bool:
-    """Whether it is written as Entra writes ids."""
-    return _GUID.fullmatch(text) is not None
 
 
 def well_formed(text: str) -> str:

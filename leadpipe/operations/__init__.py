@@ -1,1 +1,1 @@
-"""What a person or a schedule does with leads. Plain functions that return values; they print nothing."""
+"""Does what a person or a schedule asks of leads: plain functions that return values and print nothing."""

@@ -1,4 +1,4 @@
-"""Where an e-mail address stands in a lead: as the lead's own, or as somebody's whom the lead only mentions.
+"""Finds an e-mail address in a lead, and decides whether it is the lead's own or is only mentioned.
 
 An address is looked for whole: ann@contoso.com is not in joann@contoso.com, nor in ann@contoso.com.au. What was posted
 is searched as text, since much of it never became fields: rejected posts need not even be JSON.
@@ -18,7 +18,7 @@ from leadpipe.model.lead import Lead
 from leadpipe.model.record import Record
 
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
-# Between two letters they belong to an address; anywhere else they stand around one.
+# Between two letters these belong to an address; anywhere else they are around one.
 _BEFORE = ".+-%&~'’"
 _AFTER = ".-"
 _JSON_ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
@@ -27,7 +27,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
 _URL_SAFE = str.maketrans("-_", "+/", "=")
 # A JSON text inside a JSON text inside another one.
 _DEEPEST = 4
-# A key, or a tag, that says that what comes next is an address.
+# A key, or a tag, after which an address follows.
 _MAIL_KEY = re.compile(r"mail[^\n:=>]{0,20}[:=>][\s\"'<\[]*$")
 _LONGEST_KEY = 60
 
@@ -44,10 +44,10 @@ def is_address(text: str) -> bool:
 
 
 def standing(address: str, record: Record) -> Standing | None:
-    """Whether the record, which has to have its payload, has the address, and as whose.
+    """Whose the address is; None where the record does not have it. The record has to have its payload.
 
-    It is the lead's own in its e-mail field and in the others that say who it is. Where no e-mail address was read, it
-    is its own too behind a key with `mail` in it, and as the only address of a lead in which nobody is named.
+    The address is the lead's own in its e-mail field and in the others that say who it is. Where no e-mail address was
+    read, it is also the lead's own behind a key with `mail` in it, and as the only address of a lead without a name.
     """
     wanted = folded(address)
     if stands_in(wanted, folded(record.email)):
@@ -108,7 +108,7 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 def _read(payload: str | bytes | None) -> Lead:
-    """The lead, or an empty one of what is none."""
+    """The lead; an empty one where the payload is not a lead."""
     try:
         return Lead.from_payload(payload.decode("utf-8", "replace") if isinstance(payload, bytes) else payload or "")
     except InvalidLead:

@@ -1,6 +1,6 @@
-"""Whether every lead received is accounted for: each state against the store that has to hold it.
+"""Checks that every lead received is accounted for: each state against the store that has to hold it.
 
-Leads move while they are counted, so what looks wrong is read once more before it is called so.
+Leads move while they are counted, so a record that looks wrong is read again before it is reported.
 """
 
 import time
@@ -28,7 +28,7 @@ READERS = 8
 
 
 class What(StrEnum):
-    """What is wrong, or, for the last three, worth knowing."""
+    """What is wrong. The last three are notes: worth knowing, and not wrong."""
 
     OVERDUE = "overdue"
     NO_ROW = "fallback_without_row"
@@ -111,13 +111,13 @@ MEANING = {
 }
 
 
-# A row that nobody needs any more is no lead's loss, and people delete leads from Dynamics.
+# An old row is not a lost lead, and people delete leads from Dynamics.
 NOTES = frozenset({What.ROW_LEFT_BEHIND, What.NOT_IN_DYNAMICS, What.IN_DYNAMICS_ALONE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """`id` is a lead's, or that of a message or row that names no lead, or says how many messages there are."""
+    """`id` is a lead's, or that of a message or row without a lead, or a number of messages."""
 
     what: What
     id: str
@@ -126,9 +126,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """Of the leads received from `since` until `before`, as they stand at `at`.
+    """The audit of the leads received from `since` until `before`, as they are at `at`.
 
-    `counts` and `unread` are filled while findings are taken. `in_dynamics` None: Dynamics is not asked.
+    `counts` and `unread` are filled while the findings are consumed. `in_dynamics` None: Dynamics is not asked.
     """
 
     since: datetime
@@ -141,10 +141,15 @@ class Audit:
     unread: dict[str, str] = field(default_factory=dict)
 
     def findings(self) -> Iterator[Finding]:
-        """Raises StorageFailed, and whatever `in_dynamics` raises."""
+        """Yields what is wrong or worth knowing. Raises StorageFailed, and whatever `in_dynamics` raises."""
         yield from self._without_record()
-        yield from self._damaged()
+        first, last = self.since.date(), self.before.date()
+        yield from _damaged(What.ROW_DAMAGED, self.ports.fallback.damaged(first, last))
+        yield from _damaged(What.CLAIM_DAMAGED, self.ports.claims.damaged())
+        for mark in damage(self.ports.marks.read(), self.at):
+            yield Finding(what=What.MARK_DAMAGED, id=mark)
         for page in pages(self.since, self.before, at=self.at, ledger=self.ports.ledger, size=self.page_size):
+            yield from _damaged(What.DAMAGED, page.damage)
             self.counts.update(page.states.values())
             for look in (self._overdue, self._fallback, self._duplicates, self._claims, self._payloads, self._absent):
                 yield from _as_far_as_it_goes(look(page), look.__name__.strip("_"))
@@ -160,20 +165,6 @@ class Audit:
         if found.unseen:
             counted = "1 message" if found.unseen == 1 else f"{found.unseen} messages"
             yield Finding(what=What.MESSAGE_ALONE, id=counted, detail="not at the queue's head")
-
-    def _damaged(self) -> Iterator[Finding]:
-        first, last, ports = self.since.date(), self.before.date(), self.ports
-        stores = {
-            What.DAMAGED: ports.ledger.damaged(first, last),
-            What.ROW_DAMAGED: ports.fallback.damaged(first, last),
-            What.CLAIM_DAMAGED: ports.claims.damaged(),
-        }
-        for mark in damage(ports.marks.read(), self.at):
-            yield Finding(what=What.MARK_DAMAGED, id=mark)
-        for what, rows in stores.items():
-            for damaged in rows:
-                row, _, why = damaged.partition(": ")
-                yield Finding(what=what, id=row, detail=why)
 
     def _overdue(self, page: Page) -> Iterator[Finding]:
         suspects = page.overdue
@@ -233,7 +224,7 @@ class Audit:
         if State.POISONED not in page.states.values():
             return
         poisoned = self.ports.ledger.between(
-            page.since.date(), page.before.date(), states=frozenset({State.POISONED}), payloads=True
+            page.since.date(), page.before.date(), states=frozenset({State.POISONED}), payloads=True, damage=[]
         )
         for record in poisoned:
             if not record.payload and page.since <= record.received_at < page.before:
@@ -254,7 +245,7 @@ class Audit:
                 yield Finding(what=What.ON_POISON_QUEUE, id=_lead_id_of(message.text) or f"message {message.id}")
 
     def _read(self, lead_ids: Iterable[str]) -> Iterator[tuple[str, Record | None]]:
-        """The records as they stand now; None where there is none, or the id is none. Damaged ones are left out."""
+        """The records as they are now; None where there is none, or the id is not a lead id. Skips damaged ones."""
         wanted = list(lead_ids)
         if not wanted:
             return
@@ -276,8 +267,14 @@ class Audit:
         return self.in_dynamics is not None and self.in_dynamics(lead_id)
 
 
+def _damaged(what: What, rows: Iterable[str]) -> Iterator[Finding]:
+    for damage in rows:
+        row, _, why = damage.partition(": ")
+        yield Finding(what=what, id=row, detail=why)
+
+
 def _as_far_as_it_goes(findings: Iterator[Finding], what: str) -> Iterator[Finding]:
-    """The findings, and one for what leadpipe did not foresee. Whatever it raises on purpose passes."""
+    """The findings; an unforeseen exception becomes one more. leadpipe's own errors are raised."""
     try:
         yield from findings
     except LeadpipeError:
@@ -291,7 +288,7 @@ def _is_within(row: str, page: Page) -> bool:
 
 
 def _holds(record: Record | None) -> bool:
-    """A holder that was written and then erased held what its duplicates said."""
+    """Whether Dynamics has, or will have, the lead. A holder that was erased after it was written counts."""
     return record is not None and (record.state in HOLDING or record.written_at is not None)
 
 
@@ -303,7 +300,7 @@ def _lead_id_of(text: str) -> str:
 
 
 def _asker(ports: Ports) -> Callable[[str], bool]:
-    """Asks Dynamics for a lead, and waits as it wants where it asks for a pause."""
+    """A function that asks Dynamics whether it has a lead, and waits where Dynamics asks for a pause."""
     dynamics = ports.dynamics
     if dynamics is None:
         raise SettingsError("settings", "DATAVERSE_URL and its sign-in have to be set for --dynamics")

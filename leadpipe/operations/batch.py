@@ -1,4 +1,4 @@
-"""One operation for many leads: several at once, in a measured pace, each with a result."""
+"""Carries out one operation for a batch of leads: several at once, at a given rate, each with a result."""
 
 import time
 from collections import deque
@@ -12,9 +12,9 @@ from leadpipe.model.record import OPEN, Record, State
 from leadpipe.operations.causes import failure_in_words
 from leadpipe.operations.decisions import Outcome, Result
 
-# Most of the time goes by waiting for storage.
+# Most of the time is spent waiting for storage.
 AT_ONCE = 8
-# Said of leads that no decision changes, be it made or rehearsed.
+# A dry run and a real one both leave these leads as they are.
 AS_IT_IS = frozenset({Outcome.ALREADY_WRITTEN, Outcome.ALREADY_DISCARDED, Outcome.ON_ITS_WAY, Outcome.FAILED})
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class Work:
     at_once: int = AT_ONCE
 
     def results(self, lead_ids: Iterable[str]) -> Iterator[Result]:
-        """What became of each lead, in their order; begins no further one once storage no longer answers."""
+        """The result for each lead, in their order. Begins no further lead once storage does not answer."""
         under_way: deque[Future[Result]] = deque()
         with ThreadPoolExecutor(self.at_once) as pool:
             for lead_id in lead_ids:
@@ -63,7 +63,7 @@ class Work:
         return Result(lead_id=lead_id, outcome=outcome, state=record.state, attempt=record.attempt, detail=detail)
 
     def _not_allowed(self, lead_id: str, why: NotAllowed) -> Result:
-        """A lead that goes its way, or has gone it, is told apart from one that waits for a person still."""
+        """The result for a lead whose state rules the decision out: open, written, or still waiting for a person."""
         record = self.look(lead_id)
         return Result(
             lead_id=lead_id,

@@ -1,4 +1,4 @@
-"""Why a lead waits or is poisoned, in words, and what mends it: one entry for each reason in the ledger."""
+"""Says for each reason in the ledger why a lead waits or is poisoned, and how to fix it."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from leadpipe.model.errors import LeadpipeError
 from leadpipe.model.record import PERSON_UNREAD
 
 _ID = re.compile(r"\bID\b")
-# What a lead can wait out is, for somebody who waits at a terminal, something to look into.
+# A lead can wait for these to pass; a person at a terminal wants to know what to check.
 _FIXES_NOW = {
     "storage_unreachable": "check the account's name, the network and the account's firewall, then try again",
     "storage_error": "try again; if it lasts, look at the storage account's health in the portal, and at the proxy in"
@@ -402,13 +402,12 @@ _AT_REST = {
 
 CAUSES: dict[str, Cause] = {**_TIME_HEALS, **_STORAGE_REFUSES, **_CONNECTION, **_THIS_LEAD, **_NO_LEAD, **_AT_REST}
 
-# A lead that waits for one of these waits for a person, however long: somebody has to mend the connection.
-# What nobody foresaw does not heal by itself either.
+# A lead with one of these reasons waits until a person fixes the connection, or what leadpipe did not foresee.
 BLOCKED_REASONS = frozenset(_CONNECTION) | frozenset(_STORAGE_REFUSES) | {"record_damaged", "unforeseen"}
 
 
 def cause_of(reason: str, lead_id: str = "ID") -> Cause:
-    """The reason in words and what mends it, the commands in it made out for that lead."""
+    """The cause and the fix for a reason, with the lead's id in the commands."""
     cause = CAUSES.get(reason)
     if cause is None:
         return Cause(says=reason, fix=f"`leadpipe show {lead_id}` has the details")
@@ -416,12 +415,12 @@ def cause_of(reason: str, lead_id: str = "ID") -> Cause:
 
 
 def fix_now(reason: str) -> str:
-    """What mends it, said to somebody who does not want to wait for it."""
+    """The fix, for a person who does not want to wait."""
     return _FIXES_NOW.get(reason) or cause_of(reason).fix
 
 
 def failure_in_words(error: LeadpipeError) -> str:
-    """One line: what went wrong and what mends it."""
+    """One line: what went wrong and how to fix it."""
     cause = CAUSES.get(error.slug)
     if cause is None:
         return _on_one_line(error.detail or error.slug)

@@ -1,7 +1,7 @@
-"""What a person decides about a lead: replay, edit, discard, erase. Plain functions over the ports.
+"""Carries out a person's decision about a lead: replay, edit, discard, erase. Plain functions over the ports.
 
-Every change of a record goes through delivery's one door. The other writes stand where dying before the next one does
-no harm:
+Every change of a record goes through delivery's `write`. The other writes are in an order in which a crash between two
+of them does no harm:
 
     replay    the sweep's marks lowered → record accepted, attempt + 1 → message    no message: the sweep's look-back
     edit      record, with the payload before it in the event
@@ -35,17 +35,15 @@ class Outcome(StrEnum):
     """What became of a decision."""
 
     REPLAYED = "replayed"
-    EDITED = "edited"
-    UNCHANGED = "unchanged"
     DISCARDED = "discarded"
     ERASED = "erased"
     MENTIONS = "mentions"  # it only mentions the address that is erased, and stays as it is
     TAKEN_IN = "taken in"
     COMPLETED = "completed"
-    WRITTEN = "written"  # Dynamics has the lead, so that there was nothing left to decide
+    WRITTEN = "written"  # Dynamics has the lead, so nothing was left to decide
     ALREADY_WRITTEN = "already written"
     ALREADY_DISCARDED = "already discarded"
-    ON_ITS_WAY = "on its way"  # open, so that it needs no decision, or allows none
+    ON_ITS_WAY = "on its way"  # open: it needs no decision, or allows none
     CHANGED = "changed"  # it is no longer in a state that the decision is about
     REFUSED = "refused"
     FAILED = "failed"
@@ -53,7 +51,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One lead's. `state` is the record's after it, empty where the ledger has none."""
+    """The result for one lead. `state`: of its record afterwards, empty where the ledger has none."""
 
     lead_id: str
     outcome: Outcome
@@ -64,14 +62,14 @@ class Result:
 
     @classmethod
     def unforeseen(cls, lead_id: str, error: Exception) -> Self:
-        """That of a lead on which an exception was raised that is not leadpipe's own: its text could quote the lead."""
+        """The result where an exception that is not leadpipe's own was raised: its text could quote the lead."""
         kind = type(error).__name__
         return cls(lead_id=lead_id, outcome=Outcome.REFUSED, reason=kind, detail=f"a fault in leadpipe: {kind}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Who decides, when, and over which stores."""
+    """Holds who decides, the clock and the stores."""
 
     actor: str
     now: Callable[[], datetime]
@@ -105,7 +103,7 @@ def replay(lead_id: str, desk: Desk, *, anyway: bool = False, dry_run: bool = Fa
 
 
 def edit(record: Record, payload: str, desk: Desk) -> Record:
-    """Puts the payload in the place of the record's; gives the record as it is when that changes nothing.
+    """Replaces the record's payload, and returns the record unchanged when the payload is the same.
 
     Raises NotAllowed, before anything is written, for a payload that is no lead and for a state that rules it out.
     """
@@ -113,7 +111,7 @@ def edit(record: Record, payload: str, desk: Desk) -> Record:
 
 
 def discard(lead_id: str, desk: Desk, *, why: str, without_asking: bool = False, dry_run: bool = False) -> Record:
-    """Settles that the lead shall not be written; `written` when Dynamics turns out to have it.
+    """Settles that the lead shall not be written; settles it as written when Dynamics has it.
 
     Raises NotAllowed: `too_soon`, `not_asked` when Dynamics could not say whether it has the lead, or for its state.
     """
@@ -128,7 +126,7 @@ def discard(lead_id: str, desk: Desk, *, why: str, without_asking: bool = False,
 
 
 def erase(lead_id: str, desk: Desk, *, dry_run: bool = False) -> Record:
-    """Leaves a tombstone of the lead, in whatever state it is; a second time finishes what a first one began."""
+    """Leaves a tombstone of the lead, whatever its state. Run again, it finishes an interrupted erasure."""
     record = known(lead_id, desk.ports.ledger)
     if dry_run:
         return check(record, Erased(actor=desk.actor), desk)
@@ -177,7 +175,7 @@ def require_rest(record: Record, desk: Desk) -> None:
 
 
 def duplicates_of(lead_ids: Iterable[str], window: timedelta, ledger: Ledger) -> dict[str, list[str]]:
-    """The duplicates that hang on each of these leads; those without one are left out."""
+    """The duplicates that name each of these leads as their holder; leads without any are left out."""
     wanted = frozenset(lead_ids)
     found: dict[str, list[str]] = {}
     if not wanted:

@@ -1,4 +1,4 @@
-"""Functions that an app setting has switched off: the platform says nothing of it when a lead comes.
+"""Finds the functions that an app setting has switched off: the platform does not report it when a lead comes.
 
 https://learn.microsoft.com/azure/azure-functions/disable-function
 """
@@ -10,7 +10,7 @@ _ON = frozenset({"1", "true"})
 
 
 def switched_off(environment: Mapping[str, str]) -> dict[str, str]:
-    """Each function that is switched off, and the setting that does it."""
+    """Each function that is switched off, and the setting that switches it off."""
     found = {name: _disabled_by(name, environment) for name in _FUNCTIONS}
     return {name: setting for name, setting in found.items() if setting}
 

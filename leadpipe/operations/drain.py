@@ -1,7 +1,6 @@
-"""Delivering what rests in the fallback table, at a person's word. Plain functions over the ports.
+"""Delivers the leads in the fallback table when a person asks for it. Plain functions over the ports.
 
-The sweep does the same by itself, but for leads that were kept because no organisation was set, and not before their
-next try is due.
+The sweep does the same once a lead's next try is due, except for leads that were kept because no organisation was set.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,7 +16,7 @@ from leadpipe.sweep.run import Resources
 
 
 def drained(lead_ids: Iterable[str], resources: Resources) -> Iterator[Result]:
-    """Delivers these one after the other; ends at the first failure that may concern all, and when storage is away.
+    """Delivers the leads one after the other; ends at a failure that may concern all, and when storage is away.
 
     A lead that Dynamics refuses for good is poisoned, and the next one follows, as it does after a failure that
     concerns that lead alone.
@@ -57,7 +56,7 @@ def _drain(lead_id: str, resources: Resources) -> Result:
 
 
 def rows_left_behind(resources: Resources) -> Iterator[str]:
-    """Rows of the fallback table whose lead is settled: delivery died between its last two writes."""
+    """The rows of the fallback table whose lead is settled: delivery crashed between its last two writes."""
     for lead_id in resources.ports.fallback.lead_ids(EPOCH.date(), resources.now().date()):
         if is_settled(lead_id, resources.ports.ledger):
             yield lead_id

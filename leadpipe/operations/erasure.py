@@ -1,18 +1,19 @@
-"""Finding the leads that have an e-mail address, in every state and payload."""
+"""Finds the leads that have an e-mail address, in every state and payload."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from leadpipe.model.errors import DeliveryFailed
 from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.ports import Ledger, Ports
 from leadpipe.model.record import Record, State
 from leadpipe.operations.addresses import Standing, standing
+from leadpipe.operations.ledger_pages import LAST_DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A lead that has the address, and as whose."""
+    """A lead that has the address; `standing` says whose the address is."""
 
     lead_id: str
     state: State
@@ -24,14 +25,14 @@ def with_address(email: str, ledger: Ledger) -> list[Found]:
     """The leads that have the address, oldest first, whatever their state."""
     found = [
         Found(lead_id=record.lead_id, state=record.state, received_at=record.received_at, standing=stands)
-        for record in ledger.between(EPOCH.date(), date.max, payloads=True)
+        for record in ledger.between(EPOCH.date(), LAST_DAY, payloads=True)
         if (stands := standing(email, record))
     ]
     return sorted(found, key=lambda each: each.lead_id)
 
 
 def _in_dynamics(record: Record, ports: Ports) -> str:
-    """What is known of the lead in Dynamics, as a verb; empty when it is not there."""
+    """A verb that says whether Dynamics has the lead; empty when it has not."""
     if ports.dynamics is None:
         return "has" if record.written_at else "could not be asked whether it has"
     try:

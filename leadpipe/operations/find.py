@@ -1,4 +1,4 @@
-"""Finding records: by state, time, offer and e-mail, newest or oldest first."""
+"""Finds records by state, time, offer and e-mail, newest or oldest first."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ FOR_A_DECISION = frozenset({State.POISONED, State.REJECTED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which records are asked for. Texts are looked for anywhere in the field, in any case."""
+    """Selects records. `offer` and `email` match anywhere in the field, in any case."""
 
     states: frozenset[State] | None = None
-    causes: frozenset[str] = frozenset()
+    reasons: frozenset[str] = frozenset()
     since: datetime | None = None
     offer: str = ""
     email: str = ""
@@ -26,14 +26,14 @@ class Wanted:
     def matches(self, record: Record) -> bool:
         return (
             (self.since is None or record.received_at >= self.since)
-            and (not self.causes or record.reason in self.causes)
+            and (not self.reasons or record.reason in self.reasons)
             and self.offer.casefold() in record.offer.casefold()
             and self.email.casefold() in record.email.casefold()
         )
 
 
 def found_in(ledger: Ledger, wanted: Wanted, *, today: date) -> Iterator[Record]:
-    """The wanted records, newest first; a day is read when the one after it is used up."""
+    """The wanted records, newest first. Reads a day only once the day after it is used up."""
     oldest = ledger.first_day()
     if oldest is None:
         return
@@ -48,7 +48,7 @@ def oldest_first(ledger: Ledger, wanted: Wanted) -> Iterator[Record]:
 
 
 def grouped(records: Iterable[Record], ids: list[str] | None = None) -> list[Group]:
-    """One group for each state and cause, the largest first; adds each lead's id to `ids`."""
+    """One group for each state and reason, the largest first; adds each lead's id to `ids`."""
     groups: dict[tuple[State, str], Group] = {}
     for record in records:
         groups.setdefault((record.state, record.reason), Group(oldest=record)).add(record)
@@ -58,7 +58,7 @@ def grouped(records: Iterable[Record], ids: list[str] | None = None) -> list[Gro
 
 
 def history_of(record: Record, events: Sequence[Event]) -> list[Event]:
-    """The events, and the writing, in the order of time: on the straight way the record alone tells of that."""
+    """The events in order of time, the delivery included: of a lead that met no trouble only the record has it."""
     if record.written_at is None or any(event.event == State.WRITTEN for event in events):
         return list(events)
     written = Event(lead_id=record.lead_id, at=record.written_at, event=State.WRITTEN, state=State.WRITTEN)

@@ -1,4 +1,4 @@
-"""The ledger in pages of whole days, whatever the span: all of it for the balance, newest first for lists."""
+"""Reads the ledger in pages of whole days: all of it for the balance, newest first for lists."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,7 +15,10 @@ LAST_DAY = date.max
 
 @dataclass(slots=True, kw_only=True)
 class Page:
-    """The leads received from `since` until `before`, and of them those that have to be looked at more closely."""
+    """The leads received from `since` until `before`, and those of them that have to be looked at more closely.
+
+    `damage`: a line for each damaged row that was met while the page was read.
+    """
 
     since: datetime
     before: datetime
@@ -24,6 +27,7 @@ class Page:
     resting_overdue: list[str] = field(default_factory=list)
     holders: dict[str, str] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
+    damage: list[str] = field(default_factory=list)
 
     def of(self, state: State) -> list[str]:
         return [lead_id for lead_id, stands in self.states.items() if stands is state]
@@ -39,29 +43,33 @@ class Page:
 
 
 def pages(since: datetime, before: datetime, *, at: datetime, ledger: Ledger, size: int = PAGE) -> Iterator[Page]:
-    """Pages that cover the span without a gap, also where nothing was received."""
+    """Pages that cover the whole span without a gap, also where nothing was received."""
+    damage: list[str] = []
     page = Page(since=since, before=before)
     day = since.date()
-    for record in ledger.between(since.date(), (before - timedelta(microseconds=1)).date()):
+    for record in ledger.between(since.date(), (before - timedelta(microseconds=1)).date(), damage=damage):
         received = record.received_at
         if not since <= received < before:
             continue
         if received.date() != day and len(page.states) >= size:
             page.before = datetime.combine(received.date(), time(), UTC)
+            page.damage = [*damage]
+            damage.clear()
             yield page
             page = Page(since=page.before, before=before)
         day = received.date()
         page.add(record, at=at)
+    page.damage = damage
     yield page
 
 
 def newest_first(
     ledger: Ledger, first: date, today: date, *, states: frozenset[State] | None = None
 ) -> Iterator[Record]:
-    """The records from that UTC day on, newest first; a day is read when the one after it is used up.
+    """The records from that UTC day on, newest first. Reads a day only once the day after it is used up.
 
-    What is of a day to come, by a wrong clock, comes first. Where there is nothing it reads twice as many days at
-    once each time, so that years without leads cost a few requests.
+    Records of future days, from a wrong clock, come first. After each empty read it reads twice as many days at once,
+    so that years without leads cost a few requests.
     """
     last, days = LAST_DAY, (LAST_DAY - today).days
     while first <= last:
@@ -76,7 +84,7 @@ def newest_first(
 
 
 def is_overdue(record: Record, at: datetime) -> bool:
-    """Whether it should have been tried more than an hour ago. What rests without a next try waits for a person."""
+    """Whether it should have been tried more than an hour ago. A resting lead without a next try is never overdue."""
     due = record.next_try_at
     if record.state in QUEUED:
         return (due or record.received_at) < at - TOO_LONG

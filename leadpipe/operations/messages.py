@@ -1,7 +1,7 @@
-"""Leads that live only as a message on the queue `leads`, so that no list knows of them.
+"""Finds leads that exist only as a message on the queue `leads`, so that no list has them.
 
 The queue shows the 32 messages at its head. Those behind them, those with a delay and those that are being delivered
-can only be counted. So each message at the head is looked at, and the depth is compared with what may be on the queue:
+can only be counted. So each message at the head is read, and the depth is compared with what may be on the queue:
 
 - one message for each record that is accepted or deferred. Where the head is full, delivery is behind or switched off:
   then every message that was ever put for the record may still be there, and its number of tries says how many;
@@ -11,7 +11,7 @@ can only be counted. So each message at the head is looked at, and the depth is 
 - one for each damaged record, whose message comes back until a person corrects the row;
 - those at the head that are younger than two minutes, which may have their record in a moment.
 
-The smaller of the depths before and after the ledger is read counts. So a lead that is named here has no record. Under
+The smaller of the depths before and after the ledger is read counts, so a lead that is named here has no record. Under
 load some can hide behind those that were just delivered; they are named when the load is over.
 """
 
@@ -44,7 +44,7 @@ class WithoutRecord:
 
 
 def messages_without_record(*, queue: LeadQueue, ledger: Ledger, marks: MarksStore, at: datetime) -> WithoutRecord:
-    """The messages that no record stands behind. Raises StorageFailed."""
+    """The messages whose lead has no record. Raises StorageFailed."""
     depth = queue.depth()
     head = queue.peek() if depth else []
     old = [message for message in head if message.inserted_at <= at - YOUNG]

@@ -1,4 +1,4 @@
-"""What Partner Center's Validate does: a test lead with digits of its own, posted, and what the answer to it means.
+"""Does what Partner Center's Validate does: posts a test lead with fresh digits, and explains the answer.
 
 https://learn.microsoft.com/partner-center/marketplace-offers/lead-management-instructions-https
 """
@@ -23,7 +23,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class StepFailed(Exception):
-    """The lead's way ends here: what was seen and what to do. `reason` is the ledger's word, where it has one."""
+    """A step of the test lead failed: what was seen and what to do. `reason`: as in the ledger, where it has one."""
 
     def __init__(self, step: str, fact: str, fix: str, reason: str = "") -> None:
         super().__init__(step)
@@ -35,7 +35,7 @@ class StepFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where leads are posted. `url` is without the key, so that it can be shown; `overruled`: it had another one."""
+    """Where leads are posted. `url` has no key, so it can be shown. `overruled`: the address had another key."""
 
     url: str
     key: str | None = field(default=None, repr=False)
@@ -87,7 +87,7 @@ def validation_lead(digits: str) -> dict[str, Any]:
 def post(endpoint: Endpoint, lead: dict[str, Any]) -> str:
     """The lead id that the endpoint answered with. Raises StepFailed."""
     with DirectSession(BoundedAdapter()) as session:
-        # Neither a proxy nor a trust setting from the environment is meant for this machine.
+        # On this machine no proxy and no trust setting of the environment applies.
         session.trust_env = not endpoint.is_local
         headers = {"x-functions-key": endpoint.key} if endpoint.key else {}
         try:
@@ -98,7 +98,7 @@ def post(endpoint: Endpoint, lead: dict[str, Any]) -> str:
 
 
 def lead_id_of(status: int, body: dict[str, Any], endpoint: Endpoint, *, location: str = "") -> str:
-    """What the answer means. `location` is where it sends to, if it does. Raises StepFailed."""
+    """The lead id of the answer. `location`: where a redirect leads. Raises StepFailed, which explains the answer."""
     lead_id = body.get("lead_id")
     if status == 202 and isinstance(lead_id, str) and is_lead_id(lead_id):
         return lead_id
@@ -135,7 +135,7 @@ _ANSWERS = {
 
 
 def _target(url: str, location: str) -> str:
-    """What may be shown of where a redirect leads: the key stands in the query."""
+    """Where a redirect leads, without its query, which has the key."""
     try:
         parts = urlsplit(urljoin(url, location))
     except ValueError:
@@ -144,7 +144,7 @@ def _target(url: str, location: str) -> str:
 
 
 def _unreachable(endpoint: Endpoint, error: Exception) -> StepFailed:
-    """Only the kind of error is told: its text would repeat the address as a library has it."""
+    """Only the kind of error is reported: its text would repeat the address with its key."""
     if isinstance(error, requests.exceptions.SSLError):
         fact = f"{endpoint.url}: a certificate is not trusted, {untrusted(error, 'the app')}"
         return StepFailed("post", fact, fix_now("tls"), "tls")

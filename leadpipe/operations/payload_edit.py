@@ -1,4 +1,4 @@
-"""Changing what was posted: by documented field, or as text in the person's own editor."""
+"""Changes what was posted: by documented field, or as text in the person's own editor."""
 
 import json
 import os
@@ -24,7 +24,7 @@ FIELDS = {
     **{f"{USER_DETAILS}.{name}".lower(): (USER_DETAILS, name) for name in PERSON_FIELDS},
     **{name.lower(): ("", name) for name in LEAD_FIELDS},
 }
-# Under which keys, folded, a field is read.
+# The keys, folded, under which a field is read.
 _SAME_FIELD = {keys[0]: keys for keys in LEAD_KEYS.values()}
 
 
@@ -38,7 +38,7 @@ def assignment(text: str) -> tuple[str, str]:
 
 
 def with_fields(payload: str | bytes | None, values: Mapping[str, str]) -> str:
-    """The payload with these fields, everything else as it is. Raises NotAllowed for one that has no fields."""
+    """The payload with these fields changed. Raises NotAllowed for a payload that has no fields."""
     try:
         posted = json.loads(payload or b"", object_pairs_hook=_without_hidden)
     except (ValueError, RecursionError) as error:
@@ -61,7 +61,7 @@ def pretty(payload: str | bytes | None) -> str:
 
 
 def edited_by_hand(text: str, environment: Mapping[str, str]) -> str:
-    """What the person's editor left of the text, in a file that nobody else can read and that is gone afterwards.
+    """The text as the person's editor left it, in a file that nobody else can read and that is deleted afterwards.
 
     Raises LeadpipeError when there is no editor, or it failed.
     """
@@ -108,7 +108,7 @@ def _without_hidden(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _set(posted: dict[str, Any], group: str, name: str, value: str) -> None:
-    """Where the field's text is read from, else where it is documented. Nothing is left to be read for an empty one."""
+    """Sets the field where its text is read from, else where it is documented; an empty value is set in every place."""
     keys = _SAME_FIELD.get(folded(name), (folded(name),))
     places = [place for document in _documents(posted) for place in _places(document, group)]
     found = [(place, key) for wanted in keys for place in places for key in _spellings(place, wanted)]
@@ -119,7 +119,7 @@ def _set(posted: dict[str, Any], group: str, name: str, value: str) -> None:
 
 
 def _spellings(place: dict[str, Any], wanted: str) -> list[str]:
-    """The keys that are read as this one, the one that counts first."""
+    """The keys that are read as this one; the first one counts."""
     keys = [key for key in reversed(place) if folded(key) == wanted]
     return sorted(keys, key=lambda key: key.lower() != wanted)
 
@@ -130,7 +130,7 @@ def _documents(posted: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _places(document: dict[str, Any], group: str) -> Iterator[dict[str, Any]]:
-    """Where the field may stand. A person that was a JSON text is an object from now on."""
+    """The objects that may have the field. A person that was a JSON text becomes an object."""
     for key in [key for key in document if group and folded(key) in PERSON]:
         person, _ = opened(document[key])
         if isinstance(person, dict):

@@ -1,4 +1,4 @@
-"""The way of one test lead: posted, followed in the ledger, read back from Dynamics, and deleted there if wished."""
+"""Posts a test lead, follows it in the ledger, reads it back from Dynamics, and deletes it there if asked to."""
 
 import os
 import secrets
@@ -20,13 +20,13 @@ from leadpipe.model.record import QUEUED, Record, State
 from leadpipe.operations.causes import BLOCKED_REASONS, cause_of, fix_now
 from leadpipe.operations.decisions import user_at_host
 from leadpipe.operations.disabled_functions import switched_off
-from leadpipe.operations.doctor.finding import Result
+from leadpipe.operations.doctor.finding import Verdict
 from leadpipe.operations.partner_center import DIGITS, Endpoint, StepFailed, post, validation_lead
 from leadpipe.operations.span import moment
 from leadpipe.operations.target import Target
 from leadpipe.wiring import now
 
-# The record stands before the 202, so one that is not here by then is in another account.
+# The record is written before the 202, so one that is not here by then is in another account.
 _RECORD_SECONDS = 10.0
 _PAUSE_SECONDS = 0.2
 _SETTLED_ASIDE = frozenset({State.POISONED, State.FALLBACK, State.DISCARDED, State.ERASED, State.DUPLICATE})
@@ -34,19 +34,19 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One step of the lead's way, with the seconds since the post began."""
+class TrialStep:
+    """One step of a trial, with the seconds since the post began."""
 
     step: str
-    result: Result
+    result: Verdict
     seconds: float
     fact: str
     fix: str = ""
     reason: str = ""
 
 
-class Way:
-    """The way of one test lead. `lead_id` is known once it was posted."""
+class Trial:
+    """One test lead. `lead_id` is empty until it was posted."""
 
     def __init__(self, target: Target, endpoint: Endpoint, *, patience: float) -> None:
         self._target = target
@@ -56,14 +56,14 @@ class Way:
         self._started = time.monotonic()
         self.lead_id = ""
 
-    def steps(self, *, remove: bool) -> Iterator[Step]:
-        """Each step as it is done; the first that fails is the last."""
+    def steps(self, *, remove: bool) -> Iterator[TrialStep]:
+        """Yields each step when it is done; ends at the first that fails."""
         try:
             yield from self._steps(remove=remove)
         except StepFailed as end:
-            yield self._step(end.step, end.fact, result=Result.FAILED, fix=end.fix, reason=end.reason)
+            yield self._step(end.step, end.fact, result=Verdict.FAILED, fix=end.fix, reason=end.reason)
 
-    def _steps(self, *, remove: bool) -> Iterator[Step]:
+    def _steps(self, *, remove: bool) -> Iterator[TrialStep]:
         lead_id = post(self._endpoint, validation_lead("".join(secrets.choice("0123456789") for _ in range(DIGITS))))
         self.lead_id = lead_id
         yield self._step("post", f"{self._endpoint.url} accepted it: {lead_id}")
@@ -72,22 +72,22 @@ class Way:
             yield self._step("delivery", f"{record.state}{_because(record)}", reason=record.reason)
         why = self._not_in_sight(record)
         if why or record is None:
-            yield self._step("Dynamics", f"not looked at: {why}", result=Result.SKIPPED)
+            yield self._step("Dynamics", f"not looked at: {why}", result=Verdict.SKIPPED)
             if remove:
-                yield self._step("removal", f"nothing was removed: {why}", result=Result.SKIPPED)
+                yield self._step("removal", f"nothing was removed: {why}", result=Verdict.SKIPPED)
             return
         yield self._read_back(record)
         if remove:
             yield self._removed(record)
 
     def _not_in_sight(self, record: Record | None) -> str:
-        """Why Dynamics is not asked for the lead, empty where it is."""
+        """Why Dynamics is not asked for the lead; empty where it is asked."""
         if record is None or record.state is not State.WRITTEN:
             return "the lead was not written there"
         return "" if self._target.settings.dataverse else "these settings name no organisation"
 
     def _followed(self, lead_id: str) -> Iterator[Record]:
-        """The record each time that its state or reason changed, until it has come to rest. Raises StepFailed."""
+        """The record each time that its state or reason changed, until it is not queued any more. Raises StepFailed."""
         last: Record | None = None
         while True:
             record = _in_step("ledger", lambda: self._target.ledger.read(lead_id))
@@ -108,13 +108,13 @@ class Way:
         if record is not None and waited > self._patience:
             raise _too_late(record, waited, queued=_in_step("ledger", self._target.queue.depth))
 
-    def _read_back(self, record: Record) -> Step:
-        """What Dynamics has, column by column. Another value is no failure: plug-ins and flows may set their own."""
+    def _read_back(self, record: Record) -> TrialStep:
+        """Compares what Dynamics has, column by column. Other values are a warning: plug-ins and flows may set them."""
         sent = _in_step("mapping", lambda: self._columns_of(Lead.from_payload(str(record.payload)), record.lead_id))
         select = ",".join(name for name in sent if "@" not in name)
         answer = _in_step("Dynamics", lambda: self._dynamics.get(f"{LEADS}({record.lead_id})?$select={select}"))
         if answer.status == 403:
-            return self._step("Dynamics", "not looked at: the role may not read leads", result=Result.SKIPPED)
+            return self._step("Dynamics", "not looked at: the role may not read leads", result=Verdict.SKIPPED)
         if answer.status == 404:
             fix = "give this command the app's own settings; if they are, something in Dynamics deleted it"
             raise StepFailed("Dynamics", f"{self._organisation} has no such lead", fix)
@@ -125,15 +125,15 @@ class Way:
         other = [name for name, value in sent.items() if "@" not in name and found.get(name) != value]
         if other:
             fix = "see what in Dynamics changes leads on creation, if it is not meant to"
-            return self._step("Dynamics", f"has it, with other values in {', '.join(other)}", Result.WARNING, fix)
+            return self._step("Dynamics", f"has it, with other values in {', '.join(other)}", Verdict.WARNING, fix)
         return self._step("Dynamics", f"{self._organisation} has it, {len(sent)} columns as they were sent")
 
-    def _removed(self, record: Record) -> Step:
+    def _removed(self, record: Record) -> TrialStep:
         """Dynamics first: the record says that it is gone only when it is."""
         _in_step("removal", lambda: self._dynamics.remove(record.lead_id))
         gone = Removed(actor=user_at_host())
         _in_step("removal", lambda: write(record, gone, now, ledger=self._target.ledger))
-        return self._step("removal", "deleted in Dynamics; its record stays written, and nothing makes it anew")
+        return self._step("removal", "deleted in Dynamics; its record stays written, and nothing creates it again")
 
     @cached_property
     def _dynamics(self) -> DataverseClient:
@@ -149,12 +149,12 @@ class Way:
     def _seconds(self) -> float:
         return time.monotonic() - self._started
 
-    def _step(self, step: str, fact: str, result: Result = Result.OK, fix: str = "", reason: str = "") -> Step:
-        return Step(step=step, result=result, seconds=round(self._seconds(), 3), fact=fact, fix=fix, reason=reason)
+    def _step(self, step: str, fact: str, result: Verdict = Verdict.OK, fix: str = "", reason: str = "") -> TrialStep:
+        return TrialStep(step=step, result=result, seconds=round(self._seconds(), 3), fact=fact, fix=fix, reason=reason)
 
 
 def _in_step(step: str, ask: Callable[[], T]) -> T:
-    """A store's or Dynamics' failure as the end of that step."""
+    """Turns a failure of a store or of Dynamics into StepFailed for that step."""
     try:
         return ask()
     except LeadpipeError as error:
@@ -165,14 +165,14 @@ def _in_step(step: str, ask: Callable[[], T]) -> T:
 def _require_no_obstacle(record: Record) -> None:
     """Raises StepFailed where waiting will not help."""
     if record.state in _SETTLED_ASIDE or (record.state in QUEUED and record.reason in BLOCKED_REASONS):
-        raise StepFailed("delivery", _told(record), cause_of(record.reason, record.lead_id).fix, record.reason)
+        raise StepFailed("delivery", _words(record), cause_of(record.reason, record.lead_id).fix, record.reason)
 
 
 def _too_late(record: Record, waited: float, *, queued: int) -> StepFailed:
     if record.reason:
         at = f" at {moment(record.next_try_at)}" if record.next_try_at else ""
         again = f"it is tried again{at}: `leadpipe show {record.lead_id}` tells"
-        return StepFailed("delivery", _told(record), f"{fix_now(record.reason)}; {again}", record.reason)
+        return StepFailed("delivery", _words(record), f"{fix_now(record.reason)}; {again}", record.reason)
     fact = f"nobody took it from the queue within {waited:.0f} s; {queued} messages are on it"
     if setting := switched_off(os.environ).get("deliver"):
         fact = f"{fact}: the function deliver is switched off by {setting}"
@@ -181,7 +181,7 @@ def _too_late(record: Record, waited: float, *, queued: int) -> StepFailed:
     return StepFailed("delivery", fact, f"{fix}; a lead that waits is delivered once it runs")
 
 
-def _told(record: Record) -> str:
+def _words(record: Record) -> str:
     detail = f" ({record.detail})" if record.detail else ""
     return (
         f"{record.state}: {cause_of(record.reason, record.lead_id).says if record.reason else 'as it stands'}{detail}"

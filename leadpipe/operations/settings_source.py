@@ -1,7 +1,7 @@
-"""Where a command's settings come from: the environment, `local.settings.json`, or what `make run` left.
+"""Finds a command's settings: in the environment, in `local.settings.json`, or in what `make run` left.
 
 A file's values count more than the environment's, which only fills in what the file does not name. Storage settings
-are never mixed: an account named in one place and a key from the other would be an account nobody meant.
+are never mixed: an account from one place and a key from another would name an account that nobody meant.
 """
 
 import json
@@ -11,22 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from leadpipe.model.errors import SettingsError
-from leadpipe.model.settings import NAMES_STORAGE, as_the_host_reads
+from leadpipe.model.settings import NAMES_STORAGE, as_the_host_reads, is_any_emulator
 
 LOCAL_SETTINGS = Path("local.settings.json")
 LEFT_BY_MAKE_RUN = Path(".devkit", "settings.json")
 ENVIRONMENT = "the environment"
-# That of Core Tools and of `make run`, https://learn.microsoft.com/azure/azure-functions/functions-run-local
+# The port of Core Tools and of `make run`, https://learn.microsoft.com/azure/azure-functions/functions-run-local
 DEFAULT_PORT = 7071
 
 _STORAGE = "AzureWebJobsStorage"
-# "The emulator", whichever it is. The one of `make run` has ports of its own, which only its file knows.
-_EMULATOR = "usedevelopmentstorage=true"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A whole environment for the command, and where it was found. `local_port`: where the app runs on this machine."""
+    """The environment for the command, and where it was found. `local_port`: of the app on this machine."""
 
     where: str
     environment: Mapping[str, str]
@@ -61,9 +59,9 @@ def find_source(chosen: Path | None, *, environment: Mapping[str, str], folders:
 
 
 def read_values(file: Path, *, missing_ok: bool = False) -> dict[str, str]:
-    """The file's `Values` that are not empty, and all of storage's, where an empty one means something to the host.
+    """The file's `Values` that are not empty, and all storage settings: to the host an empty one means something.
 
-    Raises SettingsError, which quotes none of them.
+    Raises SettingsError, which quotes no value.
     """
     try:
         document: Any = json.loads(file.read_text(encoding="utf-8-sig"))
@@ -116,7 +114,8 @@ def _names_storage(values: Mapping[str, str]) -> bool:
 
 
 def _is_any_emulator(values: Mapping[str, str]) -> bool:
-    return as_the_host_reads(values).get(_STORAGE, "").strip().rstrip(";").lower() == _EMULATOR
+    """Whether they name the emulator, whichever it is. That of `make run` has ports that only its file knows."""
+    return is_any_emulator(as_the_host_reads(values).get(_STORAGE, ""))
 
 
 def _is_of_storage(name: str) -> bool:

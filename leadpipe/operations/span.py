@@ -1,4 +1,4 @@
-"""Spans of time: what `--since` says, which days of the ledger it covers, and how long something took, in words."""
+"""Reads and words spans of time: what `--since` means, and how long something took."""
 
 from datetime import UTC, date, datetime, time, timedelta
 

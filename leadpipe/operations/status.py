@@ -1,4 +1,4 @@
-"""Whether leads flow, and what has to be done where they do not."""
+"""Reports whether leads flow, and what has to be done where they do not."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ _MARKS_FIX = "the next sweep replaces them; if it lasts, see whether the functio
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """The summary at one moment, with the depths of the two queues, the messages without a record, the rows that
-    leadpipe did not write so, the end of what is signed in with, and what the settings have wrong or switched off.
+    """The summary at one moment, with the depths of the two queues, the messages without a record, the damaged rows,
+    the expiry of the sign-in credential, the faults of the settings, and the functions that are switched off.
     """
 
     at: datetime
@@ -101,7 +101,7 @@ def _records(ledger: Ledger, *, since: datetime, damage: list[str]) -> Iterator[
 
 
 def _rows_in_words(kind: str, table: str, rows: Sequence[str]) -> list[str]:
-    """The first one is named in full; of many the rest is for `leadpipe balance`."""
+    """Names the first row in full; `leadpipe balance` names the others."""
     if not rows:
         return []
     counted = f"1 {kind} of {table} is" if len(rows) == 1 else f"{len(rows)} {kind}s of {table} are"

@@ -1,4 +1,4 @@
-"""What the ledger adds up to: counts of a span, and all that is unsettled. Pure: records in, a summary out."""
+"""Sums up the ledger: counts of a span, and all that is unsettled. Pure: records in, a summary out."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -50,9 +50,9 @@ class Group:
 
 @dataclass(slots=True, kw_only=True)
 class Summary:
-    """Counts, and the written leads that a person has to complete, are of what was received since then.
+    """Counts the leads received since then, and collects the written ones that a person has to complete.
 
-    What is unsettled is of all time: waiting long is no reason to be forgotten.
+    Unsettled leads are collected whatever their age: a lead that waits long must not be forgotten.
     """
 
     since: datetime

@@ -1,4 +1,4 @@
-"""Taking in the rows that the marketplace wrote before the first sweep."""
+"""Takes in the rows that the marketplace wrote before the first sweep."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -13,7 +13,7 @@ from leadpipe.sweep.guard import Guard, reason_of
 
 
 def not_taken_in(since: datetime, ports: Ports) -> Iterator[Arrival]:
-    """The marketplace's rows that are no lead yet, as far as can be seen: taking one in twice does no harm.
+    """The marketplace's rows that have no lead yet, as far as can be seen: taking one in twice does no harm.
 
     Raises what storage raised when it is away.
     """
@@ -45,7 +45,7 @@ def taken_in(keys: Iterable[str], rows: Mapping[str, Arrival], ports: Ports) -> 
 
 
 def _failed(row: Arrival, failure: Exception) -> Result:
-    """That of a row which could not be taken in; of an exception that is not leadpipe's own only the kind is shown."""
+    """The result for a row that could not be taken in. Of an exception not leadpipe's own only the kind is shown."""
     reason = reason_of(failure)
     words = failure_in_words(failure) if isinstance(failure, LeadpipeError) else f"a fault in leadpipe: {reason}"
     detail = f"row {row.key}, last written {moment(row.at)}: {words}"

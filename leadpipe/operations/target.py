@@ -1,4 +1,4 @@
-"""What an operation works on: one storage account and at most one organisation."""
+"""Builds what an operation works on: one storage account and at most one organisation."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -11,12 +11,12 @@ from leadpipe.storage.connection import Storage
 from leadpipe.storage.lead_queue import AzureLeadQueue
 from leadpipe.wiring import Wiring
 
-# A person waits, and nobody waits for an answer within ten seconds.
+# A person can wait longer than the marketplace, which wants its answer within ten seconds.
 RETRIES = 2
 
 
 class Target:
-    """The ports that the settings name; built when first asked for. `local_port`: of the app on this machine.
+    """The ports that the settings name, built when first used. `local_port`: of the app on this machine.
 
     `report` is called with each damaged row of the ledger that is met.
     """
@@ -58,7 +58,7 @@ class Target:
         return self.ports.poison_queue
 
     def storage_time(self) -> datetime | None:
-        """What time the storage service has, to the second."""
+        """The storage service's time, to the second."""
         return AzureLeadQueue(self.storage.queues).time_there()
 
 

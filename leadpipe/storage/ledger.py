@@ -93,11 +93,6 @@ class AzureLedger:
         found = self._query(query, {"day": day, "first": f"{row_key}~", "last": f"{row_key}~~"})
         return [*self._sound(event_of, found, damage)]
 
-    def records(
-        self, day: date, *, states: frozenset[State] | None = None, damage: list[str] | None = None
-    ) -> Iterator[Record]:
-        return self.between(day, day, states=states, damage=damage)
-
     def between(
         self,
         first: date,
@@ -121,12 +116,6 @@ class AzureLedger:
         query = f"PartitionKey ge @first and PartitionKey lt @end and {_RECORDS} and ({states} or UpdatedAt ge @since )"
         parameters = {"first": partition(first), "end": _AFTER_ALL_DAYS, "since": since}
         return self._sound(record_of, self._query(query, parameters, select=_SUMMARY), damage)
-
-    def damaged(self, first: date, last: date) -> Iterator[str]:
-        damage: list[str] = []
-        for _ in self.between(first, last, damage=damage):
-            yield from _taken(damage)
-        yield from _taken(damage)
 
     def first_day(self) -> date | None:
         return self.next_day(EPOCH.date())
@@ -208,11 +197,6 @@ class AzureLedger:
     ) -> Iterator[dict[str, Any]]:
         with failures_of("ledger"):
             yield from rows_of(self._table, query, parameters, select=select, page=page, go_on=go_on)
-
-
-def _taken(damage: list[str]) -> Iterator[str]:
-    while damage:
-        yield damage.pop(0)
 
 
 def _day_of(row: Row) -> date | None:

@@ -82,7 +82,7 @@ class Rig:
     def records(self) -> list[Record]:
         today = datetime.now(UTC).date()
         days = (today + timedelta(days=days) for days in range(-5, 2))
-        return [record for day in days for record in self.ports.ledger.records(day)]
+        return [record for day in days for record in self.ports.ledger.between(day, day)]
 
     def depth(self, name: str) -> int:
         """How many messages the queue holds, hidden ones included."""

@@ -109,7 +109,7 @@ def test_the_same_change_told_twice_is_refused_the_second_time(ledger: Ledger) -
 
 def test_a_record_that_was_only_listed_cannot_be_written(ledger: Ledger) -> None:
     record = inserted(ledger)
-    (listed,) = ledger.records(DAY)
+    (listed,) = ledger.between(DAY, DAY)
     with pytest.raises(Changed):
         ledger.write(listed, replace(record, reason="x"), None)
 
@@ -164,7 +164,7 @@ def test_a_days_records_come_newest_first_without_payloads(ledger: Ledger) -> No
     for number in range(3):
         inserted(ledger, number, timedelta(seconds=number))
     inserted(ledger, 7, timedelta(days=1))
-    listed = list(ledger.records(DAY))
+    listed = list(ledger.between(DAY, DAY))
     assert [record.lead_id for record in listed] == [lead_id(timedelta(seconds=n), n) for n in (2, 1, 0)]
     assert {record.payload for record in listed} == {None}
     assert listed[0].email
@@ -174,13 +174,13 @@ def test_records_can_be_listed_by_state(ledger: Ledger) -> None:
     first, second = inserted(ledger, 1), inserted(ledger, 2)
     after, event = transition(first, Poisoned(reason="x"), at=LATER) or (first, None)
     ledger.write(first, after, event)
-    listed = ledger.records(DAY, states=frozenset({State.POISONED, State.WRITTEN}))
+    listed = ledger.between(DAY, DAY, states=frozenset({State.POISONED, State.WRITTEN}))
     assert [record.lead_id for record in listed] == [first.lead_id]
-    assert [r.lead_id for r in ledger.records(DAY, states=frozenset({State.ACCEPTED}))] == [second.lead_id]
+    assert [r.lead_id for r in ledger.between(DAY, DAY, states=frozenset({State.ACCEPTED}))] == [second.lead_id]
 
 
 def test_a_ledger_without_any_lead_lists_none(ledger: Ledger) -> None:
-    assert list(ledger.records(DAY)) == []
+    assert list(ledger.between(DAY, DAY)) == []
     assert ledger.events(lead_id()) == []
 
 

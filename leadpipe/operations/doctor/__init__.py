@@ -1,1 +1,1 @@
-"""The doctor: looks at everything that a lead needs, in the order in which it needs it, and changes nothing."""
+"""Checks everything that a lead needs, in the order in which it needs it, and changes nothing."""

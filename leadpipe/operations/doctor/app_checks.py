@@ -1,4 +1,4 @@
-"""What the app's own settings say: whether they can be used, what is switched off, how many threads there are."""
+"""Checks the app's own settings: whether they can be used, what they switch off, how many threads they give."""
 
 from collections.abc import Iterator, Mapping
 
@@ -15,7 +15,7 @@ _WHERE = "among the app settings (in the portal: Settings, Environment variables
 
 
 def look_at_settings(settings: Settings) -> Iterator[Finding]:
-    """A line for each fault: what is wrong with one has nothing to do with another."""
+    """Yields a finding for each fault."""
     if not settings.faults:
         yield ok(SETTINGS, f"test leads: {settings.test_leads}, do-not-contact leads: {settings.dnc_leads}")
     for fault in settings.faults:
@@ -29,7 +29,7 @@ def _of_fault(fault: Fault) -> Finding:
 
 
 def look_at_functions(environment: Mapping[str, str]) -> Finding:
-    """A function can be switched off by a setting, and then nothing says so when a lead comes."""
+    """Checks whether a setting switches a function off, which nothing reports when a lead comes."""
     off = switched_off(environment)
     if not off:
         return ok(FUNCTIONS, "none is switched off")
@@ -38,7 +38,7 @@ def look_at_functions(environment: Mapping[str, str]) -> Finding:
 
 
 def look_at_threads(environment: Mapping[str, str]) -> Finding:
-    """With the worker's own number, deliveries that wait for a slow Dynamics would leave none to take leads in."""
+    """Checks the number of threads: the default is so low that deliveries to a slow Dynamics would block intake."""
     set_to = environment.get(_THREAD_SETTING, "").strip()
     if set_to.isdecimal() and int(set_to) >= THREADS_WANTED:
         return ok(THREADS, f"{_THREAD_SETTING} is {set_to}")

@@ -1,4 +1,4 @@
-"""Whether this machine's clock agrees with that of the storage account, which is that of all of Azure."""
+"""Compares this machine's clock with that of the storage account, which all of Azure shares."""
 
 from datetime import datetime, timedelta
 
@@ -6,16 +6,16 @@ from leadpipe.operations.doctor.finding import Finding, failed, ok, skipped, war
 from leadpipe.operations.span import in_words
 
 CLOCK = "clock"
-# The ledger's word for a sign-in that failed for it.
+# The reason of a sign-in that failed because of the clock.
 CLOCK_WRONG = "clock_wrong"
-# An answer's Date header has whole seconds, and the answer takes some to come.
+# The Date header has whole seconds, and the answer itself takes some time.
 _LITTLE = timedelta(seconds=30)
-# From here on Entra refuses what a certificate signed; storage refuses what a key signed from fifteen on.
+# From five minutes on Entra refuses what a certificate signed, from fifteen on storage what a key signed.
 _TOO_MUCH = timedelta(minutes=5)
 
 
 def look_at_clock(there: datetime | None, here: datetime, *, refused: bool) -> Finding:
-    """`refused`: sign-in has failed for it."""
+    """Compares the two clocks. `refused`: sign-in has failed because of the clock."""
     if there is None:
         return skipped(CLOCK, "the storage account did not tell the time")
     skew = abs(there - here)

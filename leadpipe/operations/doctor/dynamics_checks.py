@@ -1,4 +1,4 @@
-"""What Dynamics says to us, from sign-in to the role: as far as a lead would come, without one being sent."""
+"""Checks Dynamics from the sign-in to the role, without sending a lead."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,7 +10,7 @@ from leadpipe.model.errors import Blocked, DeliveryFailed
 from leadpipe.model.settings import Area, Dataverse, Settings
 from leadpipe.operations.doctor.finding import (
     Finding,
-    Result,
+    Verdict,
     not_looked_at,
     of_failure,
     ok,
@@ -24,15 +24,15 @@ SIGN_IN = "sign-in"
 ORGANISATION = "organisation"
 APPLICATION_USER = "application user"
 PRIVILEGES = "privileges"
-# The ledger's word for leads that rest because there is nowhere to write them.
+# The reason of leads that rest because no organisation is set.
 NO_DYNAMICS = "no_dynamics"
 _AFTER_SIGN_IN = (ORGANISATION, APPLICATION_USER, PRIVILEGES, MAPPING, PLUG_INS, SOLUTION)
-# Dynamics knows us not, or not as somebody who may do anything; the organisation itself is the right one.
+# Dynamics does not know the user, or lets it do nothing; the organisation itself is the right one.
 _ABOUT_THE_USER = frozenset({"no_application_user", "no_role", "user_disabled", "missing_privilege", "access_denied"})
 
 
 def look_at_dynamics(settings: Settings) -> Iterator[Finding]:
-    """Each step leans on the one before it, so the first that fails is the last that is looked at."""
+    """Makes the checks in order. Each depends on the one before it, so the first that fails is the last."""
     if settings.faults_of(Area.DYNAMICS):
         yield from _not_reached((SIGN_IN, *_AFTER_SIGN_IN), "see settings", settings)
         return
@@ -69,7 +69,7 @@ def _look_inside(settings: Settings, dataverse: Dataverse, inspection: Inspectio
 
 
 def _not_reached(checks: Iterable[str], why: str, settings: Settings) -> Iterator[Finding]:
-    """The mapping's own file can be looked at without anybody's answer."""
+    """Skips the checks, except that of the mapping file, which needs no answer from Dynamics."""
     for finding in not_looked_at(checks, why):
         yield (of_file(settings.mapping_path) or finding) if finding.check == MAPPING else finding
 
@@ -85,7 +85,7 @@ def _who_am_i_failed(settings: Settings, dataverse: Dataverse, error: DeliveryFa
 
 
 def _look_at_user(inspection: Inspection, user_id: str) -> Finding:
-    """That it exists and is active is known by now; its name and roles only help to find it."""
+    """Names the user and its roles, which helps to find it; that it exists and is active is known by now."""
     try:
         user = inspection.user(user_id)
     except (NotReadable, DeliveryFailed):
@@ -109,13 +109,13 @@ def look_at_privileges(inspection: Inspection, user_id: str) -> Iterator[Finding
     except NotReadable as error:
         yield skipped(PRIVILEGES, f"the role may not read them ({error.detail})")
     except DeliveryFailed as error:
-        yield of_failure(PRIVILEGES, error, Result.SKIPPED)
+        yield of_failure(PRIVILEGES, error, Verdict.SKIPPED)
     else:
         yield from of_privileges(held)
 
 
 def of_privileges(held: dict[str, str]) -> Iterator[Finding]:
-    """User level (Basic) is enough of each, since a lead is owned by whoever makes it."""
+    """Checks each privilege. User level (Basic) is enough, since a lead belongs to the user that makes it."""
     yield _of(held, _CREATE) or of_failure(f"privilege {_CREATE}", Blocked("missing_privilege", _CREATE))
     yield _of(held, _READ) or warning(
         f"privilege {_READ}",
@@ -128,7 +128,7 @@ def of_privileges(held: dict[str, str]) -> Iterator[Finding]:
         missing.append(" or ".join(_SYSTEM_JOB_APPEND))
     if missing:
         needed = "needed only where a workflow or an asynchronous plug-in starts on a lead's creation"
-        yield Finding(check="privileges System Job", result=Result.SKIPPED, fact=f"no {', '.join(missing)}: {needed}")
+        yield Finding(check="privileges System Job", result=Verdict.SKIPPED, fact=f"no {', '.join(missing)}: {needed}")
     else:
         yield ok("privileges System Job", ", ".join(f"{name} {held[name]}" for name in _SYSTEM_JOB))
 

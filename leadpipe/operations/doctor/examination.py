@@ -1,4 +1,4 @@
-"""The order in which everything is looked at. Each look gives its findings as it goes, so that one can watch."""
+"""Makes all checks in their order, and yields the findings as they come."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
@@ -8,14 +8,14 @@ from leadpipe.operations.doctor.app_checks import look_at_functions, look_at_set
 from leadpipe.operations.doctor.clock_check import CLOCK, CLOCK_WRONG, look_at_clock
 from leadpipe.operations.doctor.dynamics_checks import look_at_dynamics
 from leadpipe.operations.doctor.expiry_check import look_at_expiry
-from leadpipe.operations.doctor.finding import Finding, Result, failed, not_looked_at
+from leadpipe.operations.doctor.finding import Finding, Verdict, failed, not_looked_at
 from leadpipe.operations.doctor.ledger_checks import LAST_LEAD, LAST_TEST_LEAD, look_at_ledger
 from leadpipe.operations.doctor.storage_checks import STORAGE_CHECKS, look_at_storage
 from leadpipe.operations.target import Target
 
 
 def examine(target: Target, environment: Mapping[str, str], now: Callable[[], datetime]) -> Iterator[Finding]:
-    """All findings. Nothing is raised: whoever asks what is wrong must not get something else that is."""
+    """Yields all findings. Raises nothing: an exception becomes a finding."""
     settings, found = target.settings, list[Finding]()
     looks: dict[str, Callable[[], Iterable[Finding]]] = {
         "settings": lambda: look_at_settings(settings),
@@ -34,17 +34,17 @@ def examine(target: Target, environment: Mapping[str, str], now: Callable[[], da
 
 
 def _guarded(what: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
-    """An error of leadpipe's own becomes a finding like the others; its text could hold what nobody may see."""
+    """Turns an exception into a finding that shows only its kind: its text could quote a secret or a lead."""
     try:
         yield from look()
-    except Exception as error:  # noqa: BLE001 - the last resort of a command that promises never a traceback
+    except Exception as error:  # noqa: BLE001 - a command never ends with a traceback
         yield failed(what, f"looking at it failed: {type(error).__name__}", "this is a fault of leadpipe's: report it")
 
 
 def _last_leads(target: Target, found: list[Finding], now: Callable[[], datetime]) -> Iterable[Finding]:
     if not _storage_answers(found):
         return not_looked_at((LAST_LEAD, LAST_TEST_LEAD), "they are in the storage account")
-    something_failed = any(finding.result is Result.FAILED for finding in found)
+    something_failed = any(finding.result is Verdict.FAILED for finding in found)
     return look_at_ledger(target.ledger, now(), something_failed=something_failed)
 
 
@@ -56,7 +56,7 @@ def _clock(target: Target, found: list[Finding], now: Callable[[], datetime]) ->
 
 
 def _storage_answers(found: list[Finding]) -> bool:
-    return all(finding.result in {Result.OK, Result.WARNING} for finding in found if finding.check in STORAGE_CHECKS)
+    return all(finding.result in {Verdict.OK, Verdict.WARNING} for finding in found if finding.check in STORAGE_CHECKS)
 
 
 def _today(now: Callable[[], datetime]) -> date:

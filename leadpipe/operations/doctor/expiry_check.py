@@ -1,4 +1,4 @@
-"""When the credential in use ends."""
+"""Checks when the sign-in credential expires."""
 
 from datetime import date, timedelta
 
@@ -11,7 +11,7 @@ _ANY_TIME_ZONE = timedelta(days=1)
 
 
 def look_at_expiry(settings: Settings, today: date, *, certificate_ends: date | None) -> Finding:
-    """A warning at most: that it has ended is seen at sign-in, and that alone stops leads."""
+    """Warns at most: an expired credential fails at sign-in, and only that stops leads."""
     if ending := ending_of(settings, certificate_ends=certificate_ends):
         return _of_ending(ending, today)
     if missing := untold(settings):

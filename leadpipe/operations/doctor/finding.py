@@ -1,4 +1,4 @@
-"""A finding: one line of the doctor's, with what was seen and what to do about it."""
+"""Defines a finding: one line of the doctor, with what was seen and what to do about it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -9,56 +9,53 @@ from leadpipe.model.errors import DeliveryFailed, LeadpipeError
 from leadpipe.operations.causes import cause_of, fix_now
 
 
-class Result(StrEnum):
+class Verdict(StrEnum):
     OK = "ok"
     FAILED = "failed"  # a lead would not get through
     WARNING = "warning"  # it would, and yet a person should look at this
     SKIPPED = "skipped"  # not looked at; the fact says why
 
 
-SIGNS = {Result.OK: "✓", Result.FAILED: "✗", Result.WARNING: "!", Result.SKIPPED: "–"}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """`check` names what was looked at; `reason` is the ledger's word for what is wrong, where it has one."""
+    """`check` names what was looked at; `reason` is that of the ledger, where it has one."""
 
     check: str
-    result: Result
+    result: Verdict
     fact: str
     fix: str = ""
     reason: str = ""
 
 
 def ok(check: str, fact: str) -> Finding:
-    return Finding(check=check, result=Result.OK, fact=fact)
+    return Finding(check=check, result=Verdict.OK, fact=fact)
 
 
 def failed(check: str, fact: str, fix: str, reason: str = "") -> Finding:
-    return Finding(check=check, result=Result.FAILED, fact=fact, fix=fix, reason=reason)
+    return Finding(check=check, result=Verdict.FAILED, fact=fact, fix=fix, reason=reason)
 
 
 def warning(check: str, fact: str, fix: str, reason: str = "") -> Finding:
-    return Finding(check=check, result=Result.WARNING, fact=fact, fix=fix, reason=reason)
+    return Finding(check=check, result=Verdict.WARNING, fact=fact, fix=fix, reason=reason)
 
 
 def skipped(check: str, why: str) -> Finding:
-    return Finding(check=check, result=Result.SKIPPED, fact=f"not looked at: {why}")
+    return Finding(check=check, result=Verdict.SKIPPED, fact=f"not looked at: {why}")
 
 
 def not_looked_at(checks: Iterable[str], why: str) -> list[Finding]:
     return [skipped(check, why) for check in checks]
 
 
-def of_failure(check: str, error: LeadpipeError, result: Result = Result.FAILED) -> Finding:
-    """The failure as a lead would meet it, in the words that `status` and `show` have for it."""
+def of_failure(check: str, error: LeadpipeError, result: Verdict = Verdict.FAILED) -> Finding:
+    """The finding for a failure, in the words that `status` and `show` use for it."""
     detail = f" ({error.detail})" if error.detail else ""
     fact = f"{cause_of(error.slug).says}{detail}"
     return Finding(check=check, result=result, fact=fact, fix=fix_now(error.slug), reason=error.slug)
 
 
 def where_readable(check: str, look: Callable[[], Finding]) -> Finding:
-    """What the look found; that the role may not read it says nothing about leads."""
+    """What the look found; skipped where the role may not read it, which says nothing about leads."""
     try:
         return look()
     except NotReadable as error:

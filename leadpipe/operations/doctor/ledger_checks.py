@@ -1,4 +1,4 @@
-"""What became of the last leads: sometimes the only place where something shows that cannot be looked at."""
+"""Checks the last leads: some faults, such as those of plug-ins, show nowhere else."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,20 +18,20 @@ _DAYS = timedelta(days=30)
 
 
 def look_at_ledger(ledger: Ledger, at: datetime, *, something_failed: bool) -> Iterator[Finding]:
-    """`something_failed`: why leads wait is already said, and is not said again."""
+    """Checks the last lead and the last test lead. `something_failed`: do not repeat why leads wait."""
     try:
         lead, test_lead = last_ones(ledger, at)
     except StorageFailed as error:
         yield of_failure(LAST_LEAD, error)
         return
     yield of_last(LAST_LEAD, lead, at, something_failed=something_failed)
-    # What is wrong is said once, about the later of the two.
+    # A fault is reported once, for the later of the two.
     newest = max((found for found in (lead, test_lead) if found), key=lambda found: found.lead_id, default=None)
     yield of_last(LAST_TEST_LEAD, test_lead, at, something_failed=something_failed or test_lead is not newest)
 
 
 def last_ones(ledger: Ledger, at: datetime) -> tuple[Record | None, Record | None]:
-    """The last lead of a customer's and the last test lead; None where the days that are looked at have none."""
+    """The last lead of a customer and the last test lead; None where the last 30 days have none."""
     lead = test_lead = None
     today = at.astimezone(UTC).date()
     for record in newest_first(ledger, today - _DAYS, today):

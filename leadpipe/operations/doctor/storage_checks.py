@@ -1,4 +1,4 @@
-"""What the storage account lets us do, tried rather than asked: roles can be read in many places, and none is sure."""
+"""Checks the rights on the storage account by using them: roles are granted in many places, none of them sure."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ STORAGE_CHECKS = (QUEUES, POISON_QUEUE, TABLES)
 
 
 def look_at_storage(target: Target) -> Iterator[Finding]:
-    """The tables are not looked at where the queues already say what is wrong with the account."""
+    """Checks the queues, then the tables; a failure of the queues is that of the account, and ends the check."""
     if target.settings.faults_of(Area.STORAGE):
         yield from not_looked_at(STORAGE_CHECKS, "the storage settings cannot be used")
         return
@@ -34,7 +34,7 @@ def look_at_storage(target: Target) -> Iterator[Finding]:
 
 
 def of_depth(messages: int) -> Finding:
-    """The sweep takes them away within a minute, so some that stay mean that it does not run."""
+    """Checks the poison queue. The sweep empties it within a minute; messages that stay mean that it does not run."""
     if not messages:
         return ok(POISON_QUEUE, "empty")
     fix = "nothing, if they are gone in two minutes: the sweep takes them; else see whether the function sweep runs"

@@ -1,4 +1,4 @@
-"""How the organisation's lead table fits what leadpipe writes, as far as the role may read that."""
+"""Checks that the organisation's lead table takes what leadpipe writes, as far as the role may read it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -13,7 +13,7 @@ from leadpipe.mapping.watched import effective
 from leadpipe.model.lead import DOCUMENTED, Lead
 from leadpipe.model.ports import Columns
 from leadpipe.operations.doctor.finding import Finding, failed, of_failure, ok, warning, where_readable
-from leadpipe.operations.mapping.live_check import examine
+from leadpipe.operations.mapping.live_check import examine, not_settable
 
 MAPPING = "mapping"
 PLUG_INS = "plug-ins"
@@ -30,13 +30,13 @@ def look_at_table(inspection: Inspection, mapping_file: str | None) -> Iterator[
 
 
 def everything_sent() -> Columns:
-    """The columns of a lead that has every field and must not be contacted: all that is ever written."""
+    """The columns of a lead with every field that must not be contacted: all that the default mapping ever writes."""
     texts: dict[str, Any] = {**dict.fromkeys(DOCUMENTED, "x"), "action_code": "DNC"}
     return columns_of(replace(Lead(), **texts), _ANY_ID)
 
 
 def of_file(mapping_file: str | None) -> Finding | None:
-    """What is wrong with the mapping file itself; None where nothing is, or none is set."""
+    """The finding for a faulty mapping file; None where it is sound, or none is set."""
     try:
         effective(mapping_file)
     except FaultyMapping as error:
@@ -45,14 +45,14 @@ def of_file(mapping_file: str | None) -> Finding | None:
 
 
 def _look_at_mapping(inspection: Inspection, mapping: FileMapping) -> Finding:
-    """What the file sets stands in for what the default would."""
+    """Checks the default columns that the file leaves, and what the file sets."""
     sent = {name: value for name, value in everything_sent().items() if name not in mapping.columns}
-    wrong = [str(fault) for fault in examine(own_settings(mapping), mapping.file, inspection).faults]
-    try:
-        live = inspection.lead_columns()
-    except NotReadable:
+    found = examine(own_settings(mapping), mapping.file, inspection)
+    wrong = [str(fault) for fault in found.faults]
+    live = found.columns
+    if isinstance(live, NotReadable):
         if not wrong:
-            raise
+            raise live
         live = {}
     wrong = [*(misfits(sent, live) if live else []), *wrong]
     if wrong:
@@ -67,7 +67,7 @@ def _look_at_mapping(inspection: Inspection, mapping: FileMapping) -> Finding:
 
 
 def of_lengths(lengths: Mapping[str, int], live: Mapping[str, Column]) -> Finding | None:
-    """A column shorter than documented is refused only to the leads that have so much to say."""
+    """Warns of columns shorter than documented: Dynamics refuses only leads with longer texts."""
     short = [
         f"{name} takes {column.longest}, not {longest}"
         for name, longest in lengths.items()
@@ -80,7 +80,7 @@ def of_lengths(lengths: Mapping[str, int], live: Mapping[str, Column]) -> Findin
 
 
 def of_steps(steps: list[str]) -> Finding:
-    """What runs within a lead's creation can refuse it or make it slow."""
+    """Warns of plug-ins that run within a lead's creation: they can refuse it or make it slow."""
     if not steps:
         return ok(PLUG_INS, "none of the organisation's own runs within a lead's creation")
     fact = f"run within a lead's creation: {', '.join(steps)}"
@@ -93,15 +93,10 @@ def _of_solution(version: str | None) -> Finding:
 
 def misfits(sent: Columns, live: Mapping[str, Column]) -> list[str]:
     """What Dynamics would refuse of every lead."""
-    return [f"{name}: {why}" for name, value in sent.items() if (why := _misfit(name, value, live))]
+    reasons = ((name, not_settable(live.get(name)) or _no_option(value, live[name])) for name, value in sent.items())
+    return [f"{name}: {why}" for name, why in reasons if why]
 
 
-def _misfit(name: str, value: object, live: Mapping[str, Column]) -> str:
-    column = live.get(name)
-    if column is None:
-        return "Dynamics has no such column"
-    if not column.on_create:
-        return "may not be set on creation"
-    if column.options and isinstance(value, int) and not isinstance(value, bool) and value not in column.options:
-        return f"has no option {value}"
-    return ""
+def _no_option(value: object, column: Column) -> str:
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return f"has no option {value}" if column.options and is_number and value not in column.options else ""

@@ -1,1 +1,1 @@
-"""The mapping against the organisation as it is."""
+"""Compares the mapping with the live organisation."""

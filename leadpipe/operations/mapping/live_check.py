@@ -1,4 +1,4 @@
-"""What a mapping sends, against the organisation as it is: columns, types, lengths, options, lookups and their rows."""
+"""Compares what a mapping sends with the live organisation: columns, types, lengths, options, lookups, rows."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -33,20 +33,24 @@ BUILT_IN = "the default mapping"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """`looked_at` says what was compared, `unseen` what the role may not read, and why."""
+    """`looked_at` says what was compared, `unseen` what the role may not read, and why.
 
+    `columns`: the live lead table, or why the role may not read its definition.
+    """
+
+    columns: Mapping[str, Column] | NotReadable = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     looked_at: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
 
 
 def examine(settings: list[Setting], file: str, inspection: Inspection) -> Examined:
-    """Raises Transient or Blocked where Dynamics does not answer at all."""
-    found = Examined()
-    me = inspection.whoami().user_id  # or what stands in a lead's way would look like a missing right to read
+    """Compares the settings with the organisation. Raises Transient or Blocked where Dynamics does not answer."""
+    me = inspection.whoami().user_id  # first: a user who may do nothing must not look like a missing right to read
+    found = Examined(columns=_lead_columns(inspection))
     plain = [each for each in settings if not isinstance(each.value, Row)]
     bound = [each for each in settings if isinstance(each.value, Row)]
-    _columns(plain, file, inspection, found)
+    _columns(plain, file, found)
     if any(each.column != "ownerid" for each in bound):
         _lookups([each for each in bound if each.column != "ownerid"], file, inspection, found)
     _rows(bound, file, inspection, found)
@@ -55,27 +59,37 @@ def examine(settings: list[Setting], file: str, inspection: Inspection) -> Exami
     return found
 
 
-def _columns(settings: list[Setting], file: str, inspection: Inspection, found: Examined) -> None:
+def _lead_columns(inspection: Inspection) -> Mapping[str, Column] | NotReadable:
     try:
-        live = inspection.lead_columns()
+        return inspection.lead_columns()
     except NotReadable as error:
+        return error
+
+
+def _columns(settings: list[Setting], file: str, found: Examined) -> None:
+    live = found.columns
+    if isinstance(live, NotReadable):
         found.unseen.append(
-            f"columns, lengths and options: the role may not read the lead table's definition ({error.detail})"
+            f"columns, lengths and options: the role may not read the lead table's definition ({live.detail})"
         )
         return
     found.looked_at.append(f"{len({each.column for each in settings})} columns")
     for setting in settings:
-        found.faults.extend(_fault(file, setting, why) for why in misfits(setting, live))
+        if why := not_settable(live.get(setting.column)):
+            found.faults.append(_fault(file, setting, why))
+        if column := live.get(setting.column):
+            found.faults.extend(_fault(file, setting, why) for why in _misfits(setting, column))
 
 
-def misfits(setting: Setting, live: Mapping[str, Column]) -> Iterator[str]:
-    """Why Dynamics would refuse what the setting sends."""
-    column = live.get(setting.column)
+def not_settable(column: Column | None) -> str:
+    """Why no lead may set the column, whatever the value; empty where it may."""
     if column is None:
-        yield "Dynamics has no such column"
-        return
-    if not column.on_create:
-        yield "may not be set on creation"
+        return "Dynamics has no such column"
+    return "" if column.on_create else "may not be set on creation"
+
+
+def _misfits(setting: Setting, column: Column) -> Iterator[str]:
+    """Why Dynamics would refuse the setting's value."""
     value = setting.value
     if column.kind and column.kind not in _FITTING.get(value.kind, frozenset()):
         yield f"is {_WORDS.get(column.kind, column.kind)} in Dynamics, not {value.kind}"
@@ -149,7 +163,7 @@ def _rows(settings: list[Setting], file: str, inspection: Inspection, found: Exa
 
 
 def _privileges(settings: list[Setting], file: str, inspection: Inspection, found: Examined, me: str) -> None:
-    """That the application user may give leads away, or bind them. Whether an owner may have them only a lead tells."""
+    """Checks that the application user may assign and bind leads. Whether an owner may own them only a lead shows."""
     try:
         held = inspection.privileges(me)
     except NotReadable as error:

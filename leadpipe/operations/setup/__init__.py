@@ -1,1 +1,1 @@
-"""Setting up the organisation and printing the commands that set up Azure."""
+"""Sets up the organisation, and writes the commands that set up Azure."""

@@ -1,6 +1,6 @@
-"""Signing in as the person who sets up: as the Azure CLI is signed in, else by a code that is confirmed in a browser.
+"""Signs in the person who sets up: with the account of the Azure CLI, else by a code that is confirmed in a browser.
 
-Nothing of it is kept: the token lives as long as the command. azure-identity is imported here alone, and only now.
+The token lives as long as the command. azure-identity is imported only here, and only when it is used.
 https://learn.microsoft.com/python/api/azure-identity
 """
 
@@ -31,7 +31,7 @@ class NoAdministrator(Blocked):
 
 
 class AdministratorTokens:
-    """Not thread-safe. Asks the person at the first token; `say` shows what the person has to know or do."""
+    """Not thread-safe. Signs the person in at the first token; `say` shows what the person has to know or do."""
 
     def __init__(self, dataverse: Dataverse, tenant: str, say: Callable[[str], None]) -> None:
         self._say = say
@@ -90,7 +90,7 @@ class AdministratorTokens:
                 "administrator",
                 f"nobody was signed in{_number(error)}: {what}, or `az login` first;"
                 " --tenant names the directory of the organisation, DATAVERSE_AUTHORITY the sign-in host",
-            ) from None  # its text may quote what the sign-in host answered
+            ) from None  # its text may quote the answer of the sign-in host
 
 
 def administration_of(dataverse: Dataverse, tenant: str, say: Callable[[str], None]) -> Administration:
@@ -100,7 +100,7 @@ def administration_of(dataverse: Dataverse, tenant: str, say: Callable[[str], No
 
 
 def what_went_wrong(error: LeadpipeError) -> str:
-    """In words, for the person who is signed in: the causes of the ledger are about the application user."""
+    """Words a failure for the person who is signed in: the causes of the ledger are about the application user."""
     detail = f" ({error.detail})" if error.detail else ""
     if isinstance(error, Blocked) and error.slug in _NOT_A_MEMBER:
         return "you are no user of the organisation who may do anything: sign in as one of its System Administrators"
@@ -111,7 +111,7 @@ def what_went_wrong(error: LeadpipeError) -> str:
 
 @contextmanager
 def said_to_the_administrator() -> Iterator[None]:
-    """Failures of the looks that come before any step."""
+    """Turns failures of the reads before the first step into NoAdministrator."""
     try:
         yield
     except NoAdministrator:
@@ -127,13 +127,13 @@ def _why_not_even_a_code(error: Exception) -> str:
 
 
 def _number(error: Exception) -> str:
-    """Microsoft's number alone: the words around it hold ids, and whatever was answered."""
+    """Only Microsoft's number: the text around it has ids, and whatever else was answered."""
     known = _refusal(error).detail.split()[0]
     return f" ({known})" if known.startswith("AADSTS") else ""
 
 
 def _refusal(error: BaseException) -> DeliveryFailed:
-    """Msal has the number in the exception that it raised its own from, and azure-identity raises another from that."""
+    """The refusal, from the texts of all chained exceptions: azure-identity and msal each raise one of their own."""
     texts = []
     each: BaseException | None = error
     while each is not None:

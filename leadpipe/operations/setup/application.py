@@ -1,6 +1,6 @@
-"""Whom a set-up is for: the organisation and the application, as far as the settings and the command line name them.
+"""Reads from the settings and the command line which organisation and which application a set-up is for.
 
-The app's own sign-in need not be set yet: the set-up is what comes before it.
+The app's own sign-in need not be set yet: the set-up comes before it.
 """
 
 import re
@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from leadpipe.model.errors import SettingsError
+from leadpipe.model.guid import is_guid
 from leadpipe.model.reference import unresolved
-from leadpipe.model.settings import Dataverse, ManagedIdentity, Settings
-from leadpipe.model.text import is_guid
-from leadpipe.operations.setup.sign_in import Known, Way
+from leadpipe.model.settings import ANY_EMULATOR, Dataverse, ManagedIdentity, Settings
+from leadpipe.operations.setup.sign_in import Known, SignInMethod
 
-_WAYS = {
-    "DATAVERSE_CLIENT_SECRET": Way.SECRET,
-    "DATAVERSE_CERTIFICATE_PATH": Way.CERTIFICATE,
-    "DATAVERSE_MANAGED_IDENTITY": Way.MANAGED_IDENTITY,
-    "DATAVERSE_USERNAME": Way.PASSWORD,
+_METHODS = {
+    "DATAVERSE_CLIENT_SECRET": SignInMethod.SECRET,
+    "DATAVERSE_CERTIFICATE_PATH": SignInMethod.CERTIFICATE,
+    "DATAVERSE_MANAGED_IDENTITY": SignInMethod.MANAGED_IDENTITY,
+    "DATAVERSE_USERNAME": SignInMethod.PASSWORD,
 }
 _DOMAIN = re.compile(r"([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z][a-zA-Z0-9-]{0,61}[a-zA-Z0-9]")
 
@@ -31,7 +31,7 @@ class Subject:
     """
 
     organisation: Dataverse
-    way: Way
+    sign_in: SignInMethod
     client_id: str
     tenant: str
     account: str
@@ -48,52 +48,54 @@ class Subject:
             url=self.organisation.url,
             authority=self.organisation.authority,
             client_id=self.client_id,
-            tenant_id=self.tenant if is_id(self.tenant) else "",
+            tenant_id=self.tenant if is_guid(self.tenant) else "",
             username=self.account,
             identity=self.identity,
         )
 
 
-def subject_of(environment: Mapping[str, str], *, client_id: str, tenant: str, way: Way | None = None) -> Subject:
-    """`way` None: as the settings choose. Raises SettingsError without an organisation, or for an id that is none."""
-    given = {name: environment.get(name, "").strip() for name in (*_WAYS, "DATAVERSE_CLIENT_ID", "DATAVERSE_TENANT_ID")}
-    set_way = _way_of(given)
-    way = way or set_way
+def subject_of(
+    environment: Mapping[str, str], *, client_id: str, tenant: str, sign_in: SignInMethod | None = None
+) -> Subject:
+    """Reads whom the set-up is for. `sign_in` None: as the settings choose.
+
+    Raises SettingsError without an organisation, and for an id that is not one.
+    """
+    names = (*_METHODS, "DATAVERSE_CLIENT_ID", "DATAVERSE_TENANT_ID")
+    given = {name: environment.get(name, "").strip() for name in names}
+    set_sign_in = _method_of(given)
+    sign_in = sign_in or set_sign_in
     identity = given["DATAVERSE_MANAGED_IDENTITY"]
     of_identity = "" if identity.lower() == "system" else identity
-    ids = dict.fromkeys(Way, given["DATAVERSE_CLIENT_ID"]) | {Way.MANAGED_IDENTITY: of_identity}
-    named = ids[way]
-    _require_resolved(given, way)
-    if named and not is_id(named):
-        setting = "DATAVERSE_MANAGED_IDENTITY" if way is Way.MANAGED_IDENTITY else "DATAVERSE_CLIENT_ID"
+    ids = dict.fromkeys(SignInMethod, given["DATAVERSE_CLIENT_ID"]) | {SignInMethod.MANAGED_IDENTITY: of_identity}
+    named = ids[sign_in]
+    _require_resolved(given, sign_in)
+    if named and not is_guid(named):
+        setting = "DATAVERSE_MANAGED_IDENTITY" if sign_in is SignInMethod.MANAGED_IDENTITY else "DATAVERSE_CLIENT_ID"
         raise SettingsError("client_id", f"{setting} is no id like aaaabbbb-0000-cccc-1111-dddd2222eeee")
     tenant = tenant or given["DATAVERSE_TENANT_ID"]
     if tenant and not is_tenant(tenant):
         raise SettingsError("tenant", "DATAVERSE_TENANT_ID is no id like aaaabbbb-0000-cccc-1111-dddd2222eeee")
     return Subject(
         organisation=_organisation(environment),
-        way=way,
+        sign_in=sign_in,
         client_id=(client_id or named).lower(),
         tenant=tenant,
-        account=given["DATAVERSE_USERNAME"] if way is Way.PASSWORD else "",
+        account=given["DATAVERSE_USERNAME"] if sign_in is SignInMethod.PASSWORD else "",
         identity=of_identity,
-        signs_in_as=ids[set_way].lower(),
+        signs_in_as=ids[set_sign_in].lower(),
     )
 
 
-def is_id(text: str) -> bool:
-    return is_guid(text)
-
-
 def is_tenant(text: str) -> bool:
-    """Whether it can name a directory: by its id, or by one of its domains."""
-    return is_id(text) or _DOMAIN.fullmatch(text) is not None
+    """Whether the text is a directory's id or the name of a domain."""
+    return is_guid(text) or _DOMAIN.fullmatch(text) is not None
 
 
-def _way_of(given: Mapping[str, str]) -> Way:
-    """Where nothing is chosen yet, what is advised; a client id without more is an application's."""
-    chosen = next((way for name, way in _WAYS.items() if given[name]), None)
-    return chosen or (Way.SECRET if given["DATAVERSE_CLIENT_ID"] else Way.MANAGED_IDENTITY)
+def _method_of(given: Mapping[str, str]) -> SignInMethod:
+    """The method that the settings choose; with a client id alone a secret, else the one that is advised."""
+    chosen = next((method for name, method in _METHODS.items() if given[name]), None)
+    return chosen or (SignInMethod.SECRET if given["DATAVERSE_CLIENT_ID"] else SignInMethod.MANAGED_IDENTITY)
 
 
 def is_managed_identity(settings: Settings) -> bool:
@@ -101,23 +103,23 @@ def is_managed_identity(settings: Settings) -> bool:
 
 
 def _organisation(environment: Mapping[str, str]) -> Dataverse:
-    """Its address and its sign-in host, read by the settings' own rules; who signs in does not matter here."""
+    """The organisation's address and sign-in host, read by the rules of the settings. Its sign-in is a placeholder."""
     if not environment.get("DATAVERSE_URL", "").strip():
         raise SettingsError("no_organisation", "DATAVERSE_URL is not set, such as https://contoso.crm4.dynamics.com")
     names = ("DATAVERSE_URL", "DATAVERSE_AUTHORITY")
     alone = {name: environment[name] for name in names if name in environment}
     settings = Settings.from_environment(
-        {**alone, "DATAVERSE_MANAGED_IDENTITY": "system", "AzureWebJobsStorage": "UseDevelopmentStorage=true"}
+        {**alone, "DATAVERSE_MANAGED_IDENTITY": "system", "AzureWebJobsStorage": ANY_EMULATOR}
     )
     if settings.dataverse is None or settings.faults:
         raise SettingsError("no_organisation", "; ".join(map(str, settings.faults)))
     return settings.dataverse
 
 
-def _require_resolved(given: Mapping[str, str], way: Way) -> None:
-    """Of the settings whose values are used; of a secret it only counts that there is one."""
+def _require_resolved(given: Mapping[str, str], sign_in: SignInMethod) -> None:
+    """Raises SettingsError for a value that is an unresolved reference. Secrets are not used, so not checked."""
     used = {"DATAVERSE_CLIENT_ID", "DATAVERSE_TENANT_ID", "DATAVERSE_MANAGED_IDENTITY"}
-    if way is Way.PASSWORD:
+    if sign_in is SignInMethod.PASSWORD:
         used.add("DATAVERSE_USERNAME")
     for name in sorted(used):
         if problem := unresolved(given[name]):

@@ -1,4 +1,4 @@
-"""Does the steps of a plan, one after another; the first that fails is the last that is tried."""
+"""Applies the steps of a plan one after another, and stops at the first that fails."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -9,9 +9,9 @@ from leadpipe.model.errors import LeadpipeError
 from leadpipe.operations.setup.administrator import what_went_wrong
 from leadpipe.operations.setup.organisation import copy_in, user_of
 from leadpipe.operations.setup.plan import MADE_HERE, OWN_ROLE, Found, Wanted
-from leadpipe.operations.setup.step import Change, State, Step
+from leadpipe.operations.setup.step import Change, Step, StepState
 
-# For who finds the role in the portal.
+# For people who find the role in the portal.
 _DESCRIPTION = f"What leadpipe needs to write marketplace leads; {MADE_HERE}"
 _KEPT = (
     "it stays, deactivated and without a role, because leads or other records belong to it; "
@@ -20,36 +20,36 @@ _KEPT = (
 
 
 class NotThereYet(LeadpipeError):
-    """What was made a moment ago, or somebody took away meanwhile, is not to be seen."""
+    """A row that was made a moment ago, or that somebody deleted meanwhile, cannot be seen."""
 
 
-class Doing:
+class Changes:
     def __init__(self, administration: Administration, wanted: Wanted, found: Found) -> None:
         self._administration = administration
         self._wanted = wanted
         self._found = found
 
-    def results(self, steps: Iterable[Step]) -> Iterator[Step]:
-        """Each step as it is afterwards."""
+    def apply(self, steps: Iterable[Step]) -> Iterator[Step]:
+        """Applies each step and yields it with its new state."""
         for step in steps:
             result = self._result(step)
             yield result
-            if result.state is State.FAILED:
+            if result.state is StepState.FAILED:
                 return
 
     def _result(self, step: Step) -> Step:
-        if step.state is not State.TO_DO or step.change is None:
+        if step.state is not StepState.TO_DO or step.change is None:
             return step
         try:
             done = self._do(step, step.change)
         except LeadpipeError as error:
-            return replace(step, state=State.FAILED, fact=f"{step.fact}: {what_went_wrong(error)}")
+            return replace(step, state=StepState.FAILED, fact=f"{step.fact}: {what_went_wrong(error)}")
         if not done:
-            return replace(step, state=State.LEFT, fact=f"{step.fact}: {_KEPT}")
-        return replace(step, state=State.CHANGED, fact=f"{step.fact}: done")
+            return replace(step, state=StepState.LEFT, fact=f"{step.fact}: {_KEPT}")
+        return replace(step, state=StepState.CHANGED, fact=f"{step.fact}: done")
 
     def _do(self, step: Step, change: Change) -> bool:
-        """False: Dynamics keeps it, and that is no harm."""
+        """Makes the change; False where Dynamics keeps what was to be deleted, which does no harm."""
         administration = self._administration
         match change:
             case Change.MAKE_ROLE:

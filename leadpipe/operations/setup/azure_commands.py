@@ -1,7 +1,7 @@
-"""What is done in Entra and on the function app, as exact commands of the Azure CLI: for who prefers to see them first.
+"""Writes the Azure CLI commands for Entra and the function app, for people who want to see them before running them.
 
 A secret goes from Entra into the key vault without being shown. Variables are set once, since that is where the two
-shells differ; PowerShell also wants brackets in a value quoted twice.
+shells differ; PowerShell also needs brackets in a value quoted twice.
 https://learn.microsoft.com/cli/azure/reference-index
 https://learn.microsoft.com/cli/azure/use-azure-cli-successfully-powershell
 """
@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from leadpipe.model.settings import DEFAULT_AUTHORITY
 from leadpipe.operations.setup.shell import Commands, Expanded, for_bash, for_powershell, variable
-from leadpipe.operations.setup.sign_in import SETTINGS_OF, Known, Way
+from leadpipe.operations.setup.sign_in import SETTINGS_OF, Known, SignInMethod
 from leadpipe.operations.setup.vault_commands import ON_APP, PRINCIPAL, reference, stored, vault
 
 SECRET_LIFETIME = timedelta(days=365)
@@ -23,36 +23,36 @@ _TENANT = Expanded("DATAVERSE_TENANT_ID=$(az account show --query tenantId --out
 _CLIENT = Expanded("DATAVERSE_CLIENT_ID=$CLIENT")
 
 
-def commands_for(way: Way, known: Known, today: date) -> list[Commands]:
-    return [_names(way, known), *_of(way, known, today), _other_ways(way), _function_key()]
+def commands_for(sign_in: SignInMethod, known: Known, today: date) -> list[Commands]:
+    return [_names(sign_in, known), *_of(sign_in, known, today), _other_methods(sign_in), _function_key()]
 
 
-def _of(way: Way, known: Known, today: date) -> list[Commands]:
+def _of(sign_in: SignInMethod, known: Known, today: date) -> list[Commands]:
     ends = today + SECRET_LIFETIME
-    match way:
-        case Way.MANAGED_IDENTITY:
+    match sign_in:
+        case SignInMethod.MANAGED_IDENTITY:
             return [_identity(known), _settings(known, [f"DATAVERSE_MANAGED_IDENTITY={known.identity or 'system'}"])]
-        case Way.SECRET:
+        case SignInMethod.SECRET:
             settings = [*_application(known), f"DATAVERSE_SECRET_EXPIRES={ends.isoformat()}"]
             secret = _settings(known, settings, "DATAVERSE_CLIENT_SECRET")
             return [*_registration(known), *vault(), _secret(ends), secret]
-        case Way.CERTIFICATE:
+        case SignInMethod.CERTIFICATE:
             path = Expanded("DATAVERSE_CERTIFICATE_PATH=/var/ssl/private/$THUMBPRINT.p12")
             return [*_registration(known), *_certificate(), _settings(known, [*_application(known), path])]
-        case Way.PASSWORD:
+        case SignInMethod.PASSWORD:
             name = f"DATAVERSE_USERNAME={known.username}" if known.username else Expanded("DATAVERSE_USERNAME=$ACCOUNT")
             settings = [*_application(known), name, f"DATAVERSE_PASSWORD_CHANGED={today.isoformat()}"]
             password = _settings(known, settings, "DATAVERSE_PASSWORD")
             return [*_registration(known), _public_client(), *vault(), _password(), password]
 
 
-def _names(way: Way, known: Known) -> Commands:
+def _names(sign_in: SignInMethod, known: Known) -> Commands:
     given = {"APP": "contoso-leads", "GROUP": "contoso-leads-group"}
     what = ["your function app", "its resource group"]
-    if way in {Way.SECRET, Way.PASSWORD}:
+    if sign_in in {SignInMethod.SECRET, SignInMethod.PASSWORD}:
         given["VAULT"] = "contoso-leads-vault"
         what.append("its key vault")
-    if way is Way.PASSWORD and not known.username:
+    if sign_in is SignInMethod.PASSWORD and not known.username:
         given["ACCOUNT"] = "leads@contoso.onmicrosoft.com"
         what.append("the account that signs in")
     return Commands(
@@ -87,10 +87,10 @@ def _secret(ends: date) -> Commands:
 
 
 def _certificate() -> list[Commands]:
-    """Made in a folder that only its owner can open, outside the project's, and deleted after the upload.
+    """Makes the certificate in a folder that only its owner can open, and deletes it after the upload.
 
-    The PFX has its password for the way alone: the platform gives the app the certificate without one. OpenSSL and the
-    Azure CLI read it from its file, since a command line is seen in the list of processes.
+    The PFX has a password only for the upload: the platform gives the app the certificate without one. OpenSSL and the
+    Azure CLI read the password from a file, since the list of processes shows command lines.
     https://learn.microsoft.com/cli/azure/use-azure-cli-successfully-tips#load-parameter-values-from-a-file
     """
     made = 'az ad app credential reset --id "$CLIENT" --append --create-cert --years 1'
@@ -159,7 +159,7 @@ def _identity(known: Known) -> Commands:
                 f'az ad sp show --id "$({PRINCIPAL})" --query appId --output tsv',
             ),
         )
-    # Checked to be an id before it came here; Azure writes ids small.
+    # The caller has checked that it is an id. Azure writes ids in lower case.
     listed = f"az identity list --query \"[?clientId=='{known.identity.lower()}'].id\" --output tsv"
     lines = (
         f'az functionapp identity assign {ON_APP} --output none --identities "$IDENTITY"',
@@ -193,9 +193,9 @@ def _settings(known: Known, values: Iterable[str], in_vault: str = "") -> Comman
     )
 
 
-def _other_ways(way: Way) -> Commands:
-    """What the app has set is not known here; a name that is not set is no fault to the Azure CLI."""
-    names = [name for other, names in SETTINGS_OF.items() if other is not way for name in names]
+def _other_methods(sign_in: SignInMethod) -> Commands:
+    """Deletes the settings of all other methods: which of them the app has is not known, and need not be."""
+    names = [name for other, names in SETTINGS_OF.items() if other is not sign_in for name in names]
     command = f"az functionapp config appsettings delete {ON_APP} --output none --setting-names {' '.join(names)}"
     return Commands(title="no other way to sign in: with two of them set all leads wait", bash=(command,))
 

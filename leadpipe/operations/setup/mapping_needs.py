@@ -1,4 +1,4 @@
-"""What the publisher's own mapping asks of the role: rights to point at other tables, and to give a lead away."""
+"""Finds which privileges the publisher's mapping needs: to point at other tables, and to assign a lead."""
 
 from leadpipe.dataverse.administration import Administration
 from leadpipe.mapping.rules import FileMapping, own_settings
@@ -9,7 +9,7 @@ OWNER = "ownerid"
 
 
 def needs_of(mapping: FileMapping, administration: Administration) -> MappingNeeds:
-    """Asks the organisation what the privilege of each table is called that the mapping's lookups point into."""
+    """Asks the organisation for the name of the privilege of each table that the mapping's lookups point into."""
     rows = {setting.column: setting.value for setting in own_settings(mapping) if isinstance(setting.value, Row)}
     tables = {row.entity_set for column, row in rows.items() if column != OWNER}
     return MappingNeeds(

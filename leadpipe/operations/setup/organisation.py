@@ -1,11 +1,11 @@
-"""Reads of an organisation what the plan is made from."""
+"""Reads from an organisation what the plan is made from."""
 
 from leadpipe.dataverse.administration import Administration, BusinessUnit, Role, User
 from leadpipe.operations.setup.plan import MADE_HERE, MICROSOFTS_ROLE, OWN_ROLE, Found, FoundRole, Wanted
 
 
 def look(administration: Administration, wanted: Wanted) -> Found:
-    """Everything as it is at this moment; nothing is changed."""
+    """Reads everything that the plan needs; changes nothing."""
     units = _root_first(administration.business_units())
     ids = administration.privilege_ids(each.name for each in wanted.privileges)
     names = {privilege_id: name for name, privilege_id in ids.items()}
@@ -30,7 +30,7 @@ def user_of(administration: Administration, wanted: Wanted) -> User | None:
 
 
 def copy_in(administration: Administration, name: str, unit_id: str) -> Role | None:
-    """The role as it stands in that business unit."""
+    """The role's copy in that business unit."""
     return next((role for role in administration.roles(name) if role.unit_id == unit_id), None)
 
 

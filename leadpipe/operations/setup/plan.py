@@ -1,7 +1,7 @@
-"""What is to be done so that leads get through: from what is there to a list of steps. Pure.
+"""Plans the steps so that leads get through, from what the organisation has. Pure.
 
-Microsoft's own role is used as it is and never changed: it is managed, and its next version would take the change away
-or refuse to come. What it lacks, and all of it where it is not there, is in a role of leadpipe's own.
+Microsoft's own role is used and never changed: it is managed, so its next version would undo the change or fail to
+install. Privileges that it lacks, or all where it is missing, go into a role of leadpipe's own.
 """
 
 from collections.abc import Mapping
@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from leadpipe.dataverse.administration import User
 from leadpipe.operations.setup import portal
 from leadpipe.operations.setup.privileges import Privilege, in_words, lacking
-from leadpipe.operations.setup.step import Change, State, Step
+from leadpipe.operations.setup.step import Change, Step, StepState
 
 MICROSOFTS_ROLE = "Microsoft Marketplace Lead Writer"
 OWN_ROLE = "leadpipe Lead Writer"
-# Stands in the role's description and as the user's nickname: only what has it is taken away again.
+# In the role's description and the user's nickname. --remove deletes only what has it.
 MADE_HERE = "made by leadpipe setup"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Either an application, by its client id, or an account that there has to be already. `unit` by name."""
+    """Names an application by its client id, or an account that has to exist. `unit`: a business unit's name."""
 
     privileges: tuple[Privilege, ...]
     client_id: str = ""
@@ -39,7 +39,7 @@ class FoundRole:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The organisation as far as it matters. `units`: id to name, the root first. `known`: privileges that it has."""
+    """What the organisation has. `units`: id to name, the root first. `known`: the privileges that exist there."""
 
     units: Mapping[str, str]
     known: frozenset[str]
@@ -55,11 +55,11 @@ class Found:
 
 
 def plan(wanted: Wanted, found: Found) -> list[Step]:
-    """All steps in their order, those that are done already among them."""
+    """All steps in order, including those that are done already."""
     needed = tuple(each for each in wanted.privileges if each.name in found.known)
     has_all = found.user is not None and not found.user.disabled and not lacking(needed, found.user_privileges)
     steps = [*_tables(wanted, found), *_unit(wanted, found)]
-    if any(step.state is State.PERSON for step in steps):
+    if any(step.state is StepState.PERSON for step in steps):
         return steps
     if has_all:
         allowing = ", ".join(sorted(found.user_roles)) or "a team's role"
@@ -67,7 +67,7 @@ def plan(wanted: Wanted, found: Found) -> list[Step]:
     roles, steps_of_roles = _roles(needed, found)
     user = _user(wanted, found)
     given = [_given(wanted, found, role) for role in roles]
-    if user.state is State.PERSON:
+    if user.state is StepState.PERSON:
         given = []  # to nobody yet
     return [*steps, *steps_of_roles, user, *given]
 
@@ -77,7 +77,7 @@ def _tables(wanted: Wanted, found: Found) -> list[Step]:
     if not missing:
         return []
     fact = f"the organisation has no privilege {', '.join(missing)}: install Dynamics 365 Sales, or correct the mapping"
-    return [Step(step="tables", state=State.PERSON, fact=fact, portal=portal.SALES)]
+    return [Step(step="tables", state=StepState.PERSON, fact=fact, portal=portal.SALES)]
 
 
 def _unit(wanted: Wanted, found: Found) -> list[Step]:
@@ -87,16 +87,16 @@ def _unit(wanted: Wanted, found: Found) -> list[Step]:
     if wanted.unit.casefold() not in there:
         names = ", ".join(found.units.values())
         fact = f"there is no business unit {wanted.unit}; there are {names}"
-        return [Step(step="business unit", state=State.PERSON, fact=fact, portal=portal.BUSINESS_UNIT)]
+        return [Step(step="business unit", state=StepState.PERSON, fact=fact, portal=portal.BUSINESS_UNIT)]
     if found.user is not None and found.user.unit_id != there[wanted.unit.casefold()]:
         now = found.units.get(found.user.unit_id, "another")
         fact = f"the user is in {now}, not in {wanted.unit}: move it, which costs it its roles, and run this again"
-        return [Step(step="business unit", state=State.PERSON, fact=fact, portal=portal.MOVE_USER)]
+        return [Step(step="business unit", state=StepState.PERSON, fact=fact, portal=portal.MOVE_USER)]
     return [done("business unit", wanted.unit)]
 
 
 def _roles(needed: tuple[Privilege, ...], found: Found) -> tuple[list[str], list[Step]]:
-    """The roles that the user has to have, and what is to be done about them."""
+    """The roles that the user needs, and the steps for them."""
     names, steps = [], []
     rest = needed
     if found.microsofts is not None:
@@ -117,7 +117,7 @@ def _own_role(rest: tuple[Privilege, ...], own: FoundRole | None) -> list[Step]:
     if own is None:
         made = Step(
             step="role",
-            state=State.TO_DO,
+            state=StepState.TO_DO,
             fact=f"make the role {OWN_ROLE}",
             change=Change.MAKE_ROLE,
             role=OWN_ROLE,
@@ -128,7 +128,7 @@ def _own_role(rest: tuple[Privilege, ...], own: FoundRole | None) -> list[Step]:
         return [made, done("privileges", f"{OWN_ROLE} has {in_words({each.name: each.depth for each in rest})}")]
     added = Step(
         step="privileges",
-        state=State.TO_DO,
+        state=StepState.TO_DO,
         fact=f"add to {OWN_ROLE}: {in_words(missing)}",
         change=Change.ADD_PRIVILEGES,
         role=OWN_ROLE,
@@ -147,7 +147,7 @@ def _user(wanted: Wanted, found: Found) -> Step:
     if user is None:
         return Step(
             step="application user",
-            state=State.TO_DO,
+            state=StepState.TO_DO,
             fact=f"make the application user for {wanted.client_id} in the business unit {unit}",
             change=Change.MAKE_USER,
             portal=portal.NEW_USER,
@@ -156,7 +156,7 @@ def _user(wanted: Wanted, found: Found) -> Step:
     if user.disabled:
         return Step(
             step="application user",
-            state=State.TO_DO,
+            state=StepState.TO_DO,
             fact=f"activate {user.name or user.user_id}",
             change=Change.ACTIVATE_USER,
             portal=portal.ACTIVATE,
@@ -167,13 +167,11 @@ def _user(wanted: Wanted, found: Found) -> Step:
 
 
 def _account(account: str, user: User | None) -> Step:
-    """People come from the directory, with a licence; nobody but the Microsoft 365 admin centre can make one."""
+    """A person makes the account: only the Microsoft 365 admin centre can, with a licence."""
     if user is not None and not user.disabled:
         return done("user", f"{account} is there")
-    missing = (
-        f"{account} is {'disabled' if user else 'not there'}: give it a licence, wait a few minutes, run this again"
-    )
-    return Step(step="user", state=State.PERSON, fact=missing, portal=portal.ACCOUNT, portal_2018=portal.ACCOUNT_2018)
+    fact = f"{account} is {'disabled' if user else 'not there'}: give it a licence, wait a few minutes, run this again"
+    return Step(step="user", state=StepState.PERSON, fact=fact, portal=portal.ACCOUNT, portal_2018=portal.ACCOUNT_2018)
 
 
 def _given(wanted: Wanted, found: Found, role: str) -> Step:
@@ -181,7 +179,7 @@ def _given(wanted: Wanted, found: Found, role: str) -> Step:
         return done("role given", f"the user has {role}")
     return Step(
         step="role given",
-        state=State.TO_DO,
+        state=StepState.TO_DO,
         fact=f"give {role} to the user",
         change=Change.GIVE_ROLE,
         role=role,
@@ -191,5 +189,5 @@ def _given(wanted: Wanted, found: Found, role: str) -> Step:
 
 
 def done(step: str, fact: str) -> Step:
-    """A step that is so already."""
-    return Step(step=step, state=State.DONE, fact=fact)
+    """A step that is done already."""
+    return Step(step=step, state=StepState.DONE, fact=fact)

@@ -1,4 +1,4 @@
-"""Where a person does by hand what a step does: in today's portals, and as Microsoft's document of 2018 has it."""
+"""Names the portal pages where a person does a step by hand: today's, and those of Microsoft's document of 2018."""
 
 _ENVIRONMENT = "Power Platform admin centre → Environments → (the environment) → Settings → Users + permissions"
 _USERS = f"{_ENVIRONMENT} → Application users"

@@ -1,4 +1,4 @@
-"""What the application user has to be allowed, how far, and what for. docs/setup.md shows the same table."""
+"""Which privileges the application user needs, and how far each reaches. docs/setup.md says what each is for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,29 +27,24 @@ class Privilege:
 
     name: str
     depth: str
-    what_for: str
     must: bool = False
 
 
 def needed(mapping: MappingNeeds) -> tuple[Privilege, ...]:
-    """A lead belongs to whoever makes it, so user level is enough until the mapping gives it to somebody else."""
+    """A lead belongs to whoever makes it, so user level is enough until the mapping gives it to somebody else.
+
+    The optional ones are those that Microsoft's set-up asks for, and those of workflows and asynchronous plug-ins that
+    start when a lead is created.
+    """
     lead = ORGANISATION if mapping.sets_owner else USER
+    optional = {
+        **{f"prv{verb}UserEntityUISettings": USER for verb in ("Create", "Read", "Write")},
+        **{f"prv{verb}AsyncOperation": ORGANISATION for verb in ("Read", "Write", "Append", "AppendTo")},
+    }
+    required = {"prvCreateLead": lead, "prvReadLead": lead, **_of_mapping(mapping, lead)}
     return (
-        Privilege(name="prvCreateLead", depth=lead, what_for="writing the lead", must=True),
-        Privilege(name="prvReadLead", depth=lead, what_for="reading it back when a reply was lost", must=True),
-        *_of_mapping(mapping, lead),
-        *(
-            Privilege(name=f"prv{verb}UserEntityUISettings", depth=USER, what_for="as Microsoft's set-up asks")
-            for verb in ("Create", "Read", "Write")
-        ),
-        *(
-            Privilege(
-                name=f"prv{verb}AsyncOperation",
-                depth=ORGANISATION,
-                what_for="workflows and asynchronous plug-ins that start on a lead's creation",
-            )
-            for verb in ("Read", "Write", "Append", "AppendTo")
-        ),
+        *(Privilege(name=name, depth=depth, must=True) for name, depth in required.items()),
+        *(Privilege(name=name, depth=depth) for name, depth in optional.items()),
     )
 
 
@@ -62,21 +57,8 @@ def in_words(depths: Mapping[str, str]) -> str:
     return ", ".join(f"{name} ({LEVELS[depth]})" for name, depth in depths.items())
 
 
-def _of_mapping(mapping: MappingNeeds, lead: str) -> list[Privilege]:
-    found = []
-    if mapping.lookups:
-        found.append(Privilege(name="prvAppendLead", depth=lead, what_for="the mapping's lookups", must=True))
-    found += [
-        Privilege(
-            name=privilege,
-            depth=ORGANISATION,
-            what_for=f"the mapping's lookup to {table}, whoever owns the row",
-            must=True,
-        )
-        for table, privilege in mapping.lookups.items()
-    ]
-    if mapping.sets_owner:
-        found.append(
-            Privilege(name="prvAssignLead", depth=ORGANISATION, what_for="the owner that the mapping sets", must=True)
-        )
-    return found
+def _of_mapping(mapping: MappingNeeds, lead: str) -> dict[str, str]:
+    """What the mapping's lookups and owner need: name to depth. Rows that a lookup names belong to anybody."""
+    found = {"prvAppendLead": lead} if mapping.lookups else {}
+    found |= dict.fromkeys(mapping.lookups.values(), ORGANISATION)
+    return {**found, "prvAssignLead": ORGANISATION} if mapping.sets_owner else found

@@ -1,12 +1,12 @@
-"""What `--remove` takes away: what setup made, in the order in which Dynamics lets it go. Pure."""
+"""Plans the steps of `--remove`: what setup made, in the order in which Dynamics allows it. Pure."""
 
 from leadpipe.operations.setup import portal
 from leadpipe.operations.setup.plan import MICROSOFTS_ROLE, OWN_ROLE, Found, Wanted, done
-from leadpipe.operations.setup.step import Change, State, Step
+from leadpipe.operations.setup.step import Change, Step, StepState
 
 
 def plan_removal(wanted: Wanted, found: Found) -> list[Step]:
-    """Takes away what setup made, and nothing else."""
+    """The steps that take away what setup made, and nothing else."""
     return [*_user_removed(wanted, found), _role_removed(found)]
 
 
@@ -35,7 +35,7 @@ def _role_removed(found: Found) -> Step:
         return done("role", f"{OWN_ROLE} stays: {found.own.others} more users have it")
     return Step(
         step="role",
-        state=State.TO_DO,
+        state=StepState.TO_DO,
         fact=f"delete the role {OWN_ROLE}",
         change=Change.DELETE_ROLE,
         role=OWN_ROLE,
@@ -47,7 +47,7 @@ def _role_removed(found: Found) -> Step:
 def _taken(role: str) -> Step:
     return Step(
         step="role given",
-        state=State.TO_DO,
+        state=StepState.TO_DO,
         fact=f"take {role} from the user",
         change=Change.TAKE_ROLE,
         role=role,
@@ -59,7 +59,7 @@ def _taken(role: str) -> Step:
 def _removal(change: Change, fact: str, where: str) -> Step:
     return Step(
         step="application user",
-        state=State.TO_DO,
+        state=StepState.TO_DO,
         fact=fact,
         change=change,
         portal=where,

@@ -1,4 +1,4 @@
-"""Lines for a person's shell: what is quoted how, so that nothing in a value is taken for more than its text.
+"""Quotes values for a person's shell, so that it takes each for nothing but its text.
 
 https://www.gnu.org/software/bash/manual/html_node/Quoting.html
 https://learn.microsoft.com/powershell/module/microsoft.powershell.core/about/about_quoting_rules
@@ -13,14 +13,14 @@ _SINGLE_QUOTES = re.compile("(['\u2018\u2019\u201a\u201b])")
 
 
 class Expanded(str):
-    """Text of this program's own in which the shell fills in variables; never what somebody gave."""
+    """leadpipe's own text, in which the shell fills in variables; never a value from outside."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commands:
-    """A step in Azure. `powershell` only where it is not the same."""
+    """A step in Azure. `powershell` is empty where it is the same as `bash`."""
 
     title: str
     bash: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The ways to sign in, and what is known of one before the commands for it are written."""
+"""Lists the methods to sign in, and what is known before the commands for one are written."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,27 +6,27 @@ from enum import StrEnum
 from leadpipe.model.settings import DEFAULT_AUTHORITY
 
 
-class Way(StrEnum):
+class SignInMethod(StrEnum):
     """How the app signs in; the words of the command line."""
 
     MANAGED_IDENTITY = "managed-identity"
-    SECRET = "secret"  # noqa: S105 - the way's name
+    SECRET = "secret"  # noqa: S105 - the method's name
     CERTIFICATE = "certificate"
     PASSWORD = "password"  # noqa: S105
 
 
-# The settings that belong to one way alone.
+# The settings that belong to one method only.
 SETTINGS_OF = {
-    Way.MANAGED_IDENTITY: ("DATAVERSE_MANAGED_IDENTITY",),
-    Way.SECRET: ("DATAVERSE_CLIENT_SECRET", "DATAVERSE_SECRET_EXPIRES"),
-    Way.CERTIFICATE: ("DATAVERSE_CERTIFICATE_PATH", "DATAVERSE_CERTIFICATE_PASSWORD"),
-    Way.PASSWORD: ("DATAVERSE_USERNAME", "DATAVERSE_PASSWORD", "DATAVERSE_PASSWORD_CHANGED"),
+    SignInMethod.MANAGED_IDENTITY: ("DATAVERSE_MANAGED_IDENTITY",),
+    SignInMethod.SECRET: ("DATAVERSE_CLIENT_SECRET", "DATAVERSE_SECRET_EXPIRES"),
+    SignInMethod.CERTIFICATE: ("DATAVERSE_CERTIFICATE_PATH", "DATAVERSE_CERTIFICATE_PASSWORD"),
+    SignInMethod.PASSWORD: ("DATAVERSE_USERNAME", "DATAVERSE_PASSWORD", "DATAVERSE_PASSWORD_CHANGED"),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What is known already; what is empty becomes a variable to fill in. `identity`: of a user-assigned one.
+    """What is known already; an empty value becomes a variable to fill in. `identity`: of a user-assigned one.
 
     `tenant_id`: an id, since the app's setting takes no domain name.
     """

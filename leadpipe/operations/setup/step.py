@@ -1,11 +1,11 @@
-"""A step of the set-up: a plain value that can be shown, and done."""
+"""Defines a step of the set-up: a plain value that can be shown and applied."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-class State(StrEnum):
+class StepState(StrEnum):
     DONE = "done"  # it is so already
     TO_DO = "to_do"
     CHANGED = "changed"  # it was to do, and was done now
@@ -15,7 +15,7 @@ class State(StrEnum):
 
 
 class Change(StrEnum):
-    """The calls that a step can stand for."""
+    """The call that applies a step."""
 
     MAKE_ROLE = "POST roles"
     ADD_PRIVILEGES = "POST roles(…)/AddPrivilegesRole"
@@ -28,16 +28,6 @@ class Change(StrEnum):
     DELETE_ROLE = "DELETE roles(…)"
 
 
-SIGNS = {
-    State.DONE: "✓",
-    State.TO_DO: "+",
-    State.CHANGED: "✓",
-    State.LEFT: "–",
-    State.FAILED: "✗",
-    State.PERSON: "✗",
-}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """`portal`: how a person does the same; `portal_2018`: as Microsoft's older document names it.
@@ -46,7 +36,7 @@ class Step:
     """
 
     step: str
-    state: State
+    state: StepState
     fact: str
     portal: str = ""
     portal_2018: str = ""

@@ -1,7 +1,7 @@
-"""The key vault: made, opened to the person who writes into it and to the app that reads it, and filled.
+"""Writes the commands that make the key vault, let the person write it and the app read it, and fill it.
 
-A secret reaches the Azure CLI by a file or a pipe: as an argument it would be seen in the list of processes, and one
-that begins with `-` or `@` would be taken for something else.
+A secret reaches the Azure CLI by a file or a pipe: an argument shows in the list of processes, and one that begins
+with `-` or `@` has another meaning.
 https://learn.microsoft.com/azure/key-vault/general/rbac-guide
 https://learn.microsoft.com/cli/azure/keyvault/secret
 """
@@ -38,7 +38,7 @@ def vault() -> list[Commands]:
 
 
 def stored(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The lines, for bash and for PowerShell, that put $PASSWORD into the vault and, once it is there, forget it."""
+    """The lines, for bash and for PowerShell, that put $PASSWORD into the vault and then unset it."""
     command = f'az keyvault secret set --vault-name "$VAULT" --name {name} --output none --file'
     powershell = (
         "$FILE = (New-TemporaryFile).FullName",
@@ -51,7 +51,7 @@ def stored(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def reference(setting: str, authority: str) -> Expanded:
-    """The setting whose value is in the vault, under its name with dashes."""
+    """The setting as a reference to the vault, where its name has dashes."""
     domain = _DOMAINS.get(urlsplit(authority).hostname or "", "vault.azure.net")
     name = setting.replace("_", "-")
     return Expanded(f"{setting}=@Microsoft.KeyVault(SecretUri=https://${{VAULT}}.{domain}/secrets/{name})")

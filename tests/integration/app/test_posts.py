@@ -177,4 +177,4 @@ def test_any_json_object_is_taken_or_refused_with_a_slug(module_app: App, posted
 def rejected(app: App) -> list[Any]:
     from leadpipe.wiring import now
 
-    return list(app.ledger.records(now().date(), states=frozenset({State.REJECTED})))
+    return list(app.ledger.between(now().date(), now().date(), states=frozenset({State.REJECTED})))

@@ -200,7 +200,8 @@ def test_ctrl_c_leaves_the_id_of_what_was_posted(
         encoding="utf-8",
     )
     until(lambda: app.ledger.first_day() is not None, "the lead in the ledger")
-    (record,) = app.ledger.records(datetime.now(UTC).date())
+    today = datetime.now(UTC).date()
+    (record,) = app.ledger.between(today, today)
     time.sleep(1)  # the 202 on its way, and the first look at the record; sooner would show less
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=30)

@@ -35,10 +35,8 @@ QUEUED = Answer(
 ABSENT = {
     "ledger.read": None,
     "ledger.events": [],
-    "ledger.records": [],
     "ledger.between": [],
     "ledger.due": [],
-    "ledger.damaged": [],
     "ledger.first_day": None,
     "ledger.forget_details": None,
     "ledger.ping": None,

@@ -96,7 +96,7 @@ def test_an_answer_that_is_not_what_was_asked_is_a_failure_and_never_a_result(
         assert type(got) is StorageFailed, (name, got)
 
 
-@pytest.mark.parametrize("method", ["ledger.insert", "ledger.write with an event", "ledger.records", "queue.put"])
+@pytest.mark.parametrize("method", ["ledger.insert", "ledger.write with an event", "ledger.between", "queue.put"])
 def test_a_failure_says_what_came_in_few_words_and_quotes_nothing_of_it(
     method: str, server: Server, storage: Storage
 ) -> None:

@@ -8,7 +8,8 @@ from contextlib import nullcontext
 import pytest
 import typer
 
-from leadpipe.cli.batch import INTERRUPTED, ask, carry_out, end, stoppable, teller
+from leadpipe.cli.batch import ask, carry_out, end, printer, stoppable
+from leadpipe.cli.exit_codes import INTERRUPTED
 from leadpipe.model.errors import LeadpipeError, NotAllowed, RecordDamaged, RowRefused, StorageFailed
 from leadpipe.model.record import Record, State
 from leadpipe.operations.batch import Work, paced
@@ -186,10 +187,10 @@ def test_the_exit_code_says_whether_what_was_asked_for_came_true(
 
 def test_the_table_tells_what_did_not_go_as_meant_and_the_json_tells_all(capsys: pytest.CaptureFixture[str]) -> None:
     results = [Result(lead_id=IDS[0], outcome=Outcome.REPLAYED), Result(lead_id=IDS[1], outcome=Outcome.REFUSED)]
-    teller(Outcome.REPLAYED, as_json=False)(results)
+    printer(Outcome.REPLAYED, as_json=False)(results)
     table = capsys.readouterr().out
     assert (IDS[0] in table, IDS[1] in table) == (False, True)
-    teller(Outcome.REPLAYED, as_json=True)(results)
+    printer(Outcome.REPLAYED, as_json=True)(results)
     out = capsys.readouterr().out
     assert all(lead in out for lead in IDS[:2])
 

@@ -4,7 +4,7 @@ import pytest
 
 from leadpipe.model.errors import SettingsError
 from leadpipe.operations.setup.application import Subject, is_tenant, subject_of
-from leadpipe.operations.setup.sign_in import Way
+from leadpipe.operations.setup.sign_in import SignInMethod
 
 URL = "https://contoso.crm4.dynamics.com"
 CLIENT = "11112222-bbbb-3333-cccc-4444dddd5555"
@@ -20,11 +20,11 @@ def test_the_organisation_and_the_application_are_enough() -> None:
     found = subject(DATAVERSE_CLIENT_ID=CLIENT.upper(), DATAVERSE_TENANT_ID=TENANT)
 
     assert (found.organisation.url, found.client_id, found.tenant) == (URL, CLIENT, TENANT)
-    assert found.way is Way.SECRET
+    assert found.sign_in is SignInMethod.SECRET
 
 
 def test_where_nothing_is_chosen_a_managed_identity_is_advised() -> None:
-    assert (subject().way, subject().client_id) == (Way.MANAGED_IDENTITY, "")
+    assert (subject().sign_in, subject().client_id) == (SignInMethod.MANAGED_IDENTITY, "")
 
 
 def test_a_system_identity_has_no_id_of_its_own_and_takes_the_command_lines() -> None:
@@ -41,7 +41,7 @@ def test_a_user_assigned_identity_is_its_own_id() -> None:
 def test_with_an_account_the_user_is_the_account() -> None:
     found = subject(DATAVERSE_USERNAME="leads@contoso.com", DATAVERSE_CLIENT_ID=CLIENT)
 
-    assert (found.way, found.account) == (Way.PASSWORD, "leads@contoso.com")
+    assert (found.sign_in, found.account) == (SignInMethod.PASSWORD, "leads@contoso.com")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_without_a_usable_organisation_or_id_there_is_nothing_to_set_up(settings
 
 
 def test_that_there_is_a_secret_is_known_from_its_reference_too() -> None:
-    assert subject(DATAVERSE_CLIENT_SECRET=REFERENCE, DATAVERSE_CLIENT_ID=CLIENT).way is Way.SECRET
+    assert subject(DATAVERSE_CLIENT_SECRET=REFERENCE, DATAVERSE_CLIENT_ID=CLIENT).sign_in is SignInMethod.SECRET
 
 
 def test_a_domain_names_the_directory_to_sign_in_to_and_is_no_setting_of_the_app() -> None:

@@ -14,7 +14,7 @@ import pytest
 from leadpipe.model.settings import Settings
 from leadpipe.operations.setup.azure_commands import commands_for
 from leadpipe.operations.setup.shell import Commands
-from leadpipe.operations.setup.sign_in import Known, Way
+from leadpipe.operations.setup.sign_in import Known, SignInMethod
 
 ROOT = Path(__file__).parents[4]
 EXAMPLE = ROOT / "local.settings.json.example"
@@ -23,19 +23,19 @@ CLIENT = "11112222-bbbb-3333-cccc-4444dddd5555"
 KNOWN = Known(url="https://contoso.crm4.dynamics.com", tenant_id="aaaabbbb-0000-cccc-1111-dddd2222eeee")
 
 
-def found(way: Way, known: Known = KNOWN) -> list[Commands]:
+def found(way: SignInMethod, known: Known = KNOWN) -> list[Commands]:
     return commands_for(way, known, TODAY)
 
 
-def bash(way: Way, known: Known = KNOWN) -> str:
+def bash(way: SignInMethod, known: Known = KNOWN) -> str:
     return "\n".join(line for each in found(way, known) for line in each.bash)
 
 
-def powershell(way: Way, known: Known = KNOWN) -> str:
+def powershell(way: SignInMethod, known: Known = KNOWN) -> str:
     return "\n".join(line for each in found(way, known) for line in each.powershell or each.bash)
 
 
-def given(way: Way, known: Known = KNOWN) -> dict[str, str]:
+def given(way: SignInMethod, known: Known = KNOWN) -> dict[str, str]:
     """The settings that the commands for bash set, as bash hands them on; variables are left as they stand."""
     (line,) = [line for line in bash(way, known).splitlines() if "DATAVERSE_URL=" in line]
     words = shlex.split(line)
@@ -43,15 +43,15 @@ def given(way: Way, known: Known = KNOWN) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def taken(way: Way) -> set[str]:
+def taken(way: SignInMethod) -> set[str]:
     """The settings that the commands delete."""
     (line,) = [line for line in bash(way).splitlines() if "appsettings delete" in line]
     words = shlex.split(line)
     return {*words[words.index("--setting-names") + 1 :]}
 
 
-@pytest.mark.parametrize("way", Way)
-def test_bash_understands_every_command(way: Way) -> None:
+@pytest.mark.parametrize("way", SignInMethod)
+def test_bash_understands_every_command(way: SignInMethod) -> None:
     program = shutil.which("bash")
     if program is None:
         pytest.skip("there is no bash")
@@ -59,13 +59,13 @@ def test_bash_understands_every_command(way: Way) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("way", Way)
-def test_every_setting_that_is_set_is_one_that_is_read(way: Way) -> None:
+@pytest.mark.parametrize("way", SignInMethod)
+def test_every_setting_that_is_set_is_one_that_is_read(way: SignInMethod) -> None:
     assert {*given(way)} | taken(way) <= {*json.loads(EXAMPLE.read_text(encoding="utf-8"))["Values"]}
 
 
-@pytest.mark.parametrize("way", Way)
-def test_the_settings_choose_one_way_to_sign_in(way: Way) -> None:
+@pytest.mark.parametrize("way", SignInMethod)
+def test_the_settings_choose_one_way_to_sign_in(way: SignInMethod) -> None:
     # What the shell and the platform put in.
     values = {name: CLIENT if value == "$CLIENT" else value for name, value in given(way).items()}
     values = {name: "secret" if value.startswith("@Microsoft.") else value for name, value in values.items()}
@@ -76,13 +76,13 @@ def test_the_settings_choose_one_way_to_sign_in(way: Way) -> None:
     assert settings.dataverse is not None
 
 
-@pytest.mark.parametrize("way", Way)
-def test_what_another_way_has_set_is_taken_away(way: Way) -> None:
+@pytest.mark.parametrize("way", SignInMethod)
+def test_what_another_way_has_set_is_taken_away(way: SignInMethod) -> None:
     chooses = {
-        Way.SECRET: "DATAVERSE_CLIENT_SECRET",
-        Way.CERTIFICATE: "DATAVERSE_CERTIFICATE_PATH",
-        Way.MANAGED_IDENTITY: "DATAVERSE_MANAGED_IDENTITY",
-        Way.PASSWORD: "DATAVERSE_USERNAME",
+        SignInMethod.SECRET: "DATAVERSE_CLIENT_SECRET",
+        SignInMethod.CERTIFICATE: "DATAVERSE_CERTIFICATE_PATH",
+        SignInMethod.MANAGED_IDENTITY: "DATAVERSE_MANAGED_IDENTITY",
+        SignInMethod.PASSWORD: "DATAVERSE_USERNAME",
     }
 
     assert {*chooses.values()} - taken(way) == {chooses[way]}
@@ -90,31 +90,31 @@ def test_what_another_way_has_set_is_taken_away(way: Way) -> None:
 
 
 def test_no_secret_is_shown_on_its_way_into_the_key_vault() -> None:
-    (line,) = [line for line in bash(Way.SECRET).splitlines() if "credential reset" in line]
-    (stored,) = [line for line in bash(Way.SECRET).splitlines() if "keyvault secret set" in line]
+    (line,) = [line for line in bash(SignInMethod.SECRET).splitlines() if "credential reset" in line]
+    (stored,) = [line for line in bash(SignInMethod.SECRET).splitlines() if "keyvault secret set" in line]
 
     assert line.startswith('PASSWORD="$(az')
     assert "--output none" in stored
     assert "--append" in line  # the one before stays good until it is taken away
     assert "--end-date 2027-11-22" in line
-    assert "DATAVERSE_SECRET_EXPIRES=2027-11-22" in bash(Way.SECRET)
+    assert "DATAVERSE_SECRET_EXPIRES=2027-11-22" in bash(SignInMethod.SECRET)
 
 
 def test_what_is_known_is_filled_in() -> None:
     known = Known(url=KNOWN.url, client_id=CLIENT, tenant_id=KNOWN.tenant_id)
 
-    assert f"CLIENT={CLIENT}" in bash(Way.SECRET, known)
-    assert "az ad app create" not in bash(Way.SECRET, known)
-    assert "az ad app create" in bash(Way.SECRET)
+    assert f"CLIENT={CLIENT}" in bash(SignInMethod.SECRET, known)
+    assert "az ad app create" not in bash(SignInMethod.SECRET, known)
+    assert "az ad app create" in bash(SignInMethod.SECRET)
 
 
 def test_an_identity_is_asked_for_its_application_id() -> None:
-    assert "az ad sp show" in bash(Way.MANAGED_IDENTITY)
-    assert "DATAVERSE_MANAGED_IDENTITY=system" in bash(Way.MANAGED_IDENTITY)
+    assert "az ad sp show" in bash(SignInMethod.MANAGED_IDENTITY)
+    assert "DATAVERSE_MANAGED_IDENTITY=system" in bash(SignInMethod.MANAGED_IDENTITY)
 
 
 def test_powershell_sets_its_variables_its_own_way_and_quotes_brackets_twice() -> None:
-    lines = [line for each in found(Way.SECRET) for line in each.powershell]
+    lines = [line for each in found(SignInMethod.SECRET) for line in each.powershell]
 
     assert '$APP = "contoso-leads"' in lines
     (settings,) = [line for line in lines if "@Microsoft.KeyVault(" in line]
@@ -123,13 +123,13 @@ def test_powershell_sets_its_variables_its_own_way_and_quotes_brackets_twice() -
 
 def test_a_user_assigned_identity_is_the_one_that_is_assigned_and_shown() -> None:
     known = Known(url=KNOWN.url, identity=CLIENT)
-    lines = bash(Way.MANAGED_IDENTITY, known)
+    lines = bash(SignInMethod.MANAGED_IDENTITY, known)
 
     assert f"[?clientId=='{CLIENT}'].id" in lines
     assert '--identities "$IDENTITY"' in lines
     assert 'az identity show --ids "$IDENTITY"' in lines
     assert "functionapp identity show" not in lines
-    assert given(Way.MANAGED_IDENTITY, known)["DATAVERSE_MANAGED_IDENTITY"] == CLIENT
+    assert given(SignInMethod.MANAGED_IDENTITY, known)["DATAVERSE_MANAGED_IDENTITY"] == CLIENT
 
 
 @pytest.mark.parametrize(
@@ -143,21 +143,21 @@ def test_a_user_assigned_identity_is_the_one_that_is_assigned_and_shown() -> Non
 def test_another_sign_in_host_is_set_and_the_key_vault_is_its_clouds(authority: str, domain: str) -> None:
     known = Known(url=KNOWN.url, authority=authority)
 
-    assert given(Way.CERTIFICATE, known)["DATAVERSE_AUTHORITY"] == authority
-    assert f"https://${{VAULT}}.{domain}/secrets/" in bash(Way.SECRET, known)
-    assert f"https://${{VAULT}}.{domain}/secrets/" in powershell(Way.SECRET, known)
-    assert "DATAVERSE_AUTHORITY" not in given(Way.SECRET)
+    assert given(SignInMethod.CERTIFICATE, known)["DATAVERSE_AUTHORITY"] == authority
+    assert f"https://${{VAULT}}.{domain}/secrets/" in bash(SignInMethod.SECRET, known)
+    assert f"https://${{VAULT}}.{domain}/secrets/" in powershell(SignInMethod.SECRET, known)
+    assert "DATAVERSE_AUTHORITY" not in given(SignInMethod.SECRET)
 
 
 def test_a_user_name_that_is_not_known_is_filled_in_at_the_top() -> None:
-    first, *rest = found(Way.PASSWORD)
+    first, *rest = found(SignInMethod.PASSWORD)
 
     assert first.title.startswith("to be filled in")
     assert any(line.startswith("ACCOUNT=") for line in first.bash)
-    assert given(Way.PASSWORD)["DATAVERSE_USERNAME"] == "$ACCOUNT"
+    assert given(SignInMethod.PASSWORD)["DATAVERSE_USERNAME"] == "$ACCOUNT"
     assert "contoso.onmicrosoft.com" not in "".join(line for each in rest for line in each.bash)
     named = Known(url=KNOWN.url, username="leads@contoso.com")
-    assert "ACCOUNT" not in bash(Way.PASSWORD, named)
+    assert "ACCOUNT" not in bash(SignInMethod.PASSWORD, named)
 
 
 @pytest.mark.parametrize("name", ["o'hara@contoso.com", "a$(id)!b`id`", 'a"b', "$HOME\\ x;&|"])
@@ -165,8 +165,8 @@ def test_a_value_is_no_more_than_its_text_to_either_shell(name: str) -> None:
     known = Known(url=KNOWN.url, client_id=CLIENT, tenant_id=KNOWN.tenant_id, username=name)
     quoted = name.replace("'", "''")
 
-    assert given(Way.PASSWORD, known)["DATAVERSE_USERNAME"] == name
-    assert f" 'DATAVERSE_USERNAME={quoted}' " in powershell(Way.PASSWORD, known)
+    assert given(SignInMethod.PASSWORD, known)["DATAVERSE_USERNAME"] == name
+    assert f" 'DATAVERSE_USERNAME={quoted}' " in powershell(SignInMethod.PASSWORD, known)
 
 
 def test_bash_hands_a_hostile_value_on_unchanged(tmp_path: Path) -> None:
@@ -174,7 +174,8 @@ def test_bash_hands_a_hostile_value_on_unchanged(tmp_path: Path) -> None:
     if program is None:
         pytest.skip("there is no bash")
     name = """it's "$(touch hit)" `touch hit` !x $HOME"""
-    (line,) = [each for each in bash(Way.PASSWORD, Known(url=KNOWN.url, username=name)).splitlines() if "_URL=" in each]
+    lines = bash(SignInMethod.PASSWORD, Known(url=KNOWN.url, username=name)).splitlines()
+    (line,) = [each for each in lines if "_URL=" in each]
     script = 'az() { printf "%s\\n" "$@"; }\n' + line
 
     done = subprocess.run([program], input=script, text=True, capture_output=True, check=True, cwd=tmp_path)
@@ -183,8 +184,8 @@ def test_bash_hands_a_hostile_value_on_unchanged(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("way", [Way.SECRET, Way.PASSWORD])
-def test_the_key_vault_is_made_and_opened_before_it_is_written(way: Way) -> None:
+@pytest.mark.parametrize("way", [SignInMethod.SECRET, SignInMethod.PASSWORD])
+def test_the_key_vault_is_made_and_opened_before_it_is_written(way: SignInMethod) -> None:
     lines = bash(way)
     order = ["az keyvault create", "Key Vault Secrets Officer", "Key Vault Secrets User", "az keyvault secret set"]
 
@@ -196,7 +197,7 @@ def test_whatever_a_password_begins_with_it_reaches_the_key_vault_whole(secret: 
     program = shutil.which("bash")
     if program is None:
         pytest.skip("there is no bash")
-    lines = next(each.bash for each in found(Way.PASSWORD) if "keyvault secret set" in "".join(each.bash))
+    lines = next(each.bash for each in found(SignInMethod.PASSWORD) if "keyvault secret set" in "".join(each.bash))
     script = tmp_path / "script"
     script.write_text("\n".join(['az() { cat; printf "|%s" "$@"; }', *lines]))
 
@@ -206,12 +207,14 @@ def test_whatever_a_password_begins_with_it_reaches_the_key_vault_whole(secret: 
     assert value == secret
     assert secret not in arguments
     assert "read -r -s -p" in lines[0]
-    assert '--file "$FILE"' in powershell(Way.PASSWORD)
+    assert '--file "$FILE"' in powershell(SignInMethod.PASSWORD)
 
 
 def test_the_private_key_does_not_stay_on_the_disk() -> None:
-    assert bash(Way.CERTIFICATE).index("ssl upload") < bash(Way.CERTIFICATE).index('rm -r "$PEM" "$DIR"')
-    assert "Remove-Item -Recurse $PEM, $DIR" in powershell(Way.CERTIFICATE)
+    assert bash(SignInMethod.CERTIFICATE).index("ssl upload") < bash(SignInMethod.CERTIFICATE).index(
+        'rm -r "$PEM" "$DIR"'
+    )
+    assert "Remove-Item -Recurse $PEM, $DIR" in powershell(SignInMethod.CERTIFICATE)
 
 
 AZ = r"""
@@ -241,7 +244,7 @@ def test_the_certificate_is_made_where_only_its_owner_can_read_and_its_password_
     home.mkdir()
     log = tmp_path / "log"
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "LOG": str(log), "TMPDIR": str(tmp_path)}
-    steps = [each.bash for each in found(Way.CERTIFICATE) if "PEM" in "".join(each.bash)]
+    steps = [each.bash for each in found(SignInMethod.CERTIFICATE) if "PEM" in "".join(each.bash)]
     script = "\n".join(["set -eu", AZ, "CLIENT=x APP=a GROUP=g", *(line for step in steps for line in step)])
 
     done = subprocess.run(
@@ -264,8 +267,8 @@ _SECRET_OPTION = re.compile(
 )
 
 
-@pytest.mark.parametrize("way", Way)
-def test_no_printed_command_has_a_secret_in_its_line(way: Way) -> None:
+@pytest.mark.parametrize("way", SignInMethod)
+def test_no_printed_command_has_a_secret_in_its_line(way: SignInMethod) -> None:
     for line in (bash(way) + "\n" + powershell(way)).splitlines():
         assert not _SECRET_OPTION.search(line), line
         if "$PASSWORD" in line:  # a variable of the shell's own, handed on by what is part of the shell

@@ -8,7 +8,7 @@ from leadpipe.dataverse.administration import User
 from leadpipe.operations.setup.plan import MADE_HERE, MICROSOFTS_ROLE, OWN_ROLE, Found, FoundRole, Wanted, plan
 from leadpipe.operations.setup.privileges import MappingNeeds, needed
 from leadpipe.operations.setup.removal import plan_removal
-from leadpipe.operations.setup.step import Change, State, Step
+from leadpipe.operations.setup.step import Change, Step, StepState
 
 NEEDED = needed(MappingNeeds())
 ALL = {each.name: each.depth for each in NEEDED}
@@ -21,15 +21,15 @@ SET_UP = replace(EMPTY, own=OWN, user=USER, user_roles=frozenset({OWN_ROLE}), us
 
 
 def changes(steps: list[Step]) -> list[Change | None]:
-    return [step.change for step in steps if step.state is State.TO_DO]
+    return [step.change for step in steps if step.state is StepState.TO_DO]
 
 
-def states(steps: list[Step]) -> set[State]:
+def states(steps: list[Step]) -> set[StepState]:
     return {step.state for step in steps}
 
 
 def person(steps: list[Step]) -> Step:
-    (step,) = [step for step in steps if step.state is State.PERSON]
+    (step,) = [step for step in steps if step.state is StepState.PERSON]
     return step
 
 
@@ -43,18 +43,18 @@ def test_in_an_empty_organisation_all_is_to_do_in_the_order_in_which_it_leans_on
 def test_every_step_that_is_to_do_says_how_it_goes_by_hand() -> None:
     steps = [*plan(WANTED, EMPTY), *plan_removal(WANTED, SET_UP)]
 
-    assert [step for step in steps if step.state is State.TO_DO and not (step.portal and step.portal_2018)] == []
+    assert [step for step in steps if step.state is StepState.TO_DO and not (step.portal and step.portal_2018)] == []
 
 
 def test_what_is_set_up_is_left_alone() -> None:
-    assert states(plan(WANTED, SET_UP)) == {State.DONE}
+    assert states(plan(WANTED, SET_UP)) == {StepState.DONE}
 
 
 def test_a_role_that_lacks_one_privilege_gets_that_one() -> None:
     held = {name: depth for name, depth in ALL.items() if name != "prvReadLead"}
     found = replace(SET_UP, own=replace(OWN, privileges=held), user_privileges=held)
 
-    (step,) = [step for step in plan(WANTED, found) if step.state is State.TO_DO]
+    (step,) = [step for step in plan(WANTED, found) if step.state is StepState.TO_DO]
 
     assert (step.change, step.privileges) == (Change.ADD_PRIVILEGES, {"prvReadLead": "Basic"})
 
@@ -63,7 +63,7 @@ def test_a_privilege_of_too_little_depth_is_lacking() -> None:
     held = {**ALL, "prvReadAsyncOperation": "Basic"}
     found = replace(SET_UP, own=replace(OWN, privileges=held), user_privileges=held)
 
-    (step,) = [step for step in plan(WANTED, found) if step.state is State.TO_DO]
+    (step,) = [step for step in plan(WANTED, found) if step.state is StepState.TO_DO]
 
     assert step.privileges == {"prvReadAsyncOperation": "Global"}
 
@@ -72,7 +72,7 @@ def test_a_wider_depth_is_enough() -> None:
     held = dict.fromkeys(ALL, "Global")
 
     assert states(plan(WANTED, replace(SET_UP, own=replace(OWN, privileges=held), user_privileges=held))) == {
-        State.DONE
+        StepState.DONE
     }
 
 
@@ -96,7 +96,7 @@ def test_where_microsofts_role_has_all_no_other_is_made() -> None:
 def test_a_user_whose_own_roles_allow_it_all_needs_none_of_ours() -> None:
     found = replace(EMPTY, user=USER, user_roles=frozenset({"System Administrator"}), user_privileges=ALL)
 
-    assert states(plan(WANTED, found)) == {State.DONE}
+    assert states(plan(WANTED, found)) == {StepState.DONE}
 
 
 def test_a_disabled_user_is_activated_before_it_gets_its_role() -> None:
@@ -184,7 +184,7 @@ def test_of_a_deactivated_user_no_role_can_be_taken() -> None:
 
 
 def test_nothing_is_taken_away_where_nothing_is() -> None:
-    assert states(plan_removal(WANTED, EMPTY)) == {State.DONE}
+    assert states(plan_removal(WANTED, EMPTY)) == {StepState.DONE}
 
 
 @pytest.mark.parametrize("wanted", [WANTED, ACCOUNT])
