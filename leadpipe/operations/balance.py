@@ -268,8 +268,8 @@ class Audit:
 
 
 def _damaged(what: What, rows: Iterable[str]) -> Iterator[Finding]:
-    for damage in rows:
-        row, _, why = damage.partition(": ")
+    for damaged in rows:
+        row, _, why = damaged.partition(": ")
         yield Finding(what=what, id=row, detail=why)
 
 
