@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _serve(host: str, port: int, folder: Path, config: Config) -> None:
     tls = server_context(folder)
     organisation = open_organisation(folder, config)
-    with contextlib.closing(organisation.leads), Server(host, port, tls=tls, organisation=organisation) as server:
+    with contextlib.closing(organisation.database), Server(host, port, tls=tls, organisation=organisation) as server:
         origin = f"https://localhost:{server.port}"
         ca_bundle = write_ca_bundle(folder)
         write_ways(folder, identity=organisation.identity, origin=origin, ca_bundle=ca_bundle)

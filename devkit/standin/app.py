@@ -14,16 +14,15 @@ from werkzeug.routing import Map, Rule
 from devkit.standin.control import endpoints as control
 from devkit.standin.control.page import page
 from devkit.standin.organisation.request_counts import DATA, SIGN_IN
+from devkit.standin.organisation.tables import TABLES
 from devkit.standin.refusal import NoReply, Refusal, not_supported
 from devkit.standin.sign_in import device_code_page as device_codes
 from devkit.standin.sign_in import entra, managed_identity, user_realm
-from devkit.standin.web_api import leads as lead_api
-from devkit.standin.web_api import metadata
+from devkit.standin.web_api import metadata, who_am_i, writable_tables
 from devkit.standin.web_api import other_tables as other_api
 from devkit.standin.web_api import roles_and_users as member_api
-from devkit.standin.web_api import who_am_i as functions
 from devkit.standin.web_api.gate import pass_gate
-from devkit.standin.web_api.other_rows import TABLES
+from devkit.standin.web_api.other_rows import OTHER_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +60,19 @@ def _unsupported(_call: object, **_arguments: str) -> Response:
     raise not_supported("This message")
 
 
+def _writable(name: str) -> list[Rule]:
+    return [
+        _data("POST", f"/{name}", partial(writable_tables.create, entity_set=name)),
+        _data("GET", f"/{name}", partial(writable_tables.search, entity_set=name)),
+        _data("GET", f"/{name}/$count", partial(writable_tables.count, entity_set=name)),
+        _data("GET", f"/{name}(<key>)", partial(writable_tables.read, entity_set=name)),
+        _data("PATCH", f"/{name}(<key>)", partial(writable_tables.upsert, entity_set=name)),
+        _data("DELETE", f"/{name}(<key>)", partial(writable_tables.delete, entity_set=name)),
+        _data("POST", f"/{name}/Microsoft.Dynamics.CRM.CreateMultiple", _unsupported),
+        _data("POST", f"/{name}/Microsoft.Dynamics.CRM.UpsertMultiple", _unsupported),
+    ]
+
+
 _ROUTES = Map(
     [
         _control("GET", "/", page),
@@ -82,26 +94,19 @@ _ROUTES = Map(
         _control("POST", device_codes.PATH, device_codes.confirm),
         _rule("GET", "/common/userrealm/<user>", _Target(SIGN_IN, "user_realm", user_realm.user_realm)),
         _rule("GET", managed_identity.PATH, _Target(SIGN_IN, "managed_identity", managed_identity.token)),
-        _data("POST", "/leads", lead_api.create),
-        _data("GET", "/leads", lead_api.search),
-        _data("GET", "/leads/$count", lead_api.count),
-        _data("GET", "/leads(<key>)", lead_api.read),
-        _data("PATCH", "/leads(<key>)", lead_api.upsert),
-        _data("DELETE", "/leads(<key>)", lead_api.delete),
-        _data("POST", "/leads/Microsoft.Dynamics.CRM.CreateMultiple", _unsupported),
-        _data("POST", "/leads/Microsoft.Dynamics.CRM.UpsertMultiple", _unsupported),
+        *(rule for name in TABLES for rule in _writable(name)),
         _data("POST", "/$batch", _unsupported),
-        _data("GET", "/WhoAmI", functions.who_am_i),
-        _data("GET", "/WhoAmI()", functions.who_am_i),
-        _data("GET", "/RetrieveVersion", functions.retrieve_version),
-        _data("GET", "/RetrieveVersion()", functions.retrieve_version),
+        _data("GET", "/WhoAmI", who_am_i.who_am_i),
+        _data("GET", "/WhoAmI()", who_am_i.who_am_i),
+        _data("GET", "/RetrieveVersion", who_am_i.retrieve_version),
+        _data("GET", "/RetrieveVersion()", who_am_i.retrieve_version),
         _data(
             "GET",
             "/systemusers(<key>)/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()",
-            functions.retrieve_user_privileges,
+            who_am_i.retrieve_user_privileges,
         ),
-        _data("GET", "/RetrieveCurrentOrganization(<access>)", functions.retrieve_current_organization),
-        _data("GET", "/RetrieveRolePrivilegesRole(RoleId=<key>)", functions.retrieve_role_privileges),
+        _data("GET", "/RetrieveCurrentOrganization(<access>)", who_am_i.retrieve_current_organization),
+        _data("GET", "/RetrieveRolePrivilegesRole(RoleId=<key>)", who_am_i.retrieve_role_privileges),
         _data("GET", "/systemusers(<key>)/systemuserroles_association", other_api.roles_of_user),
         _data("GET", "/roles(<key>)/systemuserroles_association", other_api.users_with_role),
         _data("POST", "/systemusers(<key>)/systemuserroles_association/$ref", member_api.give_role),
@@ -113,8 +118,8 @@ _ROUTES = Map(
         _data("DELETE", "/roles(<key>)", member_api.delete_role),
         _data("POST", "/roles(<key>)/Microsoft.Dynamics.CRM.AddPrivilegesRole", member_api.add_privileges),
         _data("POST", "/roles(<key>)/Microsoft.Dynamics.CRM.RemovePrivilegeRole", member_api.remove_privilege),
-        *(_data("GET", f"/{name}", partial(other_api.search, entity_set=name)) for name in TABLES),
-        *(_data("GET", f"/{name}(<key>)", partial(other_api.read, entity_set=name)) for name in TABLES),
+        *(_data("GET", f"/{name}", partial(other_api.search, entity_set=name)) for name in OTHER_TABLES),
+        *(_data("GET", f"/{name}(<key>)", partial(other_api.read, entity_set=name)) for name in OTHER_TABLES),
         _data("GET", "/<entity_set>(<key>)", other_api.read_own),
         _data("GET", "/EntityDefinitions", metadata.entities),
         _data("GET", "/EntityDefinitions(<key>)", metadata.entity),

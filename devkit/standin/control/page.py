@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from devkit.standin.organisation.lead_store import Lead, Search
 from devkit.standin.origin import origin_of
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
     from devkit.standin.organisation.organisation import Organisation
+    from devkit.standin.organisation.row_store import Row
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 _SHOWN = 200
@@ -28,7 +28,7 @@ _NOT_IN_DETAILS = {"leadid", "fullname", "createdon", "modifiedon", "statecode",
 
 def page(organisation: Organisation, request: Request) -> Response:
     nonce = secrets.token_urlsafe(16)
-    newest, total = organisation.leads.find(Search(limit=_SHOWN)), organisation.leads.count()
+    newest, total = organisation.leads.newest(_SHOWN), organisation.leads.count()
     html = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
         nonce=nonce,
         origin=Markup("{}").format(origin_of(request)),
@@ -48,7 +48,7 @@ def page(organisation: Organisation, request: Request) -> Response:
     return response
 
 
-def _lead(lead: Lead) -> Markup:
+def _lead(lead: Row) -> Markup:
     columns = lead.columns
     return Markup(
         '<tr><td class="when"><time>{when}</time></td>'
@@ -61,7 +61,7 @@ def _lead(lead: Lead) -> Markup:
         company=columns.get("companyname") or "",
         subject=columns.get("subject") or "",
         email=columns.get("emailaddress1") or "",
-        leadid=lead.leadid,
+        leadid=lead.row_id,
         details=_joined(_detail(name, value) for name, value in sorted(columns.items()) if _told(name, value)),
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from cryptography import x509
 
-from devkit.standin.organisation.lead_columns import Kind
+from devkit.standin.organisation.columns import Kind
 from devkit.standin.organisation.security import DEPTHS, PRIVILEGES, Depth
 
 _COLUMN_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
@@ -104,7 +104,7 @@ def certificates(name: str, value: Any) -> tuple[str, ...]:
 
 
 def columns(name: str, value: Any) -> dict[str, dict[str, Any] | None]:
-    """Names end up in SQL and in addresses, so they are held to what Dataverse allows."""
+    """Names end up in addresses, so only those that Dataverse allows are taken."""
     if not isinstance(value, dict) or not all(_COLUMN_NAME.fullmatch(column) for column in value):
         raise ConfigError(f"{name}: an object of lower-case column names is expected")
     for column, changes in value.items():

@@ -5,7 +5,7 @@ import string
 import threading
 from dataclasses import dataclass
 
-from devkit.standin.sign_in_refusal import SignInRefusal
+from devkit.standin.sign_in.refusal import SignInRefusal
 
 
 @dataclass(slots=True, kw_only=True)

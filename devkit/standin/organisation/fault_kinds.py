@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 from devkit.standin.organisation import security
 from devkit.standin.organisation.faults import Fault, Faults, Sight, Stage
 from devkit.standin.refusal import Body, NoReply, Refusal
-from devkit.standin.sign_in_refusal import sign_in_error
+from devkit.standin.sign_in.refusal import sign_in_error
 
 if TYPE_CHECKING:
     import threading

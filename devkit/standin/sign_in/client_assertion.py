@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from devkit.standin.sign_in_refusal import sign_in_error
+from devkit.standin.sign_in.refusal import sign_in_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,9 +17,9 @@ from devkit.standin.organisation.faults import Sight, Stage
 from devkit.standin.origin import origin_of, origins
 from devkit.standin.replies import json_reply
 from devkit.standin.sign_in import client_assertion as assertion
+from devkit.standin.sign_in.refusal import sign_in_error
 from devkit.standin.sign_in.tenant import check_tenant
 from devkit.standin.sign_in.tokens import issue_token
-from devkit.standin.sign_in_refusal import sign_in_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

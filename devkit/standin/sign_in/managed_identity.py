@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from devkit.standin.organisation.faults import Sight, Stage
 from devkit.standin.origin import origins
 from devkit.standin.replies import json_reply
+from devkit.standin.sign_in.refusal import SignInRefusal
 from devkit.standin.sign_in.tokens import issue_token
-from devkit.standin.sign_in_refusal import SignInRefusal
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request, Response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from devkit.standin.sign_in_refusal import sign_in_error
+from devkit.standin.sign_in.refusal import sign_in_error
 
 if TYPE_CHECKING:
     from devkit.standin.organisation.organisation import Organisation

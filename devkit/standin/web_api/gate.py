@@ -17,7 +17,7 @@ from devkit.standin.origin import origin_of, origins
 from devkit.standin.refusal import Refusal
 from devkit.standin.sign_in.tokens import Bearer, check_bearer
 from devkit.standin.web_api.caller import Caller, admitted
-from devkit.standin.web_api.lead_validation import read_body
+from devkit.standin.web_api.validation import read_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable

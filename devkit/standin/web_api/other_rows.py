@@ -1,6 +1,6 @@
 """The tables around leads that a client looks into before it writes: users, roles, solutions, plug-in steps.
 
-They are read here; what may be changed of them is in member_api.
+They are only read here; roles_and_users changes some of them.
 https://learn.microsoft.com/power-apps/developer/data-platform/reference/entities
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from devkit.standin.organisation.lead_columns import ENTITIES
+from devkit.standin.organisation.columns import ENTITIES
 from devkit.standin.organisation.members import made_up_id
 from devkit.standin.organisation.security import PRIVILEGES
 
@@ -165,7 +165,7 @@ def _messages(organisation: Organisation) -> Rows:
     return [{"sdkmessageid": made_up_id("messages", name), "name": name} for name in names]
 
 
-TABLES: dict[str, OtherTable] = {
+OTHER_TABLES: dict[str, OtherTable] = {
     "systemusers": OtherTable(key="systemuserid", privilege="prvReadUser", rows=_users),
     "roles": OtherTable(key="roleid", privilege="prvReadRole", rows=_roles),
     "businessunits": OtherTable(key="businessunitid", privilege="prvReadBusinessUnit", rows=_business_units),

@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from devkit.standin.organisation.columns import entity_of
 from devkit.standin.organisation.faults import Stage
-from devkit.standin.organisation.lead_columns import entity_of
-from devkit.standin.refusal import Refusal, not_supported
+from devkit.standin.refusal import Refusal
 from devkit.standin.replies import json_reply
-from devkit.standin.web_api.odata_filter import matcher
-from devkit.standin.web_api.other_rows import TABLES
+from devkit.standin.web_api.other_rows import OTHER_TABLES
+from devkit.standin.web_api.query_options import check_options, chooser, most_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from devkit.standin.web_api.gate import Call
 
-_KNOWN = {"$select", "$filter", "$top", "$orderby", "$expand", "$count"}
 _EXPANDED = re.compile(r"(\w+)(?:\([^)]*\))?(?:,|$)")
 
 
@@ -47,7 +46,7 @@ def read_own(call: Call, entity_set: str, key: str) -> Response:
 def roles_of_user(call: Call, key: str) -> Response:
     """Needs the right to read roles as well as users."""
     user = _row(call, "systemusers", key)
-    call.require(TABLES["roles"].privilege)
+    call.require(OTHER_TABLES["roles"].privilege)
     return listed(call, "roles", user["systemuserroles_association"])
 
 
@@ -63,23 +62,17 @@ def users_with_role(call: Call, key: str) -> Response:
 
 def listed(call: Call, name: str, rows: list[dict[str, Any]]) -> Response:
     options = call.request.args
-    for option in options:
-        if option.startswith("$") and option not in _KNOWN:
-            raise not_supported(f"The query option {option}")
-    matches = matcher(options.get("$filter", ""))
-    found = [row for row in rows if matches(row)]
-    if "$orderby" in options:
-        column, _, direction = options["$orderby"].partition(" ")
-        found.sort(key=lambda row: str(row.get(column)), reverse=direction == "desc")
+    check_options(options, "$expand")
+    found = chooser(options)(rows)
     answer: dict[str, Any] = {"@odata.context": f"{call.api}/$metadata#{name}"}
     if options.get("$count") == "true":
         answer["@odata.count"] = len(found)
-    answer["value"] = [_chosen(row, options) for row in found[: int(options.get("$top", 5000))]]
+    answer["value"] = [_chosen(row, options) for row in found[: most_rows(options)]]
     return json_reply(answer)
 
 
 def _rows(call: Call, entity_set: str) -> list[dict[str, Any]]:
-    table = TABLES[entity_set]
+    table = OTHER_TABLES[entity_set]
     if table.privilege:
         call.require(table.privilege)
     call.strike(Stage.WORK)
@@ -87,7 +80,7 @@ def _rows(call: Call, entity_set: str) -> list[dict[str, Any]]:
 
 
 def _row(call: Call, entity_set: str, key: str) -> dict[str, Any]:
-    id_column = TABLES[entity_set].key
+    id_column = OTHER_TABLES[entity_set].key
     for row in _rows(call, entity_set):
         if row[id_column] == key.lower():
             return row

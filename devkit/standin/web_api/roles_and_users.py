@@ -10,12 +10,11 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from devkit.standin.organisation.lead_store import Search
 from devkit.standin.organisation.members import Role, User
 from devkit.standin.organisation.security import DEPTHS, PRIVILEGES, user_disabled
 from devkit.standin.refusal import Refusal
 from devkit.standin.replies import no_content
-from devkit.standin.web_api.lead_validation import parse_guid, read_body
+from devkit.standin.web_api.validation import parse_guid, read_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,8 +122,7 @@ def delete_user(call: Call, key: str) -> Response:
             f"User with SystemUserId={user.user_id} is not disabled. Please disable the user in the organization "
             "before attempting to delete."
         )
-    owned = Search(conditions=["json_extract(columns, '$._ownerid_value') = ?"], values=[user.user_id])
-    if call.organisation.leads.count(owned):
+    if any(lead.columns.get("_ownerid_value") == user.user_id for lead in call.organisation.leads.newest()):
         raise Refusal(400, "0x80048610", "Can't delete a user which owns records. Reassign or delete the records.")
     with made.lock:
         made.users.pop(user.user_id, None)

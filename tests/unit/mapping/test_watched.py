@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from leadpipe.mapping import watched as watched
+from leadpipe.mapping import watched
 from leadpipe.mapping.chosen import chosen_mapping
 from leadpipe.mapping.watched import _APP, WatchedMapping, place_of
 from leadpipe.model.errors import Blocked
