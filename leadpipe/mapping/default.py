@@ -1,12 +1,9 @@
-"""The default mapping: which column of Dynamics a lead's field goes to.
-
-Column lengths: https://learn.microsoft.com/dynamics365/customer-engagement/developer/entities/lead
-"""
+"""The default mapping: which column of Dynamics each of a lead's fields goes to."""
 
 from string import Template
 
 from leadpipe.mapping.fields import ACTION_WORDS
-from leadpipe.mapping.lead_table import COLUMNS, LENGTHS, Kind
+from leadpipe.mapping.lead_table import COLUMNS, Kind
 from leadpipe.mapping.values import Constant, Setting, Text
 from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Columns
@@ -24,9 +21,8 @@ _TEXTS = {
     "address1_country": "$country",
     "description": "$description, then Source: $source, Action: $action, Offer: $offer, Lead id: $lead_id",
 }
+LENGTHS = {name: COLUMNS[name].longest for name in _TEXTS}
 DO_NOT_CONTACT = ("donotemail", "donotbulkemail", "donotphone", "donotpostalmail", "donotfax")
-
-
 LEAD_SOURCE_WEB = 8
 _FOOTER_VALUE_LENGTH = 200
 
@@ -75,7 +71,7 @@ def do_not_contact(lead: Lead) -> Columns:
     """What keeps people from writing to or calling somebody who asked not to be."""
     if not lead.is_do_not_contact:
         return {}
-    return dict.fromkeys(("donotemail", "donotbulkemail", "donotphone", "donotpostalmail", "donotfax"), True)
+    return dict.fromkeys(DO_NOT_CONTACT, True)
 
 
 def _first_of(*texts: str) -> str:

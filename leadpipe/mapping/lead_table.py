@@ -8,17 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-LENGTHS = {
-    "subject": 300,
-    "firstname": 50,
-    "lastname": 50,
-    "companyname": 100,
-    "jobtitle": 100,
-    "emailaddress1": 100,
-    "telephone1": 50,
-    "address1_country": 80,
-    "description": 2000,
-}
 # Dynamics asks its own forms for these two; a lead without them could not be saved there.
 NEVER_EMPTY = frozenset({"subject", "lastname"})
 
@@ -82,12 +71,12 @@ def _address(prefix: str) -> dict[str, Known]:
 COLUMNS: dict[str, Known] = {
     **_address("address1"),
     **_address("address2"),
-    **{name: Known(kind=Kind.TEXT, longest=longest) for name, longest in LENGTHS.items()},
+    **_texts(300, "subject"),
     **_texts(200, "websiteurl"),
-    **_texts(100, "salutation", "emailaddress2", "emailaddress3"),
-    **_texts(50, "middlename", "telephone2", "telephone3", "fax"),
+    **_texts(100, "companyname", "jobtitle", "salutation", "emailaddress1", "emailaddress2", "emailaddress3"),
+    **_texts(50, "firstname", "middlename", "lastname", "telephone1", "telephone2", "telephone3", "fax"),
     **_texts(20, "mobilephone", "pager", "sic"),
-    **_texts(2000, "qualificationcomments"),
+    **_texts(2000, "description", "qualificationcomments"),
     "numberofemployees": Known(kind=Kind.NUMBER, most=1_000_000, whole=True),
     "importsequencenumber": Known(kind=Kind.NUMBER, least=-(2**31), most=2**31 - 1, whole=True),
     **_money(1e14, "revenue"),

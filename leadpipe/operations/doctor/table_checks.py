@@ -5,9 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from leadpipe.dataverse.inspection import Column, Inspection, NotReadable
-from leadpipe.mapping.default import columns_of
+from leadpipe.mapping.default import LENGTHS, columns_of
 from leadpipe.mapping.fault import FaultyMapping
-from leadpipe.mapping.lead_table import LENGTHS
 from leadpipe.mapping.rules import FileMapping, own_settings
 from leadpipe.mapping.watched import effective
 from leadpipe.model.lead import DOCUMENTED, Lead
