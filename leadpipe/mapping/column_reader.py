@@ -8,7 +8,7 @@ from string import Template
 from typing import Any
 
 from leadpipe.mapping.fields import NAMES, is_field
-from leadpipe.mapping.lead_table import COLUMNS, FIRST_OWN_OPTION, NEVER_EMPTY, NOT_SETTABLE, Kind, Known
+from leadpipe.mapping.lead_table import COLUMNS, FIRST_OWN_OPTION, NEVER_EMPTY, NOT_SETTABLE, Kind, LeadColumn
 from leadpipe.mapping.values import Choice, Constant, Row, Text, Value
 from leadpipe.model.text import utf16_length, without_controls
 
@@ -33,7 +33,7 @@ class Wrong(Exception):
     """Why a column cannot be set so."""
 
 
-def read_setting(column: str, written: Any) -> Value:
+def read_value(column: str, written: Any) -> Value:
     """Raises Wrong."""
     known = _known(column)
     kind, written, extras = _typed(written, known)
@@ -67,7 +67,7 @@ def suggestion(name: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def _known(column: str) -> Known | None:
+def _known(column: str) -> LeadColumn | None:
     if column.lower() in NOT_SETTABLE:
         raise Wrong(f"cannot be set: {NOT_SETTABLE[column.lower()]}")
     known = COLUMNS.get(column)
@@ -79,7 +79,7 @@ def _known(column: str) -> Known | None:
     return known
 
 
-def _typed(written: Any, known: Known | None) -> tuple[Kind, Any, Mapping[str, Any]]:
+def _typed(written: Any, known: LeadColumn | None) -> tuple[Kind, Any, Mapping[str, Any]]:
     """The type, the bare value, and what else is said of it."""
     if not isinstance(written, dict):
         return (known.kind if known else _own_kind(written)), written, {}
@@ -124,7 +124,7 @@ def _shown(written: Any) -> str:
 # Text
 
 
-def _length(extras: Mapping[str, Any], known: Known | None) -> int:
+def _length(extras: Mapping[str, Any], known: LeadColumn | None) -> int:
     length = extras.get("length", known.longest if known else OWN_TEXT_LENGTH)
     if isinstance(length, bool) or not isinstance(length, int) or not 0 < length <= LONGEST_TEXT:
         raise Wrong(f"length is a whole number from 1 to {LONGEST_TEXT}")
@@ -164,7 +164,7 @@ def _fields_in(template: Template) -> list[str]:
 # Numbers, options, rows
 
 
-def _number(written: Any, known: Known | None) -> Constant:
+def _number(written: Any, known: LeadColumn | None) -> Constant:
     if isinstance(written, bool) or not isinstance(written, int | float) or not math.isfinite(written):
         raise Wrong(f"takes {_WORDS[Kind.NUMBER]}, not {_shown(written)}")
     if isinstance(written, int) and not -(2**63) <= written < 2**63:
@@ -176,7 +176,7 @@ def _number(written: Any, known: Known | None) -> Constant:
     return Constant(kind=Kind.NUMBER, value=written)
 
 
-def _option(written: Any, extras: Mapping[str, Any], known: Known | None) -> Constant | Choice:
+def _option(written: Any, extras: Mapping[str, Any], known: LeadColumn | None) -> Constant | Choice:
     own = _own_options(extras.get("options", {}))
     standard = known.options if known else {}
     other = extras.get("other")

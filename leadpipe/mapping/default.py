@@ -4,7 +4,7 @@ from string import Template
 
 from leadpipe.mapping.fields import ACTION_WORDS
 from leadpipe.mapping.lead_table import COLUMNS, Kind
-from leadpipe.mapping.values import Constant, Setting, Text
+from leadpipe.mapping.values import Constant, MappedColumn, Text, Value
 from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Columns
 from leadpipe.model.text import fit, utf16_length, without_controls
@@ -78,16 +78,13 @@ def _first_of(*texts: str) -> str:
     return next((text.strip() for text in texts if without_controls(text).strip()), "")
 
 
-def default_settings() -> dict[str, Setting]:
-    """What the default mapping sets, as settings without a line of a file."""
+def default_columns() -> dict[str, MappedColumn]:
+    """What the default mapping sets, as a mapping file would say it; line 0 since there is no file."""
     web = next(label for label, number in COLUMNS["leadsourcecode"].options.items() if number == LEAD_SOURCE_WEB)
-    return {
-        **{
-            name: Setting(column=name, value=Text(template=Template(_TEXTS[name]), longest=longest), line=0)
-            for name, longest in LENGTHS.items()
-        },
-        "leadsourcecode": Setting(
-            column="leadsourcecode", value=Constant(kind=Kind.OPTION, value=LEAD_SOURCE_WEB, label=web), line=0
-        ),
-        **{name: Setting(column=name, value=Constant(kind=Kind.YES_NO, value=True), line=0) for name in DO_NOT_CONTACT},
+    yes = Constant(kind=Kind.YES_NO, value=True)
+    values: dict[str, Value] = {
+        **{name: Text(template=Template(text), longest=LENGTHS[name]) for name, text in _TEXTS.items()},
+        "leadsourcecode": Constant(kind=Kind.OPTION, value=LEAD_SOURCE_WEB, label=web),
+        **dict.fromkeys(DO_NOT_CONTACT, yes),
     }
+    return {name: MappedColumn(column=name, value=value, line=0) for name, value in values.items()}

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from leadpipe.mapping.column_reader import Wrong, read_row_id, read_setting, suggestion
+from leadpipe.mapping.column_reader import Wrong, read_row_id, read_value, suggestion
 from leadpipe.mapping.fault import Fault, FaultyMapping
 from leadpipe.mapping.rules import FIELDS, FileMapping, Pattern, Rule, When
 from leadpipe.mapping.toml_lines import Path, line_of, line_of_long_key, lines_of
 from leadpipe.mapping.unreachable import Unreachable
-from leadpipe.mapping.values import Row, Setting
+from leadpipe.mapping.values import MappedColumn, Row
 
+Columns = dict[str, MappedColumn]
 # What a rule may set beside columns: the column, and the table that its row is in.
 _ROUTES = {"owner": ("ownerid", "systemusers"), "team": ("ownerid", "teams"), "campaign": ("campaignid", "campaigns")}
 _RULE_KEYS = ("name", "when", *_ROUTES, "columns")
@@ -83,18 +84,18 @@ class _Reader:
 
     def mapping(self, parsed: Mapping[str, Any]) -> FileMapping:
         self._check_keys(parsed, _FILE_KEYS, ())
-        columns = self._settings(parsed.get("columns", {}), ("columns",))
+        columns = self._columns(parsed.get("columns", {}), ("columns",))
         return FileMapping(file=self._file, columns=columns, rules=tuple(self._rules(parsed.get("rules", []))))
 
-    def _settings(self, written: Any, at: Path) -> dict[str, Setting]:
+    def _columns(self, written: Any, at: Path) -> Columns:
         if not isinstance(written, dict):
             self._fault(at, "columns is a table: [columns], then a line for each column")
             return {}
-        found: dict[str, Setting] = {}
+        found: Columns = {}
         for column, value in written.items():
             try:
-                found[column] = Setting(
-                    column=column, value=read_setting(column, value), line=self._line((*at, column))
+                found[column] = MappedColumn(
+                    column=column, value=read_value(column, value), line=self._line((*at, column))
                 )
             except Wrong as why:
                 self._fault((*at, column), f"{column}: {why}")
@@ -127,24 +128,24 @@ class _Reader:
         name = written.get("name", number)
         if not isinstance(name, str) or not name.strip():
             self._fault((*at, "name"), "name is a text")
-        columns = self._settings(written.get("columns", {}), (*at, "columns"))
+        columns = self._columns(written.get("columns", {}), (*at, "columns"))
         sets = {**columns, **self._routes(written, columns, at)}
         if not any(key in written for key in (*_ROUTES, "columns")):
             self._fault(at, "the rule sets nothing: give owner, team, campaign or columns")
         return Rule(name=str(name).strip(), line=self._line(at), when=self._when(written, at), sets=sets)
 
-    def _routes(self, written: Mapping[str, Any], sets: Mapping[str, Setting], at: Path) -> dict[str, Setting]:
+    def _routes(self, written: Mapping[str, Any], sets: Columns, at: Path) -> Columns:
         if "owner" in written and "team" in written:
             self._fault((*at, "team"), "owner and team are set together: a lead has one owner")
         if "campaign" in written and "campaignid" in sets:
             self._fault((*at, "columns", "campaignid"), "campaignid is what campaign sets: give one of the two")
-        found: dict[str, Setting] = {}
+        found: Columns = {}
         for key, (column, entity_set) in _ROUTES.items():
             if key not in written:
                 continue
             try:
                 row = Row(entity_set=entity_set, row_id=read_row_id(written[key], key))
-                found[column] = Setting(column=column, value=row, line=self._line((*at, key)))
+                found[column] = MappedColumn(column=column, value=row, line=self._line((*at, key)))
             except Wrong as why:
                 self._fault((*at, key), str(why))
         return found

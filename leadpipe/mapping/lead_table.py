@@ -23,7 +23,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class LeadColumn:
     """`longest` in UTF-16 units; `options` by label; `sets` are the tables that a lookup may point into."""
 
     kind: Kind
@@ -35,28 +35,28 @@ class Known:
     sets: tuple[str, ...] = ()
 
 
-def _texts(longest: int, *names: str) -> dict[str, Known]:
-    return {name: Known(kind=Kind.TEXT, longest=longest) for name in names}
+def _texts(longest: int, *names: str) -> dict[str, LeadColumn]:
+    return {name: LeadColumn(kind=Kind.TEXT, longest=longest) for name in names}
 
 
-def _yes_no(*names: str) -> dict[str, Known]:
-    return {name: Known(kind=Kind.YES_NO) for name in names}
+def _yes_no(*names: str) -> dict[str, LeadColumn]:
+    return {name: LeadColumn(kind=Kind.YES_NO) for name in names}
 
 
-def _options(name: str, *labels: str, first: int = 1) -> dict[str, Known]:
-    return {name: Known(kind=Kind.OPTION, options={label: n for n, label in enumerate(labels, start=first)})}
+def _options(name: str, *labels: str, first: int = 1) -> dict[str, LeadColumn]:
+    return {name: LeadColumn(kind=Kind.OPTION, options={label: n for n, label in enumerate(labels, start=first)})}
 
 
-def _money(most: float, *names: str) -> dict[str, Known]:
-    return {name: Known(kind=Kind.NUMBER, most=most) for name in names}
+def _money(most: float, *names: str) -> dict[str, LeadColumn]:
+    return {name: LeadColumn(kind=Kind.NUMBER, most=most) for name in names}
 
 
-def _lookup(name: str, entity_set: str) -> dict[str, Known]:
-    return {name: Known(kind=Kind.LOOKUP, sets=(entity_set,))}
+def _lookup(name: str, entity_set: str) -> dict[str, LeadColumn]:
+    return {name: LeadColumn(kind=Kind.LOOKUP, sets=(entity_set,))}
 
 
-def _address(prefix: str) -> dict[str, Known]:
-    def named(longest: int, *names: str) -> dict[str, Known]:
+def _address(prefix: str) -> dict[str, LeadColumn]:
+    def named(longest: int, *names: str) -> dict[str, LeadColumn]:
         return _texts(longest, *(f"{prefix}_{name}" for name in names))
 
     return {
@@ -68,7 +68,7 @@ def _address(prefix: str) -> dict[str, Known]:
     }
 
 
-COLUMNS: dict[str, Known] = {
+COLUMNS: dict[str, LeadColumn] = {
     **_address("address1"),
     **_address("address2"),
     **_texts(300, "subject"),
@@ -77,8 +77,8 @@ COLUMNS: dict[str, Known] = {
     **_texts(50, "firstname", "middlename", "lastname", "telephone1", "telephone2", "telephone3", "fax"),
     **_texts(20, "mobilephone", "pager", "sic"),
     **_texts(2000, "description", "qualificationcomments"),
-    "numberofemployees": Known(kind=Kind.NUMBER, most=1_000_000, whole=True),
-    "importsequencenumber": Known(kind=Kind.NUMBER, least=-(2**31), most=2**31 - 1, whole=True),
+    "numberofemployees": LeadColumn(kind=Kind.NUMBER, most=1_000_000, whole=True),
+    "importsequencenumber": LeadColumn(kind=Kind.NUMBER, least=-(2**31), most=2**31 - 1, whole=True),
     **_money(1e14, "revenue"),
     **_money(1e12, "budgetamount", "estimatedamount"),
     **_yes_no("donotbulkemail", "donotemail", "donotphone", "donotfax", "donotpostalmail", "donotsendmm"),

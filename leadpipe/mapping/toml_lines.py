@@ -40,7 +40,7 @@ def line_of(path: Path, lines: dict[Path, int]) -> int:
 def _statements(text: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
     lines = text.split("\n")
     first = after = open_brackets = 0
-    for line in bare(text).split("\n"):
+    for line in unquoted(text).split("\n"):
         after += 1 + line.count(QUOTED_LINE_END)
         open_brackets += sum(map(line.count, "[{")) - sum(map(line.count, "]}"))
         if not open_brackets:
@@ -84,13 +84,13 @@ _QUOTED = re.compile(
 _BETWEEN_KEYS = re.compile(r"[^=,\[\]{}\n]+")
 
 
-def bare(text: str) -> str:
+def unquoted(text: str) -> str:
     return _QUOTED.sub(lambda quoted: QUOTED_LINE_END * quoted[0].count("\n"), text)
 
 
 def line_of_long_key(text: str, most_parts: int) -> int | None:
     """The line of the first key `a.b.c` of more parts. tomllib takes the square of their number."""
-    left = bare(text)
+    left = unquoted(text)
     for between in _BETWEEN_KEYS.finditer(left):
         if between[0].count(".") >= most_parts:
             before = left[: between.start()]

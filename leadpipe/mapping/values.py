@@ -99,7 +99,7 @@ Value = Text | Constant | Choice | Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class MappedColumn:
     """A column and what it is set to. `column` of a lookup is the name that it is bound by, case and all."""
 
     column: str

@@ -5,6 +5,6 @@ answers mean. msal does the asking, and nothing here speaks to Entra without it.
 """
 
 from leadpipe.dataverse.auth.tokens import SharedTokens, Tokens
-from leadpipe.dataverse.auth.ways import tokens_for
+from leadpipe.dataverse.auth.sign_in import tokens_for
 
 __all__ = ["SharedTokens", "Tokens", "tokens_for"]
