@@ -1,4 +1,4 @@
-"""Reads what a column is set to, and says what is wrong with it."""
+"""Reads the value that a mapping file gives a column, and says what is wrong with it."""
 
 import math
 import re
@@ -12,7 +12,7 @@ from leadpipe.mapping.lead_table import COLUMNS, FIRST_OWN_OPTION, NEVER_EMPTY, 
 from leadpipe.mapping.values import Choice, Constant, Row, Text, Value
 from leadpipe.model.text import utf16_length, without_controls
 
-# What Dynamics makes a new column of text, where nobody says otherwise.
+# The length of a new text column in Dynamics, unless its maker says otherwise.
 OWN_TEXT_LENGTH = 100
 LONGEST_TEXT = 1_048_576
 _OWN = re.compile(r"(?!address[12]_|mscrm)[a-z][a-z0-9]{1,7}_\w+", re.IGNORECASE)
@@ -30,7 +30,7 @@ _EXAMPLES = '{ text = "…" }, { number = 5 }, { yes_no = true }, { option = 1 }
 
 
 class Wrong(Exception):
-    """Why a column cannot be set so."""
+    """A column cannot be set like this; the text says why."""
 
 
 def read_value(column: str, written: Any) -> Value:
@@ -80,7 +80,7 @@ def _known(column: str) -> LeadColumn | None:
 
 
 def _typed(written: Any, known: LeadColumn | None) -> tuple[Kind, Any, Mapping[str, Any]]:
-    """The type, the bare value, and what else is said of it."""
+    """Splits what is written into the type, the value, and what else is written beside it."""
     if not isinstance(written, dict):
         return (known.kind if known else _own_kind(written)), written, {}
     kinds = [kind for kind in Kind if kind in written]
@@ -121,9 +121,6 @@ def _shown(written: Any) -> str:
     )
 
 
-# Text
-
-
 def _length(extras: Mapping[str, Any], known: LeadColumn | None) -> int:
     length = extras.get("length", known.longest if known else OWN_TEXT_LENGTH)
     if isinstance(length, bool) or not isinstance(length, int) or not 0 < length <= LONGEST_TEXT:
@@ -156,12 +153,9 @@ def _template(text: str) -> Template:
 
 
 def _fields_in(template: Template) -> list[str]:
-    """As `get_identifiers`, which takes the square of their number."""
+    """Does what `get_identifiers` does, whose time grows with the square of their number."""
     found = (match["named"] or match["braced"] for match in template.pattern.finditer(template.template))
     return [*dict.fromkeys(name for name in found if name)]
-
-
-# Numbers, options, rows
 
 
 def _number(written: Any, known: LeadColumn | None) -> Constant:
@@ -211,7 +205,7 @@ def _by_label(written: str, options: Mapping[str, int], own: Mapping[str, int], 
     if _fields_in(template):
         if not options:
             raise Wrong('say which text is which option: options = { "FR" = 100000001 }')
-        # Where the file has a table of its own, the standard labels would only be found by accident.
+        # With options of its own the file does not mean the standard labels.
         return Choice(template=template, options=own or options, other=other)
     if other is not None:
         raise Wrong("other goes with a template: a label is always the same option")

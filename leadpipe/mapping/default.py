@@ -9,7 +9,7 @@ from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Columns
 from leadpipe.model.text import fit, utf16_length, without_controls
 
-# What the default mapping does, said as a mapping file would, as far as one could.
+# The default mapping as a mapping file would say it, as far as one can.
 _TEXTS = {
     "subject": "$offer_title, else $offer, else Marketplace lead – $action_words – $company, else $name",
     "firstname": "$first_name",
@@ -28,7 +28,7 @@ _FOOTER_VALUE_LENGTH = 200
 
 
 def columns_of(lead: Lead, lead_id: str) -> Columns:
-    """What Dynamics is sent: each text fits its column, empty columns are left out."""
+    """Gives what Dynamics is sent: each text is cut to its column, empty columns are left out."""
     texts = {
         "subject": _subject(lead),
         "firstname": lead.first_name,
@@ -52,7 +52,7 @@ def _subject(lead: Lead) -> str:
 
 
 def _description(lead: Lead, lead_id: str) -> str:
-    """The customer's words, shortened where needed so that what follows them always fits."""
+    """Joins the customer's words and the footer; only the words are shortened, so the footer always fits."""
     told = (
         ("Source", lead.source),
         ("Action", lead.action),
@@ -68,7 +68,7 @@ def _description(lead: Lead, lead_id: str) -> str:
 
 
 def do_not_contact(lead: Lead) -> Columns:
-    """What keeps people from writing to or calling somebody who asked not to be."""
+    """Sets the columns that forbid contact, for a lead who asked not to be contacted."""
     if not lead.is_do_not_contact:
         return {}
     return dict.fromkeys(DO_NOT_CONTACT, True)

@@ -1,4 +1,4 @@
-"""Reads a mapping file, and finds all that is wrong with it at once."""
+"""Reads a mapping file and finds all of its faults at once."""
 
 import re
 import tomllib
@@ -14,11 +14,11 @@ from leadpipe.mapping.unreachable import Unreachable
 from leadpipe.mapping.values import MappedColumn, Row
 
 Columns = dict[str, MappedColumn]
-# What a rule may set beside columns: the column, and the table that its row is in.
+# The keys of a rule that set a lookup: its column, and the table that the row is in.
 _ROUTES = {"owner": ("ownerid", "systemusers"), "team": ("ownerid", "teams"), "campaign": ("campaignid", "campaigns")}
 _RULE_KEYS = ("name", "when", *_ROUTES, "columns")
 _FILE_KEYS = ("columns", "rules")
-# Every delivery waits while the file is read, so that has to take well under a second whatever stands in it.
+# Every delivery waits while the file is read, so reading any file must take well under a second.
 LARGEST_FILE = 64 * 1024
 MOST_RULES = 200
 MOST_FAULTS = 100
@@ -27,7 +27,7 @@ _LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
 def read_mapping(content: bytes, file: str) -> FileMapping:
-    """`file` is what faults call it. Raises FaultyMapping, which has every fault, up to MOST_FAULTS."""
+    """`file` is its name in faults. Raises FaultyMapping with every fault, up to MOST_FAULTS."""
     if len(content) > LARGEST_FILE:
         reason = f"is larger than {LARGEST_FILE // 1024} KiB: give fewer rules or texts, a * for many of them"
         raise FaultyMapping([Fault(file=file, line=0, reason=reason)])
@@ -47,7 +47,7 @@ def read_mapping(content: bytes, file: str) -> FileMapping:
 def _mapping_of(text: str, file: str) -> FileMapping:
     try:
         parsed = tomllib.loads(text)
-    except ValueError as error:  # a whole number of thousands of digits is one too
+    except ValueError as error:  # also for an integer of thousands of digits
         raise FaultyMapping([_not_toml(str(error), text, file)]) from error
     reader = _Reader(file, text)
     try:
@@ -60,18 +60,18 @@ def _mapping_of(text: str, file: str) -> FileMapping:
 
 
 def _not_toml(message: str, text: str, file: str) -> Fault:
-    """What tomllib says, its place in the form that all faults have."""
+    """Takes the line out of tomllib's message and makes a fault of both."""
     found = _LINE.search(message)
     line = int(found[1]) if found and found[1] else text.count("\n") + 1
     return Fault(file=file, line=line, reason=f"is not TOML: {_LINE.sub('', message)}")
 
 
 class _EnoughFaults(Exception):
-    """More of them would help nobody."""
+    """MOST_FAULTS have been found; reading stops."""
 
 
 class _Reader:
-    """Goes on after a fault, so that all of them are found."""
+    """Continues after a fault to find all of them."""
 
     def __init__(self, file: str, text: str) -> None:
         self.faults: list[Fault] = []
@@ -200,7 +200,7 @@ class _Reader:
 
 
 def _impossible(field: str, text: str) -> str:
-    """Why no lead can have it, empty where one can."""
+    """Says why no lead can match the text; empty where one can."""
     if "*" in text.strip()[:-1]:
         return f"{field} {text!r}: a * may only stand at the end"
     if field == "source" and "|" in text:

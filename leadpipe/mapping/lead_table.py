@@ -1,6 +1,6 @@
-"""The lead table as Microsoft documents it: what a mapping may set, of which type, how long, with which options.
+"""Lists the lead table's columns as Microsoft documents them: type, length and options of all that a mapping may set.
 
-Organisations may widen, shorten and add; what they really have, `leadpipe mapping check` asks them.
+An organisation may change them and add its own; `leadpipe mapping check` asks it what it has.
 https://learn.microsoft.com/dynamics365/sales/developer/entities/lead
 """
 
@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-# Dynamics asks its own forms for these two; a lead without them could not be saved there.
+# The forms of Dynamics require these two; a lead without them could not be saved there.
 NEVER_EMPTY = frozenset({"subject", "lastname"})
 
 
 class Kind(StrEnum):
-    """What a column takes; the value is the word for it in a mapping file."""
+    """The type of a column; the value is its name in a mapping file."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -99,7 +99,7 @@ COLUMNS: dict[str, LeadColumn] = {
     **_options("leadqualitycode", "Hot", "Warm", "Cold"),
     **_options("preferredcontactmethodcode", "Any", "Email", "Phone", "Fax", "Mail"),
     **_options("prioritycode", "Default Value"),
-    # A new lead is open, and these two are what an open lead may be.
+    # A new lead is open, and an open lead has one of these two.
     **_options("statuscode", "New", "Contacted"),
     **_options("budgetstatus", "No Committed Budget", "May Buy", "Can Buy", "Will Buy", first=0),
     **_options("need", "Must have", "Should have", "Good to have", "No need", first=0),
@@ -157,6 +157,6 @@ NOT_SETTABLE: dict[str, str] = {
     **dict.fromkeys(("overriddencreatedon", "estimatedclosedate", "lastusedincampaign"), "a date cannot be mapped"),
 }
 
-# Options that an organisation adds begin at its publisher's prefix, which has at least five digits:
+# Options that an organisation adds begin with its publisher's prefix, which has at least five digits:
 # https://learn.microsoft.com/power-platform/alm/solution-concepts-alm#solution-publisher
 FIRST_OWN_OPTION = 10_000

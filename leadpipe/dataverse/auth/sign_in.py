@@ -13,7 +13,7 @@ from leadpipe.model.settings import Certificate, ClientSecret, Dataverse, Manage
 
 
 def tokens_for(dataverse: Dataverse, *, clock: Callable[[], float] = time.monotonic) -> Tokens:
-    """The organisation's tokens, signed in for as the settings say. Nothing is asked or read before the first one."""
+    """Gives the organisation's tokens. Nothing is sent or read before the first one is asked for."""
     return SharedTokens(_ask_by(dataverse), clock=clock)
 
 
