@@ -1,4 +1,4 @@
-"""Every address that the stand-in answers, and the way from a request to a response."""
+"""Lists every address that the stand-in answers, and turns a request into a response."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _rule(method: str, path: str, target: _Target) -> Rule:
 
 
 def _data(method: str, path: str, answer: Callable[..., Response]) -> Rule:
-    """`path` without its placeholders is what requests are counted under."""
+    """Requests are counted under `path` without its placeholders."""
     kind = path.replace("<key>", "id").removeprefix("/")
     return _rule(method, _API + path, _Target(DATA, kind, answer))
 
@@ -146,7 +146,7 @@ _ADAPTER = _ROUTES.bind("")
 
 
 def answer(organisation: Organisation, request: Request) -> Response:
-    """Lets NoReply pass; everything else becomes a response."""
+    """Turns everything into a response, except NoReply."""
     target, arguments = _target(request)
     if target.area == _CONTROL:
         return _answered(lambda: target.answer(organisation, request, **arguments))
@@ -176,7 +176,7 @@ def _answered(respond: Callable[[], Response]) -> Response:
 
 
 def _report(error: Exception) -> None:
-    """Where it happened and what kind it is; never its text, which may hold a lead."""
+    """Prints where it happened and the exception's type, but not its text, which may quote a lead."""
     where = "".join(traceback.format_tb(error.__traceback__))
     print(f"{type(error).__name__}\n{where}", file=sys.stderr, flush=True)
 

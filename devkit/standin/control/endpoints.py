@@ -1,4 +1,4 @@
-"""Reached from outside under `/_standin/`: faults, limits, and what was written. Never throttled, never counted."""
+"""Answers under `/_standin/`: faults, limits, and what was written. Neither throttled nor counted."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def config(organisation: Organisation, _request: Request) -> Response:
 
 
 def change_config(organisation: Organisation, request: Request) -> Response:
-    """New limits begin with empty windows."""
+    """Changes the configuration. New limits begin with empty windows."""
     try:
         organisation.config = organisation.config.changed(request.get_json(force=True, silent=True))
     except ConfigError as error:
@@ -74,7 +74,7 @@ def change_config(organisation: Organisation, request: Request) -> Response:
 
 
 def reset_config(organisation: Organisation, request: Request) -> Response:
-    """As it began, without what administrators made since."""
+    """Goes back to the first configuration, and forgets what administrators have made."""
     organisation.config = organisation.first_config
     organisation.made.clear()
     organisation.throttle.forget()

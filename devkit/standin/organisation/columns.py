@@ -1,4 +1,4 @@
-"""What a column is: its type, its limits, its options; and lookups, which point to rows of other tables."""
+"""Describes columns by type, limits and options, and lookups, which point to rows of other tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Kind(Enum):
-    """The value is the name that metadata gives the type."""
+    """The value is the type's name in metadata."""
 
     TEXT = "String"
     MEMO = "Memo"
@@ -74,12 +74,12 @@ def entity_of(entity_set: str) -> str:
 
 
 def link_column(link: str) -> str:
-    """Lookups are read back under another name than the one that they are bound with."""
+    """Gives the name that a lookup is read back under."""
     return f"_{link.lower()}_value"
 
 
 def link_definition(link: str, sets: tuple[str, ...]) -> Column:
-    """A lookup as metadata describes it. Rows have no column of this name: it is bound and read back under others."""
+    """Describes a lookup as metadata does. Rows have no column of this name: it is bound and read back under others."""
     kind = Kind.OWNER if link == "ownerid" else Kind.LOOKUP
     return Column(kind=kind, targets=tuple(map(entity_of, sets)))
 
@@ -87,7 +87,7 @@ def link_definition(link: str, sets: tuple[str, ...]) -> Column:
 def columns_with(
     columns: Mapping[str, Column], changes: Mapping[str, Mapping[str, Any] | None]
 ) -> Mapping[str, Column]:
-    """The columns after an organisation changed, added and removed (None) some."""
+    """Gives the columns after an organisation changed, added and removed (None) some."""
     changed = {name: _changed(columns.get(name), change) for name, change in changes.items() if change is not None}
     return {name: column for name, column in columns.items() if name not in changes} | changed
 

@@ -1,4 +1,4 @@
-"""Everything that the stand-in remembers, in one place: what the parts that answer requests share."""
+"""Holds everything that the stand-in remembers, in one place, for the parts that answer requests."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Organisation:
     stores: Mapping[str, RowStore]
     servers: Servers
     made: Made
-    # What a reset goes back to.
+    # for a reset
     first_config: Config = field(default_factory=Config)
     config: Config = field(default_factory=Config)
     device_codes: DeviceCodes = field(default_factory=DeviceCodes)
@@ -53,7 +53,7 @@ class Organisation:
         return self.stores["leads"]
 
     def table(self, entity_set: str) -> Table:
-        """The table as this organisation has it: the configuration changes columns and lookups of leads."""
+        """Gives the table as this organisation has it: the configuration changes columns and lookups of leads."""
         table = TABLES[entity_set]
         if entity_set != "leads":
             return table
@@ -79,7 +79,7 @@ class Organisation:
 
 
 def open_organisation(folder: Path, config: Config | None = None) -> Organisation:
-    """`config` is what it begins with and what a reset goes back to."""
+    """Opens the organisation. `config` is what it begins with and a reset goes back to."""
     identity, config = load_identity(folder), config or Config()
     database = Database(folder / "leads.sqlite3")
     return Organisation(

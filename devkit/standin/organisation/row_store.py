@@ -1,4 +1,4 @@
-"""The rows that clients wrote, in one SQLite file. A change is committed before it is answered: a kill loses none."""
+"""Keeps the rows that clients wrote in one SQLite file. A change is committed before it is answered."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Database:
 
 
 class RowStore:
-    """The rows of one table. Names in the SQL come from the table's description, values never stand in it."""
+    """The rows of one table. Only names from the table's description are put into SQL, never values."""
 
     def __init__(self, database: Database, table: Table) -> None:
         self._lock, self._file = database.lock, database.file
@@ -100,13 +100,13 @@ class RowStore:
             return self._read(row_id)
 
     def newest(self, limit: int = -1) -> list[Row]:
-        """The last written first; -1 is no limit."""
+        """Gives the rows, last written first; -1 is no limit."""
         query = f"SELECT * FROM {self._name} ORDER BY rowid DESC LIMIT ?"  # noqa: S608 - see the class
         with self._lock:
             return [_row(found) for found in self._file.execute(query, (limit,))]
 
     def since(self, moment: str) -> list[Row]:
-        """Those created at this `timestamp` or later, the first written first."""
+        """Gives the rows created at this `timestamp` or later, first written first."""
         query = f"SELECT * FROM {self._name} WHERE created_at >= ? ORDER BY rowid"  # noqa: S608 - see the class
         with self._lock:
             return [_row(found) for found in self._file.execute(query, (moment,))]
@@ -130,7 +130,7 @@ class RowStore:
 
 
 def timestamp(moment: datetime) -> str:
-    """All have the same width, so that text order is time order."""
+    """Writes a time. All have the same width, so that text order is time order."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

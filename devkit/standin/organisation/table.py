@@ -1,4 +1,4 @@
-"""The description of a table that clients write to. Storage, checks, addresses and metadata are all made from it."""
+"""Describes a table that clients write to. Storage, checks, addresses and metadata follow from the description."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Table:
 
     @property
     def readable(self) -> tuple[str, ...]:
-        """The names under which columns and lookups are read back."""
+        """Gives the names under which columns and lookups are read back."""
         return (*self.columns, *map(link_column, self.links))
 
     @property
@@ -43,5 +43,5 @@ class Table:
         return {name: column.default for name, column in self.columns.items() if column.default is not None}
 
     def privilege(self, verb: str) -> str:
-        """Such as prvCreateLead for Create."""
+        """Gives the privilege for a verb, such as prvCreateLead for Create."""
         return f"prv{verb}{self.schema_name}"

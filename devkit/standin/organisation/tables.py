@@ -1,4 +1,4 @@
-"""The tables that clients write to. Another one is added by its description."""
+"""Lists the tables that clients write to. Another one is added by its description."""
 
 from __future__ import annotations
 

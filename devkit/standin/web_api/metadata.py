@@ -55,7 +55,7 @@ def attribute(call: Call, key: str, name: str, cast: str | None = None) -> Respo
 
 
 def lookups(call: Call, key: str) -> Response:
-    """A lookup is bound by its navigation property, whose case may differ from the column's."""
+    """Lists lookups. One is bound by its navigation property, whose case may differ from the column's."""
     table = _table(call, key)
     call.require("prvReadEntity")
     found = [
@@ -103,7 +103,7 @@ def _metadata_id(table: Table) -> str:
 
 
 def _other_entity(entity_set: str) -> dict[str, Any]:
-    """A table that lookups point into: its names, and the privilege that pointing at it takes."""
+    """Describes a table that lookups point into: its names, and the privilege that pointing at it takes."""
     name, append_to = entity_of(entity_set), APPEND_TO.get(entity_set)
     return {
         "LogicalName": name,
@@ -124,7 +124,7 @@ def _list(call: Call, items: list[dict[str, Any]]) -> Response:
 
 
 def _chosen(item: Mapping[str, Any], options: Mapping[str, str]) -> dict[str, Any]:
-    """Expanded properties stay beside the selected ones."""
+    """Selects properties. Expanded ones always stay."""
     if "$select" not in options:
         return dict(item)
     wanted = {*options["$select"].split(","), "MetadataId", "OptionSet", "@odata.type"}

@@ -1,4 +1,4 @@
-"""$filter over rows in memory: comparisons of columns, also of related rows (`a/b`), with and, or, not, and functions.
+"""Reads a $filter and tests rows with it: comparisons, also of related rows (`a/b`), and, or, not, functions.
 
 https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query/filter-rows
 """
@@ -39,7 +39,7 @@ _WORDS: dict[str, Any] = {"null": None, "true": True, "false": False}
 
 
 def matcher(text: str, *, check: Check | None = None) -> Test:
-    """Gives a test of one row. Raises Refusal where the text is not a filter.
+    """Gives a test of one row. Raises Refusal if the text is not a filter.
 
     `check` is given the name of each column and refuses unknown ones; functions are then not supported.
     """
@@ -142,7 +142,7 @@ def _tokens(text: str) -> list[tuple[str, str]]:
 
 
 def _value(row: Row, path: str) -> Any:
-    """A related row that is missing has no values. A column that does not exist is refused."""
+    """Reads a value. A related row that is missing has none. A column that does not exist is refused."""
     value: Any = row
     for part in path.split("/"):
         if value is None:
@@ -154,7 +154,7 @@ def _value(row: Row, path: str) -> Any:
 
 
 def _compared(compare: Callable[[Any, Any], Any], value: Any, wanted: Any) -> bool:
-    """Text is compared without regard to case, as in Dataverse. Values of different types are never ordered."""
+    """Compares text without regard to case, as Dataverse does. Values of different types are never ordered."""
     one, other = (each.lower() if isinstance(each, str) else each for each in (value, wanted))
     try:
         return bool(compare(one, other))

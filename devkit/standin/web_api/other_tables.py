@@ -1,4 +1,4 @@
-"""Reading the tables around leads: a list, one row, and the roles of a user.
+"""Reads other tables than those that clients write to: lists, single rows, and the roles of a user.
 
 https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query/overview
 """
@@ -35,7 +35,7 @@ def read(call: Call, entity_set: str, key: str) -> Response:
 
 
 def read_own(call: Call, entity_set: str, key: str) -> Response:
-    """A row of a table of the organisation's own, of which no more is known than that it is there."""
+    """Reads a row of the organisation's own table, which has an id only."""
     if entity_set not in {name for sets in call.organisation.config.lookups.values() for name in sets}:
         raise Refusal(404, "0x8006088a", f"Resource not found for the segment '{entity_set}'.")
     if not call.organisation.knows_row(entity_set, key.lower()):
@@ -44,7 +44,7 @@ def read_own(call: Call, entity_set: str, key: str) -> Response:
 
 
 def roles_of_user(call: Call, key: str) -> Response:
-    """Needs the right to read roles as well as users."""
+    """Lists a user's roles. Needs the right to read roles as well as users."""
     user = _row(call, "systemusers", key)
     call.require(OTHER_TABLES["roles"].privilege)
     return listed(call, "roles", user["systemuserroles_association"])
@@ -88,7 +88,7 @@ def _row(call: Call, entity_set: str, key: str) -> dict[str, Any]:
 
 
 def _chosen(row: Mapping[str, Any], options: Mapping[str, str]) -> dict[str, Any]:
-    """Related rows come only when they are expanded, and whole; the columns that are none of ours are refused."""
+    """Selects columns and refuses unknown ones. Related rows come only when expanded, and whole."""
     expanded = set(_EXPANDED.findall(options.get("$expand", "")))
     selected = {name.strip() for name in options.get("$select", "").split(",") if name.strip()}
     if unknown := sorted((expanded | selected) - set(row)):

@@ -1,4 +1,4 @@
-"""The query options of OData that the stand-in understands. It refuses the others instead of ignoring them.
+"""Reads the query options of OData that the stand-in supports. It refuses the others instead of ignoring them.
 
 https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query/overview
 """
@@ -51,7 +51,7 @@ def column_check(table: Table) -> Callable[[str], None]:
 
 
 def chooser(options: Mapping[str, str], check: Callable[[str], None] | None = None) -> Callable[[Rows], Rows]:
-    """Gives what takes the rows of $filter, in the order of $orderby. `check` refuses unknown columns."""
+    """Gives a function that selects rows by $filter and sorts them by $orderby. `check` refuses unknown columns."""
     matches = matcher(options.get("$filter", ""), check=check)
     column, descending = _order(options.get("$orderby"))
     if column and check:
@@ -81,5 +81,5 @@ def _order(text: str | None) -> tuple[str | None, bool]:
 
 
 def _rank(value: Any) -> tuple[bool, Any]:
-    """Empty values come first."""
+    """Sorts empty values first."""
     return value is not None, value if isinstance(value, (int, float, str)) else str(value)

@@ -35,7 +35,7 @@ def revised_row(table: Table, row: dict[str, Any], changes: Changes) -> dict[str
 
 
 def readable(table: Table, row: Row, columns: list[str] | None) -> dict[str, Any]:
-    """The id comes along whether it is asked for or not; None asks for all columns."""
+    """Gives the row as read. The id always comes along; None asks for all columns."""
     wanted = table.readable if columns is None else (*columns, table.key)
     return {"@odata.etag": row.etag, **{name: row.columns.get(name) for name in wanted}}
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from devkit.standin.organisation.table import Table
 
-# What XML 1.0 cannot carry, lone surrogates included.
+# Characters that XML 1.0 forbids, lone surrogates included.
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _BIND = "@odata.bind"
 _REFERENCE = re.compile(r"(?:.*/)?(?P<set>[a-z_0-9]+)\((?P<id>[0-9a-fA-F-]{36})\)")
@@ -68,7 +68,7 @@ def checked(table: Table, row: dict[str, Any], *, creating: bool) -> Changes:
 
 
 def check_state(table: Table, columns: dict[str, Any]) -> None:
-    """Needs the whole row: which statuses are valid depends on the state."""
+    """Checks the status of a whole row, since it depends on the state."""
     state, status = columns.get("statecode") or 0, columns.get("statuscode")
     if status is not None and table.statuses and status not in table.statuses[state]:
         label = f"{table.schema_name}State.{table.columns['statecode'].options[state]}"

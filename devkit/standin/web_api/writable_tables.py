@@ -1,4 +1,4 @@
-"""The sets of the Web API that clients write to: create, read, search, change, delete rows.
+"""Creates, reads, searches, changes and deletes rows of the tables that clients write to.
 
 https://learn.microsoft.com/power-apps/developer/data-platform/webapi/create-entity-web-api and the pages beside it
 """
@@ -36,7 +36,7 @@ def create(call: Call, entity_set: str) -> Response:
 
 
 def upsert(call: Call, entity_set: str, key: str) -> Response:
-    """PATCH: If-Match allows only a change, If-None-Match only a new row, neither allows both."""
+    """Answers PATCH: If-Match allows only a change, If-None-Match only a new row, neither allows both."""
     table, row_id = call.organisation.table(entity_set), parse_guid(key)
     if call.request.headers.get("If-None-Match") == "*":
         return _create_only(call, table, row_id)
@@ -102,7 +102,7 @@ def _store(call: Call, table: Table) -> RowStore:
 
 
 def _found(call: Call, table: Table) -> list[dict[str, Any]]:
-    """The rows that the query is about, whole."""
+    """Gives whole rows that match the query."""
     check_options(call.request.args)
     choose = chooser(call.request.args, column_check(table))
     call.strike(Stage.WORK)
@@ -149,7 +149,7 @@ def _check_link(call: Call, table: Table, entity_set: str, row_id: str) -> None:
         call.require(table.privilege("Append"))
         call.require(APPEND_TO[entity_set])
     elif entity_set in OWNERS and row_id != call.identity.user_id:
-        # A row that somebody else owns is beyond the user's own rows.
+        # The row will not be the caller's own.
         call.require(table.privilege("Assign"), depth=Depth.LOCAL)
         call.require(table.privilege("Create"), depth=Depth.LOCAL)
         check_owner(row_id, organisation.config.unfit_owners.get(row_id))
