@@ -45,9 +45,9 @@ def steps() -> list[Step]:
 
 
 def check(steps: Sequence[Step], screen: Screen) -> int:
-    """Runs them all, whatever one of them says: a person mending a change wants the whole list."""
+    """Runs all checks, even if one fails, so that the whole list is known."""
     try:
-        # Not left to the first test that needs it, whose time-out would count the download.
+        # Before the tests, so that no test's time-out includes the download.
         ensure_azurite(screen.note)
     except InstallError as reason:
         screen.fail(str(reason))
@@ -67,7 +67,7 @@ def run(step: Step, screen: Screen) -> tuple[bool, float]:
 
 
 def script(name: str) -> str:
-    """A command that pip installed beside this Python and that `-m` does not know."""
+    """Finds a command that pip installed beside this Python and that has no `-m`."""
     folder = Path(sys.executable).parent
     return shutil.which(name, path=str(folder)) or str(folder / name)
 
