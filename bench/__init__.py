@@ -1,1 +1,1 @@
-"""What leadpipe costs, measured against an app that does the least; `python -m bench`."""
+"""Measures what leadpipe costs, against an app that does the minimum: `python -m bench`."""

@@ -1,4 +1,4 @@
-"""One of the two apps under the functions host, in a process of its own, and posts to it."""
+"""Runs one of the two apps under the functions host in its own process, and posts to it."""
 
 import http.client
 import itertools
@@ -23,21 +23,21 @@ DEADLINE = 60.0
 LAST_LINES = 40
 NO_DELIVERY = {"AzureWebJobs.deliver.Disabled": "1"}
 NO_SWEEP = {"AzureWebJobs.sweep.Disabled": "1"}
-# What a developer has set for an app of theirs is not for these.
+# Settings that a developer made for another app are left out.
 _NOT_PASSED_ON = ("AzureWebJobs", "AzureFunctions", "AZURE_", "FUNCTIONS_", "PYTHON_", "DATAVERSE_", "LEADPIPE_")
 _LEASH = (sys.executable, "-m", "devkit.launcher.leash", "5")
 _numbers = itertools.count(1)
 
 
 class App(Enum):
-    """Which app; the value is its folder."""
+    """The app; the value is its folder."""
 
     OURS = ROOT
     BARE = ROOT / "bench" / "bare"
 
 
 class BenchError(Exception):
-    """A measurement could not be made; says why."""
+    """A measurement failed; the text says why."""
 
 
 class Client:
@@ -47,7 +47,7 @@ class Client:
         self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=DEADLINE)
 
     def post_lead(self) -> str:
-        """The lead id that the 202 tells."""
+        """Posts a lead and gives the lead id of the 202."""
         self._connection.request("POST", "/api/leads", next_lead(), {"Content-Type": "application/json"})
         answer = self._connection.getresponse()
         body = answer.read()
@@ -60,9 +60,9 @@ class Client:
 def running(
     app: App, stage: Stage, storage: str, *, leashed: bool = True, settings: dict[str, str] | None = None
 ) -> Iterator[str]:
-    """The app's address, once it listens; its process ends with the block.
+    """Starts the app and gives its address once it listens; the process ends with the block.
 
-    Leashed, it also ends when this process is killed, but starts some 50 ms later.
+    On a leash it also ends when this process is killed, but starts some 50 ms later.
     """
     log = stage.folder / f"{app.name.lower()}-{next(_numbers)}.log"
     with log.open("w") as stderr:
@@ -93,7 +93,7 @@ def until(condition: Callable[[], Any], what: str, *, pause: float = 0.05) -> No
 
 
 def _command(app: App, folder: Path) -> list[str]:
-    settings = folder / "no.settings.json"  # in place of a local.settings.json that a developer may have
+    settings = folder / "no.settings.json"  # instead of a developer's local.settings.json
     settings.write_text("{}")
     options = ["--port", "0", "--drain", "1", "--data", str(folder / "host"), "--settings", str(settings)]
     return [sys.executable, "-m", "devkit.functions_host", "--app", str(app.value), *options]

@@ -1,6 +1,6 @@
-"""From the start of a process to its first 202, ours against the bare app's, in alternation.
+"""Measures the time from process start to first 202, of leadpipe and the bare app in alternation.
 
-A start is short enough for the ratio of the two medians to be fair.
+A start is short enough for the ratio of the medians to be fair.
 """
 
 import time
@@ -17,7 +17,7 @@ AT_MOST = 1.2
 
 def measure(stage: Stage, *, pairs: int, say: Callable[[str], None]) -> Iterator[Row]:
     for app in App:
-        first_answer(app, stage)  # the first start compiles, and reads the libraries from disk
+        first_answer(app, stage)  # the first start compiles and reads the libraries from disk
     runs = in_pairs(pairs, lambda app: first_answer(app, stage), tell=_told, say=say)
     ours, bare = (median(getattr(each, side) for each in runs) for side in ("ours", "bare"))
     ratio = ours / bare
@@ -33,7 +33,7 @@ def measure(stage: Stage, *, pairs: int, say: Callable[[str], None]) -> Iterator
 
 
 def first_answer(app: App, stage: Stage) -> float:
-    """Seconds."""
+    """Gives the seconds from start to the first 202."""
     account = stage.fresh_account()
     started = time.monotonic()
     with running(app, stage, account.connection_string, leashed=False) as url:

@@ -1,6 +1,6 @@
-"""A proxy in front of one storage service, which forwards each request as it came and counts it by what it is for.
+"""Forwards requests to one storage service unchanged, and counts them by purpose.
 
-The signature of a storage request covers the account and the path but not the port, so a proxy need not know the key.
+A request's signature covers account and path but not the port, so the proxy needs no key.
 """
 
 import http.client
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 IDLE_POLL = "idle poll"
-# Method, path behind the account, and what such a request is for.
+# Method, path after the account, and the purpose.
 _KINDS = (
     ("POST", r"/leadledger", "insert"),
     ("POST", r"/leads/messages", "put"),
@@ -39,17 +39,16 @@ class Counts:
             self._counts[kind] += 1
 
     def taken(self) -> Counter[str]:
-        """What was counted since it was last asked."""
+        """Gives the counts since the last call."""
         with self._lock:
             counts, self._counts = self._counts, Counter()
             return counts
 
 
 def kind_of(method: str, path: str, answer: bytes) -> str:
-    """What the request is for; one that is not known goes by its method and path.
+    """Names the request's purpose; an unknown one by method and path.
 
-    The host asks an idle queue again and again. What tells those polls from the one that fetches a lead is the answer:
-    theirs holds no message.
+    The answer distinguishes the host's polls of an idle queue from the one that fetches a lead: it has no message.
     """
     path = re.sub(r"^/[^/]+", "", urlsplit(path).path)
     kind = next((kind for known, pattern, kind in _KINDS if method == known and re.fullmatch(pattern, path)), None)
@@ -60,7 +59,7 @@ def kind_of(method: str, path: str, answer: bytes) -> str:
 
 @contextmanager
 def counting(target: str, counts: Counts) -> Iterator[str]:
-    """The address of a proxy in front of `target`, which serves until the block ends."""
+    """Serves a proxy in front of `target` until the block ends, and gives its address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(urlsplit(target).netloc, counts.add))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
@@ -95,7 +94,7 @@ def _handler(target: str, count: Callable[[str], None]) -> type[BaseHTTPRequestH
                 upstream.close()
 
         def _answer(self, answer: http.client.HTTPResponse, body: bytes) -> None:
-            # Counted first, so that whoever sees the effect of the answer sees it counted.
+            # Counted before it is answered, so that the count is there when the answer has an effect.
             count(kind_of(self.command, self.path, body))
             self.send_response_only(answer.status, answer.reason)
             for name, value in answer.getheaders():
@@ -106,6 +105,6 @@ def _handler(target: str, count: Callable[[str], None]) -> type[BaseHTTPRequestH
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it
-            """Nothing: addresses hold ids of leads."""
+            """Logs nothing: addresses contain lead ids."""
 
     return Handler

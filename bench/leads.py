@@ -1,16 +1,16 @@
-"""Leads as the marketplace posts them, no two of them alike."""
+"""Makes leads as the marketplace posts them, each different."""
 
 import itertools
 import json
 import time
 
-# Other runs' leads in the same organisation must not look like repeats of these.
+# Leads of other runs in the same organisation must not be duplicates of these.
 _RUN = f"{time.time_ns():x}"
 _numbers = itertools.count(1)
 
 
 def next_lead() -> bytes:
-    """The body of one more post."""
+    """Gives the body of the next post."""
     number = next(_numbers)
     lead = {
         "UserDetails": {

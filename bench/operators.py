@@ -1,7 +1,7 @@
-"""How long the operators' commands take over a large ledger, how much memory, and what an idle sweep asks of storage.
+"""Measures time and memory of the operators' commands on a large ledger, and the storage requests of an idle sweep.
 
-The ledger holds a week of leads: half of them poisoned for four causes, the others written, no message anywhere. Each
-command is a process of its own, as a person starts it, and its time has the interpreter's start in it.
+The ledger has a week of leads: half are poisoned for four reasons, the others written, and the queues are empty. Each
+command is a process of its own, so its time includes the interpreter's start.
 """
 
 import itertools
@@ -35,7 +35,7 @@ AT_MOST_MEGABYTES = 250
 AT_MOST_REQUESTS = 8
 SPAN = timedelta(days=6)
 CAUSES = ("too_long", "plugin_refused", "duplicate_rule", "no_outcome")
-# The exit codes that say that the command did its work: 1 is "a person is needed", as the poisoned leads are.
+# The command worked: 1 is "a person is needed", here for the poisoned leads.
 COMMANDS = {
     "status": (["status"], 1),
     "leads --json": (["leads", "--json"], 0),
@@ -91,7 +91,7 @@ def _records(count: int) -> Iterator[Record]:
 
 
 def _run(stage: Stage, account: Account, arguments: list[str], code: int) -> tuple[float, float]:
-    """Seconds, and megabytes at most resident."""
+    """Gives the seconds and the largest resident memory in MB."""
     output = stage.folder / "command.out"
     environment = {**os.environ, **stage.dynamics.settings, "AzureWebJobsStorage": account.connection_string}
     with output.open("w") as told:
@@ -118,7 +118,7 @@ def _idle_sweep(stage: Stage, account: Account) -> Counter[str]:
             through = through.replace(direct, proxies.enter_context(counting(direct, counts)))
         settings = Settings.from_environment({**stage.dynamics.settings, "AzureWebJobsStorage": through})
         ports = Wiring(settings).delivery()
-        for _ in range(2):  # the first one looks back over the whole ledger
+        for _ in range(2):  # the first one reads the whole ledger
             counts.taken()
             sweep(now=now, chance=0.5, ports=ports, settings=settings)
         return counts.taken()

@@ -1,7 +1,7 @@
-"""Measures both apps again and again in alternation, so that a machine's moods fall on both.
+"""Measures both apps in alternation, so that changes of the machine's load affect both.
 
-A busy machine can hold storage up for longer than leadpipe waits for it. It then does what it is for, keeps the lead in
-the other store or tries later, and what was to be measured was not: such a run is said and made once more.
+On a busy machine storage can be slower than leadpipe waits for it. leadpipe then uses the other store or tries later,
+which spoils the measurement: such a run is reported and repeated.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ class Pair(Generic[T]):
 def in_pairs(
     pairs: int, measure: Callable[[App], T], *, tell: Callable[[T], str], say: Callable[[str], None]
 ) -> list[Pair[T]]:
-    """Ours first, then bare first, and so on; each pair is said as soon as it is there."""
+    """Measures ours first, then bare first, and so on, and reports each pair at once."""
     found = []
     for number in range(pairs):
         order = [App.OURS, App.BARE] if number % 2 == 0 else [App.BARE, App.OURS]

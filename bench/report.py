@@ -1,4 +1,4 @@
-"""What was measured, as a table or as JSON, each row beside its target."""
+"""Prints what was measured beside its target, as a table or as JSON."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """`value` is what the target is about; the texts are what it comes from."""
+    """`value` is compared with the target; the texts say what it is made of."""
 
     name: str
     value: float

@@ -1,7 +1,7 @@
-"""How many requests one lead costs, from the POST to the record that says written.
+"""Counts the requests that one lead costs, from POST to written.
 
-The app and its host reach storage through counting proxies; whoever looks on from outside does not. The host's polls
-of the empty queue are not the lead's and are told apart by their answers; the sweep is switched off for the while.
+The app and its host reach storage through counting proxies; the measurement itself does not. Polls of the empty queue
+are recognised by their answers and not counted; the sweep is switched off.
 """
 
 from collections import Counter
@@ -33,7 +33,7 @@ def measure(stage: Stage, *, leads: int, say: Callable[[str], None]) -> Iterator
 
 
 def _counted(stage: Stage, leads: int) -> tuple[Counter[str], dict[str, Any]]:
-    """The counts of one lead. Every lead has to cost the same, after a first one that connects and signs in."""
+    """Gives the counts of one lead. All leads must cost the same, after a first one that connects and signs in."""
     account, counts = stage.fresh_account(), Counts()
     with (
         counting(stage.azurite.url("queue"), counts) as queue,

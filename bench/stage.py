@@ -1,4 +1,4 @@
-"""What both apps run against: one Azurite, with a fresh account for each run, and one stand-in of Dynamics."""
+"""Starts what both apps run against: one Azurite, with a fresh account for each run, and one stand-in of Dynamics."""
 
 import json
 import os
@@ -19,12 +19,12 @@ from devkit.launcher.part import Part
 START_SECONDS = 60.0
 ACCOUNTS = [f"bench{number}" for number in range(200)]
 LEDGER, CLAIMS, QUEUE = "leadledger", "leadclaims", "leads"
-# Microsoft's documented limits would be what is measured.
+# Raised: otherwise Microsoft's limits would be measured.
 UNLIMITED = {"requests_per_window": None, "execution_seconds_per_window": None, "concurrent_requests": None}
 
 
 class Account:
-    """A storage account as seen from outside, with the tables and the queue that a lead needs."""
+    """A storage account with the tables and the queue that a lead needs."""
 
     def __init__(self, connection_string: str) -> None:
         self.connection_string = connection_string
@@ -38,19 +38,19 @@ class Account:
         return any(self._ledger.query_entities(f"LeadId eq '{lead_id}' and State eq 'written'"))
 
     def written_at(self) -> list[float]:
-        """When storage took each lead's last change, for those that are written; seconds, oldest first."""
+        """Gives when storage took the last change of each written lead; seconds, oldest first."""
         rows = self._ledger.query_entities("State eq 'written'")
-        # A line of a lead's history has a state too, but was written at no time of its own.
+        # Events have a state too, but they are not the record.
         stamps = (row.metadata["timestamp"] for row in rows if "WrittenAt" in row)
         return sorted(stamp.timestamp() for stamp in stamps if stamp)
 
     def waiting(self) -> int:
-        """Messages on the queue, those in somebody's hands included."""
+        """Counts the messages on the queue, received ones included."""
         return self._queue.get_queue_properties().approximate_message_count or 0
 
 
 class Dynamics:
-    """The stand-in: the settings that an app needs for it, and its own counts."""
+    """The stand-in of Dynamics: the settings that an app needs, and its request counts."""
 
     def __init__(self, folder: Path) -> None:
         self.settings: dict[str, str] = json.loads((folder / "settings.json").read_text())
@@ -83,7 +83,7 @@ class Stage:
 
 @contextmanager
 def stage(folder: Path) -> Iterator[Stage]:
-    """Everything in it ends with it, also when this process is killed: each part is on devkit's leash."""
+    """Starts all parts on devkit's leash: they end with the block, also when this process is killed."""
     with ExitStack() as started:
         azurite = Azurite(accounts=ACCOUNTS, log=folder / "azurite.log", say=_say)
         started.callback(azurite.kill)

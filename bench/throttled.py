@@ -1,7 +1,7 @@
-"""How much of a throttle's allowance gets through, and how much is refused in vain.
+"""Measures how much of a throttle's allowance gets through, and how many requests are refused.
 
-Dynamics lets so many requests through in a sliding window and counts refused ones as well. A quarter more leads than
-that are posted all the while; two windows are counted, from the first request on, by the stand-in.
+Dynamics allows so many requests in a sliding window and counts refused ones too. Leads are posted at a rate a quarter
+higher. The stand-in counts two windows, from the first request on.
 https://learn.microsoft.com/power-apps/developer/data-platform/api-limits
 """
 
@@ -18,12 +18,12 @@ AT_LEAST_USED = 0.95
 AT_MOST_REFUSED = 0.02
 WINDOWS = 2
 CLIENTS = 4
-POSTED = 1.25  # leads for each request that is let through
+POSTED = 1.25  # leads for each allowed request
 THROTTLED = 429
 
 
 def measure(stage: Stage, *, requests: int, window: int) -> Iterator[Row]:
-    """`requests` in a window of so many seconds; Microsoft's own are 6,000 in 300."""
+    """Allows `requests` in a window of so many seconds; Microsoft allows 6,000 in 300."""
     account = stage.fresh_account()
     stage.dynamics.forget()
     stage.dynamics.control("POST", "config", json={"requests_per_window": requests, "window_seconds": window})
@@ -63,7 +63,7 @@ def measure(stage: Stage, *, requests: int, window: int) -> Iterator[Row]:
 
 
 def _post(url: str, *, pause: float, end: float) -> int:
-    """Posts a lead each `pause` seconds until `end`; how many that were."""
+    """Posts a lead each `pause` seconds until `end`, and gives their number."""
     client, begun, posted = Client(url), time.monotonic(), 0
     while begun + posted * pause < end:
         time.sleep(max(0.0, begun + posted * pause - time.monotonic()))
@@ -73,7 +73,7 @@ def _post(url: str, *, pause: float, end: float) -> int:
 
 
 def _answers(stage: Stage) -> Counter[int]:
-    """How many requests for leads ended with which status."""
+    """Counts the requests for leads by status."""
     answers: Counter[int] = Counter()
     for each in stage.dynamics.control("GET", "requests")["counts"]:
         if each["path"].startswith("leads"):

@@ -1,10 +1,10 @@
-"""Leads per second through intake and through delivery, ours against the bare app's, in alternation.
+"""Measures leads per second through intake and delivery, of leadpipe and the bare app in alternation.
 
-A pair takes long enough for the machine to change its mood, so what counts is the median of the pairs' own ratios.
+The machine's load may change during a pair, so the result is the median of the pairs' ratios.
 
-One run: intake takes the posts of several clients while delivery is switched off; then a fresh process with delivery
-finds them all waiting. Delivery is timed from the first lead that is written to the last, by storage's own clock, so
-that neither the start of the process nor whoever looks on counts.
+One run: intake takes the posts of several clients while delivery is switched off; then a fresh process delivers them
+all. Delivery is timed from the first written lead to the last, by storage's clock, so that neither the process's start
+nor the measurement counts.
 """
 
 import time
@@ -24,7 +24,7 @@ WARM_UP = 2  # posts of each client before the clock starts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """Leads per second."""
+    """Rates in leads per second."""
 
     intake: float
     delivery: float
@@ -51,7 +51,7 @@ def rates_of(app: App, stage: Stage, *, leads: int, clients: int) -> Rates:
 
 
 def _intake(url: str, *, leads: int, clients: int) -> float:
-    """Seconds that the posts took."""
+    """Gives the seconds that the posts took."""
     connections = [Client(url) for _ in range(clients)]
 
     def post(client: Client, count: int) -> None:

@@ -34,7 +34,7 @@ def main() -> int:
 
 
 def hand_over(arguments: "list[str]") -> int:
-    """Goes on in a newer Python where there is one; this one is too old to read the rest of devkit."""
+    """Continues in a newer Python if there is one; this one is too old for the rest of devkit."""
     old = "Python {}.{}".format(*sys.version_info[:2])
     for name in NEWER:
         path = shutil.which(name)
@@ -49,7 +49,7 @@ def hand_over(arguments: "list[str]") -> int:
 
 
 def is_new_enough(path: str) -> bool:
-    """A name on PATH is not enough: version managers leave stubs there that only print an error."""
+    """Runs the Python to see its version: version managers leave stubs on PATH that only print an error."""
     question = f"import sys; sys.exit(sys.version_info[:2] < {NEEDED!r})"
     try:
         return subprocess.call([path, "-c", question], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0

@@ -1,7 +1,7 @@
-"""Makes `.venv/` and installs into it what a command needs, so that a fresh clone needs nothing but a Python.
+"""Makes `.venv/` and installs what a command needs, so that a fresh clone needs only a Python.
 
-Runs before anything is installed, so it uses the standard library only. A stamp, written last, says what is installed:
-with it in place a start costs nothing; without it `.venv` is half-made, or not of our making, and is made anew.
+Uses the standard library only, since it runs before anything is installed. A stamp, written last, says what is
+installed: with it a start costs nothing; without it `.venv` is incomplete or not ours, and is made again.
 """
 
 import errno
@@ -39,11 +39,11 @@ DISK_FULL = "the disk is full: make room, then run again"
 
 
 class BootstrapError(Exception):
-    """Says what stands in the way and what to do about it, in one line where the cause is known."""
+    """`.venv` cannot be made; the text says why and what to do, in one line if the cause is known."""
 
 
 def prepare(command: str, root: Path = ROOT) -> str:
-    """The Python to run `command` with; installs what is missing first, one process at a time."""
+    """Installs what is missing, one process at a time, and gives the Python to run `command` with."""
     venv = root / ".venv"
     try:
         if not is_ready(venv, command, root):
@@ -67,7 +67,7 @@ def install(venv: Path, command: str, root: Path) -> None:
     else:
         print("first run: installing into .venv, about a minute", flush=True)
         make_venv(venv, log)
-    # What is deployed first, in the versions that are deployed: the rest takes them as they are.
+    # First what is deployed, in those versions, which the rest then uses.
     locked = ["--require-hashes", "--requirement", root / "requirements.txt"]
     own = ["--editable", f"{root}[{','.join(EXTRAS[command])}]"]
     for what in (locked, own):
@@ -78,7 +78,7 @@ def install(venv: Path, command: str, root: Path) -> None:
 
 
 def make_venv(venv: Path, log: Path) -> None:
-    # An interpreter inside .venv cannot make .venv anew; the one it came from can.
+    # An interpreter inside .venv cannot replace .venv; the one that made it can.
     base = getattr(sys, "_base_executable", None) or sys.executable
     if call([base, "-c", "import venv, ensurepip"], log):
         version = "{}.{}".format(*sys.version_info[:2])
@@ -90,8 +90,8 @@ def make_venv(venv: Path, log: Path) -> None:
 
 
 def call(command: list[str | Path], log: Path) -> int:
-    # With every descriptor passed on the child holds the install lock too: should this process be killed, a second
-    # start waits until pip has really ended instead of working under its hands.
+    # With inherited descriptors the child holds the install lock too: if this process is killed, a second
+    # start waits until pip has really ended instead of interfering with it.
     with log.open("a", encoding="utf-8") as output:
         return subprocess.call(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, close_fds=False
@@ -139,7 +139,7 @@ def works(venv: Path) -> bool:
 
 
 def fingerprint(root: Path) -> dict[str, str]:
-    """What an installation depends on. The folder counts: the scripts in .venv hold its absolute path."""
+    """Hashes what an installation depends on. The scripts in .venv contain the folder's absolute path."""
     inputs = b"\0".join((root / name).read_bytes() for name in ("pyproject.toml", "requirements.txt"))
     return {
         "inputs": hashlib.sha256(inputs).hexdigest(),

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 DATA = ROOT / ".devkit" / "data"
-# What a run keeps in its folder.
+# The files that a run keeps in its folder.
 KEPT = ("azurite", "standin", "host", "logs", "lock", "settings.json*")
 DEFAULT_PORT = 7071
 STANDIN_SECONDS = 30.0
@@ -70,7 +70,7 @@ class PortTaken(Exception):
 
 
 def check_port(options: argparse.Namespace) -> None:
-    """Before anything is started: nobody likes to wait for an Azurite only to read this."""
+    """Checks the port before anything is started."""
     if not options.no_host and options.port and not ports.is_free(options.port):
         raise PortTaken(f"port {options.port} is in use; choose another: make run ARGS='--port {options.port + 1}'")
 
@@ -87,14 +87,14 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         if not options.no_host:
             tour.host_url = start_host(keeper, options, settings, screen)
             write_file(settings_file, settings.file, port=urlsplit(tour.host_url).port or DEFAULT_PORT)
-        # Beside the keeping: a host that ends while the lead is on its way has to be started again.
+        # In a thread: a host that ends before the lead is written has to be restarted.
         threading.Thread(target=tour.show, daemon=True).start()
         keeper.keep()
     return 0
 
 
 def start_backends(keeper: Keeper, options: argparse.Namespace, given: Given, screen: Screen) -> Azurite | None:
-    """Starts what is not set, side by side, and says what is used instead where something is."""
+    """Starts the parts that are not set, at the same time, and reports what is used for the others."""
     azurite, waits = None, []
     if where := given.where_storage_is_set():
         screen.note(f"storage: AzureWebJobsStorage as {where} has it")
@@ -117,7 +117,7 @@ def settings_of(options: argparse.Namespace, given: Given, azurite: Azurite | No
 
 
 def settings_file_for(data: Path) -> Path:
-    """Where the command line tools look by themselves, unless this run was told to keep to a folder of its own."""
+    """Gives the file where the tools look by default, or one in --data."""
     return (DATA.parent if data == DATA else data) / "settings.json"
 
 

@@ -1,4 +1,4 @@
-"""Reads a file that a setting names, and never waits for it: a pipe in its place would hold a thread for ever."""
+"""Reads a file that a setting names without ever waiting: a pipe in its place would block a thread forever."""
 
 import errno
 import os
@@ -7,9 +7,9 @@ from pathlib import Path
 
 
 def read_at_once(path: Path, most: int) -> bytes:
-    """The first `most` bytes. Raises OSError, also for a folder, a pipe, a socket or a device."""
+    """Reads the first `most` bytes. Raises OSError, also for a folder, a pipe, a socket or a device."""
     try:
-        _require_regular(path.stat())  # before it is opened, which some devices take for an order
+        _require_regular(path.stat())  # before it is opened: opening alone makes some devices act
         with open(path, "rb", opener=_without_waiting) as file:
             _require_regular(os.fstat(file.fileno()))
             return file.read(most)
@@ -23,5 +23,5 @@ def _require_regular(found: os.stat_result) -> None:
 
 
 def _without_waiting(name: str, flags: int) -> int:
-    """Opening a pipe waits for a writer otherwise; Windows has no such pipes, and no such flag."""
+    """Opens a pipe without waiting for a writer. Windows has neither such pipes nor the flag."""
     return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))

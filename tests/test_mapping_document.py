@@ -4,10 +4,11 @@ import re
 
 import pytest
 
+from leadpipe.mapping.default import LENGTHS
 from leadpipe.mapping.fault import FaultyMapping
 from leadpipe.mapping.fields import NAMES
 from leadpipe.mapping.file_reader import read_mapping
-from leadpipe.mapping.lead_table import LENGTHS, NOT_SETTABLE, Kind
+from leadpipe.mapping.lead_table import NOT_SETTABLE, Kind
 from leadpipe.mapping.rules import FIELDS
 from leadpipe.operations.doctor.table_checks import everything_sent
 from tests.mapping_table import DOCUMENT, with_table

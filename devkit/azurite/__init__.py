@@ -1,4 +1,4 @@
-"""The real Azurite, Microsoft's storage emulator: found or installed, started, restarted and ended."""
+"""Finds or installs Azurite, Microsoft's storage emulator, starts, restarts and ends it."""
 
 from devkit.azurite.server import Azurite
 

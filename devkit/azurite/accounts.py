@@ -1,7 +1,7 @@
-"""One Azurite for a whole test run, whatever the number of processes: started by the first who asks, an account each.
+"""Runs one Azurite for a whole test run of many processes, and gives a fresh account to each caller.
 
-It lives in the process that outlasts the others (of pytest-xdist, the controller). Asking goes over a local connection,
-because no worker could start it for the rest: the first of them to finish would take it along.
+It lives in the process that lives longest (pytest-xdist's controller), which workers ask over a local connection. If a
+worker started Azurite, it would end with that worker.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from devkit.azurite.install import InstallError
 from devkit.azurite.server import Azurite
 from devkit.launcher.part import PartError
 
-# They travel in one environment variable, which Linux limits to 128 KiB.
+# They are passed in one environment variable, which Linux limits to 128 KiB.
 ACCOUNTS = [f"test{number}" for number in range(3000)]
 
 
 class Address(NamedTuple):
-    """Where to ask; plain enough to be handed to another process."""
+    """Where to ask; can be passed to another process."""
 
     port: int
     key: str
@@ -47,7 +47,7 @@ class AccountServer:
 
     def close(self) -> None:
         self._closed = True
-        # Closing a socket would not wake the thread that waits on it; a caller does.
+        # Closing the socket would not wake the thread that waits on it; a connection does.
         with contextlib.suppress(OSError, EOFError):
             Client(("127.0.0.1", self.address.port), authkey=self.address.key.encode()).close()
         self._thread.join()
@@ -57,13 +57,13 @@ class AccountServer:
 
     def _serve(self) -> None:
         while not self._closed:
-            # A caller that died half-way, or one without the key, is no reason to leave the others alone.
+            # A caller that died, or one without the key, must not end the service for others.
             with contextlib.suppress(OSError, EOFError, AuthenticationError), self._listener.accept() as caller:
                 if not self._closed:
                     caller.send(self._answer())
 
     def _answer(self) -> tuple[str, str]:
-        """A connection string and no fault, or the other way round."""
+        """Gives either a connection string or an error."""
         try:
             if self._azurite is None:
                 azurite = Azurite(accounts=ACCOUNTS)
@@ -77,7 +77,7 @@ class AccountServer:
 
 
 def fresh_account(address: Address) -> str:
-    """The connection string of an account that nobody used before in this run."""
+    """Gives the connection string of an account that is unused in this run."""
     port, key = address
     with Client(("127.0.0.1", port), authkey=key.encode()) as server:
         connection_string, fault = server.recv()

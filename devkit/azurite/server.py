@@ -1,4 +1,4 @@
-"""One Azurite process with as many storage accounts as are asked for."""
+"""Runs one Azurite process with any number of storage accounts."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 SERVICES = ("blob", "queue", "table")
-# What Azurite makes in its folder.
+# The files that Azurite makes in its folder.
 FILES = ("AzuriteConfig", "__azurite_db_*", "__*storage__")
 LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at http://127\.0\.0\.1:(\d+)")
 
 
 class Azurite:
-    """`data` of None keeps everything in memory; a port of 0 is any free one, and stays the same over a restart.
+    """`data` None keeps everything in memory. Port 0 is any free one, which a restart keeps.
 
-    Azurite writes its tables and queues to disk every few seconds and when it is ended gently.
+    Azurite writes to disk every few seconds and on a gentle end.
     """
 
     START_SECONDS = 60.0
@@ -63,7 +63,7 @@ class Azurite:
         self.stop()
 
     def start(self) -> None:
-        """Returns when all three services answer. Raises PartError or InstallError."""
+        """Starts Azurite and returns when all three services answer. Raises PartError or InstallError."""
         self.part.start()
         self.part.wait_until_ready(self.START_SECONDS)
 
@@ -90,7 +90,7 @@ class Azurite:
             make_private(self._data, FILES)
             keep = ["--location", str(self._data.resolve())]
         ports = [f"--{service}Port={port}" for service, port in self._ports.items()]
-        # The SDKs are newer than any Azurite, and what they send here has been the same for years.
+        # The SDKs are newer than any Azurite, but send nothing here that is new.
         flags = ["--skipApiVersionCheck", "--disableTelemetry", "--silent"]
         return [found.node, found.script, *keep, *ports, *flags]
 
@@ -105,5 +105,5 @@ class Azurite:
 
 
 def key_of(account: str) -> str:
-    """Azurite takes any base64 as a key. Derived from the name, it stays the same when the data outlives a run."""
+    """Derives the account's key from its name, so that older data stays usable. Azurite takes any base64."""
     return base64.b64encode(hashlib.sha256(account.encode()).digest()[:9]).decode()

@@ -1,1 +1,1 @@
-"""Kills, outages and lost replies, on purpose: what `make chaos` and tests/faults are made of."""
+"""Causes kills, outages and lost replies, for `make chaos` and tests/faults."""

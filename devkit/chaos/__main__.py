@@ -59,7 +59,7 @@ def run(options: argparse.Namespace, folder: Path, screen: Screen, started: floa
 
 
 def tidy(folder: Path, code: int, screen: Screen) -> None:
-    """Of a run that went well nothing is left; of any other what it may be understood by."""
+    """Removes the files of a run that went well, and keeps those of any other."""
     if code == 0:
         shutil.rmtree(folder, ignore_errors=True)
     else:

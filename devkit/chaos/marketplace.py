@@ -1,4 +1,4 @@
-"""The marketplace of a run: posts leads at a steady pace, some twice, and remembers what it was told of each."""
+"""Acts as the marketplace: posts leads at a steady pace, some twice, and keeps the answers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def email_of(number: int) -> str:
 
 
 class Marketplace:
-    """`accepted` has, for each address, the lead ids that came with a 202. Thread-safe."""
+    """`accepted` has the lead ids of each e-mail address's 202s. Thread-safe."""
 
     def __init__(self, url: Callable[[], str], *, twice: float, crashing: set[int], chance: random.Random) -> None:
         self.accepted: dict[str, list[str]] = {}
@@ -41,7 +41,7 @@ class Marketplace:
         self._session = this_machine()
 
     def post(self, first: int, last: int, *, pace: float) -> None:
-        """Posts these; a lead that no 202 came for is posted again, until one comes."""
+        """Posts these leads, each until it gets a 202."""
         with ThreadPoolExecutor(CLIENTS) as clients:
             started = time.monotonic()
             for number in range(first, last):

@@ -11,7 +11,7 @@ from devkit.chaos.windows import Window, windows_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-# The situations that a run brings about; tests/faults has all of them.
+# The situations that a run causes; tests/faults covers all.
 OF_THE_HOST = (
     "a lead is posted",
     "a lead is written",
@@ -28,7 +28,7 @@ OF_THE_SWEEP = (
     "Dynamics is back",
     "the marketplace wrote a row",
 )
-# At Dynamics: name -> the stand-in's fault, whose rate and seed come from the options.
+# Faults of Dynamics: name -> the stand-in's fault; the options give rate and seed.
 DYNAMICS: dict[str, dict[str, Any]] = {
     "429": {"kind": "status", "status": 429, "retry_after": 1},
     "5xx": {"kind": "status", "status": 503},
@@ -40,7 +40,7 @@ OUTAGES = ("dynamics", "table", "queue", "silent", "restart")
 
 
 def some_of(known: Collection[str]) -> Callable[[str], list[str]]:
-    """Reads a list with commas, which may be empty."""
+    """Reads a comma-separated list, which may be empty."""
 
     def read(text: str) -> list[str]:
         names = [name for name in text.split(",") if name]

@@ -1,4 +1,4 @@
-"""A proxy in front of one of Azurite's services, which can lose connections, requests and replies on purpose."""
+"""Forwards to one of Azurite's services, and loses connections, requests and replies on demand."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Mode(StrEnum):
 class Proxy:
     """`before` and `after` are the shares of requests answered with 503 before, and after, Azurite did the work.
 
-    `one_each`: a connection is cut when its second request comes, as servers do with connections that idled.
+    `one_each`: a connection is cut at its second request, as servers cut idle connections.
     `port`: the proxy's own; 0 is any free one.
 
-    Runs in a thread of its own; its attributes may be set from any other.
+    Runs in a thread of its own. Any thread may set its attributes.
     """
 
     def __init__(self, name: str, target: int, chance: random.Random, *, port: int = 0) -> None:
@@ -82,7 +82,7 @@ class Proxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         task = asyncio.current_task()
-        self._tasks.add(task)  # asyncio itself forgets one whose client has gone
+        self._tasks.add(task)  # asyncio keeps no reference once the client closed
         try:
             while True:
                 request = await _request(reader)
@@ -103,7 +103,7 @@ class Proxy:
                 writer.write(_UNAVAILABLE if fate == "503 after" else answer)
                 await writer.drain()
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            return  # either side has gone
+            return  # one side closed
         finally:
             self._tasks.discard(task)
             for end in (writer, *(peer[1:] if peer else ())):

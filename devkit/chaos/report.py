@@ -1,4 +1,4 @@
-"""What a run is told by: every lead accounted for, every crash window reached, the books in balance."""
+"""Judges a run: every lead is accounted for, every crash window was reached, the books balance."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """By the leads' addresses, each of which is one lead's alone; `untold`: in Dynamics, though no 202 came."""
+    """Lists leads by e-mail address, which is different for each. `untold` are in Dynamics without a 202."""
 
     missing: list[str]
     doubled: list[str]
@@ -25,7 +25,7 @@ class Verdict:
 
 
 def verdict(told: Mapping[str, list[str]], rows: int, in_dynamics: list[str], written: set[str]) -> Verdict:
-    """`told`: the lead ids of each address's 202s. `written`: the ids whose record is settled as it shall be."""
+    """`told`: the lead ids of each address's 202s. `written`: the ids whose record is settled as expected."""
     there = Counter(in_dynamics)
     wanted = [*told, *(row_email(number) for number in range(rows))]
     return Verdict(

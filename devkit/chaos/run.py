@@ -1,4 +1,4 @@
-"""One run: what is started, what is done to it and when, how it comes to rest."""
+"""Does one run: starts everything, causes the faults, waits until no lead is open."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ if TYPE_CHECKING:
     from devkit.launcher.screen import Screen
 
 SWEEP_EVERY = 3.0
-# A sweep looks from so far ahead that what waits is overdue; each further than the one before it.
+# How far ahead the sweep's clock is, so that waiting leads are overdue; each time further.
 FIRST_AHEAD = timedelta(minutes=20)
 FURTHER = timedelta(minutes=80)
-# Longer than LEADPIPE_FALLBACK_AFTER and the first wait between tries.
+# Longer than LEADPIPE_FALLBACK_AFTER and the first pause between tries.
 DYNAMICS_AWAY_SECONDS = 20.0
 SILENT_SECONDS = 6.0
 ENCORES = 4
@@ -141,7 +141,7 @@ class Chaos:
 
     @property
     def storage(self) -> str:
-        """The account past the proxies, which are for the functions and the sweeps."""
+        """Gives the account without the proxies, which are for the functions and the sweeps."""
         return self._azurite.connection_string(stack.ACCOUNT)
 
     def _app_environment(self) -> dict[str, str]:
@@ -173,7 +173,7 @@ class Chaos:
         return self._watched("--crash", CRASHES, "host", *host, plan=self.host_plan)
 
     def _start_again(self, code: int) -> None:
-        """As the platform would."""
+        """Starts it again, as the platform would."""
         self.host_ends[stack.meaning_of_host_exit(code)] += 1
         if not self._stopping.is_set() and self._host:
             self._host.start()
@@ -187,7 +187,7 @@ class Chaos:
     # What happens to them
 
     def load(self) -> None:
-        """The leads, and everything that goes wrong meanwhile, each at its share of the way."""
+        """Posts the leads and causes the faults, each at its share of the leads."""
         self._switch_on_faults()
         assert self._sweeps is not None  # noqa: S101 - started with the rest
         self._sweeps.start()
@@ -260,7 +260,7 @@ class Chaos:
             self.injected["functions killed at a random moment"] += 1
 
     def _write_row(self) -> None:
-        """As the marketplace does into its own table destination."""
+        """Writes a row as the marketplace does into its table destination."""
         number = self.injected["rows of the marketplace"]
         self.injected["rows of the marketplace"] += 1
         customer = {"FirstName": "Row", "LastName": f"Number {number}", "Email": row_email(number), "Country": "US"}
@@ -277,7 +277,7 @@ class Chaos:
         )
 
     def _encore(self) -> None:
-        """More of the same, while a crash window was not reached. What the sweep leaves is seen after two of them."""
+        """Posts more leads while a crash window was not reached. Waits for two sweeps."""
         for number in range(ENCORES):
             self._wait_for_sweeps(2 if number == 0 else 6)
             missing = self.unreached()
@@ -295,7 +295,7 @@ class Chaos:
             posting.join()
 
     def _give_up(self) -> None:
-        """Puts an open lead's message where the host puts what crashed five times, while that round was not killed."""
+        """Puts an open lead's message on the poison queue, as the host does after five crashes."""
         if not any(window.flow == "poison_queue" for window in self.unreached()):
             return
         try:
@@ -311,7 +311,7 @@ class Chaos:
             queue.send_message(base64.b64encode(envelope.to_text().encode()).decode())
             self.injected["messages that the host was made to give up"] += 1
         except (LeadpipeError, AzureError):
-            return  # Azurite is being restarted
+            return  # Azurite is restarting
 
     def _wait_for_sweeps(self, count: int) -> None:
         enough = self.injected["sweeps"] + count
@@ -325,7 +325,7 @@ class Chaos:
     # The sweep, by a clock that runs ahead
 
     def _sweep_until_stopped(self) -> None:
-        """By turns as of now and as of later: the marketplace's rows are taken in from the first sweep's time on."""
+        """Sweeps alternately by the real clock and by one ahead: it takes in rows from the first sweep's time on."""
         while not self._stopping.is_set():
             self._give_up()
             self._sweep(timedelta(0))
@@ -346,9 +346,9 @@ class Chaos:
     # What became of it
 
     def come_to_rest(self, until: float) -> bool:
-        """Whether no lead is open, and nothing is given up, before that time (time.monotonic).
+        """Waits until no lead is open or poisoned; False if that time (time.monotonic) comes first.
 
-        A message that is hidden still is a late copy then, of a lead that is settled; such are awaited for a while.
+        Messages that are then still hidden are late copies of settled leads; it waits for them for a while.
         """
         told = ""
         while time.monotonic() < until:
@@ -365,7 +365,7 @@ class Chaos:
         return self.left().keys() <= {LATE_COPIES}
 
     def left(self) -> dict[str, int]:
-        """What is not settled yet; empty at rest."""
+        """Describes what is not settled yet; empty at rest."""
         storage = connect(StorageByKey(connection_string=self.storage), retries=1)
         try:
             still_open = sum(record.state in OPEN for record in self.records())
@@ -388,7 +388,7 @@ class Chaos:
         return found
 
     def balance(self) -> tuple[int, str]:
-        """`leadpipe balance`: its exit code and what it said."""
+        """Runs `leadpipe balance`, and gives its exit code and output."""
         command = [sys.executable, "-m", "leadpipe", "--settings", str(self.settings_file), "balance"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AzureWebJobs")}
         reach_this_machine_directly(environment)
@@ -397,7 +397,7 @@ class Chaos:
         return done.returncode, done.stdout + done.stderr
 
     def _drawn(self, windows: list[Window], most: int = 6) -> dict[Window, int]:
-        """At the how manyeth passing the process dies there."""
+        """Draws on which pass of each window the process dies."""
         often = {"intake", "delivery"}
         seldom = {"fallback.keep", "ledger.insert", "queue.put"}
         return {

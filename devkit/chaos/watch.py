@@ -1,6 +1,6 @@
-"""Sees every write of a process before it is made, tells a journal, and ends the process in a crash window.
+"""Records every write of a process in a journal before it is made, and ends the process in a crash window.
 
-The product has no hooks for this: the adapters' own methods are wrapped from outside, in a process that exists for it.
+leadpipe has no hooks for this: this wraps the adapters' methods, in a process that exists only for it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-# Every other public method of an adapter counts as a write, so that a new one cannot go unseen.
+# Every other public method of an adapter counts as a write, so that new ones are not missed.
 READS = {
     "read", "events", "records", "records_before", "between", "due", "unforgotten", "first_day", "next_day", "ping",
     "depth", "receive", "arrivals", "has", "peek", "lead_ids", "of_leads_received",
@@ -39,13 +39,13 @@ PORTS = {
     "DataverseClient": "dynamics",
 }
 MODULES = ("leadpipe.storage", "leadpipe.dataverse")
-# The write may have been made even though no answer came.
+# The write may have been made although no answer came.
 UNSURE = {"dynamics.create"}
 
 
 @dataclass(slots=True)
 class Chain:
-    """One run of a flow. `last` is the write that was made last, with the flow that made it."""
+    """One run of a flow. `last` is the last write, with its flow."""
 
     number: int
     flow: str
@@ -54,7 +54,7 @@ class Chain:
 
 @dataclass(slots=True)
 class Watch:
-    """Thread-safe. `plan`: at the how manyeth passing of a window the process dies."""
+    """Thread-safe. `plan` says on which pass of a window the process dies."""
 
     plan: dict[Window, int]
     journal: Path
@@ -66,7 +66,7 @@ class Watch:
 
     @contextmanager
     def run(self, flow: str, message_id: str | None = None) -> Iterator[None]:
-        """What this thread does meanwhile is one run; of a message's, the host's delete of it is the last write."""
+        """Makes what this thread does one run. A message's run ends with the host's delete."""
         chain = Chain(next(self._numbers), flow)
         if message_id is not None:
             self._of_messages[message_id] = chain
@@ -74,12 +74,12 @@ class Watch:
             yield
 
     def run_everywhere(self, flow: str) -> None:
-        """What this process does from now on, in whatever thread, is one run."""
+        """Makes all that this process does from now on, in any thread, one run."""
         self._everywhere = Chain(next(self._numbers), flow)
 
     @contextmanager
     def task(self, flow: str) -> Iterator[None]:
-        """What this thread does meanwhile belongs to another flow of the same run."""
+        """Makes what this thread does part of another flow of the same run."""
         chain = self._chain()
         if chain is None:
             yield
@@ -140,7 +140,7 @@ class Watch:
 
 
 def die() -> None:
-    """As the platform's machine would: nothing is finished, flushed or said. Windows knows only the one way."""
+    """Ends the process at once, like a machine that dies: nothing is finished or flushed."""
     os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
@@ -186,7 +186,7 @@ def _in_task(watch: Watch, name: str, task: Callable[..., Any]) -> Callable[...,
 
 
 def read_journal(path: Path) -> list[Mapping[str, Any]]:
-    """A line that its writer did not live to finish is none."""
+    """Reads the journal, without a last line that is incomplete."""
     if not path.exists():
         return []
     lines = path.read_text(encoding="utf-8").split("\n")[:-1]

@@ -107,7 +107,7 @@ PROGRAMS = {"host": serve, "sweep": sweep_once, "leadpipe": command}
 
 
 def hurry(factor: float) -> None:
-    """Shortens the waits between tries, and hides what a dead sweep held of the poison queue for a second only."""
+    """Shortens the pauses between tries, and hides poison messages that a sweep received for one second only."""
     from leadpipe.model import schedule
     from leadpipe.storage import poison_queue
 
@@ -135,7 +135,7 @@ def planned(text: str) -> tuple[Window, int]:
 
 
 def end(code: int) -> None:
-    """Without waiting for threads that may hang, as the host ends itself."""
+    """Ends without waiting for threads that may hang, as the host does."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

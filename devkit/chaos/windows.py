@@ -1,7 +1,7 @@
-"""The crash windows: the gaps between two neighbouring writes, in which a process can die.
+"""Lists the crash windows: the gaps between two successive writes, in which a process can die.
 
-Written down once, as the order of the writes in every situation that leadpipe can be in. tests/faults records what
-the code really does in each of them and compares, so that a write which is not listed here turns a test red.
+They follow from the order of writes in every situation of leadpipe, listed here. tests/faults records what the code
+really does in each and compares, so that a write that is not listed here fails a test.
 
 A write is named after the port and its method (leadpipe.model.ports); `http.answer` is the 202 and `message.delete`
 the host's own end of a queue message.
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Self
 
-# situation -> flow: writes in their order. A flow is what the process was busy with, for the sweep the task's name.
+# situation -> flow: writes in their order. A flow is what the process was doing; for the sweep it is the task's name.
 SITUATIONS = {
     "a lead is posted": "intake: ledger.insert, queue.put, http.answer",
     "something is posted that is no lead": "intake: ledger.insert, http.answer",
@@ -56,7 +56,7 @@ SITUATIONS = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class Window:
-    """Between these two writes of one run."""
+    """The gap between these two writes of one run."""
 
     flow: str
     after: str

@@ -50,7 +50,7 @@ def _serve(options: argparse.Namespace) -> int:
     )
     settings: Path = (options.settings or app_dir / "local.settings.json").resolve()
     app_settings.load(settings, required=options.settings is not None)
-    os.environ.setdefault("AZURE_FUNCTIONS_ENVIRONMENT", "Development")  # as Core Tools does
+    os.environ.setdefault("AZURE_FUNCTIONS_ENVIRONMENT", "Development")  # like Core Tools
     host_options = host_json.read(app_dir / "host.json")
     logs.configure(host_options.log_levels)
     for warning in host_options.warnings:
@@ -84,7 +84,7 @@ def _bind(options: argparse.Namespace) -> HttpServer:
 
 def _stop_on_signals(host: Host) -> None:
     def on_signal(number: int, _frame: FrameType | None) -> None:
-        # Only the same signal again means impatience: Ctrl-C reaches a launcher too, which then sends its own.
+        # Only the same signal twice ends at once: Ctrl-C reaches a launcher too, which then sends its own signal.
         signal.signal(number, _end_at_once)
         host.ask_to_stop()
 
@@ -97,7 +97,7 @@ def _end_at_once(_number: int, _frame: FrameType | None) -> None:
 
 
 def _end_on_timeout(seconds: float | None, function: str) -> None:
-    """The platform restarts the worker process, and so ends every other run on it as well."""
+    """Ends the process. The platform restarts the worker, which ends every other run too."""
     logging.getLogger("Host").critical(
         "Timeout value of %gs was exceeded by function: Functions.%s. This process ends; start it again.",
         seconds,
@@ -107,7 +107,7 @@ def _end_on_timeout(seconds: float | None, function: str) -> None:
 
 
 def _end(code: int) -> NoReturn:
-    """Without waiting for the app's threads, some of which may hang for good."""
+    """Ends without waiting for the app's threads, some of which may hang forever."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

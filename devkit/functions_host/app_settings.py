@@ -1,4 +1,4 @@
-"""The app's settings as the host sees them: local.settings.json into the environment, and %NAME% in bindings."""
+"""Reads the app's settings as the host does: local.settings.json into the environment, and %NAME% in bindings."""
 
 import json
 import os
@@ -12,7 +12,7 @@ _REFERENCE = re.compile(r"%([^%]+)%")
 
 
 def load(path: Path, *, required: bool, environ: MutableMapping[str, str] = os.environ) -> None:
-    """Copy `Values` into the environment; what is set there already wins, as in Core Tools."""
+    """Copy `Values` into the environment; existing variables win, as in Core Tools."""
     if not path.exists() and not required:
         return
     try:
@@ -29,7 +29,7 @@ def load(path: Path, *, required: bool, environ: MutableMapping[str, str] = os.e
 
 
 def resolve(text: str, *, where: str, environ: MutableMapping[str, str] = os.environ) -> str:
-    """`text` with each %NAME% replaced by that setting."""
+    """Replace each %NAME% in `text` by that setting."""
 
     def value(match: re.Match[str]) -> str:
         try:
@@ -45,7 +45,7 @@ def is_on(name: str, environ: Mapping[str, str] = os.environ) -> bool:
 
 
 def is_disabled(function: str, environ: Mapping[str, str] = os.environ) -> bool:
-    """The second spelling is for where a name has no dots."""
+    """Read both spellings; the second is for systems whose variables have no dots."""
     return any(
         is_on(name, environ) for name in (f"AzureWebJobs.{function}.Disabled", f"AzureWebJobs_{function}_Disabled")
     )

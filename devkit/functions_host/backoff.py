@@ -1,4 +1,4 @@
-"""How long a queue listener waits before it asks an empty queue again (RandomizedExponentialBackoffStrategy.cs)."""
+"""Decides how long a queue listener waits between polls (RandomizedExponentialBackoffStrategy.cs)."""
 
 import random
 from collections.abc import Callable
@@ -7,7 +7,7 @@ _SHORTEST = 0.1
 
 
 class Backoff:
-    """0.1 s, then 0.1 s more than a doubling, jittered tenth of a second, up to `longest`. Not thread-safe."""
+    """Gives 0.1 s, then 0.1 s plus a pause that doubles, with jitter, up to `longest`. Not thread-safe."""
 
     def __init__(self, *, longest: float, jitter: Callable[[], float] = lambda: random.uniform(0.8, 1.2)) -> None:  # noqa: S311
         self._longest = longest
@@ -16,7 +16,7 @@ class Backoff:
         self._delay = min(_SHORTEST, longest)
 
     def next(self, *, found: bool) -> float:
-        """`found`: there were messages since the last wait."""
+        """Give the next wait. `found`: there were messages since the last one."""
         if found:
             self._delay, self._exponent = _SHORTEST, 1
         elif self._delay < self._longest:

@@ -1,4 +1,4 @@
-"""`func.Context` for the functions that ask for one."""
+"""Makes `func.Context` for functions that ask for one."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""functionTimeout: one thread that watches every run, and says when the first is over its time."""
+"""Enforces functionTimeout: one thread watches all runs and reports the first that takes too long."""
 
 import threading
 import time
@@ -27,7 +27,7 @@ class Deadlines:
             self._runs.pop(run_id, None)
 
     def running(self) -> list[str]:
-        """The names of the functions that run now, oldest first."""
+        """Name the functions that run now, oldest first."""
         with self._changed:
             return [function for function, _ in self._runs.values()]
 

@@ -1,8 +1,8 @@
-"""Why this process ends: its exit codes, and the one error that stops it before it serves."""
+"""Defines the exit codes, and the error that stops the process before it serves."""
 
 EXIT_OK = 0
 EXIT_CANNOT_START = 2
-# The real host shuts down on these; the platform then starts another. So may a launcher.
+# The real host shuts down on these and the platform starts another, as a launcher may.
 EXIT_HOST_ERROR = 70
 EXIT_FUNCTION_TIMEOUT = 71
 

@@ -21,7 +21,7 @@ from devkit.functions_host.errors import CannotStart
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpTrigger:
-    """`methods` is None when every method is taken."""
+    """`methods` None allows every method."""
 
     route: str
     methods: frozenset[str] | None
@@ -66,7 +66,7 @@ class Function:
 
     @property
     def converter(self) -> Any:
-        """The library's own class that turns what the host sends into the function's argument."""
+        """Find the library's class that turns what the host sends into the function's argument."""
         return converter(self.binding)
 
     @property
@@ -81,8 +81,8 @@ def converter(binding: str) -> Any:
 def load(app_dir: Path) -> list[Function]:
     """Import the app as the worker does (loader.py).
 
-    The real host would come up without functions when that fails. Here it ends the start: it is the first
-    thing that a developer wants to know.
+    If that fails, the real host would start without functions. Here it ends the start, since a developer wants to know
+    first.
     """
     script = Path(os.environ.get("PYTHON_SCRIPT_FILE_NAME", "function_app.py"))
     if not (app_dir / script).is_file():
@@ -153,7 +153,7 @@ def _trigger(name: str, binding: Mapping[str, Any]) -> Trigger:
 
 
 def _check_signature(function: Function) -> None:
-    """The worker's own checks (functions.py): the argument is there, and its annotation is one it can fill."""
+    """Check as the worker does (functions.py): the argument exists, and its annotation can be filled."""
     parameters = inspect.signature(function.code).parameters
     unfilled = [
         name

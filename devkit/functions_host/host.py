@@ -31,7 +31,7 @@ Part = HttpServer | QueueListener | TimerListener
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What the command line says; times in seconds."""
+    """The options of the command line; times in seconds."""
 
     data: Path
     enable_auth: bool = False
@@ -78,7 +78,7 @@ class Host:
         self._stop_asked.set()
 
     def fail(self, error: Exception) -> None:
-        """The real host shuts down on an error that is nobody's to handle (WebScriptHostExceptionHandler.cs)."""
+        """Shut down, as the real host does on an unhandled error (WebScriptHostExceptionHandler.cs)."""
         if isinstance(error, AzureError):
             _log.critical("Storage did not do what the host needs (%s). Host is shutting down.", reason(error))
         else:
@@ -88,7 +88,7 @@ class Host:
             self._stop_asked.set()
 
     def wait(self) -> int:
-        """Serve until asked to stop, let what runs come to its end, and return the exit code."""
+        """Serve until asked to stop, let runs finish, and return the exit code."""
         self._stop_asked.wait()
         _log.info("Stopping: no more is taken in, what runs is awaited.")
         parts: tuple[Part, ...] = (self._server, *self._queues, *self._timers)
@@ -107,7 +107,7 @@ class Host:
     def _queue_listener(self, function: Function, trigger: QueueTrigger) -> QueueListener:
         connection = connection_string(trigger.connection, where=f"function {function.name!r}")
         options, lease = self._options.queues, self._choices.lease
-        spare = 2  # the poll, and a renewal beside it
+        spare = 2  # a poll and a renewal at the same time
 
         def queue(name: str) -> StorageQueue:
             return StorageQueue(connection=connection, name=name, connections=options.concurrency + spare)
@@ -145,7 +145,7 @@ class Host:
 
 
 def describe(functions: Sequence[Function], routes: Routes, base_url: str) -> list[str]:
-    """One line a function, for the terminal."""
+    """Describe each function in a line, for the terminal."""
     templates = {route.function.name: route.template for route in routes.by_rank}
     width = max((len(function.name) for function in functions), default=0)
     return [

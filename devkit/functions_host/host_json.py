@@ -1,4 +1,4 @@
-"""host.json as the host reads it: `extensions.*`, environment overrides, and warnings for what is not read."""
+"""Reads host.json as the host does: `extensions.*`, environment overrides, and warnings for what is not read."""
 
 import json
 import math
@@ -90,7 +90,7 @@ def _queue_options(tree: dict[str, Any], environ: Mapping[str, str]) -> QueueOpt
     encoding = str(_at(tree, "extensions.queues.messageEncoding", "base64")).lower()
     if encoding not in {"base64", "none"}:
         raise CannotStart("host.json: extensions.queues.messageEncoding must be base64 or none")
-    # StorageQueuesWebJobsBuilderExtensions.cs: a developer does not wait a minute for an idle queue.
+    # StorageQueuesWebJobsBuilderExtensions.cs: shorter, for developers.
     development = environ.get("AZURE_FUNCTIONS_ENVIRONMENT", "Development").lower() == "development"
     batch_size = number("batchSize", 16, 1, 32)
     return QueueOptions(

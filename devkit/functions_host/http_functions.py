@@ -1,4 +1,4 @@
-"""One HTTP request to one answer: route, key, function, response; no sockets here.
+"""Answers one HTTP request: route, key, function, response; without sockets.
 
 The order is FunctionInvocationMiddleware.cs's: a wrong path or method is 404 even without a key.
 """
@@ -32,7 +32,7 @@ class Call:
 
 
 class HttpFunctions:
-    """Thread-safe. Without `keys` nobody is asked for one, as in Core Tools."""
+    """Thread-safe. Without `keys` no key is checked, as in Core Tools."""
 
     def __init__(self, *, routes: Routes, keys: Keys | None, worker: Worker) -> None:
         self._routes = routes
@@ -78,7 +78,7 @@ class HttpFunctions:
         return Reply(status=404)
 
     def _may(self, level: str, call: Call) -> bool:
-        """The header counts alone when there is one, however wrong or empty (AuthenticationLevelHandler.cs)."""
+        """Check the key. If there is a header, even an empty one, only it counts (AuthenticationLevelHandler.cs)."""
         if self._keys is None:
             return True
         presented = call.headers.get("x-functions-key")
@@ -99,7 +99,7 @@ def _pairs(query: str) -> list[tuple[str, str]]:
 
 
 def _request(call: Call, route_parameters: dict[str, str]) -> meta.Datum:
-    """GrpcMessageConversionExtensions.cs, ToRpcHttp: repeated query keys joined, empty values left out."""
+    """Join repeated query keys and leave out empty values (GrpcMessageConversionExtensions.cs, ToRpcHttp)."""
     query: dict[str, str] = {}
     for name, value in _pairs(call.query):
         query[name] = f"{query[name]},{value}" if name in query else value

@@ -1,4 +1,4 @@
-"""What a function returned, as an HTTP response."""
+"""Turns what a function returned into an HTTP response."""
 
 import json
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 from azure.functions import meta
 
 _TEXT = "text/plain; charset=utf-8"
-# The server sets these itself.
+# The server itself sets these.
 _NOT_THE_APPS = {"connection", "content-length", "transfer-encoding", "date", "server"}
 
 
@@ -23,7 +23,7 @@ class Reply:
 
 
 def reply_of(result: meta.Datum) -> Reply:
-    """From what the library's own encoder made of the returned value. Raises on what Kestrel would refuse."""
+    """Read what the library's encoder made of the returned value. Raises on what Kestrel would refuse."""
     if result.type == "string":
         return _reply_of_text(result.value)
     value = result.value
@@ -33,7 +33,7 @@ def reply_of(result: meta.Datum) -> Reply:
 
 
 def _reply_of_text(text: str) -> Reply:
-    """Text that is a JSON object with a `body` is taken for a whole response (HttpBinding.cs)."""
+    """Read text; a JSON object with a `body` is a whole response (HttpBinding.cs)."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,6 +1,6 @@
-"""The sockets: HTTP/1.1 with kept-alive connections, one thread each.
+"""Serves HTTP/1.1 with kept-alive connections, a thread for each.
 
-Werkzeug's own server closes after every answer, which would make a benchmark measure connects.
+Werkzeug's own server closes after every answer, so a benchmark would measure connects.
 """
 
 import logging
@@ -28,12 +28,12 @@ class TooLargeError(Exception):
 
 
 def _shown(text: str) -> str:
-    """A stranger's text as the log holds it: visible ASCII, anything else as an escape, and not long."""
+    """Make a client's text safe for the log: visible ASCII, the rest escaped, and short."""
     return "".join(char if "!" <= char <= "~" else f"\\x{ord(char):02x}" for char in text[:_LONGEST_SHOWN])
 
 
 class HttpServer(socketserver.ThreadingTCPServer):
-    """Bound when made, so that a port in use is known at once; serves from `start` on."""
+    """Binds its port when it is made, to report a used port at once; serves from `start` on."""
 
     daemon_threads = True
     block_on_close = False
@@ -54,13 +54,13 @@ class HttpServer(socketserver.ThreadingTCPServer):
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.2}, name="http", daemon=True).start()
 
     def stop(self) -> None:
-        """Take no more connections, and no more requests on those there are."""
+        """Accept no more connections, and no more requests on existing ones."""
         self.stopping = True
         self.shutdown()
         self.server_close()
 
     def join(self, deadline: float) -> bool:
-        """Whether every request was answered before `deadline` (time.monotonic)."""
+        """Say whether every request was answered before `deadline` (time.monotonic)."""
         with self._changed:
             return self._changed.wait_for(lambda: self._in_flight == 0, timeout=max(0.0, deadline - time.monotonic()))
 
@@ -70,7 +70,7 @@ class HttpServer(socketserver.ThreadingTCPServer):
             self._changed.notify_all()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
-        if not isinstance(sys.exception(), OSError):  # a caller that went away is no event
+        if not isinstance(sys.exception(), OSError):  # the client closed the connection
             _log.error("A connection ended in an error of the host.", exc_info=True)
 
 
@@ -79,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = _IDLE_SECONDS
     disable_nagle_algorithm = True
-    wbufsize = -1  # head and body leave in one packet
+    wbufsize = -1  # head and body are sent in one packet
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("do_"):
@@ -90,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
         return "functions-host"
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Its lines would hold the request line, and so the key in its query."""
+        """Log nothing: the request line may have the key in its query."""
 
     def _answer(self) -> None:
         self.server.count(+1)
@@ -110,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             body = self._body()
         except TooLargeError:
-            # What is left of it would be read as the next request.
+            # The rest of it would be read as the next request.
             self.close_connection = True
             _log.error("Request body too large: the limit is %d bytes.", self.server.body_limit)
             return Reply(status=500)
@@ -134,9 +134,9 @@ class _Handler(BaseHTTPRequestHandler):
         return joined
 
     def _body(self) -> bytes:
-        """Only a Content-Length makes the host read a body for Python (GrpcMessageConversionExtensions.cs).
+        """Read the body if there is a Content-Length, as the host does for Python.
 
-        So a chunked one arrives empty.
+        A chunked one arrives empty (GrpcMessageConversionExtensions.cs).
         """
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             chunked = self._read_chunked()

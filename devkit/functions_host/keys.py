@@ -1,4 +1,4 @@
-"""The app's keys: made once, kept in a file that only its owner may read, compared in constant time."""
+"""Makes the app's keys once, keeps them in a file that only its owner may read, compares in constant time."""
 
 import hmac
 import json
@@ -12,7 +12,7 @@ from devkit.functions_host.errors import CannotStart
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Keys:
-    """`master` opens every level, `default` (the host's default key) every function."""
+    """`master` is enough for every level, `default` (the host's default key) for every function."""
 
     master: str
     default: str
@@ -38,10 +38,10 @@ class Keys:
         return keys
 
     def open_(self, level: str, presented: str | None) -> bool:
-        """Whether `presented` is enough for a function of this level."""
+        """Say whether `presented` is enough for a function of this level."""
         if level == "anonymous":
             return True
         enough = [self.master] if level == "admin" else [self.master, self.default]
-        # No early end: how long it takes must not tell which key came near.
+        # No early end: the time must not reveal which key was similar.
         matches = [hmac.compare_digest(key.encode(), (presented or "").encode()) for key in enough]
         return any(matches)

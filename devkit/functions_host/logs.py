@@ -1,4 +1,4 @@
-"""Log lines on stderr, let through by category as host.json's `logging.logLevel` says."""
+"""Writes log lines to stderr, filtered by category as host.json's `logging.logLevel` says."""
 
 import logging
 import sys
@@ -21,12 +21,12 @@ _LEVELS = {
     "critical": logging.CRITICAL,
     "none": logging.CRITICAL + 1,
 }
-# What the host says in its own name is already a category; the app's loggers speak for the function that runs.
+# The host's loggers are categories already; the app's belong to the function that runs.
 _HOST_CATEGORIES = ("Host.", "Function.")
 
 
 class CategoryFilter(logging.Filter):
-    """The longest configured prefix of a record's category decides, as .NET's logger filter does."""
+    """Filters by the longest configured prefix of a record's category, as .NET's logger filter does."""
 
     def __init__(self, log_levels: Mapping[str, str]) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ def configure(log_levels: Mapping[str, str]) -> None:
     handler.setFormatter(_Formatter("[%(asctime)s] %(levelname)s %(category)s: %(message)s"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    # The worker's own rule (dispatcher.py): INFO, or DEBUG when asked for.
+    # The worker's own rule (dispatcher.py): INFO, or DEBUG if configured.
     root.setLevel(logging.DEBUG if app_settings.is_on("PYTHON_ENABLE_DEBUG_LOGGING") else logging.INFO)
     threading.excepthook = _log_thread_error
 

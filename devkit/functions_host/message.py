@@ -1,4 +1,4 @@
-"""What the host makes of a queue message: its text, and the metadata that the text may override."""
+"""Reads a queue message as the host does: its text, and the metadata that the text may override."""
 
 import base64
 import json
@@ -10,11 +10,11 @@ from azure.storage.queue import QueueMessage
 
 
 class UndecodableError(Exception):
-    """Not base64 where host.json says base64."""
+    """The message is not base64, but host.json says base64."""
 
 
 def body_of(content: str, *, base64_encoded: bool) -> bytes:
-    """.NET's decoder skips white space and is strict about all else."""
+    """Decode as .NET does, which skips white space and is strict otherwise."""
     if not base64_encoded:
         return content.encode()
     try:
@@ -24,7 +24,7 @@ def body_of(content: str, *, base64_encoded: bool) -> bytes:
 
 
 def metadata_of(message: QueueMessage, text: str) -> dict[str, meta.Datum]:
-    """The trigger's own values (QueueTriggerBinding.cs), overridden by those of the body.
+    """Give the trigger's own values (QueueTriggerBinding.cs), overridden by those of the body.
 
     Every top-level property that is neither null nor an array wins, without regard to case (Utility.cs,
     ApplyBindingData).
@@ -55,7 +55,7 @@ def _properties(text: str) -> dict[str, Any]:
 
 
 def _overriding(value: object) -> meta.Datum:
-    """An object stays JSON, anything else arrives as text (Utility.cs, ConvertPropertyValue)."""
+    """Give an overriding value: an object stays JSON, the rest becomes text (Utility.cs, ConvertPropertyValue)."""
     if isinstance(value, dict):
         return meta.Datum(json.dumps(value), "json")
     return meta.Datum(str(value), "string")

@@ -1,4 +1,4 @@
-"""Polls one queue and hands its messages on, no more at once than host.json allows (QueueListener.cs)."""
+"""Polls one queue and passes its messages on, at most as many at once as host.json allows (QueueListener.cs)."""
 
 import logging
 import threading
@@ -16,7 +16,7 @@ _log = logging.getLogger("Host.Queues")
 
 
 class QueueListener:
-    """`process` is called for each message in a thread of the listener; what it raises ends the host."""
+    """Calls `process` for each message in a thread of its own; an exception ends the host."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class QueueListener:
         self._thread.start()
 
     def wake(self) -> None:
-        """Poll now: this process has just put something there (SharedQueueWatcher.cs)."""
+        """Poll now, since this process has just sent a message (SharedQueueWatcher.cs)."""
         self._wake.set()
 
     def stop(self) -> None:
@@ -58,7 +58,7 @@ class QueueListener:
             self._fewer_in_flight.notify_all()
 
     def join(self, deadline: float) -> bool:
-        """Whether polling and every message in flight ended before `deadline` (time.monotonic)."""
+        """Say whether polling and every message in flight ended before `deadline` (time.monotonic)."""
         self._thread.join(max(0.0, deadline - time.monotonic()))
         with self._fewer_in_flight:
             done = self._fewer_in_flight.wait_for(
@@ -105,7 +105,7 @@ class QueueListener:
         return messages
 
     def _away_level(self) -> int:
-        """A queue that nobody has written to yet is no reason for concern."""
+        """Choose the log level: a queue that does not exist yet is normal."""
         return logging.INFO if "QueueNotFound" in self._away else logging.WARNING
 
     def _begin(self, messages: list[QueueMessage]) -> None:

@@ -1,4 +1,4 @@
-"""The life of one queue message, from its receipt to delete, release or poison (QueueProcessor.cs)."""
+"""Processes one queue message, from its receipt to delete, release or poison (QueueProcessor.cs)."""
 
 import logging
 from collections.abc import Callable
@@ -18,10 +18,10 @@ _log = logging.getLogger("Host.Queues")
 
 
 class QueueProcessor:
-    """Thread-safe. Errors of storage that are not a lost lease leave `process`; the host ends on them.
+    """Thread-safe. Errors of storage other than a lost lease leave `process` and end the host.
 
-    `poison` is None for a queue that is a poison queue itself. `skip_spent` leaves a message of such a queue alone
-    once it is past maxDequeueCount, as the extension did before 5.3.8; without it, it is run again and again.
+    `poison` is None for a queue that is a poison queue itself. With `skip_spent` a message of such a queue is no longer
+    run past maxDequeueCount, as in the extension before 5.3.8; without it, it is run again and again.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class QueueProcessor:
             self._bury(message, str(message.pop_receipt), "is not base64")
             return
         dequeued = message.dequeue_count or 0
-        # Spent before this run: earlier ones crashed or lost their lease, so none of them came to bury it.
+        # All tries are used up: earlier runs crashed or lost their lease before they could move it to the poison queue.
         if dequeued > self._options.max_dequeue_count and (self._poison or self._skip_spent):
             self._bury(message, str(message.pop_receipt), self._spent())
             return
@@ -67,7 +67,7 @@ class QueueProcessor:
             )
 
     def _run(self, message: QueueMessage, body: bytes) -> tuple[bool, str]:
-        """Whether the function succeeded, and the receipt that is valid after it."""
+        """Run the function; give its success and the receipt that is then valid."""
         try:
             text = body.decode()
         except UnicodeDecodeError:
@@ -97,7 +97,7 @@ class QueueProcessor:
                 held = False
 
     def _bury(self, message: QueueMessage, receipt: str, why: str) -> None:
-        """A copy of the text alone, then the delete; a poison queue has no other, so there the message just stays."""
+        """Copy the text to the poison queue, then delete. A message of a poison queue stays there."""
         if self._poison is None:
             return
         _log.warning("Message %s %s. Moving it to queue '%s'.", message.id, why, self._poison.name)
@@ -116,6 +116,6 @@ class QueueProcessor:
 
 
 def poison_name(queue: str) -> str | None:
-    """None where there is no second level, or the name would be too long for a queue (QueueListenerFactory.cs)."""
+    """Name the poison queue; None for a poison queue, or if the name is too long (QueueListenerFactory.cs)."""
     name = f"{queue}-poison"
     return None if queue.endswith("-poison") or len(name) > 63 else name

@@ -1,4 +1,4 @@
-"""Which HTTP function answers a method and a path: ASP.NET route templates, without regard to case."""
+"""Finds the HTTP function for a method and a path by ASP.NET route templates, without regard to case."""
 
 import re
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ class Route:
         )
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
-        """The route parameters that `path` gives; None where it is another route's."""
+        """Give the route parameters of `path`; None if the route does not match."""
         found = self.pattern.fullmatch(path)
         if found is None or (self.methods is not None and method not in self.methods):
             return None
@@ -63,7 +63,7 @@ class Routes:
         self.by_rank = sorted(found, key=lambda route: route.rank)
 
     def find(self, method: str, path: str) -> tuple[Function, dict[str, str]] | None:
-        """The method is part of the route: a wrong one is not found, as on Azure, rather than not allowed."""
+        """Find the route. A wrong method is "not found", as on Azure, rather than "not allowed"."""
         decoded = unquote(re.sub("%2f", "%252F", path, flags=re.IGNORECASE))
         for route in self.by_rank:
             if (values := route.match(method, decoded)) is not None:
@@ -78,7 +78,7 @@ def _segment(segment: str, function: str) -> str:
         pattern += f"(?P<{match['name']}>{'.*' if match['rest'] else '[^/]+'})"
         position = match.end()
         if match["rest"] or match["optional"]:
-            # Only ever the whole of the last segment, so its slash goes with it.
+            # Always the whole last segment, so its slash is optional too.
             return f"(?:/{pattern})?"
     rest = segment[position:]
     if "{" in rest or "}" in rest:
@@ -107,7 +107,7 @@ def _constraint(constraint: str, function: str) -> str:
 
 
 def _rank(segment: str) -> int:
-    """Literal text before a constrained parameter, before a free one, before one that takes the rest."""
+    """Rank literal text first, then constrained parameters, free ones, and those that take the rest."""
     match = _PARAMETER.search(segment)
     if match is None:
         return 0

@@ -1,4 +1,4 @@
-"""NCRONTAB schedules: six fields from seconds to weekday, or five without the seconds; always in UTC."""
+"""Reads NCRONTAB schedules: six fields from seconds to weekday, or five without seconds; always in UTC."""
 
 import re
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from cronsim import CronSim, CronSimError
 
 from devkit.functions_host.errors import CannotStart
 
-# cronsim takes these forms, NCRONTAB does not: such a schedule would run here and fail on Azure.
+# cronsim accepts these forms, NCRONTAB does not: such a schedule would run here and fail on Azure.
 _NOT_NCRONTAB = re.compile(r"#|\bL|\dL", re.IGNORECASE)
 
 
@@ -24,14 +24,14 @@ class Schedule:
             raise CannotStart(f"{where}: {expression!r} is no NCRONTAB expression: {error}") from error
 
     def after(self, moment: datetime) -> datetime:
-        """The first occurrence later than `moment`."""
+        """Give the first occurrence after `moment`."""
         occurrences = CronSim(self._expression, moment)
-        # cron takes day of month *or* weekday where both are given; NCRONTAB takes both (CrontabSchedule.cs).
+        # If both are given, cron takes day of month *or* weekday, NCRONTAB both (CrontabSchedule.cs).
         occurrences.day_and = True
         return next(occurrences)
 
     def is_monitored(self, now: datetime) -> bool:
-        """Whether missed runs are worth a record: not where it fires more than once a minute (TimerListener.cs)."""
+        """Say whether missed runs are recorded: not if it fires more than once a minute (TimerListener.cs)."""
         for _ in range(5):
             earlier, now = now, self.after(now)
             following = self.after(now)

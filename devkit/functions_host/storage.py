@@ -1,6 +1,6 @@
-"""One queue in storage: five requests, and what their refusals mean for a listener.
+"""Sends five kinds of request to one queue, and says what refusals mean for a listener.
 
-Nothing is encoded here: what a queue holds is handed on as it stands, so that a poison copy is the same text.
+Messages are not decoded here, so that a poison copy is the same text.
 """
 
 import logging
@@ -17,17 +17,17 @@ from devkit.functions_host.errors import CannotStart
 
 _QUEUE_GONE = {"QueueNotFound", "QueueBeingDeleted", "QueueDisabled"}
 _LEASE_LOST = {"PopReceiptMismatch", "MessageNotFound"} | _QUEUE_GONE
-# The app's own storage requests are logged by the app's rules, the host's not at all.
+# The app's own storage requests are logged by its rules, the host's not at all.
 _SILENT = logging.getLogger("Host.Storage")
 _SILENT.setLevel(logging.WARNING)
 
 
 class QueueAwayError(Exception):
-    """Missing, being deleted, overloaded or out of reach: ask again later."""
+    """The queue is missing, being deleted, overloaded or out of reach: try again later."""
 
 
 class LeaseLostError(Exception):
-    """The message or its queue is gone, or somebody else has received it since."""
+    """The message or its queue is gone, or another has received the message since."""
 
 
 class StorageQueue:
@@ -48,7 +48,7 @@ class StorageQueue:
         )
 
     def receive(self, count: int, *, lease: float) -> list[QueueMessage]:
-        """One request, whatever the answer: the listener's own back-off is the retry."""
+        """Receive messages, without retries: the listener has its own back-off."""
         pages = self._client.receive_messages(
             messages_per_page=count, visibility_timeout=round(lease), retry_total=0
         ).by_page()
@@ -63,14 +63,14 @@ class StorageQueue:
         self._settle(self._client.delete_message, message_id, receipt)
 
     def set_visibility(self, message_id: str, receipt: str, *, seconds: float) -> str:
-        """The new receipt; the old one is void."""
+        """Set the visibility and give the new receipt; the old one is invalid."""
         updated = self._settle(self._client.update_message, message_id, receipt, visibility_timeout=round(seconds))
         return str(updated.pop_receipt)
 
     def send(self, text: str) -> None:
-        """Makes the queue where it is missing (StorageQueueExtensions.cs).
+        """Send a message and make a missing queue (StorageQueueExtensions.cs).
 
-        No time-to-live is given, so the text is gone after the service's default of seven days.
+        Without a time-to-live, so the message expires after the service's default of seven days.
         """
         try:
             self._client.send_message(text)
@@ -84,7 +84,7 @@ class StorageQueue:
         try:
             self._client.create_queue()
         except HttpResponseError as error:
-            if _code(error) != "QueueAlreadyExists":  # another message, poisoned at the same time, was faster
+            if _code(error) != "QueueAlreadyExists":  # another message was poisoned at the same time
                 raise
 
     @staticmethod
@@ -98,7 +98,7 @@ class StorageQueue:
 
 
 def connection_string(connection: str, *, where: str, environ: Mapping[str, str] = os.environ) -> str:
-    """`AzureWebJobs<name>` is looked up before `<name>` (IConfigurationExtensions.cs); no name means the host's own."""
+    """Look up `AzureWebJobs<name>` before `<name>` (IConfigurationExtensions.cs); no name is the host's own."""
     name = connection or "AzureWebJobsStorage"
     names = [name] if name.startswith("AzureWebJobs") else [f"AzureWebJobs{name}", name]
     for candidate in names:
@@ -117,7 +117,7 @@ def _can_wait(error: AzureError) -> bool:
 
 
 def _status(error: AzureError) -> int | None:
-    """None when there was no answer at all."""
+    """Give the status; None if there was no answer."""
     return error.status_code if isinstance(error, HttpResponseError) else None
 
 
@@ -127,7 +127,7 @@ def _code(error: AzureError) -> str:
 
 
 def reason(error: AzureError) -> str:
-    """In a word or two: the errors' own texts hold addresses and receipts, and fill a screen."""
+    """Describe an error in a word or two: its own text has addresses and receipts, and is long."""
     return _code(error) or (
         f"HTTP {_status(error)}" if _status(error) else type(error.inner_exception or error).__name__
     )

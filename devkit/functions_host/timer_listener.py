@@ -15,7 +15,7 @@ from devkit.functions_host.timer_status import StatusFile, TimerStatus, first_st
 from devkit.functions_host.worker import Worker
 
 _log = logging.getLogger("Host.Timers")
-# The wait is by the monotonic clock; a machine that slept is noticed within this many seconds.
+# Waits use the monotonic clock; that the machine slept is noticed within this many seconds.
 _LONGEST_WAIT = 30.0
 
 
@@ -24,7 +24,7 @@ def _utc_now() -> datetime:
 
 
 class TimerListener:
-    """`status_file` is None when the schedule is not monitored: nothing is past due then."""
+    """`status_file` is None for an unmonitored schedule, which is never past due."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class TimerListener:
         self._stop.set()
 
     def join(self, deadline: float) -> bool:
-        """Whether a run in flight ended before `deadline` (time.monotonic)."""
+        """Say whether a run in flight ended before `deadline` (time.monotonic)."""
         self._thread.join(max(0.0, deadline - time.monotonic()))
         return not self._thread.is_alive()
 
@@ -74,18 +74,18 @@ class TimerListener:
             status = self._fire(status, now)
         while self._wait_until(status.next):
             now = self._now()
-            # A clock that runs a little behind must not make the same occurrence the next one again.
+            # If the clock is a little slow, the same occurrence must not be the next one again.
             status = self._fire(status, max(now, status.next))
 
     def _wait_until(self, moment: datetime) -> bool:
-        """False when stopped meanwhile."""
+        """Wait; False if stopped meanwhile."""
         while (left := (moment - self._now()).total_seconds()) > 0:
             if self._stop.wait(min(left, _LONGEST_WAIT)):
                 return False
         return not self._stop.is_set()
 
     def _fire(self, status: TimerStatus, now: datetime, *, past_due: bool = False) -> TimerStatus:
-        """The next occurrence counts from the start of this run, so an overrun leads straight to one more."""
+        """Run once. The next occurrence counts from this run's start, so after an overrun one run follows at once."""
         if past_due:
             _log.warning("Function '%s' is past due: it was due at %s.", self._function.name, status.next.isoformat())
         sent = {

@@ -1,4 +1,4 @@
-"""When a timer last ran and when it runs next: the record that outlives the process (StorageScheduleMonitor.cs)."""
+"""Keeps when a timer last ran and runs next, in a file that survives the process (StorageScheduleMonitor.cs)."""
 
 import json
 import os
@@ -18,7 +18,7 @@ class TimerStatus:
     last_updated: datetime
 
     def as_json(self) -> dict[str, str]:
-        """The spelling that functions see under `schedule_status`."""
+        """Give the JSON that functions see as `schedule_status`."""
         return {
             "Last": self.last.isoformat(),
             "Next": self.next.isoformat(),
@@ -35,7 +35,7 @@ class TimerStatus:
 
 
 class StatusFile:
-    """One file a timer; each write replaces the whole of it. An unreadable one counts as none."""
+    """One file for each timer, replaced as a whole. An unreadable one counts as missing."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -54,9 +54,9 @@ class StatusFile:
 
 
 def first_status(recorded: TimerStatus | None, schedule: Schedule, now: datetime) -> TimerStatus:
-    """What holds at start (ScheduleMonitor.cs, CheckPastDueAsync); `next` before `now` means past due.
+    """Give the status at start (ScheduleMonitor.cs, CheckPastDueAsync); `next` before `now` means past due.
 
-    A schedule that was changed since is not past due: it starts anew.
+    A schedule that has changed since starts anew and is not past due.
     """
     if recorded is None:
         return TimerStatus(next=schedule.after(now), last_updated=now)

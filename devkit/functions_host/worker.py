@@ -1,4 +1,4 @@
-"""The Python worker: where functions run, how many at once, and what is logged about a run."""
+"""Acts as the Python worker: runs functions in a limited number of threads, and logs each run."""
 
 import asyncio
 import inspect
@@ -23,13 +23,13 @@ Metadata = Mapping[str, meta.Datum]
 
 
 class ArgumentError(Exception):
-    """What the trigger sent does not fit the function's argument. Names no value: it may be personal data."""
+    """What the trigger sent does not fit the function's argument. Quotes no value: it may be personal data."""
 
 
 class Worker:
     """Thread-safe. HTTP, queue and timer functions share the threads, as they do on Azure.
 
-    What finds none free waits, with its lease and its functionTimeout already running (dispatcher.py).
+    Without a free thread a run waits, while its lease and its functionTimeout already run (dispatcher.py).
     """
 
     def __init__(self, *, function_timeout: float | None, on_timeout: Callable[[str], None]) -> None:
@@ -40,7 +40,7 @@ class Worker:
         self._loop_thread.start()
 
     def invoke(self, function: Function, data: meta.Datum, metadata: Metadata, *, reason: str) -> Future[Any]:
-        """Start one run. Its failure is logged here; the future only says that there was one."""
+        """Start one run. Its failure is logged here; the future only says that it failed."""
         run_id = str(uuid.uuid4())
         self.deadlines.begin(run_id, function.name)
         run: Future[Any]
@@ -52,7 +52,7 @@ class Worker:
         return run
 
     def close(self) -> None:
-        """Once nothing runs any more."""
+        """Close, once nothing runs any more."""
         self._threads.shutdown(wait=False)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._loop_thread.join()
@@ -60,7 +60,7 @@ class Worker:
 
 
 def thread_count() -> int:
-    """dispatcher.py, _get_sync_tp_max_workers: unset means Python's own default."""
+    """Read the number of threads (dispatcher.py, _get_sync_tp_max_workers); unset is Python's default."""
     try:
         asked = int(os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", ""))
     except ValueError:
@@ -78,7 +78,7 @@ async def _run_async(function: Function, data: meta.Datum, metadata: Metadata, r
         try:
             return _encode(function, await function.code(**_arguments(function, data, metadata, run_id)))
         except asyncio.CancelledError as error:
-            # Left as it is, it would cancel the future, which nobody asked for: to the host it is one more failure.
+            # It would cancel the future; to the host it is a failure like others.
             raise RuntimeError("the function was cancelled from within") from error
 
 

@@ -1,1 +1,1 @@
-"""What `make run`, `make check` and `make test` are made of: programs on a leash, a lock, a screen, a sample lead."""
+"""Starts and ends programs for `make run`, `make check` and `make test`: leash, lock, screen, sample lead."""

@@ -1,4 +1,4 @@
-"""Keeps the parts running: starts again what ends, as the platform would, until someone stops it."""
+"""Keeps the parts running: restarts those that end, as the platform would, until it is stopped."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LONGEST_PAUSE = 5.0
 
 @dataclass(slots=True, kw_only=True)
 class Kept:
-    """`endless`: the platform restarts this one whatever happens; the others may end twice in a minute."""
+    """`endless`: is restarted whatever happens, as by the platform; the others may end at most twice in a minute."""
 
     part: Part
     endless: bool
@@ -33,12 +33,12 @@ class Kept:
 
 
 class Keeper:
-    """Ends its parts when it is left, last first: the functions may finish what runs, and need the others for it."""
+    """Ends its parts in reverse order, because the functions need the others to finish what runs."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
         self._kept: list[Kept] = []
-        # Parts report from their own threads; a code of None means: now start it again.
+        # Parts report from their own threads; code None means that it is time to restart.
         self._happened: queue.SimpleQueue[tuple[Kept, int | None]] = queue.SimpleQueue()
 
     def __enter__(self) -> Self:
@@ -57,7 +57,7 @@ class Keeper:
     def start(
         self, part: Part, *, timeout: float, endless: bool = False, meaning: Callable[[int], str] = describe
     ) -> Callable[[], None]:
-        """Returns the wait for it, so that parts can come up side by side. The wait raises PartError."""
+        """Starts the part and returns a function that waits for it, so that parts start in parallel."""
         kept = Kept(part=part, endless=endless, meaning=meaning)
         self._kept.append(kept)
         stopwatch = Stopwatch()
@@ -72,10 +72,10 @@ class Keeper:
         return wait
 
     def keep(self) -> None:
-        """Until KeyboardInterrupt; raises PartError for a part that ends too often."""
+        """Runs until KeyboardInterrupt; raises PartError for a part that ends too often."""
         while True:
             try:
-                # A wait without end could not be interrupted on Windows.
+                # On Windows an endless wait could not be interrupted.
                 kept, code = self._happened.get(timeout=1.0)
             except queue.Empty:
                 continue

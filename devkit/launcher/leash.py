@@ -1,8 +1,8 @@
 """Holds one program on a leash, so that it never outlives the launcher: `python -m … SECONDS PROGRAM ARGUMENT…`.
 
-Standard input is the leash: the launcher holds the other end of the pipe and writes nothing. When it lets go, on
-purpose or because it was killed with -9, the program and all that it started are ended, gently first. A pipe works
-alike on Linux, macOS and Windows, and reaches grandchildren too; Linux' PR_SET_PDEATHSIG would do neither.
+Standard input is the leash: the launcher holds the other end of the pipe and writes nothing. When that end
+closes, on purpose or because the launcher was killed, the program and all that it started are ended, gently first. A
+pipe works on Linux, macOS and Windows, and reaches grandchildren; Linux' PR_SET_PDEATHSIG does neither.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import threading
 
 
 def main(grace: float, command: list[str]) -> int:
-    # The group's signals are for the program. A handler is undone by its exec, an ignored signal would not be.
+    # Signals to the group are for the program. Its exec resets handlers, but not ignored signals.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
     program = subprocess.Popen(command, stdin=subprocess.DEVNULL)
@@ -49,7 +49,7 @@ def kill_group(program: subprocess.Popen[bytes]) -> None:
 
 
 def exit_status(code: int) -> int:
-    """A program ended by a signal counts 128 + its number, as in a shell."""
+    """Gives the exit status; for a signal it is 128 + its number, as in a shell."""
     return code if code >= 0 else 128 - code
 
 

@@ -1,4 +1,4 @@
-"""A file lock that the operating system drops when its holder dies, however that happens."""
+"""Locks a file. The operating system releases the lock when its holder dies."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Held(Exception):
 
 
 class FileLock:
-    """Standard library only: the bootstrap needs it before anything is installed."""
+    """Uses the standard library only, since the bootstrap needs it before anything is installed."""
 
     def __init__(
         self, path: Path, *, while_waiting: Callable[[], None] | None = None, shared_with_children: bool = False
     ) -> None:
-        """A lock that another process holds raises Held, or with `while_waiting` calls that and waits.
+        """If another process holds the lock, raises Held, or with `while_waiting` calls that and waits.
 
         `shared_with_children`: children that inherit descriptors hold it too, until the last of them has ended
         (POSIX; elsewhere it has no effect).

@@ -1,6 +1,6 @@
-"""One program that the launcher runs: started on a leash, logged, known to be ready, ended with all that it started.
+"""Runs one program of the launcher: starts it on a leash, logs it, knows when it is ready, ends all that it started.
 
-What it writes, and its log, are readable by their owner alone.
+Only their owner may read its files and its log.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LISTENING = "listening "
-# Longer than the functions host waits for the functions that run.
+# Longer than the functions host waits for running functions.
 GRACE_SECONDS = 15.0
 
 
 class PartError(Exception):
-    """A part did not come up; the text ends with the part's own last lines."""
+    """A part did not start; the text ends with the part's last lines."""
 
 
 class Part:
-    """`command` is asked for at every start, so that a restart can ask for the ports of the first.
+    """`command` is called at every start, so that a restart can use the same ports.
 
-    `on_line`, `on_ready` and `on_end` run on the part's own threads; `on_end` comes last, and only for an end that was
-    not asked for. Not thread-safe otherwise: one thread steers it.
+    `on_line`, `on_ready` and `on_end` run on the part's own threads; `on_end` comes last, only for an unexpected end.
+    Not thread-safe otherwise: only one thread may call it.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Part:
         self._watcher.start()
 
     def wait_until_ready(self, timeout: float) -> str:
-        """The address that the part listens on. Raises PartError when it ends, or says nothing in time."""
+        """Gives the address that the part listens on. Raises PartError if it ends, or is not ready in time."""
         in_time = self._settled.wait(timeout)
         if self._is_up:
             return self.address
@@ -98,7 +98,7 @@ class Part:
         return self._process.wait() if self._process else 0
 
     def stop(self) -> None:
-        """Ends the part gently, then for good. Without effect on a part that has ended."""
+        """Ends the part, gently first. Does nothing if it has ended."""
         self.let_go()
         if self._process:
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -106,7 +106,7 @@ class Part:
             self.kill()
 
     def let_go(self) -> None:
-        """Asks for the end without waiting for it, so that several parts can end at the same time."""
+        """Asks the part to end without waiting, so that several parts can end at the same time."""
         self._stopping = True
         if self._process:
             release(self._process)
@@ -127,7 +127,7 @@ class Part:
         reader = threading.Thread(target=self._read, args=(process,), daemon=True)
         reader.start()
         code = process.wait()
-        # Not earlier than the program, and not later: what it left behind may hold the pipe open.
+        # Ends with the program: processes that it left behind may keep the pipe open.
         kill_group(process)
         reader.join()
         release(process)
@@ -172,7 +172,7 @@ def release(process: subprocess.Popen[str]) -> None:
 
 
 def kill_group(process: subprocess.Popen[str]) -> None:
-    """The leash leads a group of its own; what a dead program left behind is in it."""
+    """Kills the leash's process group, which has what a dead program left behind."""
     if sys.platform == "win32":
         process.kill()
         return

@@ -1,4 +1,4 @@
-"""Whether a port can be listened on. Between the answer and the use another program may take it."""
+"""Checks whether a port is free. Another program may still take it before it is used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import socket
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
     with socket.socket() as probe:
         if os.name != "nt":
-            # As servers do: connections that have just ended on this port must not make it look taken.
+            # As servers do: recently closed connections must not make the port look used.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

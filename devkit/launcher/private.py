@@ -1,4 +1,4 @@
-"""Folders with leads in them, which nobody but their owner reads. On Windows a user's folders are private anyway."""
+"""Makes folders with leads readable by their owner only. On Windows a user's folders are private anyway."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-# For a process that writes leads.
+# The umask of a process that writes leads.
 UMASK = -1 if sys.platform == "win32" else 0o077
 
 
 def make_private(folder: Path, names: Sequence[str]) -> None:
-    """Makes the folder where it is missing, and takes what is in it by these names from everybody but the owner.
+    """Makes a missing folder, and makes the files of these names in it readable by the owner only.
 
-    The folder itself too, unless other things stand in it: then it is not ours alone, and may even be /tmp.
-    `names` may have a * in them. Raises OSError where something belongs to somebody else.
+    Also the folder itself, unless it has other files: then it is not ours alone, and may even be /tmp.
+    `names` may contain *. Raises OSError if something belongs to another user.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if sys.platform == "win32":
@@ -37,7 +37,7 @@ def make_private(folder: Path, names: Sequence[str]) -> None:
 
 
 def open_private(path: str, flags: int) -> int:
-    """The `opener` of a file that only its owner may read."""
+    """Opens a file that only its owner may read, as an `opener`."""
     return os.open(path, flags, 0o600)
 
 

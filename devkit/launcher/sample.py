@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
     from leadpipe.model.record import Record
 
-# The first delivery waits for the host's queue poll; the tables are made on the way.
+# The first delivery waits for the host's queue poll and makes the tables.
 PATIENCE_SECONDS = 60.0
 ON_THE_WAY = {State.ACCEPTED, State.DEFERRED}
 
 
 class SampleError(Exception):
-    """The sample did not get through; says how far it came."""
+    """The sample did not arrive; the text says how far it came."""
 
 
 def post(url: str, *, key: str | None) -> str:
-    """The lead id that the endpoint answered with."""
+    """Posts the lead and gives the lead id of the answer."""
     digits = f"{random.randrange(10**18):018d}"  # noqa: S311  digits, not a secret
     try:
         answer = this_machine().post(
@@ -49,7 +49,7 @@ def post(url: str, *, key: str | None) -> str:
 
 
 def follow(lead_id: str, settings: Mapping[str, str]) -> Record:
-    """Waits until the lead's record says that its way has ended."""
+    """Waits until the lead's record is final."""
     storage = Settings.from_environment(settings).storage
     if storage is None:
         raise SampleError("the storage settings cannot be used")
@@ -59,7 +59,7 @@ def follow(lead_id: str, settings: Mapping[str, str]) -> Record:
     while time.monotonic() < deadline:
         try:
             record = ledger.read(lead_id)
-        except LeadpipeError as error:  # Azurite may be on its way back
+        except LeadpipeError as error:  # Azurite may be restarting
             so_far = str(error)
         else:
             if record and record.state not in ON_THE_WAY:
@@ -84,7 +84,7 @@ def function_key(data: Path) -> str:
 
 
 def this_machine() -> requests.Session:
-    """Neither a proxy nor a trust setting from the environment is meant for localhost."""
+    """Makes a session that ignores the environment's proxy and trust settings, which are not for localhost."""
     session = requests.Session()
     session.trust_env = False
     return session

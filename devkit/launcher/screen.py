@@ -1,4 +1,4 @@
-"""What the launcher shows: short lines with a tick and a time, and the functions' own words, quietly."""
+"""Shows the launcher's short lines with a tick and a time, and the functions' log, dimmed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOUD = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
 
 
 class Screen:
-    """Thread-safe. Plain where the terminal is none, or NO_COLOR is set."""
+    """Thread-safe. Plain text if this is not a terminal, or NO_COLOR is set."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(highlight=False, soft_wrap=True)
@@ -50,7 +50,7 @@ class Screen:
         self._show(Text())
 
     def host_lines(self) -> Callable[[str], None]:
-        """Takes the functions host's log line by line and shows what the app says, and what anyone warns of."""
+        """Reads the functions host's log and shows the app's lines and all warnings."""
         traceback_may_follow = False
 
         def show(line: str) -> None:

@@ -1,4 +1,4 @@
-"""The app's settings for this run: what is set already, and what the launcher started where nothing was set."""
+"""Makes the app's settings for this run: those set already, and those of the parts that the launcher started."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 STORAGE = "AzureWebJobsStorage"
 DYNAMICS = "DATAVERSE_"
 MAPPING = "LEADPIPE_MAPPING"
-# Core Tools' way to say: the emulator. Ours may listen on other ports than it stands for.
+# Core Tools' name for the emulator. Ours may listen on other ports.
 EMULATOR = "usedevelopmentstorage=true"
 
 
 # So that slow deliveries never starve intake, as on Azure.
 THREADS = {"PYTHON_THREADPOOL_THREAD_COUNT": "32"}
-# The app's own settings that are no secret: the command line tools have to see them as the running app does.
+# The app's settings that are not secret, which the command line tools need as well.
 SHOWN = frozenset(
     {
         "LEADPIPE_DEDUPE_WINDOW",
@@ -41,7 +41,7 @@ class SettingsFileError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """What is set before anything is started; the environment goes before the file."""
+    """The settings before anything is started; the environment overrides the file."""
 
     environment: Mapping[str, str]
     file: Mapping[str, str]
@@ -62,7 +62,7 @@ class Given:
         return self._value("DATAVERSE_URL")
 
     def with_started(self, storage: str | None, dynamics: Mapping[str, str]) -> Settings:
-        """`storage` and `dynamics` take the place of every setting on the same subject."""
+        """Replaces all settings of storage or Dynamics by those of the started part."""
 
         def left(values: Mapping[str, str]) -> dict[str, str]:
             return {
@@ -99,7 +99,7 @@ class Settings:
 
 
 def _with_place(values: Mapping[str, str], app: Path) -> dict[str, str]:
-    """With the mapping file's whole path: the functions, and who reads the settings, may stand in other folders."""
+    """Makes the mapping file's path absolute: the functions and the tools may run in other folders."""
     named = values.get(MAPPING, "").strip()
     if not named:
         return dict(values)
@@ -119,7 +119,7 @@ def read_file(path: Path) -> dict[str, str]:
 
 
 def write_file(path: Path, values: Mapping[str, str], *, port: int = 7071) -> None:
-    """In the shape of local.settings.json, readable by its owner alone. `port`: where the functions listen."""
+    """Writes a local.settings.json that only its owner may read. `port`: where the functions listen."""
     document = {
         "IsEncrypted": False,
         "Values": {"FUNCTIONS_WORKER_RUNTIME": "python", **THREADS, **values},
@@ -133,6 +133,6 @@ def write_file(path: Path, values: Mapping[str, str], *, port: int = 7071) -> No
 
 
 def reach_this_machine_directly(environment: dict[str, str]) -> None:
-    """A proxy for the world outside must not be asked for localhost."""
+    """Excludes localhost from the environment's proxy."""
     for name in ("NO_PROXY", "no_proxy"):
         environment[name] = ",".join(filter(None, (environment.get(name), "localhost", "127.0.0.1")))

@@ -1,4 +1,4 @@
-"""The parts that `make run` starts beside the function app, and the app's own host."""
+"""Defines the parts that `make run` starts: the app's host, and those beside it."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def azurite(data: Path, screen: Screen) -> Azurite:
 
 
 def standin(data: Path, *, empty: bool = False) -> Part:
-    """`empty`: nobody has set anything up in it, until somebody does."""
+    """`empty`: leadpipe is not set up in it yet."""
 
     def command() -> list[str]:
-        # Over a restart the address stays: the functions have it in their settings.
+        # A restart keeps the address, which is in the functions' settings.
         port = part.address.rpartition(":")[2] or "0"
         arguments = ["--port", port, "--data", str(data / "standin"), *(["--empty"] if empty else [])]
         return [sys.executable, "-m", "devkit.standin", *arguments]

@@ -1,4 +1,4 @@
-"""What a newcomer sees once all is up: the way of one lead, then where to look and what to type."""
+"""Shows a newcomer the steps of one lead, then where to look and what to type."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Tour:
-    """`host_url` stays empty where the functions are somebody else's to start."""
+    """`host_url` is empty if the user starts the functions."""
 
     def __init__(
         self, options: argparse.Namespace, given: Given, settings: Settings, screen: Screen, settings_file: Path
@@ -34,7 +34,7 @@ class Tour:
         self._command = command_line(settings_file)
 
     def show(self) -> None:
-        # Nobody could write a lead into an organisation that is still to be set up.
+        # A lead cannot be written before the organisation is set up.
         if self.host_url and not (self._options.no_sample or self._options.empty):
             try:
                 self._send_a_lead()
@@ -85,6 +85,6 @@ class Tour:
 
 
 def command_line(settings_file: Path) -> str:
-    """As short as it works: the tools find the settings of a run in the usual folder by themselves."""
+    """Gives the shortest command that works: the tools find settings in the usual folder themselves."""
     program = python_of(Path(".venv")).with_name("leadpipe")
     return str(program) if settings_file.parent.name == ".devkit" else f"{program} --settings {settings_file}"

@@ -1,5 +1,7 @@
-"""A stand-in of the Dataverse Web API and of Entra sign-in, for machines that have neither.
+"""Imitates the Dataverse Web API and Entra sign-in, for machines that have neither.
 
-It speaks over TLS, keeps its leads in a file, obeys Microsoft's documented limits, and can be told from outside to
-fail. `python -m devkit.standin` starts it.
+It uses TLS, keeps its rows in a file, enforces Microsoft's documented limits, and fails on demand.
+`python -m devkit.standin` starts it. `sign_in` and `web_api` answer requests, `organisation` keeps what they share,
+`control` is for tests and people. Another writable table is a description in `organisation/tables.py`; another fault
+is a line in `organisation/fault_kinds.py`.
 """

@@ -21,7 +21,7 @@ from devkit.standin.server import Server
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# What the stand-in makes in its folder.
+# The files that the stand-in makes in its folder.
 FILES = ("leads.sqlite3*", "members.json*", "identity.json*", "settings.json*", "ways.json*", "client.*", "*.pem")
 
 
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _serve(host: str, port: int, folder: Path, config: Config) -> None:
     tls = server_context(folder)
     organisation = open_organisation(folder, config)
-    with contextlib.closing(organisation.leads), Server(host, port, tls=tls, organisation=organisation) as server:
+    with contextlib.closing(organisation.database), Server(host, port, tls=tls, organisation=organisation) as server:
         origin = f"https://localhost:{server.port}"
         ca_bundle = write_ca_bundle(folder)
         write_ways(folder, identity=organisation.identity, origin=origin, ca_bundle=ca_bundle)
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         epilog=f"Faults for POST /_standin/faults: {', '.join(sorted(STAGES))}.",
     )
-    # Loopback only: the control endpoints ask nobody who they are.
+    # Loopback only: the control endpoints ask for no sign-in.
     parser.add_argument("--host", choices=HOSTS, default="localhost", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes any free one (%(default)s)")
     parser.add_argument(

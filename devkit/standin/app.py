@@ -1,4 +1,4 @@
-"""Every address that the stand-in answers, and the way from a request to a response."""
+"""Lists every address that the stand-in answers, and turns a request into a response."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ from werkzeug.routing import Map, Rule
 from devkit.standin.control import endpoints as control
 from devkit.standin.control.page import page
 from devkit.standin.organisation.request_counts import DATA, SIGN_IN
+from devkit.standin.organisation.tables import TABLES
 from devkit.standin.refusal import NoReply, Refusal, not_supported
 from devkit.standin.sign_in import device_code_page as device_codes
 from devkit.standin.sign_in import entra, managed_identity, user_realm
-from devkit.standin.web_api import leads as lead_api
-from devkit.standin.web_api import metadata
+from devkit.standin.web_api import metadata, who_am_i, writable_tables
 from devkit.standin.web_api import other_tables as other_api
 from devkit.standin.web_api import roles_and_users as member_api
-from devkit.standin.web_api import who_am_i as functions
 from devkit.standin.web_api.gate import pass_gate
-from devkit.standin.web_api.other_rows import TABLES
+from devkit.standin.web_api.other_rows import OTHER_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +47,7 @@ def _rule(method: str, path: str, target: _Target) -> Rule:
 
 
 def _data(method: str, path: str, answer: Callable[..., Response]) -> Rule:
-    """`path` without its placeholders is what requests are counted under."""
+    """Requests are counted under `path` without its placeholders."""
     kind = path.replace("<key>", "id").removeprefix("/")
     return _rule(method, _API + path, _Target(DATA, kind, answer))
 
@@ -59,6 +58,19 @@ def _control(method: str, path: str, answer: Callable[..., Response]) -> Rule:
 
 def _unsupported(_call: object, **_arguments: str) -> Response:
     raise not_supported("This message")
+
+
+def _writable(name: str) -> list[Rule]:
+    return [
+        _data("POST", f"/{name}", partial(writable_tables.create, entity_set=name)),
+        _data("GET", f"/{name}", partial(writable_tables.search, entity_set=name)),
+        _data("GET", f"/{name}/$count", partial(writable_tables.count, entity_set=name)),
+        _data("GET", f"/{name}(<key>)", partial(writable_tables.read, entity_set=name)),
+        _data("PATCH", f"/{name}(<key>)", partial(writable_tables.upsert, entity_set=name)),
+        _data("DELETE", f"/{name}(<key>)", partial(writable_tables.delete, entity_set=name)),
+        _data("POST", f"/{name}/Microsoft.Dynamics.CRM.CreateMultiple", _unsupported),
+        _data("POST", f"/{name}/Microsoft.Dynamics.CRM.UpsertMultiple", _unsupported),
+    ]
 
 
 _ROUTES = Map(
@@ -82,26 +94,19 @@ _ROUTES = Map(
         _control("POST", device_codes.PATH, device_codes.confirm),
         _rule("GET", "/common/userrealm/<user>", _Target(SIGN_IN, "user_realm", user_realm.user_realm)),
         _rule("GET", managed_identity.PATH, _Target(SIGN_IN, "managed_identity", managed_identity.token)),
-        _data("POST", "/leads", lead_api.create),
-        _data("GET", "/leads", lead_api.search),
-        _data("GET", "/leads/$count", lead_api.count),
-        _data("GET", "/leads(<key>)", lead_api.read),
-        _data("PATCH", "/leads(<key>)", lead_api.upsert),
-        _data("DELETE", "/leads(<key>)", lead_api.delete),
-        _data("POST", "/leads/Microsoft.Dynamics.CRM.CreateMultiple", _unsupported),
-        _data("POST", "/leads/Microsoft.Dynamics.CRM.UpsertMultiple", _unsupported),
+        *(rule for name in TABLES for rule in _writable(name)),
         _data("POST", "/$batch", _unsupported),
-        _data("GET", "/WhoAmI", functions.who_am_i),
-        _data("GET", "/WhoAmI()", functions.who_am_i),
-        _data("GET", "/RetrieveVersion", functions.retrieve_version),
-        _data("GET", "/RetrieveVersion()", functions.retrieve_version),
+        _data("GET", "/WhoAmI", who_am_i.who_am_i),
+        _data("GET", "/WhoAmI()", who_am_i.who_am_i),
+        _data("GET", "/RetrieveVersion", who_am_i.retrieve_version),
+        _data("GET", "/RetrieveVersion()", who_am_i.retrieve_version),
         _data(
             "GET",
             "/systemusers(<key>)/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()",
-            functions.retrieve_user_privileges,
+            who_am_i.retrieve_user_privileges,
         ),
-        _data("GET", "/RetrieveCurrentOrganization(<access>)", functions.retrieve_current_organization),
-        _data("GET", "/RetrieveRolePrivilegesRole(RoleId=<key>)", functions.retrieve_role_privileges),
+        _data("GET", "/RetrieveCurrentOrganization(<access>)", who_am_i.retrieve_current_organization),
+        _data("GET", "/RetrieveRolePrivilegesRole(RoleId=<key>)", who_am_i.retrieve_role_privileges),
         _data("GET", "/systemusers(<key>)/systemuserroles_association", other_api.roles_of_user),
         _data("GET", "/roles(<key>)/systemuserroles_association", other_api.users_with_role),
         _data("POST", "/systemusers(<key>)/systemuserroles_association/$ref", member_api.give_role),
@@ -113,8 +118,8 @@ _ROUTES = Map(
         _data("DELETE", "/roles(<key>)", member_api.delete_role),
         _data("POST", "/roles(<key>)/Microsoft.Dynamics.CRM.AddPrivilegesRole", member_api.add_privileges),
         _data("POST", "/roles(<key>)/Microsoft.Dynamics.CRM.RemovePrivilegeRole", member_api.remove_privilege),
-        *(_data("GET", f"/{name}", partial(other_api.search, entity_set=name)) for name in TABLES),
-        *(_data("GET", f"/{name}(<key>)", partial(other_api.read, entity_set=name)) for name in TABLES),
+        *(_data("GET", f"/{name}", partial(other_api.search, entity_set=name)) for name in OTHER_TABLES),
+        *(_data("GET", f"/{name}(<key>)", partial(other_api.read, entity_set=name)) for name in OTHER_TABLES),
         _data("GET", "/<entity_set>(<key>)", other_api.read_own),
         _data("GET", "/EntityDefinitions", metadata.entities),
         _data("GET", "/EntityDefinitions(<key>)", metadata.entity),
@@ -141,7 +146,7 @@ _ADAPTER = _ROUTES.bind("")
 
 
 def answer(organisation: Organisation, request: Request) -> Response:
-    """Lets NoReply pass; everything else becomes a response."""
+    """Turns everything into a response, except NoReply."""
     target, arguments = _target(request)
     if target.area == _CONTROL:
         return _answered(lambda: target.answer(organisation, request, **arguments))
@@ -171,7 +176,7 @@ def _answered(respond: Callable[[], Response]) -> Response:
 
 
 def _report(error: Exception) -> None:
-    """Where it happened and what kind it is; never its text, which may hold a lead."""
+    """Prints where it happened and the exception's type, but not its text, which may quote a lead."""
     where = "".join(traceback.format_tb(error.__traceback__))
     print(f"{type(error).__name__}\n{where}", file=sys.stderr, flush=True)
 

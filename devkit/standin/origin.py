@@ -1,4 +1,4 @@
-"""Under which addresses this server is known to the one who asks."""
+"""Gives the addresses under which a client knows this server."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ def origin_of(request: Request) -> str:
 
 
 def origins(request: Request) -> tuple[str, ...]:
-    """The port is the socket's own: a Host header must not make a stranger's token valid here."""
+    """Uses the socket's own port: a Host header must not make another server's token valid here."""
     port = request.environ["SERVER_PORT"]
     return tuple(f"https://{host}:{port}" for host in HOSTS)

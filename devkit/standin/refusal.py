@@ -1,4 +1,4 @@
-"""What comes back instead of what was asked for: a documented error, or no reply at all."""
+"""Ends a request with a documented error, or without a reply."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Body(StrEnum):
 
 
 class Refusal(Exception):
-    """A request ends with an error answer; the shape is Web API's `error.code`, `error.message`.
+    """An error answer in the Web API's form: `error.code`, `error.message`.
 
-    HTML and empty bodies are what gateways in front of Dataverse answer.
+    Gateways in front of Dataverse answer with HTML and empty bodies.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Refusal(Exception):
 
 
 class NoReply(Exception):
-    """The connection is closed, as when a gateway or a network dies: without a word, or after `raw` was sent."""
+    """The connection is closed, as when a network fails: without an answer, or after `raw`."""
 
     def __init__(self, raw: bytes = b"") -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class NoReply(Exception):
 
 
 def unauthorized() -> Refusal:
-    """Dataverse says nothing more about a token that it does not take."""
+    """Refuses a token. Dataverse does not say why."""
     return Refusal(401, body=Body.EMPTY)
 
 

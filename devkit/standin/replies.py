@@ -1,4 +1,4 @@
-"""Answers that several parts give."""
+"""Makes the answers that several parts give."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTP/1.1 over TLS on this machine alone: one thread for each connection, which stays open between requests."""
+"""Serves HTTP/1.1 over TLS on this machine: a thread for each connection, which stays open between requests."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _LARGEST_BODY = 16 * 1024 * 1024
 
 
 class Server(ThreadedWSGIServer):
-    # A burst of new connections waits here instead of being refused.
+    # How many new connections may wait instead of being refused.
     request_queue_size = 1024
 
     def __init__(self, host: str, port: int, *, tls: ssl.SSLContext, organisation: Organisation) -> None:
         super().__init__(host, port, _no_wsgi, _Handler)
-        # Not given to the base class: it would shake hands while accepting, where one silent client stops all others.
+        # Not given to the base class: it would do the handshake while accepting, and one silent client would block all.
         self.ssl_context = tls
         self._tls = tls
         self.organisation = organisation
@@ -43,14 +43,14 @@ class Server(ThreadedWSGIServer):
             _Handler(secured, client_address, self)
 
     def handle_error(self, _request: Any, _client_address: Any) -> None:
-        """Clients that go away are everyday; of other errors only the kind, since a text may hold a lead."""
+        """Ignores clients that went away. Prints other errors' type only, since their text may quote a lead."""
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):
             print(f"connection ended by {type(error).__name__}", file=sys.stderr, flush=True)
 
 
 class _Handler(WSGIRequestHandler):
-    """Speaks to the application without WSGI: the base class would close the connection after each answer."""
+    """Calls the application without WSGI, because the base class would close the connection after each answer."""
 
     server: Server
     protocol_version = "HTTP/1.1"
@@ -68,7 +68,7 @@ class _Handler(WSGIRequestHandler):
         request = Request(self.make_environ())
         request.max_content_length = _LARGEST_BODY
         try:
-            # The whole body, wanted or not: the next request begins behind it.
+            # Always reads the whole body: the next request begins after it.
             request.get_data()
         except (HTTPException, OSError):
             self.close_connection = True
@@ -90,7 +90,7 @@ class _Handler(WSGIRequestHandler):
             self.wfile.write(body)
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the base class names it
-        """Nothing: addresses hold what clients search for, which may be a lead's."""
+        """Logs nothing: addresses contain what clients search for, which may be personal data."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         pass

@@ -10,7 +10,7 @@ from leadpipe.cli.options import AsJson, SettingsFile
 from leadpipe.cli.say import say
 from leadpipe.cli.target import settings_alone
 from leadpipe.mapping.fault import FaultyMapping
-from leadpipe.mapping.rules import FileMapping, settings_in_use
+from leadpipe.mapping.rules import FileMapping, columns_in_use
 from leadpipe.mapping.watched import effective
 from leadpipe.model.errors import DeliveryFailed
 from leadpipe.model.settings import Area, Settings
@@ -59,6 +59,6 @@ def _looked_at(whole: FileMapping, settings: Settings) -> Examined:
     if settings.dataverse is None:
         return Examined(unseen=["the organisation: none is set"])
     try:
-        return examine(settings_in_use(whole), whole.file, inspection_of(settings.dataverse))
+        return examine(columns_in_use(whole), whole.file, inspection_of(settings.dataverse))
     except DeliveryFailed as error:
         return Examined(unseen=[f"the organisation: {failure_in_words(error)}"])

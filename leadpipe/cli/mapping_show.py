@@ -9,9 +9,9 @@ from leadpipe.cli.mapping_options import MappingFile, mapping_of
 from leadpipe.cli.options import AsJson, SettingsFile
 from leadpipe.cli.table import Column, print_table
 from leadpipe.cli.target import settings_alone
-from leadpipe.mapping.default import DO_NOT_CONTACT, default_settings
+from leadpipe.mapping.default import DO_NOT_CONTACT, default_columns
 from leadpipe.mapping.rules import FileMapping
-from leadpipe.mapping.values import Setting
+from leadpipe.mapping.values import MappedColumn
 
 FOR_DO_NOT_CONTACT = "who asked not to be contacted"
 EVERY_LEAD = "every lead"
@@ -41,7 +41,7 @@ def show_mapping(
 
 def rows(mapping: FileMapping) -> Iterator[Fields]:
     yield {"column": "leadid", "type": "id", "value": "$lead_id", "for": EVERY_LEAD, "from": "default"}
-    defaults = default_settings()
+    defaults = default_columns()
     for name in [*defaults, *(name for name in mapping.columns if name not in defaults)]:
         own = mapping.columns.get(name)
         if own is not None:
@@ -49,15 +49,15 @@ def rows(mapping: FileMapping) -> Iterator[Fields]:
         if own is None or name in DO_NOT_CONTACT:
             yield _row(defaults[name], FOR_DO_NOT_CONTACT if name in DO_NOT_CONTACT else EVERY_LEAD, "default")
     for rule in mapping.rules:
-        for setting in rule.sets.values():
-            yield _row(setting, str(rule.when), f"{mapping.file}:{setting.line} {rule.name}")
+        for mapped in rule.sets.values():
+            yield _row(mapped, str(rule.when), f"{mapping.file}:{mapped.line} {rule.name}")
 
 
-def _row(setting: Setting, whom: str, where: str) -> Fields:
+def _row(mapped: MappedColumn, whom: str, where: str) -> Fields:
     return {
-        "column": setting.column,
-        "type": setting.value.kind,
-        "value": str(setting.value) or "(left out)",
+        "column": mapped.column,
+        "type": mapped.value.kind,
+        "value": str(mapped.value) or "(left out)",
         "for": whom,
         "from": where,
     }

@@ -13,7 +13,7 @@ from leadpipe.cli.options import AsJson, SettingsFile
 from leadpipe.cli.say import say
 from leadpipe.cli.table import Column, print_table
 from leadpipe.cli.target import reach, settings_alone
-from leadpipe.mapping.rules import FileMapping, Told
+from leadpipe.mapping.rules import FileMapping, FilledColumn
 from leadpipe.model.errors import InvalidLead, LeadpipeError
 from leadpipe.model.lead import Lead, posted_text
 from leadpipe.model.lead_id import is_lead_id
@@ -70,21 +70,21 @@ def try_mapping(
 
 
 def rows(mapping: FileMapping, lead: Lead, lead_id: str) -> Iterator[Fields]:
-    for told in mapping.told(lead, lead_id):
+    for filled in mapping.fill(lead, lead_id):
         yield {
-            "column": told.column,
-            "value": told.value,
-            "from": origin(mapping, told),
-            "line": told.setting.line if told.setting else None,
-            "rule": told.rule.name if told.rule else None,
+            "column": filled.column,
+            "value": filled.value,
+            "from": origin(mapping, filled),
+            "line": filled.mapped.line if filled.mapped else None,
+            "rule": filled.rule.name if filled.rule else None,
         }
 
 
-def origin(mapping: FileMapping, told: Told) -> str:
-    if told.setting is None:
+def origin(mapping: FileMapping, filled: FilledColumn) -> str:
+    if filled.mapped is None:
         return "default"
-    place = f"{mapping.file}:{told.setting.line}"
-    return f"{place} {told.rule.name}" if told.rule else place
+    place = f"{mapping.file}:{filled.mapped.line}"
+    return f"{place} {filled.rule.name}" if filled.rule else place
 
 
 def _shown(value: object) -> str:

@@ -1,1 +1,1 @@
-"""Dynamics 365: which columns a lead becomes, how it is asked for, and what its answers mean."""
+"""Talks to Dynamics 365: signs in, sends requests, reads what the answers mean."""

@@ -1,7 +1,7 @@
-"""The members of an organisation as its administrator sees and changes them: business units, roles, users.
+"""Reads and changes an organisation's business units, roles and users as its administrator.
 
-Only `leadpipe setup` uses this. Each look gives plain values; each change is one call, and raises Transient, Blocked or
-Refused where Dynamics does not take it.
+Only `leadpipe setup` uses this. Each change is one call, and raises Transient, Blocked or Refused where Dynamics does
+not accept it.
 https://learn.microsoft.com/power-apps/developer/data-platform/webapi/reference/role and .../systemuser
 """
 
@@ -16,14 +16,14 @@ Send = Callable[[str, str, dict[str, Any] | None], Answer]
 
 _ID_TAKEN = "0x80040237"
 _NOT_THERE = "0x80040217"
-# It owns records, or Entra still has it: seen, not documented.
+# It owns records, or Entra still has it. Observed, not documented.
 _KEPT = frozenset({"0x80048610", "0x80048359"})
 _DEPTHS = {"0": "Basic", "1": "Local", "2": "Deep", "3": "Global"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusinessUnit:
-    """`parent_id` None: the root."""
+    """`parent_id` is None for the root."""
 
     unit_id: str
     name: str
@@ -32,7 +32,7 @@ class BusinessUnit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A role in one business unit: the root's own, or the copy that each unit below has of it."""
+    """A role in one business unit: the root's own, or a unit's copy of it."""
 
     role_id: str
     name: str
@@ -46,7 +46,7 @@ class User:
     name: str
     unit_id: str
     disabled: bool
-    note: str  # what stands as its nickname
+    note: str  # its nickname
 
 
 class Administration:
@@ -57,7 +57,7 @@ class Administration:
         self._send = send
 
     def my_id(self) -> str:
-        """Who the administrator is there. Raises the failure that says why he is nobody."""
+        """Gives the administrator's id. Raises what keeps the administrator out."""
         return str(self._seen("WhoAmI").get("UserId", ""))
 
     def business_units(self) -> list[BusinessUnit]:
@@ -70,7 +70,7 @@ class Administration:
         ]
 
     def roles(self, name: str) -> list[Role]:
-        """The role of that name, once for each business unit."""
+        """Finds the role of that name, once for each business unit."""
         chosen = "$select=name,description,_businessunitid_value"
         return [_role(row) for row in self._rows(f"roles?{chosen}&$filter={_equal('name', name)}")]
 
@@ -79,21 +79,21 @@ class Administration:
         return [_role(row) for row in self._rows(f"systemusers({user_id})/systemuserroles_association?{chosen}")]
 
     def users_with(self, role_id: str) -> list[str]:
-        """The ids of the users that have this role, or this copy of it."""
+        """Gives the ids of the users with this role or copy of a role."""
         return [
             row["systemuserid"] for row in self._rows(f"roles({role_id})/systemuserroles_association?$select=fullname")
         ]
 
     def privilege_ids(self, names: Iterable[str]) -> dict[str, str]:
-        """Name, as it was asked for, to id; without those that the organisation does not have."""
+        """Maps names, as asked for, to ids. Privileges that the organisation does not have are left out."""
         asked = {name.lower(): name for name in names}
         rows = self._rows(f"privileges?$select=name&$filter={'%20or%20'.join(_equal('name', name) for name in asked)}")
         return {asked[row["name"].lower()]: row["privilegeid"].lower() for row in rows if row["name"].lower() in asked}
 
     def append_to_privilege(self, entity_set: str) -> str:
-        """The name of the privilege that lets other rows point at the rows of that table.
+        """Names the privilege that lets rows point at rows of that table.
 
-        A table that the organisation does not have gives a name that it does not have either, which says which.
+        For an unknown table it gives a privilege that the organisation does not have either, and that names the table.
         https://learn.microsoft.com/power-apps/developer/data-platform/webapi/reference/securityprivilegemetadata
         """
         chosen = f"$select=EntitySetName,Privileges&$filter={_equal('EntitySetName', entity_set)}"
@@ -102,11 +102,11 @@ class Administration:
         return next(names, f"prvAppendTo for {entity_set}")
 
     def privileges_of_role(self, role_id: str) -> dict[str, str]:
-        """Id to depth: Basic, Local, Deep or Global."""
+        """Maps ids to depths: Basic, Local, Deep or Global."""
         return _privileges(self._seen(f"RetrieveRolePrivilegesRole(RoleId={role_id})"))
 
     def privileges_of_user(self, user_id: str) -> dict[str, str]:
-        """Id to depth, over all roles and teams."""
+        """Maps ids to depths, over all roles and teams."""
         return _privileges(self._seen(f"systemusers({user_id})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()"))
 
     def user_of_application(self, client_id: str) -> User | None:
@@ -116,7 +116,7 @@ class Administration:
         return self._user(_equal("domainname", name))
 
     def make_role(self, name: str, description: str, unit_id: str) -> None:
-        """Without a privilege; the copies of the units below come by themselves.
+        """Makes a role without privileges. Dynamics makes the copies of the other units.
 
         `isinherited` 1 is "Direct User (Basic) access level and Team privileges", so that the role works through a
         team too.
@@ -130,7 +130,7 @@ class Administration:
         self._done("POST", "roles", row)
 
     def add_privileges(self, role_id: str, depths: Mapping[str, str]) -> None:
-        """`depths`: id to depth. One that the role has already gets the new depth."""
+        """`depths` maps ids to depths. A privilege that the role already has gets the new depth."""
         privileges = [{"PrivilegeId": each, "Depth": depth} for each, depth in depths.items()]
         self._done("POST", f"roles({role_id})/Microsoft.Dynamics.CRM.AddPrivilegesRole", {"Privileges": privileges})
 
@@ -138,7 +138,7 @@ class Administration:
         self._done("DELETE", f"roles({role_id})", gone_is_done=True)
 
     def make_application_user(self, client_id: str, unit_id: str, note: str) -> None:
-        """Without the business unit Dynamics fails with an error that says nothing."""
+        """Names the business unit, without which Dynamics fails with an error that explains nothing."""
         row = {
             "applicationid": client_id,
             "nickname": note,
@@ -150,7 +150,7 @@ class Administration:
         self._done("PATCH", f"systemusers({user_id})", {"isdisabled": disabled})
 
     def delete_user(self, user_id: str) -> bool:
-        """Of a disabled user. False: Dynamics keeps him, because something belongs to him still, such as leads."""
+        """Deletes a disabled user. False: Dynamics keeps it because it still owns something, such as leads."""
         answer = self._send("DELETE", f"{API}/systemusers({user_id})", None)
         if error_of(answer)[0] in _KEPT:
             return False
@@ -159,7 +159,7 @@ class Administration:
         return True
 
     def give_role(self, user_id: str, role_id: str) -> None:
-        """The role's copy in the user's own business unit. That he has it already is no failure."""
+        """Gives the role's copy of the user's own business unit. It is not a failure if the user has it already."""
         answer = self._send(
             "POST",
             f"{API}/systemusers({user_id})/systemuserroles_association/$ref",

@@ -1,8 +1,7 @@
-"""HTTP whose answers end, within a time for the whole of one and a size, and whose requests go nowhere else.
+"""Limits an HTTP answer's total time and size, and follows no redirects.
 
-requests' own time-outs are for each read, so that a peer that sends a byte a second, or does not stop sending, would
-hold a thread for ever. Everything that asks Dynamics, the sign-in host or the app itself goes through this adapter, in
-a session that follows no redirect.
+The time-outs of requests are for single reads: a peer that sends a byte a second, or never stops sending, would block a
+thread forever. Every call to Dynamics, the sign-in host or the app itself goes through this adapter and session.
 """
 
 import io
@@ -19,18 +18,18 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, ProxyManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 ANSWER_SECONDS = 45.0
-# The largest thing that is asked for is the lead table's metadata, some columns of it at a time.
+# The largest answers are the lead table's metadata, asked for some columns at a time.
 LARGEST_MIB = 16
 _MIB = 1 << 20
 _deadline: ContextVar[float] = ContextVar("deadline")
 
 
 class Endless(requests.RequestException):
-    """The answer was still coming when its time was over, or larger than any that is asked for."""
+    """The answer took too long in total, or was larger than any that leadpipe asks for."""
 
 
 class BoundedAdapter(HTTPAdapter):
-    """Thread-safe, as requests' own adapter is. `timeout` holds where a request brings none: connect and read."""
+    """Thread-safe, as its base class is. `timeout`, connect and read, is for requests that bring none."""
 
     def __init__(
         self,
@@ -51,7 +50,7 @@ class BoundedAdapter(HTTPAdapter):
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **options)
-        if isinstance(manager, ProxyManager):  # one for SOCKS has connections of its own
+        if isinstance(manager, ProxyManager):  # a SOCKS proxy has its own kind of connections
             manager.pool_classes_by_scheme = _POOLS
         return manager
 
@@ -81,9 +80,9 @@ class BoundedAdapter(HTTPAdapter):
 
 
 class DirectSession(requests.Session):
-    """Sends only to the addresses that it is given: an answer cannot move a lead, a secret or a token elsewhere.
+    """Follows no redirect, so that no answer can send a lead, a secret or a token to another host.
 
-    Cookies are refused as well: Dataverse's would pin every instance to one of the organisation's servers.
+    Refuses cookies: those of Dataverse would pin every instance to one of the organisation's servers.
     https://learn.microsoft.com/power-apps/developer/data-platform/send-parallel-requests
     """
 
@@ -94,12 +93,12 @@ class DirectSession(requests.Session):
             self.mount(scheme, adapter)
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002 - requests asks so
-        """None: no answer is a redirect. requests would decode an address even where it does not follow it."""
+        """Treats no answer as a redirect. requests would decode the address even if it did not follow it."""
         return None
 
 
 class _Timed(io.RawIOBase):
-    """What comes from a socket, each read given no more than what is left of the answer's time."""
+    """Reads from a socket; each read may take no longer than what is left of the answer's time."""
 
     def __init__(self, sock: socket.socket, inner: io.RawIOBase, deadline: float) -> None:
         self._sock = sock
@@ -119,7 +118,7 @@ class _Timed(io.RawIOBase):
         try:
             return self._inner.readinto(buffer)
         finally:
-            self._sock.settimeout(usual)  # the connection may be used again
+            self._sock.settimeout(usual)  # for the next use of the connection
 
     def close(self) -> None:
         self._inner.close()
@@ -127,12 +126,12 @@ class _Timed(io.RawIOBase):
 
 
 class _Answer(HTTPResponse):
-    """Status line, headers and body of one answer, a proxy's included."""
+    """One answer, or a proxy's: status line, headers, body."""
 
     def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
         if deadline := _deadline.get(None):
-            # The socket's own reader stays within: it keeps the socket open for as long as it is itself.
+            # Keeps the socket's own reader, because the socket closes with it.
             self.fp = io.BufferedReader(_Timed(sock, self.fp.detach(), deadline))
 
 

@@ -1,4 +1,4 @@
-"""When the certificate that leadpipe signs in with ends; here it is only looked at."""
+"""Reads when the certificate that leadpipe signs in with expires."""
 
 from datetime import date
 
@@ -7,7 +7,7 @@ from leadpipe.model.settings import Certificate, Settings
 
 
 def certificate_ends(settings: Settings) -> date | None:
-    """Its last day in UTC; None where another way to sign in is set, or the file cannot be used."""
+    """Gives its last day in UTC; None if leadpipe signs in otherwise, or the file cannot be used."""
     sign_in = settings.dataverse.sign_in if settings.dataverse else None
     if not isinstance(sign_in, Certificate):
         return None

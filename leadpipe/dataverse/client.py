@@ -1,4 +1,4 @@
-"""Sending a lead to Dynamics: one create under the lead's own id, and what to do when that id is taken."""
+"""Sends a lead to Dynamics by one create under the lead's own id, and checks an id that is taken."""
 
 import uuid
 from collections.abc import Callable, Mapping
@@ -34,7 +34,7 @@ CONNECTIONS = 32
 
 
 class DataverseClient:
-    """Thread-safe: the session is not changed after it was made. Its methods raise DeliveryFailed and nothing else."""
+    """Thread-safe: nothing changes the session after it was made. All methods raise only DeliveryFailed."""
 
     def __init__(self, url: str, tokens: Tokens, columns_of: Callable[[Lead, str], Columns]) -> None:
         self._url = url
@@ -50,7 +50,7 @@ class DataverseClient:
         except DeliveryFailed as failure:
             if OWNER not in columns or failure.slug not in EXPLAINED_BY_OWNER:
                 raise
-            # Whatever else could explain it makes this one fail as well, and then that is what counts.
+            # If the owner was not the reason, this call fails too, and its error is the one to report.
             receipt = self._created(lead_id, {name: value for name, value in columns.items() if name != OWNER})
             if receipt is Receipt.UNCONFIRMED:
                 return receipt
@@ -69,7 +69,7 @@ class DataverseClient:
                 raise Refused("id_taken", "Dynamics says that the id exists, and has no lead under it")
 
     def _confirmed(self, lead_id: str, answer: Answer) -> Receipt:
-        """After a success that does not name the lead: anything in between can answer 204, only Dynamics has leads."""
+        """Checks a success that does not name the lead: a proxy can answer 204 too, but only Dynamics has the lead."""
         if self._found(lead_id) is Found.NO:
             raise Blocked("not_dynamics", f"{answer.status}, and Dynamics has no such lead")
         return Receipt.CREATED
@@ -86,16 +86,16 @@ class DataverseClient:
 
     @unforeseen_waits()
     def remove(self, lead_id: str) -> bool:
-        """Deletes the lead; False when there was none. Only for test leads: the record of it stays written."""
+        """Deletes a test lead; False when there was none. Its record stays written."""
         return read_delete(self._send("DELETE", f"{LEADS}({lead_id})", lead_id))
 
     def get(self, path: str) -> Answer:
-        """Whatever Dynamics answers, rights as they are at this moment: for looking at it, not for delivery."""
+        """Gives any answer of Dynamics as it comes. Only for inspection, not for delivery."""
         return self.send("GET", path)
 
     @unforeseen_waits()
     def send(self, method: str, path: str, body: Columns | None = None) -> Answer:
-        """As `get`, for what an administrator changes: sent once, but for a refused token."""
+        """Like `get`, for an administrator's changes. Sent only once, unless the token was refused."""
         # https://learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors
         return self._send(method, path, str(uuid.uuid4()), body, more={"Consistency": "Strong"})
 
@@ -110,7 +110,7 @@ class DataverseClient:
         body: Columns | None = None,
         more: Mapping[str, str] | None = None,
     ) -> Answer:
-        """The answer, after a second try with a fresh token where the first was refused."""
+        """Gives the answer. If the token was refused, tries once more with a fresh one."""
         headers = {**HEADERS, **(more or {}), "x-ms-client-request-id": request_id}
         for last in (False, True):
             token = self._tokens.token()
@@ -144,7 +144,7 @@ class DataverseClient:
 
 
 class _Bearer(AuthBase):
-    """Sets the header as an auth object, because requests would let a netrc file overrule a plain one."""
+    """Sets the header. requests would let a netrc file override one that is not set by an auth object."""
 
     def __init__(self, token: str) -> None:
         self._token = token

@@ -1,17 +1,17 @@
-"""What Dataverse's error codes mean, and the sentences that say it where the code is a general one. Tables only.
+"""Lists what Dataverse's error codes mean, and the sentences that decide where the code is a general one.
 
 https://learn.microsoft.com/power-apps/developer/data-platform/reference/web-service-error-codes
 """
 
 import re
 
-# General codes: "nothing", "none" and "unexpected". The status decides then, and the text.
+# For these general codes ("nothing", "none", "unexpected") the status and the text decide.
 NO_CODE = "0x0"
 GENERAL = frozenset({"", NO_CODE, "0x80040216"})
 
-ID_TAKEN = "0x80040237"  # a plug-in inside the transaction can raise it too, so it has to be confirmed
+ID_TAKEN = "0x80040237"  # to be confirmed: a plug-in in the transaction can raise it too
 NO_SUCH_ROW = "0x80040217"
-NO_SUCH_SEGMENT = "0x8006088a"  # any failure of the Web API itself; with 404 a part of the address is unknown
+NO_SUCH_SEGMENT = "0x8006088a"  # any failure of the Web API; with 404 part of the address is unknown
 PRIVILEGE_DENIED = "0x80040220"
 
 # https://learn.microsoft.com/power-apps/developer/data-platform/api-limits
@@ -74,8 +74,8 @@ REFUSED = {
     "0x80040200": "refused",  # a required column is missing
     "0x80040203": "refused",  # an argument is invalid
 }
-# Reasons that the owner may explain that a lead was to have: the row is gone, is disabled, lacks a role or a licence,
-# or we may not give leads to others (prvAssignLead, prvCreateLead beyond the user's own).
+# Reasons that may be due to the lead's intended owner: its row is gone, disabled, or lacks a role or a licence, or we
+# may not give leads to others (prvAssignLead, prvCreateLead beyond the user's own).
 EXPLAINED_BY_OWNER = frozenset(
     {
         "lookup_missing",
@@ -87,7 +87,7 @@ EXPLAINED_BY_OWNER = frozenset(
     }
 )
 
-# Each sentence begins before any quote: what a text quotes may be a lead's, who could then shut the gate for all.
+# Sentences are matched only before the first quote: a quoted lead must not be able to shut the gate for all leads.
 _UNQUOTED = r"\A[^'\"]{0,200}"
 
 
@@ -98,14 +98,13 @@ def _begins(pattern: str) -> re.Pattern[str]:
 UNKNOWN_SEGMENT = _begins(r"\bResource not found for the segment\b\W*(?P<segment>(?:[\w$-]+(?:\.[\w$-]+)*)?)")
 MISSING_PRIVILEGE = _begins(r"(Principal user \(.*\bis missing prv\w+ privilege|SecLib::.*\bPrivilegeName: prv\w+)")
 NO_ROLES = _begins(r"(\bno roles are assigned to\b|\bnot (been )?assigned any (security )?roles?\b)")
-# Within what Dataverse says of the user who asks: its access mode is administrative, or it has no licence, which leaves
-# an administrator a few of the privileges of its roles.
+# The calling user has administrative access only, or no licence. Either leaves it few of the privileges of its roles.
 UNLICENSED = _begins(r"(Principal user \(.*?(accessMode='?1\b|\bunlicensed\b)|\bnot been assigned any licen[cs]e)")
 # These two only choose the reason of a refusal.
 MISSING_ROW = re.compile(r"\bWith Ids? = .{1,200}\bDoes Not Exist", re.IGNORECASE)
 A_COLUMN = re.compile(r"propert|\battribute|\bcolumn|\btype\b|\bedm\.|\bpayload\b|\bliteral\b", re.IGNORECASE)
 QUOTED = re.compile(r"""["'«»„“”‚‘’]\s*([\w.$-]+)""")
-# Sentences that count with 401 and 403 alone, whose text quotes nothing of the lead.
+# Only used with 401 and 403, whose text quotes nothing of the lead.
 ACCESS_TEXTS = (
     (re.compile(r"\bunlicensed\b", re.IGNORECASE), "user_unlicensed"),
     (re.compile(r"\badmin(istration|istrator)?[- ](only )?mode\b", re.IGNORECASE), "organisation_closed"),

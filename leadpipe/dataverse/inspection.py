@@ -1,6 +1,6 @@
-"""Looking at an organisation without changing it: who we are there, what we may, how its leads look.
+"""Reads from an organisation who we are there, which privileges we have, and how its lead table looks.
 
-Everything is a GET. What the role may not read is NotReadable, which says nothing about whether leads get through.
+Sends only GETs. NotReadable means that the role may not read something; leads may still get through.
 https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query-metadata-web-api
 """
 
@@ -12,7 +12,7 @@ from urllib.parse import quote
 from leadpipe.dataverse.protocol import API, Answer, failure_of, json_object
 from leadpipe.model.errors import LeadpipeError
 
-# As published in its setup document; the file's own name is the only place where it is written.
+# The name of the solution's file, the only place where Microsoft's setup document has it.
 MICROSOFTS_SOLUTION = "MicrosoftMarketplacesLeadIntegrationSolution"
 _CASTS = ("String", "Memo", "Picklist", "Status")
 _TABLE = "EntityDefinitions(LogicalName='lead')"
@@ -23,7 +23,7 @@ _ENABLED = 0
 
 
 class NotReadable(LeadpipeError):
-    """The role, or this version of Dynamics, does not let it be seen."""
+    """The role or this version of Dynamics does not allow reading it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +34,9 @@ class Whoami:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column of the live lead table. `longest`, `options` and their `labels` where it has them.
+    """A column of the organisation's own lead table.
 
-    `kind` is Dataverse's word, such as String or Picklist; empty where the answer left it out.
+    `kind` is Dataverse's word, such as String or Picklist; empty if the answer left it out.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """What a lead is bound to a row of another table by: `name`, case and all. A lookup into several has several."""
+    """A lookup into one table. It is bound by `name`, whose case matters. There is one for each table."""
 
     name: str
     column: str
@@ -58,7 +58,7 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """The application user as its own row tells of it."""
+    """The application user, by its own row."""
 
     name: str
     roles: tuple[str, ...] = field(default=())
@@ -71,7 +71,7 @@ class Inspection:
         self._get = get
 
     def whoami(self) -> Whoami:
-        """Who the token makes us. Raises the failure that a lead would meet."""
+        """Gives who the token belongs to. Raises the failure that a lead would meet."""
         answer = self._get(f"{API}/WhoAmI")
         body = json_object(answer.body)
         if answer.status != 200 or not isinstance(body.get("UserId"), str):
@@ -87,12 +87,12 @@ class Inspection:
         return User(name=str(row.get("fullname", "")), roles=tuple(sorted(str(role.get("name", "")) for role in roles)))
 
     def privileges(self, user_id: str) -> dict[str, str]:
-        """Each privilege with its depth: Basic, Local, Deep or Global. Names where the organisation gives them."""
+        """Maps privileges to depths: Basic, Local, Deep or Global."""
         found = self._seen(f"systemusers({user_id})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()")
         return privileges_of(found.get("RolePrivileges"))
 
     def lead_columns(self) -> dict[str, Column]:
-        """The lead table's columns with their lengths and options."""
+        """Gives the lead table's columns by name, with lengths and options."""
         columns = {row["LogicalName"]: row for row in self._rows(f"{_LEAD}?$select={_EACH}")}
         for cast in _CASTS:
             choice = (
@@ -121,7 +121,7 @@ class Inspection:
         ]
 
     def row(self, path: str, columns: str = "") -> dict[str, Any] | None:
-        """What a lead is to be bound to, such as `campaigns(…)`, whole or those columns of it; None: there is none."""
+        """Reads the row at a path such as `campaigns(…)`, whole or these columns of it; None if it does not exist."""
         answer = self._get(f"{API}/{path.strip('/')}{f'?$select={columns}' if columns else ''}")
         if answer.status == 404:
             return None
@@ -130,7 +130,7 @@ class Inspection:
         return json_object(answer.body)
 
     def synchronous_steps(self) -> list[str]:
-        """The names of the organisation's own plug-in steps that run within the creation of a lead."""
+        """Names the organisation's own plug-in steps that run synchronously when a lead is created."""
         asked = (
             "sdkmessageid/name eq 'Create' and sdkmessagefilterid/primaryobjecttypecode eq 'lead'"
             " and mode eq 0 and statecode eq 0 and customizationlevel eq 1"
@@ -139,7 +139,7 @@ class Inspection:
         return [str(row.get("name", "")) for row in rows if _runs_at_once(row)]
 
     def microsofts_solution(self) -> str | None:
-        """The version of Microsoft's own lead writer, where it is installed."""
+        """Gives the version of Microsoft's own lead writer; None if it is not installed."""
         asked = quote(f"uniquename eq '{MICROSOFTS_SOLUTION}'")
         rows = self._rows(f"solutions?$select=uniquename,version&$filter={asked}")
         return next((str(row.get("version", "")) for row in rows if row.get("uniquename") == MICROSOFTS_SOLUTION), None)
@@ -158,7 +158,7 @@ class Inspection:
 
 
 def privileges_of(found: Any) -> dict[str, str]:
-    """By name where the answer has one, else by the id that Microsoft publishes for it."""
+    """Maps privileges to depths. Names that the answer lacks are found by their published ids."""
     rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
     return {_name_of(row): _DEPTHS.get(str(row.get("Depth")), str(row.get("Depth"))) for row in rows}
 
@@ -180,7 +180,7 @@ def column_of(row: Mapping[str, Any]) -> Column:
 
 
 def _labels(option: Mapping[str, Any]) -> frozenset[str]:
-    """In every language that the organisation has."""
+    """Gives an option's label in every language of the organisation."""
     label = option.get("Label")
     localized = label.get("LocalizedLabels") if isinstance(label, dict) else None
     texts = [each.get("Label") for each in localized if isinstance(each, dict)] if isinstance(localized, list) else []

@@ -1,4 +1,4 @@
-"""Why a request had no answer, in words: never an exception's own, which repeat addresses as a library has them."""
+"""Says why a request had no answer. Never quotes the exception, whose text contains addresses."""
 
 import socket
 import ssl
@@ -10,7 +10,7 @@ from urllib3.exceptions import TimeoutError as PoolTimeout
 
 from leadpipe.dataverse.bounded import Endless
 
-# The first that it is, or came from, counts.
+# The first that matches the exception or one of its causes counts.
 _KINDS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     ((socket.gaierror,), "no machine has that name"),
     ((ConnectionRefusedError,), "the connection was refused"),
@@ -21,18 +21,18 @@ _KINDS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
 
 
 def without_answer(error: Exception) -> str:
-    """Of addresses only the proxy's is told, without what it is signed in with."""
+    """Names no address but a proxy's, without its credentials."""
     if isinstance(error, Endless):
         return str(error)
     if isinstance(error, requests.exceptions.ProxyError):
         return f"the proxy {_proxy_of(error)} is not there, or does not let it through"
     found = _chain(error)
-    told = (words for kinds, words in _KINDS if any(isinstance(each, kinds) for each in found))
-    return next(told, "the answer could not be read")
+    words_for_it = (words for kinds, words in _KINDS if any(isinstance(each, kinds) for each in found))
+    return next(words_for_it, "the answer could not be read")
 
 
 def untrusted(error: requests.exceptions.SSLError, whose: str) -> str:
-    """What is wrong with the certificate: `whose` it is, and of which host."""
+    """Says what is wrong with the certificate of `whose` host."""
     causes = [each for each in _chain(error) if isinstance(each, ssl.SSLError)]
     if any(each.reason == "NO_CERTIFICATE_OR_CRL_FOUND" for each in causes):
         return "REQUESTS_CA_BUNDLE names a file that holds no certificates"
@@ -41,7 +41,7 @@ def untrusted(error: requests.exceptions.SSLError, whose: str) -> str:
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
-    """What it came from, as Python chains it and as urllib3 hands it on."""
+    """Gives the exception and its causes, as Python chains them and as urllib3 passes them on."""
     found: list[BaseException] = []
     while isinstance(error, BaseException) and error not in found:
         found.append(error)

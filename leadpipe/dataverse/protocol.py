@@ -1,7 +1,7 @@
-"""What Dataverse's answers mean. Pure: status, headers and body in, a receipt or one precise failure out.
+"""Decides what Dataverse's answers mean. Pure: status, headers and body in, a receipt or one failure out.
 
-The code decides, whatever the status. Where the code is a general one, the text decides if it is a known sentence, and
-the status otherwise. Only an answer in Dataverse's own form can refuse a lead: what a proxy says in its place blocks.
+The code decides, whatever the status. Under a general code a known sentence of the text decides, else the status.
+Only an answer in Dataverse's own form can refuse a lead; a proxy's answer blocks.
 https://learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors
 """
 
@@ -46,16 +46,16 @@ HEADERS = {
 }
 LONGEST_RETRY_AFTER = timedelta(days=1)
 _DETAIL_UNITS = 500
-# No error's text is longer, with a plug-in's stack trace cut off.
+# Longer texts are cut; they have a plug-in's stack trace.
 _TEXT_LOOKED_AT = 4000
 _INNER_ERRORS = 8
-# Dataverse's codes are hex or empty; a word comes from another service, unless the answer has OData's header.
+# Dataverse's codes are hex or empty. A word is another service's, unless the answer has OData's header.
 _OWN_CODE = re.compile(r"(0x[0-9a-f]{1,8})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An HTTP answer as it came. `headers` are looked up in lower case."""
+    """An HTTP answer. The names of `headers` are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -70,7 +70,7 @@ class Created(Enum):
 
 
 class Found(Enum):
-    """What reading a lead's id back gave."""
+    """The result of reading a lead's id back."""
 
     YES = auto()
     NO = auto()
@@ -78,7 +78,7 @@ class Found(Enum):
 
 
 def read_create(answer: Answer) -> Created:
-    """The answer to `POST leads`. Raises Transient, Blocked or Refused."""
+    """Reads the answer to `POST leads`. Raises Transient, Blocked or Refused."""
     if answer.status in {201, 204}:
         return Created.NOW
     code, _ = error_of(answer)
@@ -91,13 +91,13 @@ def read_create(answer: Answer) -> Created:
 
 
 def names_lead(answer: Answer, lead_id: str) -> bool:
-    """Whether the answer to a create names the lead, as Dataverse's own always does: in a header, or as the row."""
+    """Says whether the answer to a create names the lead, in a header or as the row, as Dataverse always does."""
     named = answer.headers.get("odata-entityid", ""), json_object(answer.body).get("leadid")
     return lead_id in str(named).lower()
 
 
 def read_back(answer: Answer, lead_id: str) -> Found:
-    """The answer to `GET leads(id)`. Raises Transient or Blocked: what is refused is this look, not the lead."""
+    """Reads the answer to `GET leads(id)`. Raises Transient or Blocked: the lead is not refused by it."""
     code, _ = error_of(answer)
     if answer.status == 200 and str(json_object(answer.body).get("leadid", "")).lower() == lead_id:
         return Found.YES
@@ -110,7 +110,7 @@ def read_back(answer: Answer, lead_id: str) -> Found:
 
 
 def read_delete(answer: Answer) -> bool:
-    """The answer to `DELETE leads(id)`: whether there was one. Raises Transient, Blocked or Refused."""
+    """Says whether `DELETE leads(id)` found a lead. Raises Transient, Blocked or Refused."""
     if answer.status == 204:
         return True
     if error_of(answer)[0] == NO_SUCH_ROW:
@@ -119,7 +119,7 @@ def read_delete(answer: Answer) -> bool:
 
 
 def failure_of(answer: Answer) -> DeliveryFailed:
-    """The one failure that the answer means."""
+    """Gives the failure that the answer means."""
     code, text = error_of(answer)
     if answer.status < 400:
         return _not_dynamics(answer, code)
@@ -133,9 +133,9 @@ def failure_of(answer: Answer) -> DeliveryFailed:
 
 
 def error_of(answer: Answer) -> tuple[str, str]:
-    """The error's code, as lower-case hex, and its text; both empty where the body has none.
+    """Gives the error's code, as lower-case hex, and its text; both empty if the body has none.
 
-    An inner error counts where the outer one has only a general code, or no text.
+    An inner error counts if the outer one has only a general code, or no text.
     """
     errors = _errors(answer)
     codes = [_hex(error.get("code")) for error in errors]
@@ -144,19 +144,19 @@ def error_of(answer: Answer) -> tuple[str, str]:
 
 
 def retry_after(answer: Answer) -> timedelta | None:
-    """The pause asked for, at most a day; Dataverse gives seconds."""
+    """Gives the pause asked for, at most a day; Dataverse sends seconds."""
     return pause_asked_for(answer.headers.get("retry-after", ""))
 
 
 def pause_asked_for(header: str) -> timedelta | None:
-    """What a header Retry-After asks for in seconds, at most a day."""
+    """Reads a Retry-After header in seconds, at most a day."""
     if not re.fullmatch(r"\d{1,9}(\.\d+)?", header.strip()):
         return None
     return min(timedelta(seconds=float(header)), LONGEST_RETRY_AFTER)
 
 
 def _of_segment(answer: Answer, code: str, text: str) -> DeliveryFailed | None:
-    """A part of the address is unknown: the table of leads, one that a lookup points into, or our own path."""
+    """Reads which part of the address is unknown: the lead table, one that a lookup points into, or our own path."""
     told = UNKNOWN_SEGMENT.search(text)
     if not (told and code in {NO_SUCH_SEGMENT, *GENERAL}) and not (code == NO_SUCH_SEGMENT and answer.status == 404):
         return None
@@ -179,7 +179,7 @@ def _of_licence(answer: Answer, code: str, text: str) -> DeliveryFailed | None:
 def _of_code(answer: Answer, code: str, text: str) -> DeliveryFailed | None:
     known = _known(answer, code)
     if code in TRANSIENT:
-        # A plug-in's text names it; whatever else is transient concerns all leads, and shows in all of them.
+        # Only a plug-in's failure is described: other transient ones concern all leads.
         detail = f"{known}: {_detail(text)}" if text and TRANSIENT[code].startswith("plugin_") else known
         return Transient(TRANSIENT[code], detail, retry_after=retry_after(answer))
     if code in BLOCKED:
@@ -192,7 +192,7 @@ def _of_code(answer: Answer, code: str, text: str) -> DeliveryFailed | None:
 
 
 def _of_text(answer: Answer, code: str, text: str) -> DeliveryFailed | None:
-    """The sentences of codes that are known, under a general code."""
+    """Finds a known sentence under a general code."""
     if code not in GENERAL:
         return None
     if MISSING_PRIVILEGE.search(text):
@@ -224,12 +224,12 @@ def _of_status(answer: Answer, code: str, text: str) -> DeliveryFailed:
 
 
 def _not_dynamics(answer: Answer, code: str) -> Blocked:
-    """No answer of Dataverse's to a lead: DATAVERSE_URL leads somewhere else, or a proxy stands in between."""
+    """Makes the failure for an answer that is not Dataverse's: DATAVERSE_URL is wrong, or a proxy answered."""
     return Blocked("not_dynamics", _known(answer, code))
 
 
 def _is_dataverses(answer: Answer) -> bool:
-    """Whether the error has Dataverse's form. Only then is it a word on this one lead."""
+    """Says whether the error has Dataverse's form. Only then can it be about this one lead."""
     errors = _errors(answer)
     return bool(errors) and (
         "odata-version" in answer.headers or bool(_OWN_CODE.fullmatch(_hex(errors[0].get("code"))))
@@ -237,7 +237,7 @@ def _is_dataverses(answer: Answer) -> bool:
 
 
 def _errors(answer: Answer) -> list[dict[str, Any]]:
-    """The error and those inside it, from the outermost on. Version 3 of OData calls it `odata.error`.
+    """Gives the error and those inside it, outermost first. Version 3 of OData calls it `odata.error`.
 
     https://docs.oasis-open.org/odata/odata-json-format/v4.0/odata-json-format-v4.0.html#_Toc372793091
     """
@@ -251,7 +251,7 @@ def _errors(answer: Answer) -> list[dict[str, Any]]:
 
 
 def _hex(code: Any) -> str:
-    """The Web API gives hex; decimal has been seen (-2147220937), as a number and as a text."""
+    """Reads hex, which the Web API gives, and decimal (-2147220937, number or text), which was observed."""
     if isinstance(code, bool) or not isinstance(code, int | float | str):
         return ""
     text = well_formed(str(code)).strip().lower().removesuffix(".0")
@@ -261,18 +261,18 @@ def _hex(code: Any) -> str:
 
 
 def _text(message: Any) -> str:
-    """Older versions of OData give an object with the language and the text."""
+    """Also reads the object of language and text that older versions of OData give."""
     text = message.get("value") if isinstance(message, dict) else message
     return well_formed(text[:_TEXT_LOOKED_AT]) if isinstance(text, str) else ""
 
 
 def _known(answer: Answer, code: str) -> str:
-    """What may be told of an answer whose text may not."""
+    """Gives what may be logged of an answer whose text may not."""
     return f"{answer.status} {shortened(code, 40)}".rstrip()
 
 
 def _named_privilege(text: str) -> str:
-    """Only the privilege's name: the text around it holds ids of users and roles."""
+    """Gives only the privilege's name: the text around it has ids of users and roles."""
     found = re.search(r"\bprv\w+", text)
     return found[0] if found else ""
 
@@ -282,7 +282,7 @@ def _detail(text: str) -> str:
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """The body as an object; an empty one where it is none."""
+    """Reads the body as a JSON object; an empty one if it is not an object."""
     try:
         parsed = json.loads(body)
     except (ValueError, RecursionError):

@@ -1,1 +1,1 @@
-"""What a lead becomes in Dynamics: the default mapping, and the publisher's own file over it."""
+"""Decides what a lead becomes in Dynamics: by the default mapping, and by the publisher's own file on top of it."""

@@ -1,4 +1,4 @@
-"""Which mapping counts: the default one, or the file that LEADPIPE_MAPPING names over it."""
+"""Chooses the mapping: the default one, or the file that LEADPIPE_MAPPING names on top of it."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from leadpipe.model.ports import Columns
 
 
 def chosen_mapping(named: str | None) -> Callable[[Lead, str], Columns]:
-    """What a lead becomes. A file is looked at when the first lead asks, and again whenever it has changed."""
+    """Gives the function that maps a lead. A file is read for the first lead, and again whenever it has changed."""
     if named is None:
         return columns_of
     from leadpipe.mapping.watched import WatchedMapping  # noqa: PLC0415 - few have a file

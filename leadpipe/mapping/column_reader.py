@@ -1,4 +1,4 @@
-"""Reads what a column is set to, and says what is wrong with it."""
+"""Reads the value that a mapping file gives a column, and says what is wrong with it."""
 
 import math
 import re
@@ -8,12 +8,12 @@ from string import Template
 from typing import Any
 
 from leadpipe.mapping.fields import NAMES, is_field
-from leadpipe.mapping.lead_table import COLUMNS, FIRST_OWN_OPTION, NEVER_EMPTY, NOT_SETTABLE, Kind, Known
+from leadpipe.mapping.lead_table import COLUMNS, FIRST_OWN_OPTION, NEVER_EMPTY, NOT_SETTABLE, Kind, LeadColumn
 from leadpipe.mapping.values import Choice, Constant, Row, Text, Value
 from leadpipe.model.guid import GUID, is_guid
 from leadpipe.model.text import utf16_length, without_controls
 
-# What Dynamics makes a new column of text, where nobody says otherwise.
+# The length of a new text column in Dynamics, unless its maker says otherwise.
 OWN_TEXT_LENGTH = 100
 LONGEST_TEXT = 1_048_576
 _OWN = re.compile(r"(?!address[12]_|mscrm)[a-z][a-z0-9]{1,7}_\w+", re.IGNORECASE)
@@ -30,10 +30,10 @@ _EXAMPLES = '{ text = "…" }, { number = 5 }, { yes_no = true }, { option = 1 }
 
 
 class Wrong(Exception):
-    """Why a column cannot be set so."""
+    """A column cannot be set like this; the text says why."""
 
 
-def read_setting(column: str, written: Any) -> Value:
+def read_value(column: str, written: Any) -> Value:
     """Raises Wrong."""
     known = _known(column)
     kind, written, extras = _typed(written, known)
@@ -67,7 +67,7 @@ def suggestion(name: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def _known(column: str) -> Known | None:
+def _known(column: str) -> LeadColumn | None:
     if column.lower() in NOT_SETTABLE:
         raise Wrong(f"cannot be set: {NOT_SETTABLE[column.lower()]}")
     known = COLUMNS.get(column)
@@ -79,8 +79,8 @@ def _known(column: str) -> Known | None:
     return known
 
 
-def _typed(written: Any, known: Known | None) -> tuple[Kind, Any, Mapping[str, Any]]:
-    """The type, the bare value, and what else is said of it."""
+def _typed(written: Any, known: LeadColumn | None) -> tuple[Kind, Any, Mapping[str, Any]]:
+    """Splits what is written into the type, the value, and what else is written beside it."""
     if not isinstance(written, dict):
         return (known.kind if known else _own_kind(written)), written, {}
     kinds = [kind for kind in Kind if kind in written]
@@ -121,10 +121,7 @@ def _shown(written: Any) -> str:
     )
 
 
-# Text
-
-
-def _length(extras: Mapping[str, Any], known: Known | None) -> int:
+def _length(extras: Mapping[str, Any], known: LeadColumn | None) -> int:
     length = extras.get("length", known.longest if known else OWN_TEXT_LENGTH)
     if isinstance(length, bool) or not isinstance(length, int) or not 0 < length <= LONGEST_TEXT:
         raise Wrong(f"length is a whole number from 1 to {LONGEST_TEXT}")
@@ -156,15 +153,12 @@ def _template(text: str) -> Template:
 
 
 def _fields_in(template: Template) -> list[str]:
-    """As `get_identifiers`, which takes the square of their number."""
+    """Does what `get_identifiers` does, whose time grows with the square of their number."""
     found = (match["named"] or match["braced"] for match in template.pattern.finditer(template.template))
     return [*dict.fromkeys(name for name in found if name)]
 
 
-# Numbers, options, rows
-
-
-def _number(written: Any, known: Known | None) -> Constant:
+def _number(written: Any, known: LeadColumn | None) -> Constant:
     if isinstance(written, bool) or not isinstance(written, int | float) or not math.isfinite(written):
         raise Wrong(f"takes {_WORDS[Kind.NUMBER]}, not {_shown(written)}")
     if isinstance(written, int) and not -(2**63) <= written < 2**63:
@@ -176,7 +170,7 @@ def _number(written: Any, known: Known | None) -> Constant:
     return Constant(kind=Kind.NUMBER, value=written)
 
 
-def _option(written: Any, extras: Mapping[str, Any], known: Known | None) -> Constant | Choice:
+def _option(written: Any, extras: Mapping[str, Any], known: LeadColumn | None) -> Constant | Choice:
     own = _own_options(extras.get("options", {}))
     standard = known.options if known else {}
     other = extras.get("other")
@@ -211,7 +205,7 @@ def _by_label(written: str, options: Mapping[str, int], own: Mapping[str, int], 
     if _fields_in(template):
         if not options:
             raise Wrong('say which text is which option: options = { "FR" = 100000001 }')
-        # Where the file has a table of its own, the standard labels would only be found by accident.
+        # With options of its own the file does not mean the standard labels.
         return Choice(template=template, options=own or options, other=other)
     if other is not None:
         raise Wrong("other goes with a template: a label is always the same option")

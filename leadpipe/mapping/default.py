@@ -1,18 +1,15 @@
-"""The default mapping: which column of Dynamics a lead's field goes to.
-
-Column lengths: https://learn.microsoft.com/dynamics365/customer-engagement/developer/entities/lead
-"""
+"""The default mapping: which column of Dynamics each of a lead's fields goes to."""
 
 from string import Template
 
 from leadpipe.mapping.fields import ACTION_WORDS
-from leadpipe.mapping.lead_table import COLUMNS, LENGTHS, Kind
-from leadpipe.mapping.values import Constant, Setting, Text
+from leadpipe.mapping.lead_table import COLUMNS, Kind
+from leadpipe.mapping.values import Constant, MappedColumn, Text, Value
 from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Columns
 from leadpipe.model.text import fit, utf16_length, without_controls
 
-# What the default mapping does, said as a mapping file would, as far as one could.
+# The default mapping as a mapping file would say it, as far as one can.
 _TEXTS = {
     "subject": "$offer_title, else $offer, else Marketplace lead – $action_words – $company, else $name",
     "firstname": "$first_name",
@@ -24,15 +21,14 @@ _TEXTS = {
     "address1_country": "$country",
     "description": "$description, then Source: $source, Action: $action, Offer: $offer, Lead id: $lead_id",
 }
+LENGTHS = {name: COLUMNS[name].longest for name in _TEXTS}
 DO_NOT_CONTACT = ("donotemail", "donotbulkemail", "donotphone", "donotpostalmail", "donotfax")
-
-
 LEAD_SOURCE_WEB = 8
 _FOOTER_VALUE_LENGTH = 200
 
 
 def columns_of(lead: Lead, lead_id: str) -> Columns:
-    """What Dynamics is sent: each text fits its column, empty columns are left out."""
+    """Gives what Dynamics is sent: each text is cut to its column, empty columns are left out."""
     texts = {
         "subject": _subject(lead),
         "firstname": lead.first_name,
@@ -56,7 +52,7 @@ def _subject(lead: Lead) -> str:
 
 
 def _description(lead: Lead, lead_id: str) -> str:
-    """The customer's words, shortened where needed so that what follows them always fits."""
+    """Joins the customer's words and the footer; only the words are shortened, so the footer always fits."""
     told = (
         ("Source", lead.source),
         ("Action", lead.action),
@@ -72,26 +68,23 @@ def _description(lead: Lead, lead_id: str) -> str:
 
 
 def do_not_contact(lead: Lead) -> Columns:
-    """What keeps people from writing to or calling somebody who asked not to be."""
+    """Sets the columns that forbid contact, for a lead who asked not to be contacted."""
     if not lead.is_do_not_contact:
         return {}
-    return dict.fromkeys(("donotemail", "donotbulkemail", "donotphone", "donotpostalmail", "donotfax"), True)
+    return dict.fromkeys(DO_NOT_CONTACT, True)
 
 
 def _first_of(*texts: str) -> str:
     return next((text.strip() for text in texts if without_controls(text).strip()), "")
 
 
-def default_settings() -> dict[str, Setting]:
-    """What the default mapping sets, as settings without a line of a file."""
+def default_columns() -> dict[str, MappedColumn]:
+    """What the default mapping sets, as a mapping file would say it; line 0 since there is no file."""
     web = next(label for label, number in COLUMNS["leadsourcecode"].options.items() if number == LEAD_SOURCE_WEB)
-    return {
-        **{
-            name: Setting(column=name, value=Text(template=Template(_TEXTS[name]), longest=longest), line=0)
-            for name, longest in LENGTHS.items()
-        },
-        "leadsourcecode": Setting(
-            column="leadsourcecode", value=Constant(kind=Kind.OPTION, value=LEAD_SOURCE_WEB, label=web), line=0
-        ),
-        **{name: Setting(column=name, value=Constant(kind=Kind.YES_NO, value=True), line=0) for name in DO_NOT_CONTACT},
+    yes = Constant(kind=Kind.YES_NO, value=True)
+    values: dict[str, Value] = {
+        **{name: Text(template=Template(text), longest=LENGTHS[name]) for name, text in _TEXTS.items()},
+        "leadsourcecode": Constant(kind=Kind.OPTION, value=LEAD_SOURCE_WEB, label=web),
+        **dict.fromkeys(DO_NOT_CONTACT, yes),
     }
+    return {name: MappedColumn(column=name, value=value, line=0) for name, value in values.items()}

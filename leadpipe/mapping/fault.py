@@ -1,4 +1,4 @@
-"""What is wrong with a mapping file, where, and what to do about it."""
+"""Says what is wrong with a mapping file, on which line, and what to do about it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from leadpipe.model.errors import LeadpipeError
 
 REASON = "mapping_unusable"
-# A record's detail and a log line name so many; `leadpipe mapping check` names all.
-_TOLD = 3
-# A name or an option of the file may be longer than a cell of the ledger.
-_LONGEST_TOLD = 500
+# How many faults a record's detail and a log line name; `leadpipe mapping check` names all.
+_NAMED = 3
+# A name or option of the file may be longer than a cell of the ledger holds.
+_LONGEST_FAULT = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """`line` counts from 1; 0: the file as a whole."""
+    """`line` counts from 1; 0 is the file as a whole."""
 
     file: str
     line: int
@@ -26,10 +26,10 @@ class Fault:
 
 
 class FaultyMapping(LeadpipeError):
-    """The file cannot be used; `faults` has all that is wrong with it, in the order of its lines."""
+    """The file cannot be used. `faults` lists everything wrong with it, by line."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(sorted(faults, key=lambda fault: fault.line))
-        more = len(self.faults) - _TOLD
-        told = "; ".join(str(fault)[:_LONGEST_TOLD] for fault in self.faults[:_TOLD])
-        super().__init__(REASON, f"{told}; and {more} more" if more > 0 else told)
+        more = len(self.faults) - _NAMED
+        named = "; ".join(str(fault)[:_LONGEST_FAULT] for fault in self.faults[:_NAMED])
+        super().__init__(REASON, f"{named}; and {more} more" if more > 0 else named)

@@ -1,4 +1,4 @@
-"""The lead's fields as a template names them: `$first_name`, `$FirstName` and `$FIRSTNAME` are one."""
+"""Reads the lead's fields as a template names them: `$first_name`, `$FirstName` and `$FIRSTNAME` are the same."""
 
 from collections.abc import Iterator, Mapping
 
@@ -13,7 +13,7 @@ ACTION_WORDS = {
     "STARTTESTDRIVE": "Test drive",
 }
 
-# What the column would be without the setting that is looked at: the default mapping's text.
+# The text that the default mapping gives the column.
 DEFAULT = "default"
 NAMES = (
     "first_name",
@@ -39,7 +39,7 @@ NAMES = (
 
 
 def folded(name: str) -> str:
-    """One spelling for all that the marketplace and people use."""
+    """Gives all spellings of a name the same form."""
     return name.replace("_", "").lower()
 
 
@@ -51,7 +51,7 @@ def is_field(name: str) -> bool:
 
 
 class Fields(Mapping[str, str]):
-    """What a lead has to say, by any spelling of a field's name; `default` is that of the column in hand."""
+    """A lead's values by any spelling of a field's name. `default`: what the default mapping gives the column."""
 
     def __init__(self, lead: Lead, lead_id: str, default: str = "") -> None:
         self._lead = lead

@@ -1,4 +1,4 @@
-"""Reads a mapping file, and finds all that is wrong with it at once."""
+"""Reads a mapping file and finds all of its faults at once."""
 
 import re
 import tomllib
@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from leadpipe.mapping.column_reader import Wrong, read_row_id, read_setting, suggestion
+from leadpipe.mapping.column_reader import Wrong, read_row_id, read_value, suggestion
 from leadpipe.mapping.fault import Fault, FaultyMapping
 from leadpipe.mapping.rules import FIELDS, FileMapping, Pattern, Rule, When
 from leadpipe.mapping.toml_lines import Path, line_of, line_of_long_key, lines_of
 from leadpipe.mapping.unreachable import Unreachable
-from leadpipe.mapping.values import Row, Setting
+from leadpipe.mapping.values import MappedColumn, Row
 
-# What a rule may set beside columns: the column, and the table that its row is in.
+Columns = dict[str, MappedColumn]
+# The keys of a rule that set a lookup: its column, and the table that the row is in.
 _ROUTES = {"owner": ("ownerid", "systemusers"), "team": ("ownerid", "teams"), "campaign": ("campaignid", "campaigns")}
 _RULE_KEYS = ("name", "when", *_ROUTES, "columns")
 _FILE_KEYS = ("columns", "rules")
-# Every delivery waits while the file is read, so that has to take well under a second whatever stands in it.
+# Every delivery waits while the file is read, so reading any file must take well under a second.
 LARGEST_FILE = 64 * 1024
 MOST_RULES = 200
 MOST_FAULTS = 100
@@ -26,7 +27,7 @@ _LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
 def read_mapping(content: bytes, file: str) -> FileMapping:
-    """`file` is what faults call it. Raises FaultyMapping, which has every fault, up to MOST_FAULTS."""
+    """`file` is its name in faults. Raises FaultyMapping with every fault, up to MOST_FAULTS."""
     if len(content) > LARGEST_FILE:
         reason = f"is larger than {LARGEST_FILE // 1024} KiB: give fewer rules or texts, a * for many of them"
         raise FaultyMapping([Fault(file=file, line=0, reason=reason)])
@@ -46,7 +47,7 @@ def read_mapping(content: bytes, file: str) -> FileMapping:
 def _mapping_of(text: str, file: str) -> FileMapping:
     try:
         parsed = tomllib.loads(text)
-    except ValueError as error:  # a whole number of thousands of digits is one too
+    except ValueError as error:  # also for an integer of thousands of digits
         raise FaultyMapping([_not_toml(str(error), text, file)]) from error
     reader = _Reader(file, text)
     try:
@@ -59,18 +60,18 @@ def _mapping_of(text: str, file: str) -> FileMapping:
 
 
 def _not_toml(message: str, text: str, file: str) -> Fault:
-    """What tomllib says, its place in the form that all faults have."""
+    """Takes the line out of tomllib's message and makes a fault of both."""
     found = _LINE.search(message)
     line = int(found[1]) if found and found[1] else text.count("\n") + 1
     return Fault(file=file, line=line, reason=f"is not TOML: {_LINE.sub('', message)}")
 
 
 class _EnoughFaults(Exception):
-    """More of them would help nobody."""
+    """MOST_FAULTS have been found; reading stops."""
 
 
 class _Reader:
-    """Goes on after a fault, so that all of them are found."""
+    """Continues after a fault to find all of them."""
 
     def __init__(self, file: str, text: str) -> None:
         self.faults: list[Fault] = []
@@ -83,18 +84,18 @@ class _Reader:
 
     def mapping(self, parsed: Mapping[str, Any]) -> FileMapping:
         self._check_keys(parsed, _FILE_KEYS, ())
-        columns = self._settings(parsed.get("columns", {}), ("columns",))
+        columns = self._columns(parsed.get("columns", {}), ("columns",))
         return FileMapping(file=self._file, columns=columns, rules=tuple(self._rules(parsed.get("rules", []))))
 
-    def _settings(self, written: Any, at: Path) -> dict[str, Setting]:
+    def _columns(self, written: Any, at: Path) -> Columns:
         if not isinstance(written, dict):
             self._fault(at, "columns is a table: [columns], then a line for each column")
             return {}
-        found: dict[str, Setting] = {}
+        found: Columns = {}
         for column, value in written.items():
             try:
-                found[column] = Setting(
-                    column=column, value=read_setting(column, value), line=self._line((*at, column))
+                found[column] = MappedColumn(
+                    column=column, value=read_value(column, value), line=self._line((*at, column))
                 )
             except Wrong as why:
                 self._fault((*at, column), f"{column}: {why}")
@@ -127,24 +128,24 @@ class _Reader:
         name = written.get("name", number)
         if not isinstance(name, str) or not name.strip():
             self._fault((*at, "name"), "name is a text")
-        columns = self._settings(written.get("columns", {}), (*at, "columns"))
+        columns = self._columns(written.get("columns", {}), (*at, "columns"))
         sets = {**columns, **self._routes(written, columns, at)}
         if not any(key in written for key in (*_ROUTES, "columns")):
             self._fault(at, "the rule sets nothing: give owner, team, campaign or columns")
         return Rule(name=str(name).strip(), line=self._line(at), when=self._when(written, at), sets=sets)
 
-    def _routes(self, written: Mapping[str, Any], sets: Mapping[str, Setting], at: Path) -> dict[str, Setting]:
+    def _routes(self, written: Mapping[str, Any], sets: Columns, at: Path) -> Columns:
         if "owner" in written and "team" in written:
             self._fault((*at, "team"), "owner and team are set together: a lead has one owner")
         if "campaign" in written and "campaignid" in sets:
             self._fault((*at, "columns", "campaignid"), "campaignid is what campaign sets: give one of the two")
-        found: dict[str, Setting] = {}
+        found: Columns = {}
         for key, (column, entity_set) in _ROUTES.items():
             if key not in written:
                 continue
             try:
                 row = Row(entity_set=entity_set, row_id=read_row_id(written[key], key))
-                found[column] = Setting(column=column, value=row, line=self._line((*at, key)))
+                found[column] = MappedColumn(column=column, value=row, line=self._line((*at, key)))
             except Wrong as why:
                 self._fault((*at, key), str(why))
         return found
@@ -199,7 +200,7 @@ class _Reader:
 
 
 def _impossible(field: str, text: str) -> str:
-    """Why no lead can have it, empty where one can."""
+    """Says why no lead can match the text; empty where one can."""
     if "*" in text.strip()[:-1]:
         return f"{field} {text!r}: a * may only stand at the end"
     if field == "source" and "|" in text:

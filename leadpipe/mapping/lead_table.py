@@ -1,6 +1,6 @@
-"""The lead table as Microsoft documents it: what a mapping may set, of which type, how long, with which options.
+"""Lists the lead table's columns as Microsoft documents them: type, length and options of all that a mapping may set.
 
-Organisations may widen, shorten and add; what they really have, `leadpipe mapping check` asks them.
+An organisation may change them and add its own; `leadpipe mapping check` asks it what it has.
 https://learn.microsoft.com/dynamics365/sales/developer/entities/lead
 """
 
@@ -8,23 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-LENGTHS = {
-    "subject": 300,
-    "firstname": 50,
-    "lastname": 50,
-    "companyname": 100,
-    "jobtitle": 100,
-    "emailaddress1": 100,
-    "telephone1": 50,
-    "address1_country": 80,
-    "description": 2000,
-}
-# Dynamics asks its own forms for these two; a lead without them could not be saved there.
+# The forms of Dynamics require these two; a lead without them could not be saved there.
 NEVER_EMPTY = frozenset({"subject", "lastname"})
 
 
 class Kind(StrEnum):
-    """What a column takes; the value is the word for it in a mapping file."""
+    """The type of a column; the value is its name in a mapping file."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -34,7 +23,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class LeadColumn:
     """`longest` in UTF-16 units; `options` by label; `sets` are the tables that a lookup may point into."""
 
     kind: Kind
@@ -46,28 +35,28 @@ class Known:
     sets: tuple[str, ...] = ()
 
 
-def _texts(longest: int, *names: str) -> dict[str, Known]:
-    return {name: Known(kind=Kind.TEXT, longest=longest) for name in names}
+def _texts(longest: int, *names: str) -> dict[str, LeadColumn]:
+    return {name: LeadColumn(kind=Kind.TEXT, longest=longest) for name in names}
 
 
-def _yes_no(*names: str) -> dict[str, Known]:
-    return {name: Known(kind=Kind.YES_NO) for name in names}
+def _yes_no(*names: str) -> dict[str, LeadColumn]:
+    return {name: LeadColumn(kind=Kind.YES_NO) for name in names}
 
 
-def _options(name: str, *labels: str, first: int = 1) -> dict[str, Known]:
-    return {name: Known(kind=Kind.OPTION, options={label: n for n, label in enumerate(labels, start=first)})}
+def _options(name: str, *labels: str, first: int = 1) -> dict[str, LeadColumn]:
+    return {name: LeadColumn(kind=Kind.OPTION, options={label: n for n, label in enumerate(labels, start=first)})}
 
 
-def _money(most: float, *names: str) -> dict[str, Known]:
-    return {name: Known(kind=Kind.NUMBER, most=most) for name in names}
+def _money(most: float, *names: str) -> dict[str, LeadColumn]:
+    return {name: LeadColumn(kind=Kind.NUMBER, most=most) for name in names}
 
 
-def _lookup(name: str, entity_set: str) -> dict[str, Known]:
-    return {name: Known(kind=Kind.LOOKUP, sets=(entity_set,))}
+def _lookup(name: str, entity_set: str) -> dict[str, LeadColumn]:
+    return {name: LeadColumn(kind=Kind.LOOKUP, sets=(entity_set,))}
 
 
-def _address(prefix: str) -> dict[str, Known]:
-    def named(longest: int, *names: str) -> dict[str, Known]:
+def _address(prefix: str) -> dict[str, LeadColumn]:
+    def named(longest: int, *names: str) -> dict[str, LeadColumn]:
         return _texts(longest, *(f"{prefix}_{name}" for name in names))
 
     return {
@@ -79,17 +68,17 @@ def _address(prefix: str) -> dict[str, Known]:
     }
 
 
-COLUMNS: dict[str, Known] = {
+COLUMNS: dict[str, LeadColumn] = {
     **_address("address1"),
     **_address("address2"),
-    **{name: Known(kind=Kind.TEXT, longest=longest) for name, longest in LENGTHS.items()},
+    **_texts(300, "subject"),
     **_texts(200, "websiteurl"),
-    **_texts(100, "salutation", "emailaddress2", "emailaddress3"),
-    **_texts(50, "middlename", "telephone2", "telephone3", "fax"),
+    **_texts(100, "companyname", "jobtitle", "salutation", "emailaddress1", "emailaddress2", "emailaddress3"),
+    **_texts(50, "firstname", "middlename", "lastname", "telephone1", "telephone2", "telephone3", "fax"),
     **_texts(20, "mobilephone", "pager", "sic"),
-    **_texts(2000, "qualificationcomments"),
-    "numberofemployees": Known(kind=Kind.NUMBER, most=1_000_000, whole=True),
-    "importsequencenumber": Known(kind=Kind.NUMBER, least=-(2**31), most=2**31 - 1, whole=True),
+    **_texts(2000, "description", "qualificationcomments"),
+    "numberofemployees": LeadColumn(kind=Kind.NUMBER, most=1_000_000, whole=True),
+    "importsequencenumber": LeadColumn(kind=Kind.NUMBER, least=-(2**31), most=2**31 - 1, whole=True),
     **_money(1e14, "revenue"),
     **_money(1e12, "budgetamount", "estimatedamount"),
     **_yes_no("donotbulkemail", "donotemail", "donotphone", "donotfax", "donotpostalmail", "donotsendmm"),
@@ -110,7 +99,7 @@ COLUMNS: dict[str, Known] = {
     **_options("leadqualitycode", "Hot", "Warm", "Cold"),
     **_options("preferredcontactmethodcode", "Any", "Email", "Phone", "Fax", "Mail"),
     **_options("prioritycode", "Default Value"),
-    # A new lead is open, and these two are what an open lead may be.
+    # A new lead is open, and an open lead has one of these two.
     **_options("statuscode", "New", "Contacted"),
     **_options("budgetstatus", "No Committed Budget", "May Buy", "Can Buy", "Will Buy", first=0),
     **_options("need", "Must have", "Should have", "Good to have", "No need", first=0),
@@ -168,6 +157,6 @@ NOT_SETTABLE: dict[str, str] = {
     **dict.fromkeys(("overriddencreatedon", "estimatedclosedate", "lastusedincampaign"), "a date cannot be mapped"),
 }
 
-# Options that an organisation adds begin at its publisher's prefix, which has at least five digits:
+# Options that an organisation adds begin with its publisher's prefix, which has at least five digits:
 # https://learn.microsoft.com/power-platform/alm/solution-concepts-alm#solution-publisher
 FIRST_OWN_OPTION = 10_000

@@ -1,12 +1,12 @@
-"""Rules: for which leads, which owner, campaign and columns. Every rule that matches applies, the first one first."""
+"""Chooses a lead's owner, campaign and columns by rules. Every rule that matches applies; the first one wins."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from leadpipe.mapping.default import columns_of, default_settings, do_not_contact
+from leadpipe.mapping.default import columns_of, default_columns, do_not_contact
 from leadpipe.mapping.fields import Fields
 from leadpipe.mapping.lead_table import NEVER_EMPTY
-from leadpipe.mapping.values import Sent, Setting
+from leadpipe.mapping.values import MappedColumn, Sent
 from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Columns
 from leadpipe.model.source import one_source, spellings_of
@@ -16,7 +16,7 @@ FIELDS = ("offer", "source", "action", "country")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pattern:
-    """A text whose case does not count, whole or, where it ended in `*`, as a start."""
+    """Compares without regard to case: the whole text, or the start where the pattern was written with a final `*`."""
 
     text: str
     is_start: bool = False
@@ -37,7 +37,7 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class When:
-    """Each field that is named has to match one of its patterns; none named: every lead."""
+    """Each named field has to match one of its patterns. Without a field, every lead matches."""
 
     patterns: Mapping[str, tuple[Pattern, ...]]
 
@@ -48,8 +48,8 @@ class When:
         )
 
     def __str__(self) -> str:
-        told = (f"{field} {' or '.join(map(str, wanted)) or '-'}" for field, wanted in self.patterns.items())
-        return " and ".join(told) or "every lead"
+        texts = (f"{field} {' or '.join(map(str, wanted)) or '-'}" for field, wanted in self.patterns.items())
+        return " and ".join(texts) or "every lead"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +57,11 @@ class Rule:
     name: str
     line: int
     when: When
-    sets: Mapping[str, Setting]
+    sets: Mapping[str, MappedColumn]
 
 
 def _said(lead: Lead, field: str) -> list[str]:
-    """An offer goes by its id and by its title, since a lead may have either; a source by each of its spellings."""
+    """What patterns are compared with. A lead may have an offer's id or its title; a source has several spellings."""
     if field == "source":
         return [text.strip().casefold() for text in spellings_of(lead.source)]
     if field != "offer":
@@ -71,55 +71,56 @@ def _said(lead: Lead, field: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """One column of one lead. `setting` None: the default mapping's; `value` None: left out. `rule`: who set it."""
+class FilledColumn:
+    """One column of one lead. `mapped` is None for the default mapping's own, `value` for a column left out."""
 
     column: str
     value: Sent | None
-    setting: Setting | None = None
+    mapped: MappedColumn | None = None
     rule: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileMapping:
-    """Immutable. `columns` are for every lead; the first of the rules that match and set a column has its way."""
+    """Immutable. `columns` are for every lead; of the rules that match and set a column the first wins."""
 
     file: str = ""
-    columns: Mapping[str, Setting]
+    columns: Mapping[str, MappedColumn]
     rules: tuple[Rule, ...] = ()
 
     def columns_of(self, lead: Lead, lead_id: str) -> Columns:
-        return {told.column: told.value for told in self.told(lead, lead_id) if told.value is not None}
+        return {each.column: each.value for each in self.fill(lead, lead_id) if each.value is not None}
 
     def matching(self, lead: Lead) -> list[Rule]:
         return [rule for rule in self.rules if rule.when.matches(lead)]
 
-    def told(self, lead: Lead, lead_id: str) -> list[Told]:
-        """Every column of the lead, those that the file leaves out among them."""
+    def fill(self, lead: Lead, lead_id: str) -> list[FilledColumn]:
+        """Every column of the lead, including those that the file leaves out."""
         default = columns_of(lead, lead_id)
-        found = {column: Told(column=column, value=value) for column, value in default.items()}
+        found = {column: FilledColumn(column=column, value=value) for column, value in default.items()}
         fields = Fields(lead, lead_id)
-        for column, (setting, rule) in self._chosen(lead).items():
-            value = setting.value.of(fields.with_default(default.get(column)))
+        for column, (mapped, rule) in self._chosen(lead).items():
+            value = mapped.value.of(fields.with_default(default.get(column)))
             if value is not None or column not in NEVER_EMPTY:
-                found[column] = Told(column=setting.sent_as, value=value, setting=setting, rule=rule)
-        # Whom nobody may contact is no matter of mapping.
-        kept = {column: Told(column=column, value=value) for column, value in do_not_contact(lead).items()}
+                found[column] = FilledColumn(column=mapped.sent_as, value=value, mapped=mapped, rule=rule)
+        # No mapping may undo "do not contact".
+        kept = {column: FilledColumn(column=column, value=value) for column, value in do_not_contact(lead).items()}
         return [*(found | kept).values()]
 
-    def _chosen(self, lead: Lead) -> dict[str, tuple[Setting, Rule | None]]:
-        chosen: dict[str, tuple[Setting, Rule | None]] = {name: (each, None) for name, each in self.columns.items()}
+    def _chosen(self, lead: Lead) -> dict[str, tuple[MappedColumn, Rule | None]]:
+        chosen: dict[str, tuple[MappedColumn, Rule | None]] = {}
+        chosen |= {name: (each, None) for name, each in self.columns.items()}
         for rule in reversed(self.matching(lead)):
             chosen |= {name: (each, rule) for name, each in rule.sets.items()}
         return chosen
 
 
-def own_settings(mapping: FileMapping) -> list[Setting]:
-    """All that the file may set: for every lead, and by each rule."""
-    return [*mapping.columns.values(), *(setting for rule in mapping.rules for setting in rule.sets.values())]
+def own_columns(mapping: FileMapping) -> list[MappedColumn]:
+    """All that the file may set, for every lead and by each rule."""
+    return [*mapping.columns.values(), *(each for rule in mapping.rules for each in rule.sets.values())]
 
 
-def settings_in_use(mapping: FileMapping) -> list[Setting]:
-    """All that may ever be sent: the default's where the file has nothing else, the file's, each rule's."""
-    kept = {name: each for name, each in default_settings().items() if name not in mapping.columns}
-    return [*kept.values(), *own_settings(mapping)]
+def columns_in_use(mapping: FileMapping) -> list[MappedColumn]:
+    """All that may ever be sent: the file's own, and the default's where the file sets nothing for every lead."""
+    kept = {name: each for name, each in default_columns().items() if name not in mapping.columns}
+    return [*kept.values(), *own_columns(mapping)]

@@ -1,6 +1,6 @@
-"""On which line of a TOML text a key stands, which tomllib does not tell.
+"""Finds the line of each key in a TOML text, which tomllib does not report.
 
-Every statement of TOML ends at the end of a line, outside of brackets and quotes, and is TOML by itself.
+A TOML statement ends at a line's end outside of brackets and quotes, and is valid TOML by itself.
 """
 
 import re
@@ -12,14 +12,11 @@ Path = tuple[str | int, ...]
 
 
 def lines_of(text: str) -> dict[Path, int]:
-    """The line, from 1, where the statement begins that gives the key, such as `("rules", 0, "when", "offer")`.
-
-    The text has to be TOML.
-    """
+    """Maps each key, such as `("rules", 0, "when", "offer")`, to the line of its statement. The text must be TOML."""
     text = text.replace("\r\n", "\n")
     lines: dict[Path, int] = {}
     header: Path = ()
-    tables: dict[Path, int] = {}  # how many an array of tables has so far
+    tables: dict[Path, int] = {}  # array of tables -> how many it has so far
     for line, statement, parsed in _statements(text):
         if statement.lstrip().startswith("["):
             header = _header(parsed, tables)
@@ -31,7 +28,7 @@ def lines_of(text: str) -> dict[Path, int]:
 
 
 def line_of(path: Path, lines: dict[Path, int]) -> int:
-    """That of the key, else of what it would stand in."""
+    """Gives the key's line, or that of the nearest table around it."""
     while path and path not in lines:
         path = path[:-1]
     return lines.get(path, 1)
@@ -40,7 +37,7 @@ def line_of(path: Path, lines: dict[Path, int]) -> int:
 def _statements(text: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
     lines = text.split("\n")
     first = after = open_brackets = 0
-    for line in bare(text).split("\n"):
+    for line in unquoted(text).split("\n"):
         after += 1 + line.count(QUOTED_LINE_END)
         open_brackets += sum(map(line.count, "[{")) - sum(map(line.count, "]}"))
         if not open_brackets:
@@ -50,7 +47,7 @@ def _statements(text: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
 
 
 def _header(parsed: dict[str, Any], tables: dict[Path, int]) -> Path:
-    """`[a.b]` or `[[a.b]]`, where `a` may be an array of tables whose last one is meant."""
+    """Reads `[a.b]` or `[[a.b]]`; where `a` is an array of tables, its last one is meant."""
     path: Path = ()
     node: Any = parsed
     while isinstance(node, dict) and node:
@@ -70,9 +67,9 @@ def _paths(node: Any, base: Path) -> Iterator[Path]:
         yield from _paths(value, (*base, key))
 
 
-# Stands for the end of a line within a quoted text. TOML has none of its own, once Windows' line ends are gone.
+# Replaces a line end within quotes. TOML has no other use for it once Windows' line ends are gone.
 QUOTED_LINE_END = "\r"
-# What is not closed goes on to its end, so that nothing is looked through twice: it is no TOML from there on.
+# An unclosed quote matches to the end of the text: it is not TOML, and must not be searched again and again.
 _QUOTED = re.compile(
     r'"""(?:\\.|[^\\])*?(?:"{3,5}|\\?\Z)'
     r"|'''.*?(?:'{3,5}|\Z)"
@@ -84,13 +81,13 @@ _QUOTED = re.compile(
 _BETWEEN_KEYS = re.compile(r"[^=,\[\]{}\n]+")
 
 
-def bare(text: str) -> str:
+def unquoted(text: str) -> str:
     return _QUOTED.sub(lambda quoted: QUOTED_LINE_END * quoted[0].count("\n"), text)
 
 
 def line_of_long_key(text: str, most_parts: int) -> int | None:
-    """The line of the first key `a.b.c` of more parts. tomllib takes the square of their number."""
-    left = bare(text)
+    """Finds the first key `a.b.c` with more parts; tomllib's time grows with the square of their number."""
+    left = unquoted(text)
     for between in _BETWEEN_KEYS.finditer(left):
         if between[0].count(".") >= most_parts:
             before = left[: between.start()]

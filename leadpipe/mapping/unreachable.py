@@ -1,4 +1,4 @@
-"""Which rules can never match: those above are for the same leads, and set the same columns."""
+"""Finds rules that can never match, because rules above set the same columns for the same leads."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,23 +7,23 @@ from math import prod
 
 from leadpipe.mapping.rules import Pattern, Rule, When
 
-# `country = ["FR", "DE"]` with `action = ["INS", "PLT"]` is four cases. So many are looked at one by one in a file.
+# `country = ["FR", "DE"]` with `action = ["INS", "PLT"]` is four cases. In one file so many are checked singly.
 MOST_CASES = 500
-# What a field has to match that a rule does not name.
+# The pattern of a field that a rule does not name.
 _ANY = (Pattern(text="", is_start=True),)
 
 Part = Mapping[str, Sequence[Pattern]]
 
 
 class Unreachable:
-    """Is given the rules from the first to the last. `cases` counts those that were looked at one by one."""
+    """Takes the rules from first to last. `cases` counts the cases that were checked singly."""
 
     def __init__(self) -> None:
         self.cases = 0
         self._above: list[tuple[Rule, dict[str, Among]]] = []
 
     def hiding(self, rule: Rule) -> list[Rule]:
-        """The rules above that leave it nothing to say; none where it has a say."""
+        """Gives the rules above that leave this one without effect; none if it can have an effect."""
         found: dict[int, Rule] = {}
         for part in self._parts(rule.when):
             hiding = self._hiding_part(part, rule)
@@ -46,7 +46,7 @@ class Unreachable:
         return {}
 
     def _parts(self, when: When) -> Iterable[Part]:
-        """Its cases while there are few: several rules above may share them. Else it as a whole, against each rule."""
+        """Splits it into cases, which several rules may hide together. Too many are checked as one."""
         each = {field: tuple(dict.fromkeys(patterns)) for field, patterns in when.patterns.items()}
         count = prod(map(len, each.values()))
         if self.cases + count > MOST_CASES:
@@ -56,17 +56,17 @@ class Unreachable:
 
 
 class Among:
-    """The patterns of one field, by which is found what they cover without a look at each."""
+    """The patterns of one field, sorted so that covering is decided without comparing each."""
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         self._wholes = {pattern.text for pattern in patterns if not pattern.is_start}
-        self._starts: list[str] = []  # none of them the start of another one, so that only the nearest counts
+        self._starts: list[str] = []  # none is the start of another, so only the nearest can match
         for text in sorted(pattern.text for pattern in patterns if pattern.is_start):
             if not self._starts or not text.startswith(self._starts[-1]):
                 self._starts.append(text)
 
     def cover(self, pattern: Pattern) -> bool:
-        """Whether one of them matches all that the pattern matches."""
+        """Says whether one of them matches everything that the pattern matches."""
         after = bisect_right(self._starts, pattern.text)
         if after and pattern.text.startswith(self._starts[after - 1]):
             return True

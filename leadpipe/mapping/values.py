@@ -1,6 +1,6 @@
-"""What a column is set to: a text made of the lead's fields, a number, an option, a row of another table.
+"""Defines what a column can be set to: a text of the lead's fields, a number, an option, a row of another table.
 
-Each gives None where it has nothing to say of a lead; the column is then left out. None of them can fail.
+`of` gives None to leave the column out. It cannot fail.
 """
 
 from collections.abc import Mapping
@@ -34,9 +34,9 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constant:
-    """A number, a yes or no, or an option's number; `label` is what the option is called.
+    """A number, a yes or no, or an option's number and `label`.
 
-    `own`: the label stands in the file. Those that Microsoft ships have another text in every language.
+    `own`: the label is from the file. Microsoft's own labels differ from language to language.
     """
 
     kind: Kind
@@ -55,7 +55,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """An option chosen by what the lead says; case does not count. `other`: where it says something else."""
+    """An option chosen by the lead's text, without regard to case; `other` is for any other text."""
 
     template: Template
     options: Mapping[str, int]
@@ -99,8 +99,8 @@ Value = Text | Constant | Choice | Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """A column and what it is set to. `column` of a lookup is the name that it is bound by, case and all."""
+class MappedColumn:
+    """A column and its value, from `line` of the file. The case of a lookup's name matters."""
 
     column: str
     value: Value

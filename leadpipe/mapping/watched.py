@@ -1,4 +1,4 @@
-"""The mapping file as it is now: read again whenever it has changed, so that no restart is needed."""
+"""Reads the mapping file again whenever it has changed, so that no restart is needed."""
 
 import logging
 import threading
@@ -19,13 +19,13 @@ _APP = Path(leadpipe.__file__).resolve().parents[1]
 
 
 def place_of(named: str) -> Path:
-    """The file that LEADPIPE_MAPPING names: beside the current folder, else beside the app's host.json."""
+    """Finds the file that LEADPIPE_MAPPING names: from the current folder, else beside the app's host.json."""
     path = Path(named)
     return path if path.is_absolute() or _stamp(path) else _APP / path
 
 
 def read_file(path: Path) -> FileMapping:
-    """Raises FaultyMapping, also where there is no such file, or something that is no regular file."""
+    """Raises FaultyMapping, also for a missing file and for anything but a regular file."""
     try:
         content = read_at_once(path, LARGEST_FILE + 1)
     except OSError as error:
@@ -35,7 +35,7 @@ def read_file(path: Path) -> FileMapping:
 
 
 class WatchedMapping:
-    """Thread-safe. A look at the file's size and times before each lead costs less than a tenth of a millisecond."""
+    """Thread-safe. Checks the file's size and times before each lead, in less than 0.1 ms."""
 
     def __init__(self, named: str) -> None:
         self._named = named
@@ -44,7 +44,7 @@ class WatchedMapping:
         self._read: FileMapping | FaultyMapping | None = None
 
     def columns_of(self, lead: Lead, lead_id: str) -> Columns:
-        """Raises Blocked where the file cannot be used: the leads wait, and go out once it is mended."""
+        """Raises Blocked while the file cannot be used: leads wait, and go out once it is corrected."""
         try:
             return self.current().columns_of(lead, lead_id)
         except FaultyMapping as error:
@@ -76,25 +76,25 @@ class WatchedMapping:
         except FaultyMapping:
             raise
         except Exception as error:
-            # Nobody foresaw it; the kind is told, since its words may quote the file.
+            # Unforeseen. Only the exception's type is named, since its text may quote the file.
             reason = f"cannot be read ({type(error).__name__})"
             raise FaultyMapping([Fault(file=self._named, line=0, reason=reason)]) from error
 
 
 def _stays(read: FileMapping | FaultyMapping) -> bool:
-    """Whether reading the same file again gives the same: not where it could not be read at all."""
+    """Says whether the result holds until the file changes; not if the file could not be read at all."""
     return not isinstance(read, FaultyMapping) or isinstance(read.__cause__, ValueError | RecursionError | None)
 
 
 def _stamp(path: Path) -> tuple[int, ...] | None:
-    """What changes with the file; the change of its rights too. None: there is none, or it is out of reach."""
+    """Gives what changes with the file or its rights; None if it is missing or out of reach."""
     try:
         found = path.stat()
-    except (OSError, ValueError):  # a ValueError for a name that can be no path
+    except (OSError, ValueError):  # ValueError: the name cannot be a path
         return None
     return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
 
 
 def effective(named: str | None) -> FileMapping:
-    """Raises FaultyMapping. Without a file: one that changes nothing."""
+    """Gives the mapping in effect; without a file, one that changes nothing. Raises FaultyMapping."""
     return FileMapping(columns={}) if named is None else read_file(place_of(named))

@@ -1,1 +1,1 @@
-"""The queue and the three tables, on Azure Storage or Azurite."""
+"""Keeps leads in the queues and three tables of Azure Storage or Azurite."""

@@ -1,7 +1,7 @@
-"""What the error codes of the storage service mean.
+"""Decides what the error codes of the storage service mean.
 
-Only the code counts, never the status: a proxy's page and a wrong host answer with 404, 409 and 403 too, and a 409 of
-the service itself can mean that a table is being deleted.
+Only the code counts, never the status: a proxy or a wrong host answers 404, 409 and 403 too, and a 409 of the service
+itself can mean that a table is being deleted.
 https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes
 https://learn.microsoft.com/rest/api/storageservices/table-service-error-codes
 https://learn.microsoft.com/rest/api/storageservices/queue-service-error-codes
@@ -37,11 +37,11 @@ _ABOUT_THE_ROW = frozenset(
 
 
 class NotAnAnswerError(Exception):
-    """A successful answer that is not what was asked for; the text says what is missing, and quotes nothing."""
+    """A successful answer lacks what was asked for; the text says what, and quotes nothing."""
 
 
 def code_of(error: HttpResponseError) -> str:
-    """The service's own code; empty where the answer has none, as every page of a proxy."""
+    """Gives the service's own code; empty if the answer has none, such as a proxy's page."""
     found = getattr(error, "error_code", None) or _code_in(error.response)
     code = getattr(found, "value", found)
     return code if isinstance(code, str) and code.isascii() and code.isalnum() and len(code) <= LONGEST_CODE else ""
@@ -72,34 +72,34 @@ def queue_missing(error: HttpResponseError) -> bool:
 
 
 def message_gone(error: HttpResponseError) -> bool:
-    """Deleted, or received by somebody else since: the receipt does not fit any more."""
+    """Says that the message was deleted or received by another since: the receipt is no longer valid."""
     return code_of(error) in {"MessageNotFound", "PopReceiptMismatch", "QueueNotFound"}
 
 
 def row_changed(error: HttpResponseError) -> bool:
-    """The row is not what was read: written since, or deleted."""
+    """Says that the row was written or deleted since it was read."""
     return row_missing(error) or code_of(error) in {"ConditionNotMet", "UpdateConditionNotSatisfied"}
 
 
 def is_about_the_row(error: HttpResponseError) -> bool:
-    """The service works, and will not take this row or message, however often it is sent."""
+    """Says that the service works but will never accept this row or message."""
     return _is_413_in_a_batch(error) or (error.status_code in {400, 413} and code_of(error) in _ABOUT_THE_ROW)
 
 
 def in_words(error: HttpResponseError) -> str:
-    """The status and the code, as in `409 TableBeingDeleted`."""
+    """Gives the status and the code, such as `409 TableBeingDeleted`."""
     if _is_413_in_a_batch(error):
         return "413 to a change in a batch"
     return f"{error.status_code} {code_of(error) or 'no code'}"
 
 
 def _is_413_in_a_batch(error: HttpResponseError) -> bool:
-    """Of the answer to one change, the SDK then keeps neither status nor code, but the 202 of the whole."""
+    """Detects a too large change in a batch, for which the SDK keeps only the 202 of the whole batch."""
     return isinstance(error, RequestTooLargeError) and error.status_code == 202
 
 
 def _code_in(answer: Any) -> object:
-    """For errors that the SDK raises without having read the answer, as those of an insert."""
+    """Reads the code of errors that the SDK raises without reading the answer, such as an insert's."""
     if answer is None:
         return None
     try:

@@ -1,6 +1,6 @@
-"""What a cell of Azure Tables can hold. Every row that leadpipe writes is made to fit here, whatever is in it.
+"""Makes any row fit the cells of Azure Tables.
 
-A cell over its limit makes the service refuse the whole row, each time it is tried.
+The service would refuse a row with one cell over its limit, at every try.
 https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model#property-types
 """
 
@@ -16,16 +16,16 @@ LARGEST_NUMBER = (1 << 31) - 1
 
 
 def fitted(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with each cell in its limit: texts and bytes shortened, whole numbers bounded.
+    """Shortens texts and bytes, and bounds whole numbers, to a cell's limit.
 
-    The whole row then fits as well: no table of leadpipe has more than 13 columns of text, of at most 64 KiB each,
-    and a row takes 1 MiB.
+    The whole row then fits too: leadpipe's tables have at most 13 columns of text, of at most 64 KiB each, and a row
+    takes 1 MiB.
     """
     return {column: _fitted(cell) for column, cell in row.items()}
 
 
 def payload_cell(payload: str | bytes | None) -> str | bytes | None:
-    """The payload as text, or as UTF-8 bytes where only those fit; `payload_of` gives the text back."""
+    """Gives the payload as text, or as UTF-8 bytes if only those fit; `payload_of` reads both."""
     payload = kept(payload)
     if isinstance(payload, str) and utf16_length(payload) > LONGEST_TEXT:
         return payload.encode()
@@ -33,7 +33,7 @@ def payload_cell(payload: str | bytes | None) -> str | bytes | None:
 
 
 def payload_of(cell: str | bytes) -> str | bytes:
-    """What was given to `payload_cell`."""
+    """Gives back what was given to `payload_cell`."""
     if isinstance(cell, str) or len(cell) <= LONGEST_TEXT:
         return cell
     try:
@@ -44,7 +44,7 @@ def payload_of(cell: str | bytes) -> str | bytes:
 
 
 def plain(cell: Any) -> Any:
-    """The cell's value: the SDK wraps 64-bit numbers, and types that it does not know, in an object of its own."""
+    """Unwraps a cell's value: the SDK wraps 64-bit numbers, and types that it does not know."""
     return cell.value if isinstance(cell, EntityProperty) else cell
 
 

@@ -1,10 +1,10 @@
-"""The claims: the table `leadclaims`, one row a fingerprint. An insert wins or it does not, also when two run at once.
+"""Keeps the claims in the table `leadclaims`, a row for each fingerprint. Of two inserts at once, exactly one wins.
 
 A: insert fp -> 201, holds            B: insert fp -> 409, reads A: a duplicate of A
 A: insert fp -> reply lost            A: insert fp -> 409, reads A: holds
 
-A row that names no lead holds nothing: the next lead that asks puts its own claim in its place. A lead that is written
-a second time is the lesser evil, next to one that waits for ever or is taken for a repeat of nothing.
+A row that names no lead holds nothing, and the next lead replaces it: a lead written twice is less bad than one that
+waits forever or counts as a duplicate of nothing.
 """
 
 import logging
@@ -24,11 +24,11 @@ from leadpipe.storage.failures import failures_of
 from leadpipe.storage.tables import insert, row_at, rows_of, update
 
 TABLE = "leadclaims"
-# So often in a row nobody deletes or replaces a claim between the two requests.
+# A claim is not deleted or replaced between the two requests this many times in a row.
 TRIES = 5
 _COLUMNS = ["PartitionKey", "RowKey", "LeadId", "ReceivedAt"]
-_OF_LEADS = "PartitionKey lt '~'"  # behind it `leadpipe doctor` tries what it may
-# The ids of leads received from 2004 until 2074 begin so; a LeadId that is missing or no text does not compare.
+_OF_LEADS = "PartitionKey lt '~'"  # `leadpipe doctor` tries its rights behind it
+# The ids of leads received from 2004 to 2074 begin with 01 or 02. A LeadId that is missing or not text fails both.
 _NOT_LIKE_A_LEAD_ID = "not (LeadId ge '01' and LeadId lt '03')"
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class AzureClaims:
                     return mine
                 held = row_at(self._table, *_keys(mine.fingerprint))
                 if held is None:
-                    continue  # deleted by hand between the two requests
+                    continue  # somebody deleted it between the two requests
                 if holder := _claim(held):
                     return holder
                 log.error(log_line("claim_damaged", lead_id=mine.lead_id, row=mine.fingerprint))
@@ -98,7 +98,7 @@ def _row(claim: Claim) -> dict[str, Any]:
 
 
 def _claim(row: Mapping[str, Any]) -> Claim | None:
-    """The claim, received when its lead was, whatever ReceivedAt says; None where the row names no lead."""
+    """Reads the claim, whose time is its lead's, whatever ReceivedAt says; None if the row names no lead."""
     lead_id = row.get("LeadId")
     if not isinstance(lead_id, str) or not is_lead_id(lead_id):
         return None
@@ -110,7 +110,7 @@ def _version(row: Any) -> str:
 
 
 def _flaw(row: Mapping[str, Any]) -> str:
-    """What is wrong with the row, empty where nothing is."""
+    """Says what is wrong with the row; empty if nothing is."""
     claim = _claim(row)
     if claim is None:
         return "LeadId is not a lead id, so that it holds nothing"

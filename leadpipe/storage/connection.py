@@ -1,6 +1,6 @@
-"""Clients for the storage account, with time-outs that leave room to answer the marketplace.
+"""Builds clients for the storage account, with time-outs short enough to answer the marketplace in time.
 
-The SDKs' defaults let one send take 84 seconds and a silent peer hold a call for 300.
+With the SDKs' defaults one send can take 84 seconds, and a silent peer can block a call for 300.
 """
 
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 2
 READ_SECONDS = 3
-# As many as the worker has threads, so that none waits for a connection or throws one away.
+# One for each thread of the worker, so that none waits for a connection or discards one.
 CONNECTIONS = 32
 _PAUSES = ("Retry-After", "retry-after-ms", "x-ms-retry-after-ms")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storage:
-    """One account's two services; safe to use from several threads."""
+    """The two services of one account. Thread-safe."""
 
     tables: TableServiceClient
     queues: QueueServiceClient
@@ -42,9 +42,9 @@ class Storage:
 
 
 def connect(settings: StorageByKey | StorageByIdentity, *, retries: int) -> Storage:
-    """Builds the clients; nothing is sent yet.
+    """Builds the clients without sending anything.
 
-    Raises SettingsError when the connection string or an address is not one, StorageFailed for anything else.
+    Raises SettingsError for a malformed connection string or address, StorageFailed for anything else.
     """
     with failures_of("storage account"):
         try:
@@ -74,7 +74,7 @@ def _options(retries: int) -> dict[str, Any]:
         "initial_backoff": 0.3,  # queues
         "increment_base": 2,
         "random_jitter_range": 0,
-        "permit_redirects": False,  # a redirect would take the token or the signature along
+        "permit_redirects": False,  # a redirect would take the token or the signature to another host
     }
 
 
@@ -87,10 +87,10 @@ def _unusable(settings: StorageByKey | StorageByIdentity) -> str:
 
 
 class _Session(requests.Session):
-    """Looks for proxies and certificates in the environment once for each host, and keeps Retry-After to itself.
+    """Reads proxies and certificates from the environment once for each host, and hides Retry-After.
 
-    requests would look for every request, which is a tenth of what one costs. The tables' SDK would sleep for as long
-    as Retry-After says, were it a day.
+    requests would read them for every request, a tenth of its cost. The tables' SDK would sleep as long as Retry-After
+    says, even a day.
     """
 
     def __init__(self) -> None:
@@ -111,11 +111,11 @@ class _Session(requests.Session):
 
 
 class _OnceMoreIfCut(Retry):
-    """Sends a request again, once and at once, whose connection the service cut before it answered anything.
+    """Repeats a request at once if the service closed the connection before answering anything.
 
-    Services close connections that idled, some in the very moment in which the next request is sent. At intake that
-    would leave a lead without its message, to be found by the sweep minutes later. Sending twice does no harm: an
-    insert finds its own row, a merge has its ETag, and of two messages for one lead the later one is stale.
+    Services close idle connections, sometimes just as the next request is sent. At intake that would leave a lead
+    without its message until the sweep finds it. Sending twice does no harm: an insert finds its own row, a merge has
+    its ETag, and the second of two messages for one lead is stale.
     """
 
     def increment(

@@ -1,7 +1,7 @@
-"""The one place where whatever leaves a call to an SDK becomes StorageFailed.
+"""Turns every exception of an SDK call into StorageFailed, in this one place.
 
-The SDKs raise more than their own errors: AttributeError when a credential gives no token, ParseError and
-DeserializationError when a proxy answers with a page, ValueError, TypeError and KeyError when an answer lacks a part.
+The SDKs raise more than their own errors: AttributeError if a credential gives no token, ParseError and
+DeserializationError if a proxy answers with a page, ValueError, TypeError and KeyError if an answer lacks a part.
 """
 
 from collections.abc import Iterator
@@ -23,28 +23,28 @@ _REFUSALS = {
     "NoAuthenticationInformation": "storage_not_authenticated",
     "AccountIsDisabled": "storage_account_disabled",
 }
-# Longer than any chain that an SDK makes, and an end to one that goes in a circle.
+# Longer than any chain of an SDK; ends one that is circular.
 _CHAIN = 10
 
 
 @contextmanager
 def failures_of(store: str) -> Iterator[None]:
-    """Turns every exception into StorageFailed; leadpipe's own pass, and what ends the process.
+    """Turns every exception into StorageFailed, except leadpipe's own and those that end the process.
 
-    The detail names the store, and the service's code or the exception's kind. It never has the exception's text,
+    The detail names the store, and the service's code or the exception's type. It never has the exception's text,
     which may quote an address, a key or a lead.
     """
     try:
         yield
     except (LeadpipeError, KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
-    except BaseException as error:  # a panic in the Rust of cryptography is no Exception
+    except BaseException as error:  # a panic in cryptography's Rust is not an Exception
         raise _failure(store, _origin(error)) from error
 
 
 @contextmanager
 def row_refusals(where: str) -> Iterator[None]:
-    """Raises RowRefused where the service will not take the row or message itself. To be put around its sending."""
+    """Raises RowRefused if the service does not accept the row or message itself. Goes around one send."""
     try:
         yield
     except HttpResponseError as error:
@@ -59,7 +59,7 @@ def _failure(store: str, error: BaseException) -> StorageFailed:
         return _of_an_answer(store, error)
     if isinstance(error, NotAnAnswerError):
         return StorageFailed("storage_error", f"the {store} did not answer what was asked: {error}")
-    if isinstance(error, AzureError | OSError):  # an OSError where REQUESTS_CA_BUNDLE names a file that is not there
+    if isinstance(error, AzureError | OSError):  # OSError: REQUESTS_CA_BUNDLE names a missing file
         why = "no connection" if isinstance(error, ServiceRequestError) else "no whole answer in time"
         return StorageFailed("storage_unreachable", f"the {store} did not answer: {why}: {kind}")
     return StorageFailed("storage_error", f"the {store}: what came back cannot be used: {kind}")
@@ -67,7 +67,7 @@ def _failure(store: str, error: BaseException) -> StorageFailed:
 
 def _of_an_answer(store: str, error: HttpResponseError) -> StorageFailed:
     kind = type(error).__name__
-    if kind == "AzureSigningError":  # each of the two SDKs has one, and keeps it to itself
+    if kind == "AzureSigningError":  # each SDK has its own private one
         return StorageFailed("storage_refused", f"the {store}: the key cannot sign a request: {kind}")
     if _is_of_a_credential(error):
         return StorageFailed("storage_no_token", f"the {store}: no token to sign in with: {kind}")
@@ -79,17 +79,17 @@ def _of_an_answer(store: str, error: HttpResponseError) -> StorageFailed:
 
 
 def _is_of_a_credential(error: HttpResponseError) -> bool:
-    """Whether it was not storage that answered: a credential raises the same classes, mostly without an answer."""
+    """Says whether a credential failed: it raises the same classes as storage, mostly without an answer."""
     answer: Any = error.response
     if answer is None:
         return isinstance(error, ClientAuthenticationError)
-    return "x-ms-version" not in answer.request.headers  # every request to storage has it
+    return "x-ms-version" not in answer.request.headers  # every request to storage has this header
 
 
 def _origin(error: BaseException) -> BaseException:
-    """The SDK's own error where it stumbled over that one, which has no answer to look for a code in; else the error.
+    """Gives the SDK's error behind this one, if the SDK failed while handling it; else the error itself.
 
-    A failure of leadpipe's own in the chain belongs to an earlier call, and so does all that is behind it.
+    A failure of leadpipe's own in the chain belongs to an earlier call, as does all behind it.
     """
     found: BaseException | None = error
     for _ in range(_CHAIN):

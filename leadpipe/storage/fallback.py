@@ -1,7 +1,7 @@
-"""The fallback table `marketplaceleads`: leads in the shape that Microsoft's own Azure Table destination has.
+"""Keeps leads in the fallback table `marketplaceleads`, in the shape of Microsoft's own Azure Table destination.
 
-Flows that publishers built on that shape keep working; `LeadId` marks the rows that are leadpipe's own, and so do
-their keys, which are the lead's day of receipt and its id: they count where the two differ.
+Flows that publishers built on that shape keep working. leadpipe's own rows have `LeadId`, and keys made of the lead's
+day of receipt and its id; where the two differ, the keys count.
 https://learn.microsoft.com/partner-center/marketplace-offers/lead-management-instructions-azure-table
 """
 
@@ -23,7 +23,7 @@ from leadpipe.storage.rows import partition, utc
 from leadpipe.storage.tables import delete, insert, row_at, rows_of
 
 TABLE = "marketplaceleads"
-# Under this key an arrival's payload holds what else the marketplace wrote into the row.
+# The key, in an arrival's payload, of the row's other columns.
 _OWN_KEY = "TableRow"
 _IDS = ["PartitionKey", "RowKey", "LeadId"]
 
@@ -36,7 +36,7 @@ class AzureFallback:
 
     def keep(self, record: Record) -> None:
         if _marketplace_keys(record):
-            return  # the row that the marketplace wrote is its fallback row
+            return  # the marketplace's own row is its fallback row
         with failures_of("fallback"):
             insert(self._table, _row(record))
 
@@ -71,7 +71,7 @@ class AzureFallback:
 
 
 def _marketplace_keys(record: Record) -> tuple[str, str] | None:
-    """The keys of the row that the lead was taken in from; None for a lead that was posted.
+    """Gives the keys of the row that the lead was taken in from; None for a posted lead.
 
     The payload alone proves nothing, because anyone may post such keys. The lead id does: the sweep makes it from a
     hash of the keys, and nobody who posts a lead can choose its id.
@@ -99,7 +99,7 @@ def _hash(partition_key: str, row_key: str) -> str:
 
 
 def _arrival(row: Mapping[str, Any], at: datetime) -> Arrival:
-    """The row in the shape of the HTTPS destination, with its other columns beside it so that nothing is lost."""
+    """Reads the row in the shape of the HTTPS destination. Its other columns are kept beside it."""
     columns = {name: str(cell) for name, cell in row.items()}
     lead_source, product = columns.get("LeadSource", ""), columns.get("ProductId", "")
     told = {"LeadSource", "ActionCode", "OfferDisplayName", "Description", "CustomerInfo"}
@@ -116,7 +116,7 @@ def _arrival(row: Mapping[str, Any], at: datetime) -> Arrival:
 
 
 def _lead_id(row: Mapping[str, Any]) -> str:
-    """The lead whose row it is by its keys; empty for a row of the marketplace's own."""
+    """Reads the lead id from the row's keys; empty for the marketplace's own rows."""
     lead_id = row["RowKey"]
     return lead_id if is_lead_id(lead_id) and _keys(lead_id) == (row["PartitionKey"], lead_id) else ""
 
@@ -167,7 +167,7 @@ def _row(record: Record) -> dict[str, Any]:
 
 
 def _customer_info(customer: dict[str, str]) -> str:
-    """The customer as JSON that fits a cell: the longest values lose their ends, since half a JSON text is none."""
+    """Writes the customer as JSON that fits a cell. The longest values are cut, so that the JSON stays whole."""
     shorter = dict(customer)
     while utf16_length(text := json.dumps(shorter, ensure_ascii=False)) > LONGEST_TEXT:
         longest = max(shorter, key=lambda name: len(shorter[name]))

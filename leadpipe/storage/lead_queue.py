@@ -1,4 +1,4 @@
-"""The queue `leads`: base64, as the host reads it, and without expiry."""
+"""Sends to the queue `leads`, in base64 as the host reads it, without expiry."""
 
 import math
 from datetime import UTC, datetime, timedelta
@@ -40,13 +40,13 @@ class AzureLeadQueue:
                 self._send(text, seconds)
 
     def ping(self) -> None:
-        """Raises StorageFailed when the queue could not be written to now, as far as reading it tells."""
+        """Raises StorageFailed if the queue cannot be read, and so probably not be written to."""
         with failures_of("queue"):
             if not exists(self._client):
                 create(self._client)
 
     def peek(self) -> list[PeekedMessage]:
-        raw = self._queues.get_queue_client(QUEUE)  # decodes nothing: one message that is no base64 hides no other
+        raw = self._queues.get_queue_client(QUEUE)  # decodes nothing: not all messages are base64
         with failures_of("queue"):
             try:
                 found: list[Any] = raw.peek_messages(max_messages=PEEKED, raw_response_hook=require_messages)
@@ -60,19 +60,19 @@ class AzureLeadQueue:
             ]
 
     def depth(self) -> int:
-        """About how many messages there are, those with a delay included."""
+        """Counts the messages approximately, delayed ones included."""
         with failures_of("queue"):
             return message_count(self._client)
 
     def time_there(self) -> datetime | None:
-        """What time the storage service has, to the second."""
+        """Gives the storage service's time, to the second."""
         dates: list[str] = []
         with failures_of("queue"):
             exists(self._client, hook=lambda answer: dates.append(answer.http_response.headers.get("Date", "")))
         return _parsed(dates[-1]) if dates else None
 
     def _sent(self, text: str, seconds: int) -> bool:
-        """False where the service says that there is no such queue."""
+        """Returns False if the queue does not exist."""
         try:
             self._send(text, seconds)
         except HttpResponseError as error:

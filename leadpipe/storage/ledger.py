@@ -1,4 +1,4 @@
-"""The ledger: the table `leadledger`, one row a record and one for each line of its history.
+"""Keeps the ledger in the table `leadledger`: a row for each record and for each event of its history.
 
 A write is either one request or one entity-group transaction, under the record's ETag.
 https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
@@ -35,10 +35,10 @@ from leadpipe.storage.tables import KEYS, insert, row_at, rows_of, update, updat
 TABLE = "leadledger"
 _WHOLE = [*KEYS, "Kind", *RECORD_COLUMNS.values()]
 _SUMMARY = [column for column in _WHOLE if column != "Payload"]
-# Days are digits; the sweep's marks stand behind them in the same table.
+# Keys of days are digits; the sweep's marks sort after them in the same table.
 _AFTER_ALL_DAYS = ":"
 _RECORDS = "not (Kind eq 'event')"
-# Rows that are asked for where one is wanted: the first ones may be none of leadpipe's.
+# How many rows to ask for to get one: the first ones may not be leadpipe's.
 _FEW = 10
 
 log = logging.getLogger(__name__)
@@ -47,13 +47,13 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Reading(Protocol[T_co]):
-    """How a row is read: `record_of` or `event_of`."""
+    """Reads a row: `record_of` or `event_of`."""
 
     def __call__(self, row: Row, *, flaws: list[str] | None = None) -> T_co: ...
 
 
 class AzureLedger:
-    """Thread-safe. `report` gets each damaged row that is met, as the log does."""
+    """Thread-safe. `report` is called with each damaged row, which is also logged."""
 
     def __init__(self, storage: Storage, *, report: Callable[[str], None] = lambda _: None) -> None:
         self._table: TableClient = storage.table(TABLE)
@@ -102,8 +102,8 @@ class AzureLedger:
         payloads: bool = False,
         damage: list[str] | None = None,
     ) -> Iterator[Record]:
-        # The service reads all of those days to find some states: for many days this is for people, not for a timer.
-        # Asked for what is in none of the other states, it also gives rows whose State or Kind is damaged.
+        # The service reads every row of these days, so only people should ask for many days, not a timer.
+        # Asks for "in none of the other states", which also finds rows whose State or Kind is damaged.
         query = f"PartitionKey ge @first and PartitionKey le @last and {_RECORDS}"
         if states is not None and (others := frozenset(State) - states):
             query = f"{query} and not ({_any_of(others)})"
@@ -129,10 +129,10 @@ class AzureLedger:
     def due(
         self, first: date, before: datetime, *, states: frozenset[State], go_on: Callable[[], bool] = always
     ) -> Iterator[Record]:
-        # No lead waits so long: a time that far ahead was not written by leadpipe, and must not hold the lead back.
+        # leadpipe writes no time so far ahead; a damaged one must not hold the lead back.
         time = "NextTryAt lt @before or NextTryAt gt @absurd"
         if states <= QUEUED:
-            time = f"{time} or not (NextTryAt gt @never )"  # there is no such column, or it is of another type
+            time = f"{time} or not (NextTryAt gt @never )"  # the column is missing or of another type
         query = f"PartitionKey ge @first and PartitionKey lt @end and {_RECORDS} and ({time} ) and ({_any_of(states)})"
         parameters = {
             "first": partition(first),
@@ -144,8 +144,8 @@ class AzureLedger:
         return self._sound(record_of, self._query(query, parameters, select=_SUMMARY, go_on=go_on))
 
     def unforgotten(self, first: date, last: date) -> Iterator[Record]:
-        # A row lacks the columns that retention has cleared, and a comparison with a missing column is never true.
-        # The service takes fifteen comparisons in a query.
+        # Retention removes columns from rows, and a comparison with a missing column is never true.
+        # The service allows fifteen comparisons in a query.
         query = (
             f"PartitionKey ge @first and PartitionKey le @last and {_RECORDS} and ({_any_of(FORGETTABLE)})"
             " and (Payload ge @text or Payload ge @bytes or Email ge @text or Name ge @text or Company ge @text )"
@@ -162,12 +162,12 @@ class AzureLedger:
                     self._table.update_entity(without_quotes(row), mode=UpdateMode.REPLACE)
 
     def ping(self) -> None:
-        """Raises StorageFailed when the table could not be written to now, as far as reading it tells."""
+        """Raises StorageFailed if the table cannot be read, and so probably not be written to."""
         with failures_of("ledger"):
             row_at(self._table, "ping", "ping")
 
     def _sound(self, read: Reading[T], rows: Iterable[Row], damage: list[str] | None = None) -> Iterator[T]:
-        """What the rows hold. A damaged row is named and skipped; one that could be healed is named only."""
+        """Reads the rows. Damaged ones are reported and skipped; healed ones are reported."""
         for row in rows:
             made, found = [], list[str]()
             try:
@@ -178,7 +178,7 @@ class AzureLedger:
             yield from made
 
     def _name(self, found: Iterable[str], damage: list[str] | None) -> None:
-        """Adds what was found to `damage`, or names it where the caller asked for no list."""
+        """Adds what was found to `damage`, or reports it if the caller gave no list."""
         if damage is not None:
             damage += found
             return
@@ -200,7 +200,7 @@ class AzureLedger:
 
 
 def _day_of(row: Row) -> date | None:
-    """None for a row whose key is no day: leadpipe did not write it."""
+    """Gives the row's day; None if its key is not a day, so leadpipe did not write it."""
     key = row["PartitionKey"]
     try:
         day = date.fromisoformat(key)
@@ -215,7 +215,7 @@ def _any_of(states: frozenset[State]) -> str:
 
 
 def _difference(before: Row, after: Row) -> tuple[Row, UpdateMode]:
-    """What has to be sent: the changed columns, or the whole row where one has to vanish, which no merge can do."""
+    """Gives what has to be sent: the changed columns, or the whole row if one is removed, which a merge cannot do."""
     if before.keys() - after.keys():
         return after, UpdateMode.REPLACE
     changed = {column: cell for column, cell in after.items() if before.get(column) != cell}

@@ -1,4 +1,4 @@
-"""The sweep's marks: one row of the table `leadledger`, behind all days."""
+"""Keeps the sweep's marks in one row of the table `leadledger`, after all days."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,7 +25,7 @@ _COLUMNS = {
     "forgetting_from": "ForgettingFrom",
     "expiry_told_on": "ExpiryToldOn",
 }
-# Stands in the place of a damaged mark, so that it reads as damaged until the sweep writes another.
+# Written for a damaged mark, which then stays damaged until the sweep writes a new one.
 _DAMAGED = "damaged"
 
 
@@ -39,7 +39,7 @@ class AzureMarks:
         with failures_of("ledger"):
             try:
                 row = row_at(self._table, *_KEYS.values())
-            except (ValueError, TypeError):  # a cell that the SDK cannot read spoils the whole row
+            except (ValueError, TypeError):  # one unreadable cell makes the SDK fail for the whole row
                 row = row_at(self._table, *_KEYS.values(), keys_only=True)
                 return Marks() if row is None else Marks(damaged=frozenset(_COLUMNS), version=row.metadata["etag"])
         return Marks() if row is None else replace(_marks(row), version=row.metadata["etag"])
@@ -64,7 +64,7 @@ def _marks(row: Mapping[str, Any]) -> Marks:
 
 
 def _mark(cell: Any, *, is_time: bool) -> date | datetime:
-    """Raises ValueError for a cell of another kind than leadpipe writes."""
+    """Reads a mark. Raises ValueError for a cell of another type than leadpipe writes."""
     if is_time and isinstance(cell, datetime):
         return utc(cell)
     if not is_time and isinstance(cell, str):
@@ -78,5 +78,5 @@ def _row(marks: Marks) -> dict[str, Any]:
 
 
 def _cell(mark: date | datetime | None) -> Any:
-    """A day as text, since the table's own kind of date has a time."""
+    """Writes a day as text, since a date in a table has a time."""
     return mark.isoformat() if isinstance(mark, date) and not isinstance(mark, datetime) else mark

@@ -1,6 +1,6 @@
-"""The host's poison queue `leads-poison`: messages whose delivery crashed as often as host.json allows.
+"""Reads the host's poison queue `leads-poison`: messages whose delivery crashed as often as host.json allows.
 
-Its messages live for seven days, so nothing may rest here; the sweep moves them on.
+They expire after seven days, so the sweep moves them on.
 https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue-trigger#poison-messages
 """
 
@@ -18,7 +18,7 @@ from leadpipe.storage.lead_queue import QUEUE
 from leadpipe.storage.queues import decoded, message_count, require_messages
 
 BATCH = 32
-# Long enough to move a batch on, short enough that a sweep which died here is soon made good.
+# Long enough to move a batch on, short enough that the next sweep soon repeats one that died here.
 HIDDEN_SECONDS = 60
 POISON_QUEUE = f"{QUEUE}-poison"
 
@@ -54,13 +54,13 @@ class AzurePoisonQueue:
                     raise
 
     def depth(self) -> int:
-        """About how many messages there are."""
+        """Counts the messages approximately."""
         with failures_of("poison queue"):
             return message_count(self._client)
 
 
 def _messages(ask: Callable[[], Iterable[QueueMessage]]) -> list[PoisonMessage]:
-    """None where the service says that there is no such queue: nothing has ever been poisoned."""
+    """Gives None if the queue does not exist: nothing was ever poisoned."""
     try:
         return [_message(message) for message in ask()]
     except HttpResponseError as error:
@@ -70,7 +70,7 @@ def _messages(ask: Callable[[], Iterable[QueueMessage]]) -> list[PoisonMessage]:
 
 
 def _message(message: QueueMessage) -> PoisonMessage:
-    received: Any = message  # what was received has all of these, whatever the SDK's types say
+    received: Any = message  # a received message has all of these, unlike the SDK's types say
     if not received.id:
         raise NotAnAnswerError("a message without its id")
     return PoisonMessage(

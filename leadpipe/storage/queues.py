@@ -1,4 +1,4 @@
-"""What the queue `leads` and the host's poison queue have in common, and which answers count for done and missing."""
+"""Shares what both queues need, and decides which answers mean done and missing."""
 
 import base64
 import binascii
@@ -12,12 +12,12 @@ from leadpipe.storage.answers import NotAnAnswerError, queue_exists, queue_missi
 
 
 def message_count(queue: QueueClient) -> int:
-    """The service's own approximation, hidden messages included; 0 while nobody has made the queue."""
+    """Gives the service's own approximation, hidden messages included; 0 if the queue does not exist."""
     return _count(queue) or 0
 
 
 def exists(queue: QueueClient, *, hook: Callable[[Any], None] | None = None) -> bool:
-    """`hook` is called with each answer, also with the one that there is no such queue."""
+    """Says whether the queue exists. `hook` is called with each answer, also a 404."""
     return _count(queue, hook) is not None
 
 
@@ -25,18 +25,18 @@ def create(queue: QueueClient) -> None:
     try:
         queue.create_queue()
     except HttpResponseError as error:
-        if not queue_exists(error):  # it does when another instance was faster
+        if not queue_exists(error):  # another instance was faster
             raise
 
 
 def require_messages(answer: Any) -> None:
-    """For the SDK's `raw_response_hook`: to the SDK, XML of any other kind is a list of no messages."""
+    """Refuses answers that are not messages: the SDK reads any XML as an empty list. For `raw_response_hook`."""
     if answer.http_response.status_code == 200 and "<QueueMessagesList" not in answer.http_response.text():
         raise NotAnAnswerError("no list of messages")
 
 
 def decoded(content: str) -> str:
-    """The text of a message; of one that is no base64 in the first place, what it is."""
+    """Decodes a message's text; one that is not base64 is given as it is."""
     try:
         return base64.b64decode(content, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError, ValueError):
@@ -44,7 +44,7 @@ def decoded(content: str) -> str:
 
 
 def _count(queue: QueueClient, hook: Callable[[Any], None] | None = None) -> int | None:
-    """None where the service says that there is no such queue."""
+    """Gives None if the queue does not exist."""
     try:
         count = queue.get_queue_properties(raw_response_hook=hook).approximate_message_count
     except HttpResponseError as error:

@@ -1,4 +1,4 @@
-"""Trying what the app has to be allowed to do, and leaving nothing behind: for a person who asks, not for the flow."""
+"""Tries the rights that the app needs and leaves nothing behind. Used by the doctor, not by the flow."""
 
 import uuid
 from collections.abc import Callable
@@ -17,23 +17,23 @@ from leadpipe.storage.poison_queue import POISON_QUEUE
 from leadpipe.storage.queues import require_messages
 from leadpipe.storage.tables import delete, update, version_in
 
-# Behind all days and all fingerprints: nothing that reads leads or claims ever comes here.
+# Sorts after all days and fingerprints, where nothing reads leads or claims.
 _PARTITION = "~doctor"
-# Hidden until a second before it ends: should it outlive us, nobody is likely to meet it.
+# Hidden until a second before it expires, so nobody is likely to receive it if we die here.
 _HIDDEN_SECONDS = 59
 _LIVES_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """A queue or table that was tried. `made`: it is there already; else the first lead makes it."""
+    """A queue or table that was tried. `made`: it exists; otherwise the first lead makes it."""
 
     name: str
     made: bool
 
 
 def try_queues(queues: QueueServiceClient) -> list[Store]:
-    """Reads both queues, and writes to that of the leads. Raises StorageFailed."""
+    """Reads both queues and writes to `leads`. Raises StorageFailed."""
     return [
         _tried("queue", QUEUE, lambda: _try_to_put(queues)),
         _tried("queue", POISON_QUEUE, lambda: _try_to_peek(queues)),
@@ -45,7 +45,7 @@ def try_tables(storage: Storage) -> list[Store]:
     return [
         _tried("table", ledger.TABLE, lambda: _try_to_insert(storage.table(ledger.TABLE))),
         _tried("table", claims.TABLE, lambda: _try_to_insert(storage.table(claims.TABLE))),
-        # A row that is written here could set off somebody's flow, so what is tried is a change of a missing one.
+        # A new row could start a publisher's flow, so a change of a missing row is tried.
         _tried("table", fallback.TABLE, lambda: _try_to_change(storage.table(fallback.TABLE))),
     ]
 
@@ -81,5 +81,5 @@ def _try_to_insert(table: TableClient) -> None:
 
 
 def _try_to_change(table: TableClient) -> None:
-    """A table that exists and would have allowed it says that there is no such row."""
+    """Changes a missing row: a table that exists and allows it answers that the row does not exist."""
     update(table, {"PartitionKey": _PARTITION, "RowKey": str(uuid.uuid4())}, UpdateMode.MERGE, version='W/"none"')

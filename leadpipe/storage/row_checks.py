@@ -1,7 +1,7 @@
-"""What is read of a row of the ledger is checked, since anybody with access to the table may have changed it.
+"""Checks rows of the ledger when they are read, since anyone with access to the table may have changed them.
 
-A column that follows from the lead id, or that the lead can do without, is healed, and the flaw is named. With anything
-else wrong the row is damaged: only a person can say what it should be.
+A column that follows from the lead id, or that the lead can do without, is healed, and the flaw is reported. Any other
+flaw makes the row damaged: only a person can say what it should be.
 """
 
 import re
@@ -15,14 +15,14 @@ from leadpipe.model.record import MOST_ATTEMPTS, QUEUED, Event, Record, State
 from leadpipe.storage.cells import payload_of, plain
 from leadpipe.storage.rows import EVENT_COLUMNS, RECORD_COLUMNS, keys, utc
 
-# No pause before another try is longer than a day.
+# The next try is never further away than this.
 LONGEST_PAUSE = timedelta(days=2)
 _CLOCKS_DIFFER = timedelta(days=1)
 _LONGEST_LIFE = timedelta(days=3653)
 _TIMES = frozenset({"received_at", "written_at", "updated_at", "next_try_at", "failing_since", "at"})
 _NUMBERS = frozenset({"attempt", "rounds"})
 _FLAGS = frozenset({"own_lead", "is_test"})
-# Whatever stands there, a rule says what to read instead.
+# Columns that can be healed whatever is in them.
 _ALWAYS_HEALED = frozenset({"received_at", "payload"})
 _FINGERPRINT = re.compile("[0-9a-f]{64}")
 _WORD = re.compile("[A-Za-z_]{1,40}")
@@ -31,9 +31,9 @@ _OF_EVENT = ("lead_id", "state", "at", "event")
 
 
 def record_of(row: Mapping[str, Any], version: str | None = None, *, flaws: list[str] | None = None) -> Record:
-    """The record of the row. `flaws` gets a line for each column that had to be healed.
+    """Reads a record. `flaws` gets a line for each healed column.
 
-    Raises RecordDamaged, which names the row by its keys, for one that leadpipe did not write so.
+    Raises RecordDamaged with the row's keys for rows that are not in leadpipe's format.
     """
     if "~" in row["RowKey"]:
         raise damaged(row, "Kind is not event")
@@ -46,7 +46,7 @@ def record_of(row: Mapping[str, Any], version: str | None = None, *, flaws: list
 
 
 def event_of(row: Mapping[str, Any], *, flaws: list[str] | None = None) -> Event:
-    """The line of history of the row. Raises RecordDamaged and fills `flaws`, as `record_of` does."""
+    """Reads an event. Raises RecordDamaged and fills `flaws`, as `record_of` does."""
     values = _checked(row, EVENT_COLUMNS, _OF_EVENT)
     day, row_key = keys(values["lead_id"])
     if row["PartitionKey"] != day or not row["RowKey"].startswith(f"{row_key}~{milliseconds(values['at']):013d}-"):
@@ -60,12 +60,12 @@ def damaged(row: Mapping[str, Any], why: str) -> RecordDamaged:
 
 
 def name_of(row: Mapping[str, Any]) -> str:
-    """The row's keys, as a person finds it."""
+    """Names the row by its keys, so that a person can find it."""
     return f"{row.get('PartitionKey', '')}/{row.get('RowKey', '')}"
 
 
 def _checked(row: Mapping[str, Any], columns: Mapping[str, str], required: Iterable[str]) -> dict[str, Any]:
-    """The columns that are filled, by field. Raises RecordDamaged where one is missing or of another type."""
+    """Gives the filled columns by field. Raises RecordDamaged if one is missing or of another type."""
     cells = {field: plain(row.get(column)) for field, column in columns.items()}
     values = {field: cell for field, cell in cells.items() if cell is not None}
     for field in required:
@@ -81,7 +81,7 @@ def _checked(row: Mapping[str, Any], columns: Mapping[str, str], required: Itera
 
 
 def _require_sound(row: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    """Raises RecordDamaged for a value that leadpipe never writes, where nothing tells what it was."""
+    """Raises RecordDamaged for a value that leadpipe never writes and that cannot be healed."""
     if not 1 <= values.get("attempt", 1) <= MOST_ATTEMPTS:
         raise damaged(row, "Attempt is not a number of tries")
     if not 0 <= values.get("rounds", 0) <= MOST_ATTEMPTS:
@@ -91,7 +91,7 @@ def _require_sound(row: Mapping[str, Any], values: Mapping[str, Any]) -> None:
 
 
 def _healed_record(values: dict[str, Any]) -> list[str]:
-    """Heals a record's values where they stand; names each flaw."""
+    """Heals a record's values in place and reports each flaw."""
     flaws = _healed_payload(values)
     received = received_at(values["lead_id"])
     if values.get("received_at") != received:
@@ -108,7 +108,7 @@ def _healed_record(values: dict[str, Any]) -> list[str]:
 
 
 def _healed_payload(values: dict[str, Any]) -> list[str]:
-    """Gives the payload back as it was kept; one of another type is none."""
+    """Gives the payload as it was kept. One of another type is dropped."""
     payload = values.pop("payload", None)
     if isinstance(payload, str | bytes):
         values["payload"] = payload_of(payload)
@@ -132,7 +132,7 @@ def _state(row: Mapping[str, Any], text: str) -> State:
 
 
 def _healed_times(values: dict[str, Any]) -> list[str]:
-    """A time before the lead was received, or years after it, is read as if it were missing."""
+    """Drops times before the lead was received or years after it."""
     received = values["received_at"]
     flaws = []
     for field, column in (("updated_at", "UpdatedAt"), ("written_at", "WrittenAt"), ("failing_since", "FailingSince")):
@@ -148,7 +148,7 @@ def _healed_times(values: dict[str, Any]) -> list[str]:
 
 
 def _healed_next_try(values: dict[str, Any]) -> list[str]:
-    """A lead whose next try is missing or absurdly far ahead would wait for ever: it is due now."""
+    """Makes a lead due now if its next try is missing or absurdly far ahead: it would wait forever."""
     state, next_try_at = values["state"], values.get("next_try_at")
     if next_try_at is None:
         return ["NextTryAt is missing: the lead is due now"] if state in QUEUED else []
@@ -159,7 +159,7 @@ def _healed_next_try(values: dict[str, Any]) -> list[str]:
 
 
 def _flaw_of_kind(row: Mapping[str, Any], kind: str) -> list[str]:
-    """Nothing depends on Kind: the RowKey tells the two apart as well."""
+    """Reports a wrong Kind. Nothing depends on it, since the RowKey tells the two apart."""
     return [] if row.get("Kind") == kind else [f"Kind is not {kind}"]
 
 

@@ -1,4 +1,4 @@
-"""A record and its events as rows of the table `leadledger`; both keys follow from the lead id alone."""
+"""Writes records and events as rows of the table `leadledger`. Both keys follow from the lead id alone."""
 
 import hashlib
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ EVENT_COLUMNS = {
     "actor": "Actor",
     "payload": "Payload",
 }
-# What an event says in the lead's own words: what was posted, and what Dynamics or a plug-in answered.
+# Columns of an event that may quote the lead: what was posted, what Dynamics or a plug-in answered.
 QUOTING = frozenset({"Payload", "Detail"})
 
 
@@ -56,7 +56,7 @@ def partition(day: date) -> str:
 
 
 def keys(lead_id: str) -> tuple[str, str]:
-    """The record's PartitionKey, the UTC day of receipt, and RowKey, newest first within it."""
+    """Gives the record's PartitionKey, the UTC day of receipt, and RowKey, newest first within it."""
     at = received_at(lead_id)
     return partition(at.astimezone(UTC).date()), f"{_LAST_MILLISECOND - milliseconds(at):012x}-{lead_id}"
 
@@ -66,7 +66,7 @@ def row_of_record(record: Record) -> Row:
 
 
 def row_of_event(event: Event) -> Row:
-    """The event's row. The same thing told twice has the same key, so that a repeated write is a 409."""
+    """Gives the event's row. Writing the same event twice gives the same key, hence a 409."""
     day, row_key = keys(event.lead_id)
     told = f"{event.event}\n{event.state}\n{event.reason}\n{event.detail}\n{event.actor}"
     digest = hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()
@@ -75,7 +75,7 @@ def row_of_event(event: Event) -> Row:
 
 
 def without_quotes(row: Mapping[str, Any]) -> Row:
-    """The event's row without the columns that may quote the lead."""
+    """Gives the event's row without the columns that may quote the lead."""
     return {column: cell for column, cell in row.items() if column not in QUOTING}
 
 
@@ -84,7 +84,7 @@ def _key_columns(partition_key: str, row_key: str) -> Row:
 
 
 def _filled(value: Record | Event, columns: Mapping[str, str]) -> Row:
-    """The columns that have something to say; a table row simply lacks the others."""
+    """Gives the columns with a value; a row of a table lacks the others."""
     told = {column: getattr(value, field) for field, column in columns.items()}
     told["Payload"] = payload_cell(value.payload)
     return {
@@ -95,5 +95,5 @@ def _filled(value: Record | Event, columns: Mapping[str, str]) -> Row:
 
 
 def utc(at: datetime) -> datetime:
-    """A plain datetime in place of the SDK's own kind, which also carries the service's seventh digit."""
+    """Gives a plain datetime for the SDK's own type, which also has the service's seventh digit."""
     return datetime.combine(at.date(), at.time(), UTC)

@@ -1,6 +1,6 @@
-"""What the adapters of the tables do with rows, and which answers count for done, exists and missing.
+"""Reads and writes rows for the adapters, and decides which answers mean done, exists and missing.
 
-Tables are made when the first row needs them, so that the straight way asks for nothing twice.
+Tables are made when the first row needs them, so the normal case needs no extra request.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +19,7 @@ from leadpipe.storage.answers import NotAnAnswerError, row_changed, row_exists, 
 from leadpipe.storage.failures import row_refusals
 
 KEYS = ("PartitionKey", "RowKey")
-# Everything that the SDK can put into a cell. It writes an int as Edm.Int32.
+# All types that the SDK can write. It writes an int as Edm.Int32.
 _KINDS = (str, bytes, bool, int, float, datetime, UUID, Enum, tuple, type(None))
 _INT32 = range(-(2**31), 2**31)
 
@@ -28,12 +28,12 @@ Row = Mapping[str, Any]
 
 
 def insert(table: TableClient, row: Row) -> str | None:
-    """Adds the row, after its table where that is missing, and gives its version; None when its keys have a row."""
+    """Adds the row, making a missing table, and gives its version; None if the keys have a row already."""
     return create_missing(table, lambda: _inserted(table, row))
 
 
 def update(table: TableClient, row: Row, mode: UpdateMode, *, version: str) -> str | None:
-    """Writes the row and gives its new version; None when it is no longer the one that was read, or is gone."""
+    """Writes the row and gives its new version; None if it was changed or deleted since it was read."""
     condition: dict[str, Any] = {"etag": version, "match_condition": MatchConditions.IfNotModified}
     try:
         return version_in(_sent(table, [row], lambda: table.update_entity(row, mode=mode, **condition)))
@@ -44,9 +44,9 @@ def update(table: TableClient, row: Row, mode: UpdateMode, *, version: str) -> s
 
 
 def update_with(table: TableClient, row: Row, mode: UpdateMode, new: Row, *, version: str) -> str | None:
-    """Writes the row and adds the new one of the same partition, both or none; otherwise as `update`.
+    """Writes the row and adds a new one of the same partition, both or none; otherwise like `update`.
 
-    None also when the new row is there already.
+    None also if the new row exists already.
     """
     condition: dict[str, Any] = {"mode": mode, "etag": version, "match_condition": MatchConditions.IfNotModified}
     both: list[Any] = [("update", row, condition), ("create", new)]
@@ -62,7 +62,7 @@ def update_with(table: TableClient, row: Row, mode: UpdateMode, new: Row, *, ver
 
 
 def row_at(table: TableClient, partition_key: str, row_key: str, *, keys_only: bool = False) -> TableEntity | None:
-    """The row under these keys; None where the service says that there is no such row or no such table."""
+    """Gives the row under these keys; None if the service says that the row or the table does not exist."""
     try:
         row = table.get_entity(partition_key, row_key, select=[*KEYS] if keys_only else None)
     except HttpResponseError as error:
@@ -84,10 +84,10 @@ def rows_of(
     page: int | None = None,
     go_on: Callable[[], bool] = always,
 ) -> Iterator[TableEntity]:
-    """The rows that the query finds, with their keys; none where the service says that there is no such table.
+    """Gives the rows that the query finds; none if the service says that the table does not exist.
 
-    `go_on` is asked after each page, and a page may well be empty: the service answers after five seconds even where
-    it has found nothing yet, and the SDK would ask on and on.
+    `go_on` is asked after each page, which may be empty: the service answers after five seconds even if it has found
+    nothing yet, and the SDK would go on asking.
     https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination
     """
     columns = None if select is None else [*dict.fromkeys([*KEYS, *select])]
@@ -114,9 +114,9 @@ def rows_of(
 
 
 def delete(table: TableClient, partition_key: str, row_key: str) -> None:
-    """Removes the row; nothing happens where the service says that there is no such row or table.
+    """Removes the row, if the row and its table exist.
 
-    The SDK takes every 404 for that, so the answer itself is looked at.
+    Checks the answer itself, since the SDK ignores any 404.
     """
     answers: list[Any] = []
     table.delete_entity(partition_key, row_key, raw_response_hook=lambda answer: answers.append(answer.http_response))
@@ -127,7 +127,7 @@ def delete(table: TableClient, partition_key: str, row_key: str) -> None:
 
 
 def create_missing(table: TableClient, write: Callable[[], T]) -> T:
-    """Does the write, and once more after making the table where that is what was missing."""
+    """Does the write; if the table is missing, makes it and writes again."""
     try:
         return write()
     except HttpResponseError as error:
@@ -136,7 +136,7 @@ def create_missing(table: TableClient, write: Callable[[], T]) -> T:
     try:
         table.create_table()
     except HttpResponseError as error:
-        if not table_exists(error):  # it does when another instance was faster
+        if not table_exists(error):  # another instance was faster
             raise
     return write()
 
@@ -168,12 +168,12 @@ def _sent(table: TableClient, rows: list[Row], send: Callable[[], T]) -> T:
 
 
 def _can_be_sent(cell: object) -> bool:
-    """Whether a table can hold it at all; what it cannot hold, the SDK refuses before anything is sent."""
+    """Says whether a table can hold the value; otherwise the SDK raises before it sends anything."""
     return isinstance(cell, _KINDS) and (type(cell) is not int or cell in _INT32)
 
 
 def _require_no_page(answer: Any) -> None:
-    """To the SDK, XML of whatever kind is a list of no rows."""
+    """Refuses answers that are not rows: the SDK reads any XML as an empty list."""
     if answer.http_response.status_code == 200 and "xml" in answer.http_response.headers.get("Content-Type", ""):
         raise NotAnAnswerError("no list of rows")
 

@@ -1,1 +1,1 @@
-"""How a test or a person controls the stand-in: configuration, faults, and a page that shows its leads."""
+"""Lets a test or a person control the stand-in: configuration, faults, and a page that shows its leads."""

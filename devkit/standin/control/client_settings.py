@@ -1,4 +1,4 @@
-"""Tells a client of the stand-in how to reach it: the settings that a function app needs, as a file."""
+"""Writes the settings that a function app needs to reach the stand-in into a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def write_ways(folder: Path, *, identity: Identity, origin: str, ca_bundle: Path) -> None:
-    """The same for every way to sign in, by its name: what a client sets instead of the secret, and nothing else."""
+    """Writes, for each kind of sign-in, the settings that a client needs instead of the secret."""
     common = {
         "DATAVERSE_URL": origin,
         "DATAVERSE_AUTHORITY": origin,
@@ -21,7 +21,7 @@ def write_ways(folder: Path, *, identity: Identity, origin: str, ca_bundle: Path
         "DATAVERSE_CLIENT_ID": identity.client_id,
         "REQUESTS_CA_BUNDLE": str(ca_bundle.resolve()),
     }
-    # What the platform sets on an app that has an identity.
+    # The platform sets these on an app with a managed identity.
     platform = {"IDENTITY_ENDPOINT": origin + managed_identity.PATH, "IDENTITY_HEADER": identity.identity_header}
     files = {name: str((folder / f"client.{name}").resolve()) for name in ("pem", "pfx")}
     ways = {

@@ -1,4 +1,4 @@
-"""Reached from outside under `/_standin/`: faults, limits, and what was written. Never throttled, never counted."""
+"""Answers under `/_standin/`: faults, limits, and what was written. Neither throttled nor counted."""
 
 from __future__ import annotations
 
@@ -7,21 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 from devkit.standin.organisation.config_checks import ConfigError
 from devkit.standin.organisation.faults import FaultError
-from devkit.standin.organisation.lead_store import Lead, Search, timestamp
+from devkit.standin.organisation.row_store import timestamp
 from devkit.standin.replies import json_reply, no_content
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request, Response
 
     from devkit.standin.organisation.organisation import Organisation
+    from devkit.standin.organisation.row_store import Row
 
 
 def leads(organisation: Organisation, request: Request) -> Response:
     try:
-        wanted = _search(request)
+        since = _since(request)
     except ValueError:
         return _refused("since: a time such as 2026-01-31T12:00:00Z is expected")
-    return json_reply([_lead(lead) for lead in organisation.leads.find(wanted)])
+    if "leadid" not in request.args:
+        return json_reply([_lead(lead) for lead in organisation.leads.since(since)])
+    lead = organisation.leads.get(request.args["leadid"].lower())
+    return json_reply([] if lead is None or lead.created_at < since else [_lead(lead)])
 
 
 def clear_leads(organisation: Organisation, _request: Request) -> Response:
@@ -60,7 +64,7 @@ def config(organisation: Organisation, _request: Request) -> Response:
 
 
 def change_config(organisation: Organisation, request: Request) -> Response:
-    """New limits begin with empty windows."""
+    """Changes the configuration. New limits begin with empty windows."""
     try:
         organisation.config = organisation.config.changed(request.get_json(force=True, silent=True))
     except ConfigError as error:
@@ -70,27 +74,22 @@ def change_config(organisation: Organisation, request: Request) -> Response:
 
 
 def reset_config(organisation: Organisation, request: Request) -> Response:
-    """As it began, without what administrators made since."""
+    """Goes back to the first configuration, and forgets what administrators have made."""
     organisation.config = organisation.first_config
     organisation.made.clear()
     organisation.throttle.forget()
     return config(organisation, request)
 
 
-def _search(request: Request) -> Search:
-    conditions, values = [], []
-    if "since" in request.args:
-        since = datetime.fromisoformat(request.args["since"].replace(" ", "+"))
-        conditions.append("created_at >= ?")
-        values.append(timestamp(since if since.tzinfo else since.replace(tzinfo=UTC)))
-    if "leadid" in request.args:
-        conditions.append("leadid = ?")
-        values.append(request.args["leadid"].lower())
-    return Search(conditions=conditions, values=values, order="rowid", limit=-1)
+def _since(request: Request) -> str:
+    if "since" not in request.args:
+        return ""
+    since = datetime.fromisoformat(request.args["since"].replace(" ", "+"))
+    return timestamp(since if since.tzinfo else since.replace(tzinfo=UTC))
 
 
-def _lead(lead: Lead) -> dict[str, Any]:
-    return lead.columns | {"leadid": lead.leadid, "created_at": lead.created_at}
+def _lead(lead: Row) -> dict[str, Any]:
+    return lead.columns | {"leadid": lead.row_id, "created_at": lead.created_at}
 
 
 def _refused(reason: str) -> Response:

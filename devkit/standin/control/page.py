@@ -1,4 +1,4 @@
-"""The page that shows the leads, newest first. A lead may hold anything, so every value is escaped on its way in."""
+"""Shows the leads on a page, newest first. A lead may hold anything, so every value is escaped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from devkit.standin.organisation.lead_store import Lead, Search
 from devkit.standin.origin import origin_of
 
 if TYPE_CHECKING:
@@ -19,16 +18,17 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
     from devkit.standin.organisation.organisation import Organisation
+    from devkit.standin.organisation.row_store import Row
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 _SHOWN = 200
-# Shown in the row itself, or of no interest to a reader.
+# Shown in the row itself, or uninteresting.
 _NOT_IN_DETAILS = {"leadid", "fullname", "createdon", "modifiedon", "statecode", "statuscode"}
 
 
 def page(organisation: Organisation, request: Request) -> Response:
     nonce = secrets.token_urlsafe(16)
-    newest, total = organisation.leads.find(Search(limit=_SHOWN)), organisation.leads.count()
+    newest, total = organisation.leads.newest(_SHOWN), organisation.leads.count()
     html = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
         nonce=nonce,
         origin=Markup("{}").format(origin_of(request)),
@@ -39,7 +39,7 @@ def page(organisation: Organisation, request: Request) -> Response:
         requests=_joined(_count(row) for row in organisation.counts.to_json()["counts"]) or _empty_row(4, "None yet."),
     )
     response = Response(html, mimetype="text/html")
-    # Even markup that slipped through could neither run nor call out.
+    # Markup that was not escaped could neither run nor load anything.
     response.headers["Content-Security-Policy"] = (
         f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -48,7 +48,7 @@ def page(organisation: Organisation, request: Request) -> Response:
     return response
 
 
-def _lead(lead: Lead) -> Markup:
+def _lead(lead: Row) -> Markup:
     columns = lead.columns
     return Markup(
         '<tr><td class="when"><time>{when}</time></td>'
@@ -61,12 +61,12 @@ def _lead(lead: Lead) -> Markup:
         company=columns.get("companyname") or "",
         subject=columns.get("subject") or "",
         email=columns.get("emailaddress1") or "",
-        leadid=lead.leadid,
-        details=_joined(_detail(name, value) for name, value in sorted(columns.items()) if _told(name, value)),
+        leadid=lead.row_id,
+        details=_joined(_detail(name, value) for name, value in sorted(columns.items()) if _is_shown(name, value)),
     )
 
 
-def _told(name: str, value: Any) -> bool:
+def _is_shown(name: str, value: Any) -> bool:
     return name not in _NOT_IN_DETAILS and not name.startswith("_") and value not in (None, False, "")
 
 

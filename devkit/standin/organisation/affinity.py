@@ -1,4 +1,4 @@
-"""Which of the simulated web servers answers: the one in the client's cookie, else the next in turn.
+"""Chooses the simulated web server that answers: the one in the client's cookie, else the next in turn.
 
 https://learn.microsoft.com/power-apps/developer/data-platform/send-parallel-requests
 """
@@ -12,7 +12,7 @@ COOKIE = "ARRAffinity"
 
 
 class Servers:
-    """Thread-safe: a count hands out each number once."""
+    """Thread-safe: the counter gives each number once."""
 
     def __init__(self, organization_id: str) -> None:
         self._organization_id = organization_id

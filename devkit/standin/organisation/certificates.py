@@ -1,4 +1,4 @@
-"""Certificates: the server's own, a bundle that trusts it beside real hosts, and the one a client signs in with."""
+"""Makes certificates: the server's own, a bundle that trusts it beside real hosts, and a client's."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def server_context(folder: Path) -> ssl.SSLContext:
-    """Made at first start and reused, so that a client's trust outlives a restart.
+    """Makes the server's certificate at the first start and reuses it, so that clients trust it after a restart.
 
-    The authority's own key is never kept: nobody can issue another certificate that this machine was told to trust.
+    The authority's key is not kept, so that nobody can issue another certificate that this machine trusts.
     """
     server = folder / "server.pem"
     if not server.exists():
@@ -33,9 +33,9 @@ def server_context(folder: Path) -> ssl.SSLContext:
 
 
 def client_certificate(folder: Path, password: str) -> str:
-    """The application's own certificate as PEM; with its key it lies in `client.pem` and `client.pfx` for the client.
+    """Gives the application's certificate as PEM; `client.pem` and `client.pfx` have it with its key.
 
-    RSA, since that is what Entra takes.
+    RSA, since Entra accepts that.
     """
     files = folder / "client.pem", folder / "client.pfx"
     if not all(file.exists() for file in files):
@@ -59,7 +59,7 @@ def _pfx(key: bytes, certificate: bytes, password: str) -> bytes:
 
 
 def write_ca_bundle(folder: Path) -> Path:
-    """The machine's usual trust plus this authority, because requests knows only one bundle at a time."""
+    """Writes the machine's usual trust plus this authority, because requests uses only one bundle."""
     bundle = folder / "ca-bundle.pem"
     own = (folder / "ca.pem").read_text(encoding="utf-8")
     write_private(bundle, _usual_trust(bundle).read_text(encoding="utf-8").rstrip() + "\n\n" + own)
@@ -70,7 +70,7 @@ def _make_certificates(folder: Path, server: Path) -> None:
     authority = trustme.CA(organization_name="leadpipe devkit")
     certificate = authority.issue_cert("localhost", "127.0.0.1")
     write_private(folder / "ca.pem", authority.cert_pem.bytes().decode())
-    # Last: where this file is, the other is too.
+    # Written last: if this file exists, so does the other.
     write_private(server, certificate.private_key_and_cert_chain_pem.bytes().decode())
 
 

@@ -1,4 +1,4 @@
-"""What of the stand-in can be changed from outside while it runs; the defaults are Microsoft's documented numbers."""
+"""Holds what can be changed from outside while the stand-in runs. Defaults are Microsoft's documented limits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SOLUTION = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Limits are per user and server, and `None` is unlimited.
+    """Limits are per user and server; `None` is unlimited.
 
     https://learn.microsoft.com/power-apps/developer/data-platform/api-limits
     """
@@ -34,31 +34,31 @@ class Config:
     servers: int = 1
     dop_hint: int = 4
     token_lifetime_seconds: int = 3599
-    # Of the one application user: active, disabled or missing; its roles, and what they allow: privilege -> depth.
+    # The application user: active, disabled or missing; its roles; and their privileges: name -> depth.
     application_user: str = "active"
     roles: tuple[str, ...] = (ROLE,)
     privileges: dict[str, str] = field(default_factory=lambda: dict(EVERYTHING))
     solutions: tuple[dict[str, Any], ...] = (SOLUTION,)
     # The business units below the root, by name.
     business_units: tuple[str, ...] = ()
-    # Who signs in by device code: the administrator, a user who may do little, or a stranger to the organisation; and
-    # whether that is confirmed by itself, on the page, or declined there.
+    # Who signs in by device code: the administrator, a user with few privileges, or somebody unknown; and
+    # whether that is confirmed without a person, on the page, or declined there.
     person: str = "administrator"
     device_sign_in: str = "confirmed"
     # Registered plug-in steps: `name`, and where they differ from a synchronous one on creating a lead `message`,
     # `table`, `stage`, `mode`, `statecode`, `rank`.
     plugin_steps: tuple[dict[str, Any], ...] = ()
-    # Lead columns that differ: name -> {kind, longest, options, required}, or None for a column that is not there.
+    # Lead columns that differ: name -> {kind, longest, options, required}, or None for a missing column.
     columns: dict[str, dict[str, Any] | None] = field(default_factory=dict)
-    # Rows of other tables that a lead may point to, beside those that are always there: entity set -> ids.
+    # More rows of other tables that a lead may point to: entity set -> ids.
     rows: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    # Lookups of the organisation's own: the name that one is bound by, its case as it is -> the sets it points into.
+    # The organisation's own lookups: the name that it is bound by, whose case matters -> the sets it points into.
     lookups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     # Users and teams that cannot have a lead: id -> `disabled`, or `no_privilege` on leads.
     unfit_owners: dict[str, str] = field(default_factory=dict)
-    # The identities that the platform gives tokens to, of `system` and `user`.
+    # Which managed identities the platform gives tokens for: `system`, `user`.
     managed_identities: tuple[str, ...] = ("system", "user")
-    # PEM certificates registered with the application beside its own.
+    # More PEM certificates that are registered with the application.
     certificates: tuple[str, ...] = ()
 
     def changed(self, changes: Any) -> Config:
@@ -73,7 +73,7 @@ class Config:
         return asdict(self)
 
 
-# An organisation in which nobody has set anything up.
+# An organisation in which leadpipe is not set up.
 EMPTY = Config(application_user="missing", roles=(), solutions=())
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {

@@ -1,4 +1,4 @@
-"""Whether a change from outside makes sense; each check gives the value as the configuration keeps it."""
+"""Checks changes of the configuration. Each check gives the value as the configuration keeps it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from cryptography import x509
 
-from devkit.standin.organisation.lead_columns import Kind
+from devkit.standin.organisation.columns import Kind
 from devkit.standin.organisation.security import DEPTHS, PRIVILEGES, Depth
 
 _COLUMN_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
@@ -17,7 +17,7 @@ _IDENTITIES = ("system", "user")
 
 
 class ConfigError(ValueError):
-    """A change that makes no sense; the text says which."""
+    """A change is invalid; the text says why."""
 
 
 def number(name: str, value: Any) -> Any:
@@ -67,7 +67,7 @@ def managed_identities(name: str, value: Any) -> tuple[str, ...]:
 
 
 def privileges(name: str, value: Any) -> dict[str, str]:
-    """A list of names is organisation-wide; an object gives each its depth."""
+    """Reads a list of names, all organisation-wide, or an object of name to depth."""
     depths = dict.fromkeys(value, Depth.GLOBAL.label) if isinstance(value, list) else value
     if not isinstance(depths, dict) or not all(held in PRIVILEGES for held in depths):
         raise ConfigError(f"{name}: a list, or an object with depths, of any of {', '.join(PRIVILEGES)} is expected")
@@ -104,7 +104,7 @@ def certificates(name: str, value: Any) -> tuple[str, ...]:
 
 
 def columns(name: str, value: Any) -> dict[str, dict[str, Any] | None]:
-    """Names end up in SQL and in addresses, so they are held to what Dataverse allows."""
+    """Checks columns. Names end up in addresses, so only those that Dataverse allows are accepted."""
     if not isinstance(value, dict) or not all(_COLUMN_NAME.fullmatch(column) for column in value):
         raise ConfigError(f"{name}: an object of lower-case column names is expected")
     for column, changes in value.items():

@@ -1,11 +1,11 @@
-"""Device codes: who asked for one, and whether a person has signed in with it."""
+"""Keeps device codes: who asked for one, and whether a person has signed in with it."""
 
 import secrets
 import string
 import threading
 from dataclasses import dataclass
 
-from devkit.standin.sign_in_refusal import SignInRefusal
+from devkit.standin.sign_in.refusal import SignInRefusal
 
 
 @dataclass(slots=True, kw_only=True)
@@ -16,14 +16,14 @@ class _Asked:
 
 
 class DeviceCodes:
-    """Thread-safe. Codes that were asked for, until they are traded in."""
+    """Thread-safe. Keeps a code until it is exchanged for a token."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._asked: dict[str, _Asked] = {}
 
     def ask(self, scope: str) -> tuple[str, str]:
-        """A device code and its user code."""
+        """Gives a device code and its user code."""
         device_code = secrets.token_urlsafe(30)
         user_code = "".join(secrets.choice(string.ascii_uppercase) for _ in range(9))
         with self._lock:
@@ -38,7 +38,7 @@ class DeviceCodes:
         return bool(found)
 
     def trade(self, device_code: str, how: str) -> str:
-        """The scope that was asked for. Raises the sign-in error while, or because, there is none to be had."""
+        """Gives the scope that was asked for. Raises the sign-in error if the code cannot be exchanged (yet)."""
         with self._lock:
             asked = self._asked.get(device_code)
             if asked is None:

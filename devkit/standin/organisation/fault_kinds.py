@@ -1,4 +1,4 @@
-"""What each kind of fault does, and where it strikes. A kind is one line of the table and one small function.
+"""Defines what each kind of fault does, and where. A kind is one line of the table and one small function.
 
 The pairs of status and code are those of
 https://learn.microsoft.com/power-apps/developer/data-platform/reference/web-service-error-codes
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 from devkit.standin.organisation import security
 from devkit.standin.organisation.faults import Fault, Faults, Sight, Stage
 from devkit.standin.refusal import Body, NoReply, Refusal
-from devkit.standin.sign_in_refusal import sign_in_error
+from devkit.standin.sign_in.refusal import sign_in_error
 
 if TYPE_CHECKING:
     import threading
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
     Effect = Callable[[Fault, Identity], NoReturn]
 
-# A fault that holds a request rather than ending it; what follows goes on as if nothing had been.
+# These faults only delay a request.
 HOLDING = {"hang", "hang_after_commit", "sign_in_hang"}
 
 
 def strike(faults: Faults, stage: Stage, sight: Sight, identity: Identity) -> None:
-    """Raises what the first ending fault has in store, after the holding ones before it have held."""
+    """Applies the faults in order: delaying ones delay, the first other one raises."""
     for fault, ended in faults.striking(stage, sight):
         if fault.kind in HOLDING:
             _hold(fault, ended)
@@ -109,7 +109,7 @@ _KINDS: dict[str, tuple[Stage, Effect | None]] = {
     "status": (Stage.ARRIVAL, _status),
     "data_raw": (Stage.ARRIVAL, _raw),
     "empty_401": (Stage.ARRIVAL, _empty_401),
-    # Neither page nor thread tells the status of these two; 403 is the likeliest, `status` in the fault changes it.
+    # The status of these two is documented nowhere. 403 is likely; `status` in the fault changes it.
     "admin_mode": (Stage.ACCESS, _answer(403, "0x8004a113", "The organization is in administration mode.")),
     "org_disabled": (Stage.ACCESS, _answer(403, "0x8004a104", "The organization is disabled.")),
     "user_disabled": (Stage.ACCESS, _user_disabled),
@@ -134,7 +134,7 @@ _KINDS: dict[str, tuple[Stage, Effect | None]] = {
     "plugin_412": (Stage.WRITE, _answer(412, "0x80040237", "Cannot insert duplicate key.")),
     "duplicate_rule": (
         Stage.WRITE,
-        # Older pages print 500 with the same code; `status` in the fault changes it.
+        # Older pages have 500 with the same code; `status` in the fault changes it.
         _answer(412, "0x80040333", "A record was not created or updated because a duplicate of it already exists."),
     ),
     "hang_after_commit": (Stage.COMMITTED, None),

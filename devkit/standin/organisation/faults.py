@@ -1,4 +1,4 @@
-"""The faults that are switched on: which of them strikes a request, when, and how often it did."""
+"""Keeps the faults that are switched on, and decides which of them strikes a request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Stage(Enum):
-    """Where on a request's way a fault strikes."""
+    """The point in a request's handling at which a fault strikes."""
 
     DISCOVERY = "discovery"
     USER_REALM = "user realm"
@@ -36,7 +36,7 @@ class FaultError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """What of a request a fault may look at."""
+    """The parts of a request that a fault may depend on."""
 
     method: str
     path: str
@@ -50,7 +50,7 @@ class Sight:
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """`count` is what is left, `None` until cleared; the other fields are read by the kinds that need them."""
+    """`count` is how often it still strikes, None until cleared. Only some kinds use the other fields."""
 
     kind: str
     id: int = 0
@@ -66,7 +66,7 @@ class Fault:
     body: Body = Body.JSON
     privilege: str = "prvCreateLead"
     number: int = 7000222
-    # The whole answer, from its status line on, in base64: the kinds that end in _raw send it as it is.
+    # The whole answer with its status line, in base64, for the kinds that end in _raw.
     raw: str = ""
     fired: int = 0
 
@@ -75,7 +75,7 @@ class Fault:
 
 
 class Faults:
-    """Thread-safe. Kept in memory: a restart clears them."""
+    """Thread-safe. In memory: a restart clears them."""
 
     def __init__(self, stages: Mapping[str, Stage]) -> None:
         self._stages = stages
@@ -91,7 +91,7 @@ class Faults:
         return fault
 
     def clear(self, fault_id: int | None = None) -> None:
-        """Ends the waiting of the requests that a cleared fault holds."""
+        """Clears faults, and releases the requests that they delay."""
         with self._lock:
             cleared = [entry for entry in self._on if fault_id in (None, entry[0].id)]
             self._on = [entry for entry in self._on if entry not in cleared]
@@ -103,7 +103,7 @@ class Faults:
             return [fault.to_json() for fault, _, _ in self._on]
 
     def striking(self, stage: Stage, sight: Sight) -> Iterator[tuple[Fault, threading.Event]]:
-        """Each counts as fired when it is taken, so whoever is ended by one leaves the later ones to others."""
+        """Yields the faults that strike. Each counts once it is yielded, so the others are left."""
         if not self._on:
             return
         with self._lock:

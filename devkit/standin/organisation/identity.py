@@ -1,4 +1,4 @@
-"""Who is who: the directory, the application, its user in the organisation. Made at first start, stable afterwards."""
+"""Makes the ids of directory, application and users at the first start, and keeps them."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Identity:
     team_id: str
     campaign_id: str
     currency_id: str
-    # The platform's identities: its own, and one that a person made and gave to the app; and its password for them.
+    # The managed identities: the system's, and one that a person gave to the app; and the secret of the endpoint.
     managed_identity_id: str
     user_identity_id: str
     identity_header: str
-    # People who sign in at a terminal: one who may do everything, and one who may do little.
+    # People who sign in at a terminal: one with all privileges, one with few.
     administrator_id: str
     person_id: str
     # The Office 365 account.
@@ -40,7 +40,7 @@ class Identity:
 
 
 def load_identity(folder: Path) -> Identity:
-    """What an older stand-in did not make yet is made now."""
+    """Reads the ids, and makes those that an older stand-in did not make."""
     path = folder / "identity.json"
     known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     identity = replace(_new_identity(), **known)
@@ -50,7 +50,7 @@ def load_identity(folder: Path) -> Identity:
 
 
 def write_private(path: Path, content: str | bytes) -> None:
-    """Readable by the owner alone, and whole or not there at all when the process dies meanwhile."""
+    """Writes a file that only its owner may read: whole, or not at all if the process dies meanwhile."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content if isinstance(content, bytes) else content.encode())

@@ -1,8 +1,7 @@
-"""Who belongs to the organisation, and what each may do there: business units, users, roles and who has which.
+"""Keeps the organisation's business units, users and roles, and who has which role.
 
-What the configuration says is there from the start; what an administrator made over the Web API comes on top, is kept
-in a file, and outlives a restart. A role stands in every business unit as a copy of its own, and a user can only be
-given the copy of his own unit.
+The configuration gives the first ones; those that an administrator makes over the Web API are kept in a file. Every
+business unit has its own copy of a role, and a user can only have the copy of the user's own unit.
 https://learn.microsoft.com/power-platform/admin/security-roles-privileges
 """
 
@@ -26,14 +25,14 @@ if TYPE_CHECKING:
     from devkit.standin.organisation.identity import Identity
 
 ADMINISTRATOR_ROLE = "System Administrator"
-# What a person without more may see, and nothing that he may change.
+# What any person may read.
 _BASIC_ROLE = "Basic User"
 _BASIC = dict.fromkeys(("prvReadUser", "prvReadRole", "prvReadBusinessUnit"), Depth.GLOBAL.label)
 
 
 @dataclass(slots=True, kw_only=True)
 class Role:
-    """The role of the root business unit; `copies` tells of the others. `privileges`: name -> depth."""
+    """The root business unit's role; `copy_in` gives the others' copies. `privileges`: name -> depth."""
 
     role_id: str
     name: str
@@ -49,7 +48,7 @@ class Role:
 
 @dataclass(slots=True, kw_only=True)
 class User:
-    """`application_id` of an application user; `account` of a person."""
+    """An application user has `application_id`, a person has `account`."""
 
     user_id: str
     business_unit_id: str
@@ -61,14 +60,14 @@ class User:
 
 
 class Made:
-    """What administrators made. Thread-safe where `lock` is held around a look and the change that follows from it."""
+    """Keeps what administrators made. Hold `lock` around reading and the change that depends on it."""
 
     def __init__(self, path: Path) -> None:
         self.lock = threading.RLock()
         self._path = path
         self.roles: dict[str, Role] = {}
         self.users: dict[str, User] = {}
-        # User -> the copies of roles that he was given.
+        # User -> the copies of roles given to the user.
         self.given: dict[str, list[str]] = {}
         self._read()
 
@@ -95,7 +94,7 @@ class Made:
 
 
 class Members:
-    """The organisation's members as they are at this moment: made for one request, looked up once."""
+    """The organisation's members at this moment, for one request."""
 
     def __init__(self, identity: Identity, config: Config, made: Made) -> None:
         self.root_id = identity.business_unit_id
@@ -104,12 +103,12 @@ class Members:
         self.made = made
 
     def business_units(self) -> dict[str, str]:
-        """Id -> name; the first is the root, whose children the others are."""
+        """Maps ids to names. The first is the root, the others are its children."""
         children = {str(uuid.uuid5(uuid.UUID(self.root_id), name)): name for name in self._config.business_units}
         return {self.root_id: "Contoso", **children}
 
     def roles(self) -> dict[str, Role]:
-        """By their ids in the root business unit."""
+        """Maps ids in the root business unit to roles."""
         brought = (
             Role(role_id=made_up_id("roles", name), name=name, managed=True, privileges=self._config.privileges)
             for name in self._config.roles
@@ -121,7 +120,7 @@ class Members:
         return {role.role_id: role for role in (*brought, *always, *self.made.roles.values())}
 
     def role_of_copy(self, copy_id: str) -> tuple[Role, str] | None:
-        """The role that has this copy, and the business unit where it stands."""
+        """Gives the role that this is a copy of, and the copy's business unit."""
         return self._copies.get(copy_id)
 
     def users(self) -> dict[str, User]:
@@ -129,7 +128,7 @@ class Members:
         return {user.user_id: user for user in there}
 
     def copies_given(self, user: User) -> list[str]:
-        """The copies of roles that the user has."""
+        """Gives the ids of the copies that the user has."""
         copies = list(self.made.given.get(user.user_id, ()))
         if user.user_id == self._identity.user_id:
             copies += [made_up_id("roles", name) for name in self._config.roles]
@@ -141,7 +140,7 @@ class Members:
         return list(dict.fromkeys(known))
 
     def privileges(self, user: User) -> dict[str, str]:
-        """The widest depth of each privilege over all the user's roles."""
+        """Gives the widest depth of each privilege over all the user's roles."""
         found = (self.role_of_copy(copy) for copy in self.copies_given(user))
         return _widest(role.privileges for role, _ in filter(None, found))
 
@@ -177,7 +176,7 @@ class Members:
 
 @functools.lru_cache(maxsize=1024)
 def made_up_id(*parts: str) -> str:
-    """The same for the same thing, whichever process is asked."""
+    """Makes an id from a name, the same in every process."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, "https://standin.invalid/" + "/".join(parts)))
 
 

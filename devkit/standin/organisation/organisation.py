@@ -1,36 +1,40 @@
-"""Everything that the stand-in remembers, in one place: what the parts that answer requests share."""
+"""Holds everything that the stand-in remembers, in one place, for the parts that answer requests."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from devkit.standin.organisation.affinity import Servers
 from devkit.standin.organisation.certificates import client_certificate
+from devkit.standin.organisation.columns import columns_with
 from devkit.standin.organisation.config import Config
 from devkit.standin.organisation.device_codes import DeviceCodes
 from devkit.standin.organisation.fault_kinds import STAGES, strike
 from devkit.standin.organisation.faults import Faults, Sight, Stage
 from devkit.standin.organisation.identity import Identity, load_identity
-from devkit.standin.organisation.lead_columns import LINKS, Column, columns_with, readable_names
-from devkit.standin.organisation.lead_store import Leads
 from devkit.standin.organisation.members import Made, Members
 from devkit.standin.organisation.request_counts import Counts
+from devkit.standin.organisation.row_store import Database, RowStore
+from devkit.standin.organisation.tables import TABLES
 from devkit.standin.organisation.throttle import Throttle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from devkit.standin.organisation.table import Table
+
 
 @dataclass(slots=True, kw_only=True)
 class Organisation:
     identity: Identity
     certificate: str
-    leads: Leads
+    database: Database
+    stores: Mapping[str, RowStore]
     servers: Servers
     made: Made
-    # What a reset goes back to.
+    # for a reset
     first_config: Config = field(default_factory=Config)
     config: Config = field(default_factory=Config)
     device_codes: DeviceCodes = field(default_factory=DeviceCodes)
@@ -44,17 +48,24 @@ class Organisation:
     def members(self) -> Members:
         return Members(self.identity, self.config, self.made)
 
-    def columns(self) -> Mapping[str, Column]:
-        return columns_with(self.config.columns)
+    @property
+    def leads(self) -> RowStore:
+        return self.stores["leads"]
 
-    def readable(self) -> tuple[str, ...]:
-        return readable_names(self.columns(), self.links())
+    def table(self, entity_set: str) -> Table:
+        """Gives the table as this organisation has it: the configuration changes columns and lookups of leads."""
+        table = TABLES[entity_set]
+        if entity_set != "leads":
+            return table
+        columns = columns_with(table.columns, self.config.columns)
+        return replace(table, columns=columns, links={**table.links, **self.config.lookups})
 
-    def links(self) -> Mapping[str, tuple[str, ...]]:
-        """The lookups by the names that they are bound with, and the sets that they point into."""
-        return LINKS | self.config.lookups
+    def tables(self) -> list[Table]:
+        return [self.table(entity_set) for entity_set in TABLES]
 
     def knows_row(self, entity_set: str, row_id: str) -> bool:
+        if entity_set in self.stores:
+            return self.stores[entity_set].get(row_id) is not None
         return row_id in self.rows().get(entity_set, ())
 
     def rows(self) -> dict[str, tuple[str, ...]]:
@@ -68,12 +79,14 @@ class Organisation:
 
 
 def open_organisation(folder: Path, config: Config | None = None) -> Organisation:
-    """`config` is what it begins with and what a reset goes back to."""
+    """Opens the organisation. `config` is what it begins with and a reset goes back to."""
     identity, config = load_identity(folder), config or Config()
+    database = Database(folder / "leads.sqlite3")
     return Organisation(
         identity=identity,
         certificate=client_certificate(folder, identity.certificate_password),
-        leads=Leads(folder / "leads.sqlite3"),
+        database=database,
+        stores={name: RowStore(database, table) for name, table in TABLES.items()},
         servers=Servers(identity.organization_id),
         made=Made(folder / "members.json"),
         config=config,

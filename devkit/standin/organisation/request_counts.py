@@ -1,4 +1,4 @@
-"""How many requests came, by method, kind of path and status: enough to tell what one lead costs."""
+"""Counts requests by method, kind of path and status, to measure what one lead costs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 DATA = "data"
 SIGN_IN = "sign_in"
-# In place of a status, where the connection was closed without a reply.
+# The status of a connection that was closed without a reply.
 DROPPED = 0
 
 
@@ -27,7 +27,7 @@ class Counts:
 
     @contextmanager
     def counted(self, area: str, method: str, kind: str) -> Iterator[list[int]]:
-        """The caller leaves the status in the yielded list; left empty, it counts as dropped."""
+        """Counts a request. The caller puts the status into the yielded list; empty counts as dropped."""
         status: list[int] = []
         with self._lock:
             self._arrived[area] += 1

@@ -1,4 +1,4 @@
-"""The application user and its role: which privilege is missing or too shallow, and how Dataverse says so.
+"""Defines privileges and depths, and Dataverse's answers when one is missing or too shallow.
 
 https://learn.microsoft.com/power-apps/developer/data-platform/security-concepts
 """
@@ -32,7 +32,7 @@ class Depth(IntEnum):
 
 DEPTHS = {depth.label: depth for depth in Depth}
 
-# These ids are published; the others below are made up, since an organisation has them but no page lists them.
+# Microsoft publishes these ids. Those of _OTHERS are made up, since no page lists them.
 _PUBLISHED = {
     "prvCreateLead": "a41f965b-2619-4c73-8625-da31945cccc7",
     "prvReadLead": "a8ecac53-09e8-4a13-b598-8d8c87bc3d33",
@@ -72,7 +72,7 @@ _OTHERS = (
 PRIVILEGES = _PUBLISHED | {
     name: str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://standin.invalid/privileges/{name}")) for name in _OTHERS
 }
-# What pointing at a row of that table takes, by its entity set.
+# Entity set -> the privilege that pointing at its rows takes.
 APPEND_TO = {"campaigns": "prvAppendToCampaign", "transactioncurrencies": "prvAppendToTransactionCurrency"}
 EVERYTHING = dict.fromkeys(PRIVILEGES, Depth.GLOBAL.label)
 
@@ -80,7 +80,7 @@ ROLE = "Microsoft Marketplace Lead Writer"
 
 
 def privilege_denied(identity: Identity, privilege: str, *, held: int) -> Refusal:
-    """The words around the privilege are those of the lead table, whatever the privilege is about."""
+    """Its text always names the lead table, whatever the privilege is about."""
     return Refusal(
         403,
         "0x80040220",
@@ -111,7 +111,7 @@ def user_disabled(identity: Identity) -> Refusal:
 
 
 def check_owner(owner_id: str, unfit: str | None) -> None:
-    """Whoever is to have a lead has to be allowed to read leads, and to be active."""
+    """Refuses an owner who may not read leads or is disabled."""
     if unfit == "no_privilege":
         raise Refusal(
             403,
@@ -125,7 +125,7 @@ def check_owner(owner_id: str, unfit: str | None) -> None:
 
 
 def privileges_of(held: Mapping[str, str], business_unit_id: str) -> list[dict[str, str]]:
-    """As RetrieveUserPrivileges answers them."""
+    """Lists privileges as RetrieveUserPrivileges does."""
     return [
         {
             "Depth": depth,

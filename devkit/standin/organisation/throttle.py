@@ -1,4 +1,4 @@
-"""Service protection limits: three throttles for each user on each web server.
+"""Enforces the service protection limits: three throttles for each user on each web server.
 
 https://learn.microsoft.com/power-apps/developer/data-platform/api-limits
 """
@@ -36,7 +36,7 @@ class _Window:
 
 
 class Throttle:
-    """Thread-safe. Counts in memory: a restart forgets."""
+    """Thread-safe. In memory: a restart forgets."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -45,12 +45,12 @@ class Throttle:
 
     @contextmanager
     def admitted(self, server: str, config: Config) -> Iterator[dict[str, str]]:
-        """Yields the headers that say what is left, or raises a 429."""
+        """Yields the headers with what is left, or raises a 429."""
         with self._lock:
             arrived = self._clock()
             window = self._windows[server]
             window.slide(arrived - config.window_seconds)
-            # A refused request counts as well: asking on during a penalty makes it longer.
+            # A refused request counts too, so requests during a penalty prolong it.
             window.arrivals.append(arrived)
             _refuse_if_over(window, arrived, config)
             window.under_way += 1
@@ -65,7 +65,7 @@ class Throttle:
                 window.under_way -= 1
 
     def forget(self) -> None:
-        """Requests under way keep their old window, so that counts never go below zero."""
+        """Forgets all counts. Running requests keep their old window, so that counts never go below zero."""
         with self._lock:
             self._windows = defaultdict(_Window)
 
@@ -119,6 +119,6 @@ def _headers(window: _Window, config: Config) -> dict[str, str]:
         headers["x-ms-ratelimit-burst-remaining-xrm-requests"] = str(left)
     if config.execution_seconds_per_window is not None:
         seconds = config.execution_seconds_per_window - window.seconds_spent
-        # A grouping separator and two decimals, as live organisations send it.
+        # Thousands separator and two decimals, as live organisations send it.
         headers["x-ms-ratelimit-time-remaining-xrm-requests"] = f"{seconds:,.2f}"
     return headers

@@ -1,1 +1,1 @@
-"""The sign-in host: Entra's endpoints, and the platform's managed identity."""
+"""Answers as the sign-in host: Entra's endpoints, and the platform's managed identity."""

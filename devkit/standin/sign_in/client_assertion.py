@@ -1,4 +1,4 @@
-"""An application that proves itself by a signed assertion: the signature has to be that of a registered certificate.
+"""Checks an application's signed assertion, whose signature must be a registered certificate's.
 
 https://learn.microsoft.com/entra/identity-platform/certificate-credentials
 """
@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from devkit.standin.sign_in_refusal import sign_in_error
+from devkit.standin.sign_in.refusal import sign_in_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,7 @@ _ALGORITHMS = ["PS256", "RS256"]
 
 
 def check_assertion(assertion: str, *, client_id: str, audience: str, certificates: Iterable[str]) -> None:
-    """Raises the sign-in error that tells what is wrong with it."""
+    """Raises the sign-in error for what is wrong with it."""
     key = _registered_key(assertion, client_id, certificates)
     try:
         claims = jwt.decode(assertion, key, _ALGORITHMS, audience=audience, issuer=client_id)
@@ -39,7 +39,7 @@ def check_assertion(assertion: str, *, client_id: str, audience: str, certificat
 
 
 def _registered_key(assertion: str, client_id: str, certificates: Iterable[str]) -> RSAPublicKey:
-    """A certificate that has expired is registered in vain."""
+    """Ignores certificates that have expired."""
     try:
         thumbprint = jwt.get_unverified_header(assertion).get("x5t#S256", "")
     except jwt.InvalidTokenError as error:
@@ -54,5 +54,5 @@ def _registered_key(assertion: str, client_id: str, certificates: Iterable[str])
 
 
 def _thumbprint(certificate: x509.Certificate) -> str:
-    """The SHA-256 one: the stand-in does not take the older SHA-1, so that no client falls back to it unseen."""
+    """Gives the SHA-256 thumbprint. SHA-1 is not accepted, so that no client uses it unnoticed."""
     return base64.urlsafe_b64encode(certificate.fingerprint(hashes.SHA256())).decode().rstrip("=")

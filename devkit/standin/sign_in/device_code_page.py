@@ -1,4 +1,4 @@
-"""Sign-in of a person at a terminal: a code is shown there, and confirmed in a browser.
+"""Signs a person in at a terminal, which shows a code to be confirmed in a browser.
 
 https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PATH = "/devicelogin"
 LIFETIME_SECONDS = 900
-# Entra asks for five; nobody is spared anything here.
+# Entra asks for five; here the wait would serve nothing.
 _INTERVAL_SECONDS = 1
 _PAGE = Markup(
     "<!doctype html><title>Sign in</title><h1>Sign in to the stand-in</h1><p>{said}</p>"

@@ -1,6 +1,6 @@
-"""Entra's part: the discovery document and the token endpoint.
+"""Answers as Entra: the discovery document and the token endpoint.
 
-A way of signing in is an entry in `_GRANTS`; a way for an application to prove itself is a branch in `_authenticate`.
+A kind of sign-in is an entry in `_GRANTS`; a kind of application credential is a branch in `_authenticate`.
 https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
 """
 
@@ -17,9 +17,9 @@ from devkit.standin.organisation.faults import Sight, Stage
 from devkit.standin.origin import origin_of, origins
 from devkit.standin.replies import json_reply
 from devkit.standin.sign_in import client_assertion as assertion
+from devkit.standin.sign_in.refusal import sign_in_error
 from devkit.standin.sign_in.tenant import check_tenant
 from devkit.standin.sign_in.tokens import issue_token
-from devkit.standin.sign_in_refusal import sign_in_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,7 +68,7 @@ def _client_credentials(organisation: Organisation, request: Request, form: Mapp
 
 
 def _password(organisation: Organisation, request: Request, form: Mapping[str, str]) -> Response:
-    """The application is a public client here and proves nothing.
+    """Signs in by password. The application is a public client here, without a credential.
 
     https://learn.microsoft.com/entra/identity-platform/v2-oauth-ropc
     """
@@ -82,7 +82,7 @@ def _password(organisation: Organisation, request: Request, form: Mapping[str, s
 
 
 def _device_code(organisation: Organisation, request: Request, form: Mapping[str, str]) -> Response:
-    """The application is one of Microsoft's own; the identity token says who the person is."""
+    """Signs in by device code, with one of Microsoft's own applications. The identity token names the person."""
     scope = organisation.device_codes.trade(form.get("device_code", ""), organisation.config.device_sign_in)
     audience = _audience(request, _resource_of(scope))
     identity, client_id = organisation.identity, form.get("client_id", "")
@@ -121,7 +121,7 @@ def _granted(organisation: Organisation, audience: str, appid: str = "", person:
 
 
 def _resource_of(scope: str) -> str:
-    """Without what asks for the identity token."""
+    """Gives the scope without the parts that ask for the identity token."""
     return " ".join(each for each in scope.split() if each not in _OPENID_SCOPES)
 
 
@@ -159,7 +159,7 @@ def _same(given: str, wanted: str) -> bool:
 
 
 def _audience(request: Request, scope: str) -> str:
-    """The resource is the scope without its end, a slash before it included or not."""
+    """Gives the resource: the scope without its end, and without a slash before that."""
     if not scope.endswith("/.default") or " " in scope:
         raise sign_in_error(70011)
     resource = scope.removesuffix("/.default").removesuffix("/")

@@ -1,4 +1,4 @@
-"""The endpoint that App Service and Functions give to an app with a managed identity, api-version 2019-08-01.
+"""Answers as the endpoint that Azure gives to an app with a managed identity, api-version 2019-08-01.
 
 https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference
 """
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from devkit.standin.organisation.faults import Sight, Stage
 from devkit.standin.origin import origins
 from devkit.standin.replies import json_reply
+from devkit.standin.sign_in.refusal import SignInRefusal
 from devkit.standin.sign_in.tokens import issue_token
-from devkit.standin.sign_in_refusal import SignInRefusal
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request, Response
@@ -45,7 +45,7 @@ def token(organisation: Organisation, request: Request) -> Response:
 
 
 def _identity(organisation: Organisation, client_id: str | None) -> str | None:
-    """The client id of the identity that is asked for; None when the app does not have it."""
+    """Gives the client id of the requested identity; None if the app does not have it."""
     identity = organisation.identity
     kind, own = ("system", identity.managed_identity_id) if client_id is None else ("user", identity.user_identity_id)
     has_it = kind in organisation.config.managed_identities and client_id in (None, own)

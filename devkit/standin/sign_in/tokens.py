@@ -1,4 +1,4 @@
-"""Access tokens: signed for one audience and a time. The sign-in part issues them, the data part checks them."""
+"""Issues access tokens, signed for one audience and a time, and checks them for the Web API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ALGORITHM = "HS256"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bearer:
-    """Whose token it is: an application's, or, where `person` is set, that person's by way of the application."""
+    """The token's owner: an application, or `person` if set, who signed in through the application."""
 
     application: str
     person: str
@@ -32,7 +32,7 @@ class Bearer:
 def issue_token(
     identity: Identity, *, audience: str, now: float, lifetime: int, appid: str = "", person: str = ""
 ) -> str:
-    """`appid` is whose token it is, where it is not the application's own."""
+    """Issues a token. `appid` is the application, unless it is the stand-in's own."""
     claims = {
         "aud": audience,
         "tid": identity.tenant_id,
@@ -47,7 +47,7 @@ def issue_token(
 
 
 def check_bearer(identity: Identity, authorization: str | None, *, audiences: Collection[str], now: float) -> Bearer:
-    """Dataverse answers 401 without a body for whatever is wrong, so that nothing can be learned from it."""
+    """Checks a token. Dataverse answers 401 without a body for any fault."""
     kind, _, token = (authorization or "").partition(" ")
     if kind.lower() != "bearer":
         raise unauthorized()
@@ -62,7 +62,7 @@ def check_bearer(identity: Identity, authorization: str | None, *, audiences: Co
 
 @functools.lru_cache(maxsize=1024)
 def _signed_claims(token: str, signing_key: str) -> tuple[int, str, Bearer]:
-    """A client sends the same token thousands of times; its signature need not be checked each time."""
+    """Reads a token's claims. Cached, because a client sends the same token thousands of times."""
     options: Options = {"require": ["exp", "aud"], "verify_exp": False, "verify_aud": False}
     claims = jwt.decode(token, signing_key, [_ALGORITHM], options=options)
     bearer = Bearer(application=str(claims.get("appid", "")).lower(), person=str(claims.get("oid", "")))

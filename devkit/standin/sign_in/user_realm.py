@@ -1,4 +1,4 @@
-"""Where an account signs in: asked before a password is sent. Accounts here are the directory's own, not federated."""
+"""Answers where an account signs in, which clients ask before they send a password. None is federated."""
 
 from __future__ import annotations
 

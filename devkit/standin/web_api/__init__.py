@@ -1,1 +1,1 @@
-"""The Dataverse Web API: what is asked over HTTP, and the answers."""
+"""Answers as the Dataverse Web API."""

@@ -1,4 +1,4 @@
-"""Whose token it is, and as which of the organisation's users that lets one in."""
+"""Finds the organisation's user for a token."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """`identity` is the organisation's, with this user in the place of the usual one. `privileges`: name -> depth."""
+    """`identity` is the organisation's, with this user instead of the usual one. `privileges`: name -> depth."""
 
     identity: Identity
     privileges: Mapping[str, str]
 
 
 def admitted(organisation: Organisation, bearer: Bearer) -> Caller:
-    """Raises what Dataverse answers to somebody who may not come in."""
+    """Gives the caller of a request. Raises Dataverse's answer to one without access."""
     members = organisation.members()
     user = _user_of(organisation.identity, members.users(), bearer)
     if user is None:
@@ -39,7 +39,7 @@ def admitted(organisation: Organisation, bearer: Bearer) -> Caller:
 
 
 def _user_of(identity: Identity, users: Mapping[str, User], bearer: Bearer) -> User | None:
-    """While the configuration has an application user, every application and the account are that one."""
+    """Finds the user. If the configuration has an application user, every application and the account are that one."""
     if bearer.person and bearer.person != identity.account_id:
         return users.get(bearer.person)
     if identity.user_id in users:

@@ -1,4 +1,4 @@
-"""Dataverse's gate: who comes in, to which server, and what every answer carries.
+"""Checks sign-in and limits of each request, picks its server, and adds the headers of every answer.
 
 https://learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors
 """
@@ -17,7 +17,7 @@ from devkit.standin.origin import origin_of, origins
 from devkit.standin.refusal import Refusal
 from devkit.standin.sign_in.tokens import Bearer, check_bearer
 from devkit.standin.web_api.caller import Caller, admitted
-from devkit.standin.web_api.lead_validation import read_body
+from devkit.standin.web_api.validation import read_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request that has passed the gate, and what its handling may ask for."""
+    """One request that has passed the gate."""
 
     organisation: Organisation
     request: Request
     caller: Caller
-    # The body as far as faults may look at it; whether it is any good is said later, by those who need it.
+    # The body for faults to match. Whether it is valid is checked later.
     columns: dict[str, Any]
 
     def strike(self, stage: Stage, *, privilege: str | None = None) -> None:
@@ -43,7 +43,7 @@ class Call:
         self.organisation.strike(stage, sight)
 
     def require(self, privilege: str, *, depth: Depth = Depth.BASIC) -> None:
-        """`depth` is how far it has to reach: BASIC is enough for the user's own rows."""
+        """Refuses a caller without the privilege. BASIC depth is enough for the user's own rows."""
         self.strike(Stage.PRIVILEGE, privilege=privilege)
         held = self.caller.privileges
         if privilege not in held or DEPTHS[held[privilege]] < depth:
@@ -51,7 +51,7 @@ class Call:
 
     @property
     def identity(self) -> Identity:
-        """Who is who, the caller in the place of the usual user."""
+        """Gives the organisation's ids, with the caller as the user."""
         return self.caller.identity
 
     @property
@@ -60,7 +60,7 @@ class Call:
 
 
 def pass_gate(organisation: Organisation, request: Request, answer: Callable[[Call], Response]) -> Response:
-    """Sign-in first: whoever is unknown uses up nobody's limits."""
+    """Checks sign-in before the limits, so that unknown callers use up none."""
     bearer = check_bearer(
         organisation.identity, request.headers.get("Authorization"), audiences=origins(request), now=time.time()
     )

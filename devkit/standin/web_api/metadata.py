@@ -1,4 +1,4 @@
-"""Table definitions, as much as clients ask for before they write: names, lengths, options.
+"""Answers what clients ask about tables before they write: names, lengths, options.
 
 https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query-metadata-web-api
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from devkit.standin.organisation.lead_columns import Column, Kind, entity_of, link_definition
+from devkit.standin.organisation.columns import Column, Kind, entity_of, link_definition
 from devkit.standin.organisation.security import APPEND_TO, PRIVILEGES
 from devkit.standin.refusal import Refusal
 from devkit.standin.replies import json_reply
@@ -19,83 +19,91 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Response
 
+    from devkit.standin.organisation.table import Table
     from devkit.standin.web_api.gate import Call
-
-_LEAD_METADATA_ID = str(uuid.uuid5(uuid.NAMESPACE_URL, "https://standin.invalid/entities/lead"))
-_LEAD = {
-    "MetadataId": _LEAD_METADATA_ID,
-    "LogicalName": "lead",
-    "SchemaName": "Lead",
-    "EntitySetName": "leads",
-    "LogicalCollectionName": "leads",
-    "PrimaryIdAttribute": "leadid",
-    "PrimaryNameAttribute": "fullname",
-    "ObjectTypeCode": 4,
-    "OwnershipType": "UserOwned",
-    "IsCustomEntity": False,
-}
 
 
 def entities(call: Call) -> Response:
     call.require("prvReadEntity")
-    sets = {entity_set for targets in call.organisation.links().values() for entity_set in targets}
-    return _list(call, [_LEAD, *(_other_entity(entity_set) for entity_set in sorted(sets))])
+    tables = call.organisation.tables()
+    sets = {entity_set for table in tables for targets in table.links.values() for entity_set in targets}
+    others = sets - {table.entity_set for table in tables}
+    return _list(call, [*map(_definition, tables), *map(_other_entity, sorted(others))])
 
 
 def entity(call: Call, key: str) -> Response:
-    _check_key(key)
+    table = _table(call, key)
     call.require("prvReadEntity")
-    return json_reply(_chosen(_LEAD, call.request.args))
+    return json_reply(_chosen(_definition(table), call.request.args))
 
 
 def attributes(call: Call, key: str, cast: str | None = None) -> Response:
-    _check_key(key)
+    table = _table(call, key)
     call.require("prvReadAttribute")
-    found = [_attribute(name, column) for name, column in _columns(call).items() if cast in (None, column.kind.value)]
+    found = [_attribute(name, column) for name, column in _columns(table).items() if cast in (None, column.kind.value)]
     return _list(call, found)
 
 
 def attribute(call: Call, key: str, name: str, cast: str | None = None) -> Response:
-    _check_key(key)
+    table = _table(call, key)
     call.require("prvReadAttribute")
     wanted = name.removeprefix("LogicalName=").strip("'")
-    column = _columns(call).get(wanted)
+    column = _columns(table).get(wanted)
     if column is None or cast not in (None, column.kind.value):
         raise Refusal(404, "0x80060888", f"Could not find an attribute with the key {name}.")
     return json_reply(_chosen(_attribute(wanted, column), call.request.args))
 
 
 def lookups(call: Call, key: str) -> Response:
-    """What a lookup is bound by is its navigation property, which may differ in case from the column."""
-    _check_key(key)
+    """Lists lookups. One is bound by its navigation property, whose case may differ from the column's."""
+    table = _table(call, key)
     call.require("prvReadEntity")
     found = [
         {
-            "SchemaName": f"lead_{link}_{entity}",
-            "ReferencingEntity": "lead",
+            "SchemaName": f"{table.entity}_{link}_{entity}",
+            "ReferencingEntity": table.entity,
             "ReferencingAttribute": link.lower(),
             "ReferencedEntity": entity,
             "ReferencingEntityNavigationPropertyName": link,
         }
-        for link, sets in call.organisation.links().items()
+        for link, sets in table.links.items()
         for entity in link_definition(link, sets).targets
     ]
     return _list(call, found)
 
 
 def keys(call: Call, key: str) -> Response:
-    _check_key(key)
+    _table(call, key)
     call.require("prvReadEntity")
     return _list(call, [])
 
 
-def _columns(call: Call) -> dict[str, Column]:
-    links = {link.lower(): link_definition(link, sets) for link, sets in call.organisation.links().items()}
-    return {**call.organisation.columns(), **links}
+def _columns(table: Table) -> dict[str, Column]:
+    links = {link.lower(): link_definition(link, sets) for link, sets in table.links.items()}
+    return {**table.columns, **links}
+
+
+def _definition(table: Table) -> dict[str, Any]:
+    return {
+        "MetadataId": _metadata_id(table),
+        "LogicalName": table.entity,
+        "SchemaName": table.schema_name,
+        "EntitySetName": table.entity_set,
+        "LogicalCollectionName": table.entity_set,
+        "PrimaryIdAttribute": table.key,
+        "PrimaryNameAttribute": table.name_column,
+        "ObjectTypeCode": table.type_code,
+        "OwnershipType": "UserOwned",
+        "IsCustomEntity": False,
+    }
+
+
+def _metadata_id(table: Table) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://standin.invalid/entities/{table.entity}"))
 
 
 def _other_entity(entity_set: str) -> dict[str, Any]:
-    """A table that a lead points into; no more is known of it than its names, and what pointing at it takes."""
+    """Describes a table that lookups point into: its names, and the privilege that pointing at it takes."""
     name, append_to = entity_of(entity_set), APPEND_TO.get(entity_set)
     return {
         "LogicalName": name,
@@ -116,7 +124,7 @@ def _list(call: Call, items: list[dict[str, Any]]) -> Response:
 
 
 def _chosen(item: Mapping[str, Any], options: Mapping[str, str]) -> dict[str, Any]:
-    """Whatever is expanded stays, beside what is selected."""
+    """Selects properties. Expanded ones always stay."""
     if "$select" not in options:
         return dict(item)
     wanted = {*options["$select"].split(","), "MetadataId", "OptionSet", "@odata.type"}
@@ -148,6 +156,8 @@ def _label(text: str) -> dict[str, Any]:
     return {"LocalizedLabels": [{"Label": text, "LanguageCode": 1033}]}
 
 
-def _check_key(key: str) -> None:
-    if key not in ("LogicalName='lead'", _LEAD_METADATA_ID):
-        raise Refusal(404, "0x80060888", f"Could not find an entity with the key {key}.")
+def _table(call: Call, key: str) -> Table:
+    for table in call.organisation.tables():
+        if key in (f"LogicalName='{table.entity}'", _metadata_id(table)):
+            return table
+    raise Refusal(404, "0x80060888", f"Could not find an entity with the key {key}.")

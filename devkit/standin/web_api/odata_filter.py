@@ -1,4 +1,4 @@
-"""$filter over rows in memory: comparisons of columns, also of related rows (`a/b`), with and, or, not, and functions.
+"""Reads a $filter and tests rows with it: comparisons, also of related rows (`a/b`), and, or, not, functions.
 
 https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query/filter-rows
 """
@@ -9,17 +9,18 @@ import operator
 import re
 from typing import TYPE_CHECKING, Any
 
-from devkit.standin.refusal import Refusal
+from devkit.standin.refusal import Refusal, not_supported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     Row = Mapping[str, Any]
     Test = Callable[[Row], bool]
+    Check = Callable[[str], object]
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<text>(?:Microsoft\.Dynamics\.CRM\.\w+)?'(?:[^']|'')*')|(?P<guid>[0-9a-fA-F]{8}-[0-9a-fA-F-]{27})"
-    r"|(?P<number>-?\d+(?:\.\d+)?)|(?P<sign>[(),])|(?P<word>[\w/.@]+))"
+    r"|(?P<time>\d{4}-\d\d-\d\d(?:T[\d:.]+Z)?)|(?P<number>-?\d+(?:\.\d+)?)|(?P<sign>[(),])|(?P<word>[\w/.@]+))"
 )
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "eq": operator.eq,
@@ -37,16 +38,20 @@ _FUNCTIONS: dict[str, Callable[[str, str], bool]] = {
 _WORDS: dict[str, Any] = {"null": None, "true": True, "false": False}
 
 
-def matcher(text: str) -> Test:
-    """A test of one row. Raises Refusal for what is no filter."""
-    return _Parser(text).parsed() if text.strip() else lambda _row: True
+def matcher(text: str, *, check: Check | None = None) -> Test:
+    """Gives a test of one row. Raises Refusal if the text is not a filter.
+
+    `check` is given the name of each column and refuses unknown ones; functions are then not supported.
+    """
+    return _Parser(text, check).parsed() if text.strip() else lambda _row: True
 
 
 class _Parser:
     """Recursive descent; `or` binds loosest, then `and`, then `not`."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, check: Check | None) -> None:
         self._tokens = _tokens(text)
+        self._check = check
 
     def parsed(self) -> Test:
         test = self._either()
@@ -79,14 +84,19 @@ class _Parser:
     def _comparison(self) -> Test:
         _, path = self._next()
         if path in _FUNCTIONS:
-            return self._function(_FUNCTIONS[path])
+            return self._function(path)
+        if self._check:
+            self._check(path)
         _, name = self._next()
         if name not in _COMPARISONS:
             raise _malformed()
         compare, wanted = _COMPARISONS[name], self._literal()
         return lambda row: _compared(compare, _value(row, path), wanted)
 
-    def _function(self, function: Callable[[str, str], bool]) -> Test:
+    def _function(self, name: str) -> Test:
+        if self._check:
+            raise not_supported(f"The function {name} in a $filter of this table")
+        function = _FUNCTIONS[name]
         self._expect("(")
         _, path = self._next()
         self._expect(",")
@@ -132,7 +142,7 @@ def _tokens(text: str) -> list[tuple[str, str]]:
 
 
 def _value(row: Row, path: str) -> Any:
-    """A related row that is not there has no values; a column that is not there is a mistake."""
+    """Reads a value. A related row that is missing has none. A column that does not exist is refused."""
     value: Any = row
     for part in path.split("/"):
         if value is None:
@@ -144,7 +154,7 @@ def _value(row: Row, path: str) -> Any:
 
 
 def _compared(compare: Callable[[Any, Any], Any], value: Any, wanted: Any) -> bool:
-    """Text is compared as Dataverse does, without regard to case; what cannot be ordered is never true."""
+    """Compares text without regard to case, as Dataverse does. Values of different types are never ordered."""
     one, other = (each.lower() if isinstance(each, str) else each for each in (value, wanted))
     try:
         return bool(compare(one, other))

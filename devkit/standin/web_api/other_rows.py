@@ -1,6 +1,6 @@
-"""The tables around leads that a client looks into before it writes: users, roles, solutions, plug-in steps.
+"""Makes the rows of other tables that a client reads before it writes: users, roles, solutions, plug-in steps.
 
-They are read here; what may be changed of them is in member_api.
+They are only read here; roles_and_users changes some of them.
 https://learn.microsoft.com/power-apps/developer/data-platform/reference/entities
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from devkit.standin.organisation.lead_columns import ENTITIES
+from devkit.standin.organisation.columns import ENTITIES
 from devkit.standin.organisation.members import made_up_id
 from devkit.standin.organisation.security import PRIVILEGES
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherTable:
-    """`privilege` is what reading it takes; empty: nothing."""
+    """`privilege` is needed to read it; empty if none is."""
 
     key: str
     privilege: str
@@ -56,7 +56,7 @@ def _user(organisation: Organisation, members: Members, user: User) -> dict[str,
 
 
 def _colleague(row_id: str, unfit: str | None) -> dict[str, Any]:
-    """Somebody who may own leads."""
+    """Makes a user who may own leads."""
     return {
         "systemuserid": row_id,
         "fullname": "Contoso",
@@ -66,7 +66,7 @@ def _colleague(row_id: str, unfit: str | None) -> dict[str, Any]:
 
 
 def _roles(organisation: Organisation) -> Rows:
-    """Each role once in every business unit: the root's own, and copies that know where they come from."""
+    """Gives each role for every business unit: the root's own, and copies that point to it."""
     members = organisation.members()
     return [_role(members, role, unit) for role in members.roles().values() for unit in members.business_units()]
 
@@ -122,7 +122,7 @@ def _privileges(_organisation: Organisation) -> Rows:
 
 
 def _targets(entity_set: str) -> Callable[[Organisation], Rows]:
-    """Rows that a lead may point to; no more is known of them than that they are there."""
+    """Makes rows that a lead may point to, with id and name only."""
     key = f"{ENTITIES[entity_set]}id"
     return lambda organisation: [{key: row, "name": "Contoso"} for row in organisation.rows()[entity_set]]
 
@@ -132,7 +132,7 @@ def _steps(organisation: Organisation) -> Rows:
 
 
 def _step(step: dict[str, Any]) -> dict[str, Any]:
-    """Stage 20 is before the write, in its transaction; mode 0 is synchronous; state 0 is enabled."""
+    """Makes a step. Stage 20 is before the write, in its transaction; mode 0 is synchronous; state 0 is enabled."""
     name = str(step.get("name", "Contoso.Plugins.OnLead"))
     message, table = step.pop("message", "Create"), step.pop("table", "lead")
     message_id, filter_id = made_up_id("messages", message), made_up_id("filters", message, table)
@@ -165,7 +165,7 @@ def _messages(organisation: Organisation) -> Rows:
     return [{"sdkmessageid": made_up_id("messages", name), "name": name} for name in names]
 
 
-TABLES: dict[str, OtherTable] = {
+OTHER_TABLES: dict[str, OtherTable] = {
     "systemusers": OtherTable(key="systemuserid", privilege="prvReadUser", rows=_users),
     "roles": OtherTable(key="roleid", privilege="prvReadRole", rows=_roles),
     "businessunits": OtherTable(key="businessunitid", privilege="prvReadBusinessUnit", rows=_business_units),

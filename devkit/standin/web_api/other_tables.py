@@ -1,4 +1,4 @@
-"""Reading the tables around leads: a list, one row, and the roles of a user.
+"""Reads other tables than those that clients write to: lists, single rows, and the roles of a user.
 
 https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query/overview
 """
@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from devkit.standin.organisation.columns import entity_of
 from devkit.standin.organisation.faults import Stage
-from devkit.standin.organisation.lead_columns import entity_of
-from devkit.standin.refusal import Refusal, not_supported
+from devkit.standin.refusal import Refusal
 from devkit.standin.replies import json_reply
-from devkit.standin.web_api.odata_filter import matcher
-from devkit.standin.web_api.other_rows import TABLES
+from devkit.standin.web_api.other_rows import OTHER_TABLES
+from devkit.standin.web_api.query_options import check_options, chooser, most_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from devkit.standin.web_api.gate import Call
 
-_KNOWN = {"$select", "$filter", "$top", "$orderby", "$expand", "$count"}
 _EXPANDED = re.compile(r"(\w+)(?:\([^)]*\))?(?:,|$)")
 
 
@@ -36,7 +35,7 @@ def read(call: Call, entity_set: str, key: str) -> Response:
 
 
 def read_own(call: Call, entity_set: str, key: str) -> Response:
-    """A row of a table of the organisation's own, of which no more is known than that it is there."""
+    """Reads a row of the organisation's own table, which has an id only."""
     if entity_set not in {name for sets in call.organisation.config.lookups.values() for name in sets}:
         raise Refusal(404, "0x8006088a", f"Resource not found for the segment '{entity_set}'.")
     if not call.organisation.knows_row(entity_set, key.lower()):
@@ -45,9 +44,9 @@ def read_own(call: Call, entity_set: str, key: str) -> Response:
 
 
 def roles_of_user(call: Call, key: str) -> Response:
-    """Needs the right to read roles as well as users."""
+    """Lists a user's roles. Needs the right to read roles as well as users."""
     user = _row(call, "systemusers", key)
-    call.require(TABLES["roles"].privilege)
+    call.require(OTHER_TABLES["roles"].privilege)
     return listed(call, "roles", user["systemuserroles_association"])
 
 
@@ -63,23 +62,17 @@ def users_with_role(call: Call, key: str) -> Response:
 
 def listed(call: Call, name: str, rows: list[dict[str, Any]]) -> Response:
     options = call.request.args
-    for option in options:
-        if option.startswith("$") and option not in _KNOWN:
-            raise not_supported(f"The query option {option}")
-    matches = matcher(options.get("$filter", ""))
-    found = [row for row in rows if matches(row)]
-    if "$orderby" in options:
-        column, _, direction = options["$orderby"].partition(" ")
-        found.sort(key=lambda row: str(row.get(column)), reverse=direction == "desc")
+    check_options(options, "$expand")
+    found = chooser(options)(rows)
     answer: dict[str, Any] = {"@odata.context": f"{call.api}/$metadata#{name}"}
     if options.get("$count") == "true":
         answer["@odata.count"] = len(found)
-    answer["value"] = [_chosen(row, options) for row in found[: int(options.get("$top", 5000))]]
+    answer["value"] = [_chosen(row, options) for row in found[: most_rows(options)]]
     return json_reply(answer)
 
 
 def _rows(call: Call, entity_set: str) -> list[dict[str, Any]]:
-    table = TABLES[entity_set]
+    table = OTHER_TABLES[entity_set]
     if table.privilege:
         call.require(table.privilege)
     call.strike(Stage.WORK)
@@ -87,7 +80,7 @@ def _rows(call: Call, entity_set: str) -> list[dict[str, Any]]:
 
 
 def _row(call: Call, entity_set: str, key: str) -> dict[str, Any]:
-    id_column = TABLES[entity_set].key
+    id_column = OTHER_TABLES[entity_set].key
     for row in _rows(call, entity_set):
         if row[id_column] == key.lower():
             return row
@@ -95,7 +88,7 @@ def _row(call: Call, entity_set: str, key: str) -> dict[str, Any]:
 
 
 def _chosen(row: Mapping[str, Any], options: Mapping[str, str]) -> dict[str, Any]:
-    """Related rows come only when they are expanded, and whole; the columns that are none of ours are refused."""
+    """Selects columns and refuses unknown ones. Related rows come only when expanded, and whole."""
     expanded = set(_EXPANDED.findall(options.get("$expand", "")))
     selected = {name.strip() for name in options.get("$select", "").split(",") if name.strip()}
     if unknown := sorted((expanded | selected) - set(row)):

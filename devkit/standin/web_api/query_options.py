@@ -1,4 +1,4 @@
-"""The query options of OData that the stand-in understands; others are refused rather than overlooked.
+"""Reads the query options of OData that the stand-in supports. It refuses the others instead of ignoring them.
 
 https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query/overview
 """
@@ -8,90 +8,78 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from devkit.standin.organisation.lead_store import Search
 from devkit.standin.refusal import Refusal, not_supported
+from devkit.standin.web_api.odata_filter import matcher
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    from devkit.standin.organisation.table import Table
+
+    Rows = list[dict[str, Any]]
 
 _KNOWN = {"$select", "$filter", "$top", "$orderby", "$count"}
-_TERM = re.compile(
-    r"""\(*\s*(?P<column>\w+)\s+(?P<operator>eq|ne|gt|ge|lt|le)\s+
-    (?P<value>'(?:[^']|'')*'|null|true|false|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|\d{4}-\d\d-\d\d(?:T[\d:.]+Z)?|-?\d+(?:\.\d+)?)
-    \s*\)*\s*(?:(?P<and>and)\s+|$)""",
-    re.VERBOSE,
-)
-_OPERATORS = {"eq": "IS", "ne": "IS NOT", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+# Dataverse puts at most 5,000 rows in one page.
+_MOST_ROWS = 5000
 
 
-def selected(options: Mapping[str, str], known: Collection[str]) -> list[str] | None:
+def check_options(options: Iterable[str], *more: str) -> None:
+    for option in options:
+        if option.startswith("$") and option not in {*_KNOWN, *more}:
+            raise not_supported(f"The query option {option}")
+
+
+def selected(options: Mapping[str, str], table: Table) -> list[str] | None:
     if "$select" not in options:
         return None
-    return [_known_column(name.strip(), known) for name in options["$select"].split(",") if name.strip()]
+    check = column_check(table)
+    names = [name.strip() for name in options["$select"].split(",") if name.strip()]
+    for name in names:
+        check(name)
+    return names
 
 
-def search_of(options: Mapping[str, str], known: Collection[str]) -> Search:
-    """`known` are the columns that there are; no other name gets into the SQL."""
-    for option in options:
-        if option.startswith("$") and option not in _KNOWN:
-            raise not_supported(f"The query option {option}")
-    conditions, values = _conditions(options.get("$filter", ""), known)
-    return Search(
-        conditions=conditions,
-        values=values,
-        order=_order(options.get("$orderby"), known),
-        limit=_limit(options.get("$top")),
-    )
+def column_check(table: Table) -> Callable[[str], None]:
+    known = frozenset(table.readable)
+
+    def check(name: str) -> None:
+        if name not in known:
+            entity = f"Microsoft.Dynamics.CRM.{table.entity}"
+            raise Refusal(400, "0x0", f"Could not find a property named '{name}' on type '{entity}'.")
+
+    return check
 
 
-def _conditions(text: str, known: Collection[str]) -> tuple[list[str], list[Any]]:
-    conditions: list[str] = []
-    values: list[Any] = []
-    position = 0
-    while position < len(text):
-        term = _TERM.match(text, position)
-        if term is None:
-            raise not_supported("A $filter of other than comparisons joined by 'and'")
-        conditions.append(f"{_stored(term['column'], known)} {_OPERATORS[term['operator']]} ? COLLATE NOCASE")
-        values.append(_literal(term["value"]))
-        position = term.end()
-    return conditions, values
+def chooser(options: Mapping[str, str], check: Callable[[str], None] | None = None) -> Callable[[Rows], Rows]:
+    """Gives a function that selects rows by $filter and sorts them by $orderby. `check` refuses unknown columns."""
+    matches = matcher(options.get("$filter", ""), check=check)
+    column, descending = _order(options.get("$orderby"))
+    if column and check:
+        check(column)
+
+    def chosen(rows: Rows) -> Rows:
+        found = [row for row in rows if matches(row)]
+        return sorted(found, key=lambda row: _rank(row.get(column)), reverse=descending) if column else found
+
+    return chosen
 
 
-def _literal(text: str) -> Any:
-    if text.startswith("'"):
-        return text[1:-1].replace("''", "'")
-    words: dict[str, Any] = {"null": None, "true": 1, "false": 0}
-    if text in words:
-        return words[text]
-    if re.fullmatch(r"-?\d+(\.\d+)?", text):
-        return float(text)
-    return text
+def most_rows(options: Mapping[str, str]) -> int:
+    top = options.get("$top", str(_MOST_ROWS))
+    if not top.isdecimal():
+        raise Refusal(400, "0x0", "Invalid value for $top query option found.")
+    return min(int(top), _MOST_ROWS)
 
 
-def _order(text: str | None, known: Collection[str]) -> str:
+def _order(text: str | None) -> tuple[str | None, bool]:
     if text is None:
-        return "rowid DESC"
+        return None, False
     found = re.fullmatch(r"(\w+)(?:\s+(asc|desc))?", text.strip())
     if found is None:
         raise not_supported("An $orderby of more than one column")
-    return f"{_stored(found[1], known)} {found[2] or 'asc'}"
+    return found[1], found[2] == "desc"
 
 
-def _limit(text: str | None) -> int:
-    # 5,000 rows are the most that Dataverse puts in one page.
-    if text is None:
-        return 5000
-    if not text.isdecimal():
-        raise Refusal(400, "0x0", "Invalid value for $top query option found.")
-    return min(int(text), 5000)
-
-
-def _stored(column: str, known: Collection[str]) -> str:
-    return f"json_extract(columns, '$.{_known_column(column, known)}')"
-
-
-def _known_column(name: str, known: Collection[str]) -> str:
-    if name not in known:
-        raise Refusal(400, "0x0", f"Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.lead'.")
-    return name
+def _rank(value: Any) -> tuple[bool, Any]:
+    """Sorts empty values first."""
+    return value is not None, value if isinstance(value, (int, float, str)) else str(value)

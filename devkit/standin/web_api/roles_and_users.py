@@ -1,7 +1,7 @@
-"""What an administrator changes about the organisation's members: roles, their privileges, users, who has which role.
+"""Changes roles, their privileges, users, and who has which role, for an administrator.
 
 https://learn.microsoft.com/power-apps/developer/data-platform/webapi/reference/role and .../systemuser
-Where no page tells a refusal's code, the general one for an invalid argument stands in for it.
+Where no page documents a refusal's code, it is the general one for an invalid argument.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from devkit.standin.organisation.lead_store import Search
 from devkit.standin.organisation.members import Role, User
 from devkit.standin.organisation.security import DEPTHS, PRIVILEGES, user_disabled
 from devkit.standin.refusal import Refusal
 from devkit.standin.replies import no_content
-from devkit.standin.web_api.lead_validation import parse_guid, read_body
+from devkit.standin.web_api.validation import parse_guid, read_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +58,7 @@ def delete_role(call: Call, key: str) -> Response:
 
 
 def add_privileges(call: Call, key: str) -> Response:
-    """A privilege that the role has already gets the new depth."""
+    """Adds privileges. One that the role has already gets the new depth."""
     call.require("prvWriteRole")
     role = _own_role(call, key)
     wanted = [_privilege(each) for each in _body(call, {"Privileges"}).get("Privileges") or ()]
@@ -80,11 +79,11 @@ def remove_privilege(call: Call, key: str) -> Response:
 
 
 def create_user(call: Call) -> Response:
-    """Only application users: people come from the directory."""
+    """Creates an application user. People come from the directory."""
     call.require("prvCreateUser")
     body = _body(call, _USER_COLUMNS | {_BUSINESS_UNIT, "systemuserid"})
     if _BUSINESS_UNIT not in body:
-        # Seen, not documented: it says no more than this.
+        # Observed, not documented.
         raise Refusal(500, "0x80040216", "An unexpected error occurred.")
     unit, application_id = _business_unit(call, body), parse_guid(str(body.get("applicationid", "")))
     members = call.organisation.members()
@@ -115,7 +114,7 @@ def update_user(call: Call, key: str) -> Response:
 
 
 def delete_user(call: Call, key: str) -> Response:
-    """Once it is disabled and owns nothing."""
+    """Deletes a user that is disabled and owns nothing."""
     call.require("prvDeleteUser")
     user, made = _made_user(call, key), call.organisation.made
     if not user.disabled:
@@ -123,8 +122,7 @@ def delete_user(call: Call, key: str) -> Response:
             f"User with SystemUserId={user.user_id} is not disabled. Please disable the user in the organization "
             "before attempting to delete."
         )
-    owned = Search(conditions=["json_extract(columns, '$._ownerid_value') = ?"], values=[user.user_id])
-    if call.organisation.leads.count(owned):
+    if any(lead.columns.get("_ownerid_value") == user.user_id for lead in call.organisation.leads.newest()):
         raise Refusal(400, "0x80048610", "Can't delete a user which owns records. Reassign or delete the records.")
     with made.lock:
         made.users.pop(user.user_id, None)
@@ -134,7 +132,7 @@ def delete_user(call: Call, key: str) -> Response:
 
 
 def give_role(call: Call, key: str) -> Response:
-    """The copy of the user's own business unit, and only while he is not disabled."""
+    """Gives a role's copy of the user's own business unit, unless the user is disabled."""
     call.require("prvAssignRole")
     user = _enabled_user(call, key)
     copy_id = _reference(str(_body(call, {"@odata.id"}).get("@odata.id")), "roles")
@@ -177,7 +175,7 @@ def _user(call: Call, key: str) -> User:
 
 
 def _made_user(call: Call, key: str) -> User:
-    """The users of the configuration are changed there."""
+    """Finds a user made over the Web API. Those of the configuration are changed there."""
     user = _user(call, key)
     if user.user_id not in call.organisation.made.users:
         raise _invalid("Only users that were made over the Web API can be changed in this stand-in.")
@@ -185,7 +183,7 @@ def _made_user(call: Call, key: str) -> User:
 
 
 def _own_role(call: Call, key: str) -> Role:
-    """A role that was made here, at its root: a managed one is not to be changed, a copy follows its root."""
+    """Finds a role that may be changed: neither a managed one nor a copy."""
     found = call.organisation.members().role_of_copy(key.lower())
     if found is None:
         raise _missing("role", key)
@@ -203,7 +201,7 @@ def _business_unit(call: Call, body: dict[str, Any]) -> str:
 
 
 def _privilege(row: Any) -> tuple[str, str]:
-    """The depth is a name or its number, as text."""
+    """Reads a privilege. Its depth is a name or a number, as text."""
     depth = str(row.get("Depth"))
     label = next((label for label, value in DEPTHS.items() if depth in (label, str(int(value)))), None)
     if label is None:

@@ -1,4 +1,4 @@
-"""The functions of the Web API that tell a client where it is and who it is."""
+"""Answers the functions of the Web API about the caller and the organisation."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def retrieve_current_organization(call: Call, **_access: str) -> Response:
 
 
 def retrieve_user_privileges(call: Call, key: str) -> Response:
-    """One's own, or, with the right to read users, somebody else's."""
+    """Lists the caller's privileges or, with the right to read users, another user's."""
     user = call.organisation.members().users().get(key.lower())
     if user is None:
         raise Refusal(404, "0x80040217", f"Entity 'systemuser' With Id = {key} Does Not Exist")

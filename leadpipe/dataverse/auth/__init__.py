@@ -1,10 +1,10 @@
-"""Signing in to the organisation: a way for each setting that chooses one, and one token for all threads.
+"""Signs in to the organisation, as the settings choose, with one token for all threads.
 
-`tokens` shares a token; a way (`application`, `account`, `managed_identity`) asks for one; `refusal` says what its
-answers mean. msal does the asking, and nothing here speaks to Entra without it.
+`tokens` shares a token; `application`, `account` or `managed_identity` asks msal for one; `refusal` says what the
+answers mean. Only msal talks to Entra.
 """
 
+from leadpipe.dataverse.auth.sign_in import tokens_for
 from leadpipe.dataverse.auth.tokens import SharedTokens, Tokens
-from leadpipe.dataverse.auth.ways import tokens_for
 
 __all__ = ["SharedTokens", "Tokens", "tokens_for"]

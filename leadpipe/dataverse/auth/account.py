@@ -1,6 +1,6 @@
-"""Signing in as an Office 365 account, by name and password. Legacy: it ends with the password, after 90 days.
+"""Signs in as an Office 365 account, by name and password. Legacy: it fails once the password expires.
 
-It cannot work where the directory asks for more than a password. Microsoft advises against it:
+It cannot work if the directory asks for more than a password. Microsoft advises against it:
 https://learn.microsoft.com/entra/identity-platform/v2-oauth-ropc
 """
 
@@ -35,15 +35,15 @@ def by_password(dataverse: Dataverse, sign_in: UserPassword) -> Ask:
                 sign_in.username, sign_in.password, scopes
             )
         except json.JSONDecodeError:
-            raise  # of Entra's own answer, as with every way to sign in
+            raise  # from Entra's own answer
         except requests.RequestException:
-            raise  # some are a ValueError too
+            raise  # some are also a ValueError
         except (RuntimeError, SyntaxError, ValueError, LookupError, TypeError, AttributeError) as error:
-            # The account signs in at its company's own server, whose refusal msal raises with the whole answer in it.
+            # The company's own sign-in server refused. msal raises that with the whole answer in the text.
             raise Blocked("federation_refused", type(error).__name__) from error
         if "access_token" not in answer:
             refused = refusal(answer)
-            # An application's numbers for its certificate: here it is the company's server whose word is not taken.
+            # These numbers are about an application's certificate; here Entra does not accept the company's server.
             if refused.slug == "certificate_refused":
                 raise Blocked("federation_broken", refused.detail)
         return answer
@@ -52,9 +52,8 @@ def by_password(dataverse: Dataverse, sign_in: UserPassword) -> Ask:
 
 
 def _accept_deprecation() -> None:
-    """Msal warns the developer of this way at each call; who has to know is the operator, and is told in the README.
+    """Silences msal's warning at each call that this sign-in is deprecated; the README warns the operator.
 
-    Only this one sentence is silenced. Not by `catch_warnings`, which is not thread-safe; Python keeps one filter
-    however often it is set.
+    Not by `catch_warnings`, which is not thread-safe. Python keeps one filter however often it is set.
     """
     warnings.filterwarnings("ignore", _DEPRECATED, DeprecationWarning)

@@ -1,4 +1,4 @@
-"""Signing in as an application: it proves itself by a secret, or by a certificate.
+"""Signs in as an application, with a secret or a certificate.
 
 https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
 """
@@ -24,10 +24,9 @@ def by_secret(dataverse: Dataverse, sign_in: ClientSecret) -> Ask:
 def by_certificate(
     dataverse: Dataverse, sign_in: Certificate, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> Ask:
-    """Reads the file each time it is called, so that a renewed certificate needs no restart.
+    """Reads the file at each call, so that a renewed certificate needs no restart.
 
-    Without a thumbprint of ours msal signs with SHA-256, and sends the certificate along for those who register its
-    subject instead.
+    Without a thumbprint msal signs with SHA-256 and sends the certificate, which registration by subject needs.
     """
     pair = load_certificate(sign_in.path, sign_in.password)
     ask = _asking(dataverse, sign_in, {"private_key": pair.private_key, "public_certificate": pair.certificate})
@@ -36,7 +35,7 @@ def by_certificate(
         answer = ask()
         if "access_token" not in answer:
             refused = refusal(answer)
-            # Entra's number for an expired certificate is also that of an unknown one; its own date tells which.
+            # Entra has one number for expired and unknown certificates; the certificate's own date decides.
             if refused.slug == "certificate_refused" and pair.not_after <= now():
                 raise Blocked("certificate_expired", refused.detail)
         return answer
@@ -45,12 +44,12 @@ def by_certificate(
 
 
 def _asking(dataverse: Dataverse, sign_in: ClientSecret | Certificate, credential: str | dict[str, str]) -> Ask:
-    # Building the application asks the sign-in host for its addresses, so it can fail like any request.
+    # This asks the sign-in host for its addresses, so it can fail like any request.
     application = msal.ConfidentialClientApplication(
         sign_in.client_id,
         client_credential=credential,
         http_client=http_client_for(dataverse.authority),
-        # No regional host: the secret goes to the one that is named.
+        # No regional host: the secret goes only to the host that is set.
         azure_region=msal.ConfidentialClientApplication.DISABLE_MSAL_FORCE_REGION,
         **authority_options(dataverse.authority, sign_in.tenant_id),
     )

@@ -1,8 +1,8 @@
-"""How msal is told where to sign in, how long an answer may take, and that it shall keep no tokens.
+"""Sets up msal: where to sign in, how long an answer may take, and that it keeps no tokens.
 
-msal believes whatever answers it: it follows redirects, sends the secret to the address that a document names,
-remembers for a day what a proxy said, and fails on an odd answer with errors of many kinds. So it asks through a
-session of our own, which shows it Entra's answers alone.
+msal trusts any answer: it follows redirects, sends the secret to the address that a document names, remembers a
+proxy's answer for a day, and fails on an odd answer with errors of many kinds. So it gets a session of ours, which
+passes on Entra's answers alone.
 """
 
 import json
@@ -20,37 +20,37 @@ from leadpipe.dataverse.protocol import json_object, pause_asked_for
 from leadpipe.model.errors import Blocked, Transient
 
 SIGN_IN_SECONDS = 10
-# To ask once in five minutes harms nobody, and when the host is back the leads go out soon.
+# Asking every five minutes does no harm, and leads go out soon after the host is back.
 LONGEST_PAUSE_ASKED = timedelta(minutes=5)
 # A discovery document has a few KiB, a token or a company's metadata some tens of them.
 LARGEST_ANSWER_MIB = 1
-# msal vouches for these itself; any other host is taken at its word, without asking Microsoft about it.
+# msal knows these hosts. Any other is trusted as set, without asking Microsoft about it.
 MICROSOFT_HOSTS = frozenset(
     {"login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"}
 )
-# The names that each of Microsoft's clouds goes by, as its own instance discovery lists them.
+# The hosts of each of Microsoft's clouds, as its own instance discovery lists them.
 _CLOUDS = (
     frozenset({"login.microsoftonline.com", "login.microsoft.com", "login.windows.net", "sts.windows.net"}),
     frozenset({"login.microsoftonline.us", "login.usgovcloudapi.net"}),
     frozenset({"login.partner.microsoftonline.cn", "login.chinacloudapi.cn"}),
 )
-# Nothing that one parser of addresses reads otherwise than another, such as a name before the host.
+# Excludes what URL parsers read differently, such as a user name before the host.
 _ADDRESS = re.compile(r"https://([a-zA-Z0-9.-]{1,253})(?::(\d{1,5}))?(?:/[\w.~%/-]*)?(?:\?[\w.~%=&/-]*)?", re.ASCII)
 _DISCOVERY = "/.well-known/openid-configuration"
 _USER_REALM = "/common/userrealm/"
 
 
 class NoCache(msal.TokenCache):  # type: ignore[misc] # msal has no types
-    """Tokens are kept in one place, which is not msal; and what is not kept is not written to its debug log."""
+    """Keeps nothing in msal: tokens are kept elsewhere, and msal writes what it keeps to its debug log."""
 
     def add(self, event: dict[str, Any], now: float | None = None) -> None:
         pass
 
 
 class SignInSession(DirectSession):
-    """What msal asks the sign-in host through, and the account's own sign-in server where a company has one.
+    """Sends msal's requests to the sign-in host, and to the company's own sign-in server if it has one.
 
-    Raises Transient while the host is away, and Blocked for what is not Entra's answer or would leave https.
+    Raises Transient while the host is away, and Blocked for an answer that is not Entra's or would leave https.
     """
 
     def __init__(self, authority: str) -> None:
@@ -64,12 +64,12 @@ class SignInSession(DirectSession):
         response = super().send(request, **options)
         authority, realm = urlsplit(self._authority), address.path.startswith(_USER_REALM)
         if address.netloc != authority.netloc and not (realm and address.hostname == authority.hostname):
-            return response  # of the account's own sign-in server
+            return response  # from the company's own sign-in server
         document = _document(response)
         if address.path.endswith(_DISCOVERY) and response.status_code == 200:
             require_own_host(document.get("token_endpoint"), self._authority)
         if realm and response.status_code == 404:
-            raise Blocked("not_entra", answered(response))  # msal would never ask this host for a realm again
+            raise Blocked("not_entra", answered(response))  # otherwise msal would never ask this host for a realm again
         return response
 
 
@@ -82,10 +82,10 @@ def authority_options(authority: str, tenant_id: str) -> dict[str, Any]:
 
 
 def http_client_for(authority: str) -> requests.Session:
-    """In the place of msal's own, which would wait for ever on an answer that does not end.
+    """Replaces msal's own client, which would wait forever on an answer that does not end.
 
-    Where the authority has a port, as one on this machine has, it is asked for a user's realm there too. msal asks for
-    that at the authority's host alone; Microsoft's hosts have no port that it could forget.
+    An authority with a port, such as one on this machine, is asked for a user's realm at that port too; msal would
+    drop the port.
     """
     parts, client = urlsplit(authority), SignInSession(authority)
     if parts.port is not None:
@@ -94,16 +94,16 @@ def http_client_for(authority: str) -> requests.Session:
 
 
 def sign_in_adapter() -> BoundedAdapter:
-    """Tries once more where no connection was had, as msal's own does: an idle one may have been closed.
+    """Tries once more if there was no connection, as msal does: an idle one may have been closed.
 
-    It never waits as long as an answer asks for: that would hold this thread, and all others behind it.
+    Never sleeps for Retry-After, which would block this thread and all that wait for the token.
     """
     retries = Retry(1, read=False, status=0, respect_retry_after_header=False)
     return BoundedAdapter(timeout=SIGN_IN_SECONDS, largest_mib=LARGEST_ANSWER_MIB, max_retries=retries)
 
 
 def require_own_host(endpoint: Any, authority: str) -> None:
-    """Raises Blocked where the secret would go to another host than the one that was named, or without https."""
+    """Raises Blocked if the secret would go to another host than the one that is set, or without https."""
     found = _ADDRESS.fullmatch(str(endpoint))
     if found is None:
         raise Blocked("not_entra", "its token_endpoint is no plain https address")
@@ -114,13 +114,13 @@ def require_own_host(endpoint: Any, authority: str) -> None:
     microsofts = next((cloud for cloud in _CLOUDS if host in cloud and port == 443), frozenset())
     if wanted.hostname in microsofts and wanted.port in {None, 443}:
         return
-    # Microsoft's own hosts answer so for a directory of another cloud.
+    # Microsoft's hosts answer like this for a directory of another cloud.
     named = f"its token_endpoint is at {found[1]}{f':{port}' if port != 443 else ''}"
     raise Blocked("cloud_wrong" if microsofts else "not_entra", named)
 
 
 def answered(response: requests.Response) -> str:
-    """The answer's status, and the host that it points to, if it does."""
+    """Describes the answer: its status, and the host that it points to if any."""
     try:
         host = urlsplit(response.headers.get("Location", "")).hostname or ""
     except ValueError:
@@ -134,15 +134,15 @@ def is_away(response: requests.Response) -> bool:
 
 
 def pause_of(response: requests.Response) -> dict[str, Any]:
-    """How long to wait, as Transient takes it: as the answer asks, and no longer than is good for the leads."""
+    """Gives Transient the pause that the answer asks for, at most LONGEST_PAUSE_ASKED."""
     asked = pause_asked_for(response.headers.get("Retry-After", ""))
     return {"retry_after": min(asked, LONGEST_PAUSE_ASKED) if asked else None}
 
 
 def _document(response: requests.Response) -> dict[str, Any]:
-    """Entra's answer, a JSON object, which msal is given in the form in which it was understood here.
+    """Reads Entra's answer, a JSON object, and gives it to msal as it was understood here.
 
-    Raises Transient or Blocked for anything else; msal would write the whole of it into the log.
+    Raises Transient or Blocked for anything else, which msal would log whole.
     """
     document = json_object(response.content)
     if is_away(response):

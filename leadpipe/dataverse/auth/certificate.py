@@ -1,4 +1,4 @@
-"""The certificate that an application signs in with, read from its file: PEM with key and certificate, or PFX."""
+"""Reads the certificate that an application signs in with from its file: PEM with key and certificate, or PFX."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,7 +25,7 @@ LARGEST_FILE = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyPair:
-    """As msal takes it. `not_after` is when the certificate ends."""
+    """The form that msal takes. `not_after` is when the certificate expires."""
 
     private_key: str = field(repr=False)
     certificate: str
@@ -33,13 +33,13 @@ class KeyPair:
 
 
 def load_certificate(path: str, password: str | None) -> KeyPair:
-    """Raises Blocked when the file cannot be used, with what is wrong with it; never with its path or content."""
+    """Raises Blocked if the file cannot be used, with what is wrong but without its path or content."""
     try:
         return _loaded(path, password)
     except Blocked:
         raise
     except Exception as error:
-        # What a damaged file makes of the library's parsers; the kind is all that may be told.
+        # A damaged file makes the library's parsers raise anything; only the type may be named.
         raise _unreadable(f"it cannot be read ({type(error).__name__})") from error
 
 
@@ -61,7 +61,7 @@ def _loaded(path: str, password: str | None) -> KeyPair:
 
 
 def _bytes(path: str) -> bytes:
-    """A pipe or a device would hold the thread, and all that wait for the token."""
+    """Refuses pipes and devices, which would block this thread and all that wait for the token."""
     try:
         content = read_at_once(Path(path), LARGEST_FILE + 1)
     except OSError as error:
@@ -85,7 +85,7 @@ def _read(content: bytes, password: bytes | None) -> tuple[PrivateKeyTypes | Non
 def _pem_key(content: bytes, password: bytes | None) -> PrivateKeyTypes | None:
     if b"PRIVATE KEY-----" not in content:
         return None
-    # A password for a key that has none is not worth stopping for, though cryptography would.
+    # cryptography refuses a password for a key that needs none; leadpipe ignores it.
     encrypted = b"ENCRYPTED" in content
     if encrypted and password is None:
         raise _unreadable("its key is encrypted, and DATAVERSE_CERTIFICATE_PASSWORD is not set")

@@ -1,4 +1,4 @@
-"""Signing in as the app's managed identity: no secret that could leak or end. The way to choose on Azure.
+"""Signs in as the app's managed identity: no secret can leak or expire. The best choice on Azure.
 
 https://learn.microsoft.com/azure/app-service/overview-managed-identity
 """
@@ -21,7 +21,7 @@ from leadpipe.model.settings import Dataverse, ManagedIdentity
 
 
 def by_managed_identity(dataverse: Dataverse, sign_in: ManagedIdentity) -> Ask:
-    """Raises Blocked away from Azure, where msal would look for a virtual machine's identity and wait for nothing."""
+    """Raises Blocked away from Azure, where msal would wait in vain for a virtual machine's identity."""
     endpoint = os.environ.get("IDENTITY_ENDPOINT", "")
     if not (endpoint and os.environ.get("IDENTITY_HEADER")):
         raise Blocked("managed_identity_missing", "IDENTITY_ENDPOINT is not set")
@@ -31,19 +31,19 @@ def by_managed_identity(dataverse: Dataverse, sign_in: ManagedIdentity) -> Ask:
 
     def ask() -> dict[str, Any]:
         try:
-            # The resource, where the other ways take a scope.
+            # a resource, not a scope as elsewhere
             return _known(client.acquire_token_for_client(resource=dataverse.url))
         except requests.RequestException:
-            raise  # some are a ValueError too
+            raise  # some are also a ValueError
         except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
-            # The answer is an object, and what is in it is of other kinds than the platform's.
+            # The answer is an object with values of other types than the platform's.
             raise Transient("managed_identity_failed", type(error).__name__) from error
 
     return ask
 
 
 class PlatformSession(DirectSession):
-    """Without a proxy or netrc: the endpoint is the platform's own, and the header it is asked with a secret."""
+    """Uses no proxy and no netrc: the endpoint is the platform's own, and its header is a secret."""
 
     def __init__(self) -> None:
         super().__init__(sign_in_adapter())
@@ -53,7 +53,7 @@ class PlatformSession(DirectSession):
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         response = super().send(request, **options)
         told = json_object(response.content)
-        # The platform's own failures; those of Entra behind it have a number, and are read later.
+        # The platform's own failures. Those of Entra behind it have a number and are read later.
         if is_away(response) and "AADSTS" not in str(told.get("message")):
             raise Transient("managed_identity_failed", str(response.status_code), **pause_of(response))
         if not told:
@@ -62,7 +62,7 @@ class PlatformSession(DirectSession):
 
 
 def _keeps_a_secret(endpoint: str) -> bool:
-    """Https, or an address of the app's own network, where the platform answers without."""
+    """Accepts https, and addresses in the app's own network, where the platform uses http."""
     try:
         parts = urlsplit(endpoint)
     except ValueError:
@@ -84,7 +84,7 @@ def _identity(sign_in: ManagedIdentity) -> Any:
 
 
 def _known(answer: dict[str, Any]) -> dict[str, Any]:
-    """The endpoint's own errors, which msal hands on as `status, text`; those of Entra behind it go on as they are."""
+    """Reads the endpoint's own errors, which msal gives as `status, text`; those of Entra stay as they are."""
     text = str(answer.get("error_description") or "")
     if "access_token" in answer or "AADSTS" in text:
         return answer

@@ -1,6 +1,6 @@
-"""What a sign-in that gave no token means: Entra's error answers, and msal's exceptions.
+"""Says what a sign-in without a token means, from Entra's error answers and msal's exceptions.
 
-The number decides; the words around it are never looked at and never told, since they hold ids and may change.
+The number decides. The words around it are neither read nor logged, since they hold ids and may change.
 https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 """
 
@@ -76,7 +76,7 @@ REASONS = {
     900021: "tenant_unknown",
     900023: "tenant_unknown",
     5000224: "tenant_blocked",
-    5000225: "tenant_blocked",  # for want of activity
+    5000225: "tenant_blocked",  # inactive for too long
     50059: "tenant_missing",
     50128: "tenant_missing",
     50194: "tenant_missing",  # the application is for one directory only
@@ -183,7 +183,7 @@ REASONS = {
     53009: "sign_in_policy",
     530032: "sign_in_policy",
     530035: "sign_in_policy",
-    80012: "sign_in_policy",  # outside the hours of the company's own directory
+    80012: "sign_in_policy",  # outside the hours that the company's directory allows
     50196: "sign_in_loop",
     # The request, on its way
     1002016: "tls_outdated",
@@ -201,7 +201,7 @@ _LATER = frozenset({"temporarily_unavailable", "server_error"})
 
 
 def refusal(answer: dict[str, Any]) -> DeliveryFailed:
-    """What an error answer of the sign-in host means."""
+    """Gives the failure that an error answer of the sign-in host means."""
     error = _word(answer.get("error"))
     numbers = _numbers(str(answer.get("error_description") or "")) or _codes(answer.get("error_codes"))
     known = " ".join([*(f"AADSTS{number}" for number in numbers[:1]), error])
@@ -214,10 +214,10 @@ def refusal(answer: dict[str, Any]) -> DeliveryFailed:
 
 @contextmanager
 def sign_in_failures() -> Iterator[None]:
-    """Makes whatever a sign-in ends with one of our failures, whose text quotes neither answers nor addresses.
+    """Turns any exception of a sign-in into one of our failures, which quote neither answers nor addresses.
 
-    msal fails in three ways: an answer with `error`, its own exceptions, and whatever requests raises. Beyond these it
-    takes an answer's parts for granted, so that an odd one can raise anything.
+    msal gives an answer with `error`, raises its own exceptions, or passes on those of requests. It also takes an
+    answer's parts for granted, so an odd answer can raise anything.
     """
     try:
         yield
@@ -236,14 +236,14 @@ def sign_in_failures() -> Iterator[None]:
     except ValueError as error:
         raise _no_directory(error) from error
     except (RuntimeError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
-        # A document that is none: msal takes its keys and their kinds for granted.
+        # A broken document: msal takes its keys and their types for granted.
         raise Blocked("not_entra", type(error).__name__) from error
     except Exception as error:
         raise Transient("unforeseen", type(error).__name__) from error
 
 
 def _no_directory(error: ValueError) -> DeliveryFailed:
-    """Msal raises a bare ValueError when the directory's document cannot be had; the answer is what it came from."""
+    """Reads why the directory's document is missing. msal raises a plain ValueError, whose cause has the answer."""
     numbers = _numbers(f"{error} {error.__context__}")
     if numbers and numbers[0] in TRANSIENT_REASONS:
         return Transient(TRANSIENT_REASONS[numbers[0]], f"AADSTS{numbers[0]}")
@@ -254,7 +254,7 @@ def _no_directory(error: ValueError) -> DeliveryFailed:
 
 
 def _answered(text: str) -> str:
-    """Msal remembers an error's status, and of requests' own error only that is told."""
+    """Reports only the HTTP status."""
     status = re.search(r"\b[45]\d\d\b", text)
     return f"answered {status[0]}" if status else "answered with an error"
 
@@ -264,11 +264,11 @@ def _numbers(text: str) -> list[int]:
 
 
 def _codes(told: Any) -> list[int]:
-    """The numbers as Entra lists them beside its text."""
+    """Gives the error numbers that Entra lists beside its text."""
     return [each for each in told if type(each) is int and 0 < each < 10**9] if isinstance(told, list) else []
 
 
 def _word(error: Any) -> str:
-    """OAuth's error is one word; anything else did not come from Entra."""
+    """Gives OAuth's error, which is one word; anything else did not come from Entra."""
     text = str(error or "no_error")
     return text if re.fullmatch(r"[a-z_]{1,40}", text) else "unknown_error"

@@ -5,10 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from leadpipe.dataverse.inspection import Column, Inspection, NotReadable
-from leadpipe.mapping.default import columns_of
+from leadpipe.mapping.default import LENGTHS, columns_of
 from leadpipe.mapping.fault import FaultyMapping
-from leadpipe.mapping.lead_table import LENGTHS
-from leadpipe.mapping.rules import FileMapping, own_settings
+from leadpipe.mapping.rules import FileMapping, own_columns
 from leadpipe.mapping.watched import effective
 from leadpipe.model.lead import DOCUMENTED, Lead
 from leadpipe.model.ports import Columns
@@ -47,7 +46,7 @@ def of_file(mapping_file: str | None) -> Finding | None:
 def _look_at_mapping(inspection: Inspection, mapping: FileMapping) -> Finding:
     """Checks the default columns that the file leaves, and what the file sets."""
     sent = {name: value for name, value in everything_sent().items() if name not in mapping.columns}
-    found = examine(own_settings(mapping), mapping.file, inspection)
+    found = examine(own_columns(mapping), mapping.file, inspection)
     wrong = [str(fault) for fault in found.faults]
     live = found.columns
     if isinstance(live, NotReadable):
@@ -62,7 +61,7 @@ def _look_at_mapping(inspection: Inspection, mapping: FileMapping) -> Finding:
         )
         return failed(MAPPING, "; ".join(wrong), fix, reason="column_unknown")
     lengths = {name: longest for name, longest in LENGTHS.items() if name in sent}
-    all_sent = len({*sent, *(setting.column for setting in own_settings(mapping))})
+    all_sent = len({*sent, *(each.column for each in own_columns(mapping))})
     return of_lengths(lengths, live) or ok(MAPPING, f"{all_sent} columns, as Dynamics has them")
 
 

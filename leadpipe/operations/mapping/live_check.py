@@ -9,7 +9,7 @@ from leadpipe.dataverse.inspection import Column, Inspection, Lookup, NotReadabl
 from leadpipe.mapping.default import columns_of
 from leadpipe.mapping.fault import Fault
 from leadpipe.mapping.lead_table import Kind
-from leadpipe.mapping.values import Choice, Constant, Row, Setting, Text
+from leadpipe.mapping.values import Choice, Constant, MappedColumn, Row, Text
 from leadpipe.model.settings import Dataverse
 
 _FITTING = {
@@ -44,12 +44,12 @@ class Examined:
     unseen: list[str] = field(default_factory=list)
 
 
-def examine(settings: list[Setting], file: str, inspection: Inspection) -> Examined:
-    """Compares the settings with the organisation. Raises Transient or Blocked where Dynamics does not answer."""
+def examine(columns: list[MappedColumn], file: str, inspection: Inspection) -> Examined:
+    """Compares the columns with the organisation. Raises Transient or Blocked where Dynamics does not answer."""
     me = inspection.whoami().user_id  # first: a user who may do nothing must not look like a missing right to read
     found = Examined(columns=_lead_columns(inspection))
-    plain = [each for each in settings if not isinstance(each.value, Row)]
-    bound = [each for each in settings if isinstance(each.value, Row)]
+    plain = [each for each in columns if not isinstance(each.value, Row)]
+    bound = [each for each in columns if isinstance(each.value, Row)]
     _columns(plain, file, found)
     if any(each.column != "ownerid" for each in bound):
         _lookups([each for each in bound if each.column != "ownerid"], file, inspection, found)
@@ -66,19 +66,19 @@ def _lead_columns(inspection: Inspection) -> Mapping[str, Column] | NotReadable:
         return error
 
 
-def _columns(settings: list[Setting], file: str, found: Examined) -> None:
+def _columns(columns: list[MappedColumn], file: str, found: Examined) -> None:
     live = found.columns
     if isinstance(live, NotReadable):
         found.unseen.append(
             f"columns, lengths and options: the role may not read the lead table's definition ({live.detail})"
         )
         return
-    found.looked_at.append(f"{len({each.column for each in settings})} columns")
-    for setting in settings:
-        if why := not_settable(live.get(setting.column)):
-            found.faults.append(_fault(file, setting, why))
-        if column := live.get(setting.column):
-            found.faults.extend(_fault(file, setting, why) for why in _misfits(setting, column))
+    found.looked_at.append(f"{len({each.column for each in columns})} columns")
+    for mapped in columns:
+        if why := not_settable(live.get(mapped.column)):
+            found.faults.append(_fault(file, mapped, why))
+        if column := live.get(mapped.column):
+            found.faults.extend(_fault(file, mapped, why) for why in _misfits(mapped, column))
 
 
 def not_settable(column: Column | None) -> str:
@@ -88,14 +88,14 @@ def not_settable(column: Column | None) -> str:
     return "" if column.on_create else "may not be set on creation"
 
 
-def _misfits(setting: Setting, column: Column) -> Iterator[str]:
-    """Why Dynamics would refuse the setting's value."""
-    value = setting.value
+def _misfits(mapped: MappedColumn, column: Column) -> Iterator[str]:
+    """Why Dynamics would refuse the mapped's value."""
+    value = mapped.value
     if column.kind and column.kind not in _FITTING.get(value.kind, frozenset()):
         yield f"is {_WORDS.get(column.kind, column.kind)} in Dynamics, not {value.kind}"
     elif isinstance(value, Text):
         if column.longest is not None and value.longest > column.longest:
-            fix = _shorter(setting, column.longest)
+            fix = _shorter(mapped, column.longest)
             yield f"takes {column.longest} characters in Dynamics, not {value.longest}: {fix}"
     elif isinstance(value, Constant):
         yield from _of_constant(value, column)
@@ -116,21 +116,21 @@ def _labels(value: Constant, column: Column) -> frozenset[str]:
     return column.labels.get(int(value.value)) or frozenset({value.label})
 
 
-def _shorter(setting: Setting, longest: int) -> str:
-    text = str(setting.value) if setting.line else "…"
-    return f'{setting.column} = {{ text = "{text}", length = {longest} }}'
+def _shorter(mapped: MappedColumn, longest: int) -> str:
+    text = str(mapped.value) if mapped.line else "…"
+    return f'{mapped.column} = {{ text = "{text}", length = {longest} }}'
 
 
-def _lookups(settings: list[Setting], file: str, inspection: Inspection, found: Examined) -> None:
+def _lookups(columns: list[MappedColumn], file: str, inspection: Inspection, found: Examined) -> None:
     try:
         live = inspection.lookups()
     except NotReadable as error:
         found.unseen.append(f"the names of lookups: the role may not read table definitions ({error.detail})")
         return
     found.looked_at.append("lookups")
-    for setting in settings:
-        if isinstance(setting.value, Row) and (why := lookup_misfit(setting.column, setting.value, live)):
-            found.faults.append(_fault(file, setting, why))
+    for mapped in columns:
+        if isinstance(mapped.value, Row) and (why := lookup_misfit(mapped.column, mapped.value, live)):
+            found.faults.append(_fault(file, mapped, why))
 
 
 def lookup_misfit(name: str, row: Row, live: list[Lookup]) -> str:
@@ -144,25 +144,25 @@ def lookup_misfit(name: str, row: Row, live: list[Lookup]) -> str:
     return f"is bound as {' or '.join(alike)} in Dynamics" if alike else "Dynamics has no such lookup"
 
 
-def _rows(settings: list[Setting], file: str, inspection: Inspection, found: Examined) -> None:
-    for setting in settings:
-        row = setting.value
+def _rows(columns: list[MappedColumn], file: str, inspection: Inspection, found: Examined) -> None:
+    for mapped in columns:
+        row = mapped.value
         if not isinstance(row, Row):
             continue
-        columns = "systemuserid,isdisabled" if row.entity_set == "systemusers" else ""
+        select = "systemuserid,isdisabled" if row.entity_set == "systemusers" else ""
         try:
-            seen = inspection.row(str(row), columns)
+            seen = inspection.row(str(row), select)
         except NotReadable as error:
             found.unseen.append(f"{row}: the role may not read it ({error.detail})")
             continue
         found.looked_at.append(str(row))
         if seen is None:
-            found.faults.append(_fault(file, setting, f"{row} does not exist"))
+            found.faults.append(_fault(file, mapped, f"{row} does not exist"))
         elif seen.get("isdisabled") is True:
-            found.faults.append(_fault(file, setting, f"{row} is disabled, and cannot own leads"))
+            found.faults.append(_fault(file, mapped, f"{row} is disabled, and cannot own leads"))
 
 
-def _privileges(settings: list[Setting], file: str, inspection: Inspection, found: Examined, me: str) -> None:
+def _privileges(columns: list[MappedColumn], file: str, inspection: Inspection, found: Examined, me: str) -> None:
     """Checks that the application user may assign and bind leads. Whether an owner may own them only a lead shows."""
     try:
         held = inspection.privileges(me)
@@ -170,14 +170,14 @@ def _privileges(settings: list[Setting], file: str, inspection: Inspection, foun
         found.unseen.append(f"the application user's privileges: it may not read them ({error.detail})")
         return
     found.looked_at.append("privileges")
-    for setting in settings:
-        needed = "prvAssignLead" if setting.column == "ownerid" else "prvAppendLead"
+    for mapped in columns:
+        needed = "prvAssignLead" if mapped.column == "ownerid" else "prvAppendLead"
         if needed not in held:
-            found.faults.append(_fault(file, setting, f"the application user lacks {needed}"))
+            found.faults.append(_fault(file, mapped, f"the application user lacks {needed}"))
 
 
-def _fault(file: str, setting: Setting, why: str) -> Fault:
-    return Fault(file=file if setting.line else BUILT_IN, line=setting.line, reason=f"{setting.column}: {why}")
+def _fault(file: str, mapped: MappedColumn, why: str) -> Fault:
+    return Fault(file=file if mapped.line else BUILT_IN, line=mapped.line, reason=f"{mapped.column}: {why}")
 
 
 def inspection_of(dataverse: Dataverse) -> Inspection:

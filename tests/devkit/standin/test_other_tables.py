@@ -9,7 +9,15 @@ from devkit.standin.refusal import Refusal
 from devkit.standin.web_api.odata_filter import matcher
 
 LEAD = "EntityDefinitions(LogicalName='lead')"
-ROW = {"name": "O'Hara", "mode": 0, "on": True, "gone": None, "message": {"name": "Create"}, "id": "0f" * 4}
+ROW = {
+    "name": "O'Hara",
+    "mode": 0,
+    "on": True,
+    "gone": None,
+    "message": {"name": "Create"},
+    "id": "0f" * 4,
+    "made": "2026-01-31T12:00:00Z",
+}
 
 
 def values(standin: Any, path: str, **options: str) -> list[dict[str, Any]]:
@@ -38,6 +46,7 @@ def without(*privileges: str) -> dict[str, list[str]]:
         "contains(name,'HARA') and startswith(name,'o') and endswith(name,'a')",
         "name ne 'x' and (mode eq 5 or mode eq 0)",
         "name eq Microsoft.Dynamics.CRM.Name'O''Hara'",
+        "made ge 2026-01-31T00:00:00Z and made lt 2026-02-01",
     ],
 )
 def test_a_filter_finds_a_row(text: str) -> None:

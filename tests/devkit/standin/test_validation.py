@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devkit.standin.organisation.lead_columns import COLUMNS, LINKS
+from devkit.standin.organisation.lead_columns import COLUMNS, LEADS, LINKS
 from devkit.standin.refusal import Refusal
-from devkit.standin.web_api.lead_validation import checked, read_body
+from devkit.standin.web_api.validation import checked, read_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,7 +146,7 @@ values = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | 
 
 @given(row=st.dictionaries(names, values), creating=st.booleans())
 def test_any_row_is_taken_or_refused_with_a_code(row: dict[str, Any], *, creating: bool) -> None:
-    refusal = refusal_of(lambda: checked(row, creating=creating))
+    refusal = refusal_of(lambda: checked(LEADS, row, creating=creating))
 
     assert refusal is None or (refusal.status == 400 and refusal.code)
 

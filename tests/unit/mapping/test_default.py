@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadpipe.mapping.default import columns_of
-from leadpipe.mapping.lead_table import LENGTHS
+from leadpipe.mapping.default import LENGTHS, columns_of
 from leadpipe.model.lead import Lead
 from leadpipe.model.text import fit, utf16_length, well_formed
 from tests.factories import LEAD_ID, SAMPLES, lead, sample

@@ -166,7 +166,7 @@ def test_rules_add_up_and_the_first_has_its_way() -> None:
     assert columns["ownerid@odata.bind"] == f"/teams({ID})"
     assert columns["campaignid@odata.bind"] == f"/campaigns({ID})"
     assert columns["fax"] == "x"
-    told = {each.column: each.rule and each.rule.name for each in mapping.told(lead(), LEAD_ID)}
+    told = {each.column: each.rule and each.rule.name for each in mapping.fill(lead(), LEAD_ID)}
     assert told["ownerid@odata.bind"] == "France"
     assert told["campaignid@odata.bind"] == "widgets"
     assert told["fax"] == "rest"

@@ -6,7 +6,7 @@ from leadpipe.mapping import toml_lines as lines
 from leadpipe.mapping.fault import FaultyMapping
 from leadpipe.mapping.file_reader import LARGEST_FILE, MOST_FAULTS, MOST_RULES, read_mapping
 from leadpipe.mapping.rules import FileMapping
-from leadpipe.mapping.toml_lines import bare
+from leadpipe.mapping.toml_lines import unquoted
 from tests.factories import LEAD_ID, lead
 
 ID = "aaaabbbb-0000-cccc-1111-dddd2222eeee"
@@ -253,7 +253,7 @@ def test_a_list_of_thousands_of_lines_is_parsed_once(monkeypatch: pytest.MonkeyP
 )
 def test_quotes_that_are_never_closed_are_looked_through_once(text: str) -> None:
     """Else this test takes a minute."""
-    assert not bare(text).strip("\\\n\r")
+    assert not unquoted(text).strip("\\\n\r")
     assert "is not TOML" in fault(f"a = {text}")
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from devkit.standin.organisation.columns import Kind as LiveKind
 from devkit.standin.organisation.lead_columns import COLUMNS as LIVE
 from devkit.standin.organisation.lead_columns import LINKS
-from devkit.standin.organisation.lead_columns import Kind as LiveKind
 from leadpipe.mapping.lead_table import COLUMNS, NOT_SETTABLE, Kind
 
 KINDS = {

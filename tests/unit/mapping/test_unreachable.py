@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from leadpipe.mapping.lead_table import Kind
 from leadpipe.mapping.rules import FIELDS, Pattern, Rule, When
 from leadpipe.mapping.unreachable import MOST_CASES, Among, Unreachable
-from leadpipe.mapping.values import Constant, Setting
+from leadpipe.mapping.values import Constant, MappedColumn
 from tests.factories import lead
 
 texts = st.text(alphabet="abA", max_size=3)
@@ -17,7 +17,7 @@ column_sets = st.sets(st.sampled_from(["fax", "pager"]), min_size=1)
 
 
 def rule(when: When, *columns: str) -> Rule:
-    sets = {name: Setting(column=name, value=Constant(kind=Kind.NUMBER, value=1), line=1) for name in columns}
+    sets = {name: MappedColumn(column=name, value=Constant(kind=Kind.NUMBER, value=1), line=1) for name in columns}
     return Rule(name="some", line=1, when=when, sets=sets)
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from leadpipe.dataverse.inspection import Column
-from leadpipe.mapping.lead_table import LENGTHS
+from leadpipe.mapping.default import LENGTHS
 from leadpipe.model.record import State
 from leadpipe.model.settings import Settings
 from leadpipe.operations.doctor.app_checks import look_at_functions, look_at_settings, look_at_threads

@@ -1,4 +1,4 @@
-"""Which way to sign in the settings choose."""
+"""Chooses how to sign in, as the settings say."""
 
 import time
 from collections.abc import Callable
@@ -13,11 +13,11 @@ from leadpipe.model.settings import Certificate, ClientSecret, Dataverse, Manage
 
 
 def tokens_for(dataverse: Dataverse, *, clock: Callable[[], float] = time.monotonic) -> Tokens:
-    """The organisation's tokens, signed in for as the settings say. Nothing is asked or read before the first one."""
-    return SharedTokens(_way(dataverse), clock=clock)
+    """Gives the organisation's tokens. Nothing is sent or read before the first one is asked for."""
+    return SharedTokens(_ask_by(dataverse), clock=clock)
 
 
-def _way(dataverse: Dataverse) -> Prepare:
+def _ask_by(dataverse: Dataverse) -> Prepare:
     match dataverse.sign_in:
         case ClientSecret() as sign_in:
             return partial(by_secret, dataverse, sign_in)

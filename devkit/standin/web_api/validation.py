@@ -1,4 +1,4 @@
-"""Refuses a lead as Dataverse would, with its codes and its words.
+"""Refuses a row as Dataverse would, with its codes and its words.
 
 https://learn.microsoft.com/power-apps/developer/data-platform/reference/web-service-error-codes
 """
@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from devkit.standin.organisation.lead_columns import COLUMNS, LINKS, STATES, STATUSES, Column, Kind
+from devkit.standin.organisation.columns import Column, Kind
 from devkit.standin.refusal import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
-# What XML 1.0 cannot carry, lone surrogates included.
+    from devkit.standin.organisation.table import Table
+
+# Characters that XML 1.0 forbids, lone surrogates included.
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _BIND = "@odata.bind"
 _REFERENCE = re.compile(r"(?:.*/)?(?P<set>[a-z_0-9]+)\((?P<id>[0-9a-fA-F-]{36})\)")
@@ -49,34 +51,29 @@ def read_body(body: bytes) -> dict[str, Any]:
     return row
 
 
-def checked(
-    row: dict[str, Any],
-    *,
-    creating: bool,
-    columns: Mapping[str, Column] = COLUMNS,
-    links: Mapping[str, tuple[str, ...]] = LINKS,
-) -> Changes:
+def checked(table: Table, row: dict[str, Any], *, creating: bool) -> Changes:
     changes = Changes()
     for name, value in row.items():
         if name.endswith(_BIND):
-            changes.links[name.removesuffix(_BIND)] = _reference(name.removesuffix(_BIND), value, links)
+            changes.links[name.removesuffix(_BIND)] = _reference(table, name.removesuffix(_BIND), value)
         elif name == "@odata.type":
-            _check_type_name(value)
+            _check_type_name(table, value)
         elif name.startswith("@odata."):
             continue
         else:
-            changes.columns[name] = _checked_value(name, columns.get(name), value, creating=creating)
+            changes.columns[name] = _checked_value(table, name, value, creating=creating)
     if creating:
-        check_state(changes.columns)
+        check_state(table, changes.columns)
     return changes
 
 
-def check_state(columns: dict[str, Any]) -> None:
-    """On the whole row, since a status is right or wrong only beside a state."""
+def check_state(table: Table, columns: dict[str, Any]) -> None:
+    """Checks the status of a whole row, since it depends on the state."""
     state, status = columns.get("statecode") or 0, columns.get("statuscode")
-    if status is not None and status not in STATUSES[state]:
+    if status is not None and table.statuses and status not in table.statuses[state]:
+        label = f"{table.schema_name}State.{table.columns['statecode'].options[state]}"
         raise Refusal(
-            400, "0x80048408", f"{status} is not a valid status code for state code LeadState.{STATES[state]} on lead."
+            400, "0x80048408", f"{status} is not a valid status code for state code {label} on {table.entity}."
         )
 
 
@@ -86,80 +83,80 @@ def parse_guid(text: Any) -> str:
     return text.lower()
 
 
-def _checked_value(name: str, column: Column | None, value: Any, *, creating: bool) -> Any:
+def _checked_value(table: Table, name: str, value: Any, *, creating: bool) -> Any:
+    column = table.columns.get(name)
     if column is None:
         raise Refusal(
             400,
             "0x0",
             "An error occurred while validating input parameters: Microsoft.Crm.CrmException: Invalid property "
-            f"'{name}' was found in entity 'Microsoft.Dynamics.CRM.lead'. ---> Microsoft.OData.ODataException: Does "
-            "not support untyped value in non-open type.",
+            f"'{name}' was found in entity 'Microsoft.Dynamics.CRM.{table.entity}'. ---> "
+            "Microsoft.OData.ODataException: Does not support untyped value in non-open type.",
         )
-    _check_settable(name, column, creating=creating)
-    return None if value is None else _CHECKS[column.kind](name, column, value)
+    _check_settable(table, name, column, creating=creating)
+    return None if value is None else _CHECKS[column.kind](table, name, value)
 
 
-def _check_settable(name: str, column: Column, *, creating: bool) -> None:
+def _check_settable(table: Table, name: str, column: Column, *, creating: bool) -> None:
     if creating and name == "statecode":
-        raise Refusal(400, "0x80048408", "'statecode' is not valid for create: a lead is created Open.")
+        raise Refusal(400, "0x80048408", f"'statecode' is not valid for create: a {table.entity} is created Open.")
     if not (column.on_create if creating else column.on_update):
         raise Refusal(400, "0x0", f"Attribute '{name}' is not valid for {'create' if creating else 'update'}.")
 
 
-def _text(name: str, column: Column, value: Any) -> str:
+def _text(table: Table, name: str, value: Any) -> str:
+    longest = table.columns[name].longest
     if not isinstance(value, str):
         raise _cannot_convert("Edm.String")
     if _ILLEGAL.search(value):
         raise Refusal(400, "0x80040278", f"The field '{name}' contains one or more invalid characters.")
-    if len(value.encode("utf-16-le")) // 2 > column.longest:
+    if len(value.encode("utf-16-le")) // 2 > longest:
         raise Refusal(
             400,
             "0x80044331",
-            f"A validation error occurred.  The length of the '{name}' attribute of the 'lead' entity exceeded the "
-            f"maximum allowed length of '{column.longest}'.",
+            f"A validation error occurred.  The length of the '{name}' attribute of the '{table.entity}' entity "
+            f"exceeded the maximum allowed length of '{longest}'.",
         )
     return value
 
 
-def _whole(name: str, column: Column, value: Any) -> int:
+def _whole(table: Table, name: str, value: Any) -> int:
     number = _int32(value)
-    if not column.least <= number <= column.most:
-        raise _out_of_range("0x8004432f", name, number)
+    _check_range(table, name, number, "0x8004432f")
     return number
 
 
-def _fraction(name: str, column: Column, value: Any) -> float:
+def _fraction(table: Table, name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise _cannot_convert("Edm.Decimal")
-    if not column.least <= value <= column.most:
-        raise _out_of_range("0x80044330", name, value)
+    _check_range(table, name, value, "0x80044330")
     return value
 
 
-def _flag(_name: str, _column: Column, value: Any) -> bool:
+def _flag(_table: Table, _name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise _cannot_convert("Edm.Boolean")
     return value
 
 
-def _option(name: str, column: Column, value: Any) -> int:
-    number = _int32(value)
-    if number not in column.options:
-        accepted = ",".join(map(str, column.options))
+def _option(table: Table, name: str, value: Any) -> int:
+    number, options = _int32(value), table.columns[name].options
+    if number not in options:
+        accepted = ",".join(map(str, options))
         raise Refusal(
             400,
             "0x8004431a",
-            f"A validation error occurred. The value {number} of '{name}' on record of type 'lead' is outside the "
-            f"valid range. Accepted Values: {accepted}",
+            f"A validation error occurred. The value {number} of '{name}' on record of type '{table.entity}' is "
+            f"outside the valid range. Accepted Values: {accepted}",
         )
     return number
 
 
-def _guid(_name: str, _column: Column, value: Any) -> str:
+def _guid(_table: Table, _name: str, value: Any) -> str:
     return parse_guid(value)
 
 
-def _day(_name: str, _column: Column, value: Any) -> str:
+def _day(_table: Table, _name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise _cannot_convert("Edm.Date")
     try:
@@ -168,7 +165,7 @@ def _day(_name: str, _column: Column, value: Any) -> str:
         raise _cannot_convert("Edm.Date") from error
 
 
-_CHECKS = {
+_CHECKS: dict[Kind, Callable[[Table, str, Any], Any]] = {
     Kind.TEXT: _text,
     Kind.MEMO: _text,
     Kind.WHOLE: _whole,
@@ -190,22 +187,23 @@ def _int32(value: Any) -> int:
     return value
 
 
-def _reference(link: str, value: Any, links: Mapping[str, tuple[str, ...]]) -> Reference:
-    if link not in links:
+def _reference(table: Table, link: str, value: Any) -> Reference:
+    if link not in table.links:
         raise _bad_payload(
             f"An undeclared property '{link}' which only has property annotations in the payload but no property value "
             "was found in the payload. In OData, only declared navigation properties and declared named streams can be "
             "represented as properties without values."
         )
     found = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
-    if found is None or found["set"] not in links[link]:
-        raise _bad_payload(f"The value of '{link}{_BIND}' is no reference to {' or '.join(links[link])}.")
+    if found is None or found["set"] not in table.links[link]:
+        raise _bad_payload(f"The value of '{link}{_BIND}' is no reference to {' or '.join(table.links[link])}.")
     return Reference(entity_set=found["set"], row_id=str(uuid.UUID(parse_guid(found["id"]))))
 
 
-def _check_type_name(value: Any) -> None:
-    if str(value).removeprefix("#") != "Microsoft.Dynamics.CRM.lead":
-        raise _bad_payload("A type named in the payload does not match the expected 'Microsoft.Dynamics.CRM.lead'.")
+def _check_type_name(table: Table, value: Any) -> None:
+    expected = f"Microsoft.Dynamics.CRM.{table.entity}"
+    if str(value).removeprefix("#") != expected:
+        raise _bad_payload(f"A type named in the payload does not match the expected '{expected}'.")
 
 
 def _no_such_number(name: str) -> float:
@@ -228,10 +226,12 @@ def _cannot_convert(target: str) -> Refusal:
     )
 
 
-def _out_of_range(code: str, name: str, value: float) -> Refusal:
-    return Refusal(
-        400,
-        code,
-        f"A validation error occurred. The value {value} of '{name}' on record of type 'lead' is outside the valid "
-        "range.",
-    )
+def _check_range(table: Table, name: str, value: float, code: str) -> None:
+    column = table.columns[name]
+    if not column.least <= value <= column.most:
+        raise Refusal(
+            400,
+            code,
+            f"A validation error occurred. The value {value} of '{name}' on record of type '{table.entity}' is outside "
+            "the valid range.",
+        )

@@ -1,4 +1,4 @@
-"""Entra's sign-in errors: a number, the OAuth error that goes with it, and words that nobody should parse.
+"""Makes Entra's sign-in errors: a number, its OAuth error, and a text that nobody should parse.
 
 https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 """
@@ -63,7 +63,7 @@ _THROTTLED = 90055
 
 
 class SignInRefusal(Refusal):
-    """OAuth's shape of an error answer, in place of Web API's."""
+    """An error answer in OAuth's form."""
 
     def __init__(self, status: int, error: str, number: int, text: str, retry_after: int | None) -> None:
         super().__init__(status, error, text, retry_after=retry_after)
@@ -89,7 +89,7 @@ class SignInRefusal(Refusal):
 
 
 def sign_in_error(number: int, *, client_id: str = "", retry_after: int | None = None) -> SignInRefusal:
-    """invalid_client is 401, transient errors are 503 and 429, whatever else is 400."""
+    """Makes the error: invalid_client is 401, transient errors are 503 and 429, all others 400."""
     if number in _UNAVAILABLE:
         return SignInRefusal(503, "temporarily_unavailable", number, "The service is unavailable.", retry_after or 1)
     if number == _THROTTLED:
