@@ -50,17 +50,15 @@ def import_rows(
     lower_marks(rows[keys[0]].at.date(), target.ports.marks)
     show = printer(Outcome.TAKEN_IN, as_json=as_json)
     reasons: Counter[str] = Counter()
-
-    def take_them_in(wanted: Iterable[str]) -> Iterator[Result]:
-        return counting_reasons(taken_in(wanted, rows, target.ports), reasons)
-
-    counts, stopped = carry_out(keys, take_them_in, show, title="take in", rate=rate)
+    counts, stopped = carry_out(
+        keys, lambda ids: _counting(taken_in(ids, rows, target.ports), reasons), show, title="take in", rate=rate
+    )
     for reason, number in reasons.items():
         say(f"  {number} failed ({reason})")
     end(counts, stopped=stopped, named=False)
 
 
-def counting_reasons(results: Iterable[Result], reasons: Counter[str]) -> Iterator[Result]:
+def _counting(results: Iterable[Result], reasons: Counter[str]) -> Iterator[Result]:
     for result in results:
         if result.outcome is Outcome.FAILED:
             reasons[result.reason] += 1

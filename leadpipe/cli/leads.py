@@ -10,6 +10,7 @@ from leadpipe.cli.fields import fields_of_record
 from leadpipe.cli.json_output import iso, print_json
 from leadpipe.cli.options import AsJson, SettingsFile, Since
 from leadpipe.cli.say import say
+from leadpipe.cli.selection import leads as counted_leads
 from leadpipe.cli.table import Column, print_table
 from leadpipe.cli.target import reach
 from leadpipe.model.record import State
@@ -53,6 +54,5 @@ def leads(
 
 
 def _count(shown: int, *, more: bool, since: datetime | None) -> str:
-    leads = f"{shown} lead" if shown == 1 else f"{shown} leads"
-    span = f" since {iso(since)}" if since else ""
-    return f"{leads} shown{span}; there are more, --limit shows them" if more else f"{leads} shown{span}, that is all"
+    counted = f"{counted_leads(shown)} shown{f' since {iso(since)}' if since else ''}"
+    return f"{counted}; there are more, --limit shows them" if more else f"{counted}, that is all"

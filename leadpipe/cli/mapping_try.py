@@ -18,6 +18,7 @@ from leadpipe.model.errors import InvalidLead, LeadpipeError
 from leadpipe.model.lead import Lead, posted_text
 from leadpipe.model.lead_id import is_lead_id
 from leadpipe.model.ports import Ledger
+from leadpipe.operations.decisions import known
 
 STDIN = "-"
 # In place of the id that a posted lead would be given.
@@ -92,9 +93,7 @@ def _shown(value: object) -> str:
 
 
 def _of_ledger(lead_id: str, ledger: Ledger) -> Lead:
-    record = ledger.read(lead_id)
-    if record is None:
-        raise LeadpipeError("unknown_lead", f"the ledger has no lead {lead_id}")
+    record = known(lead_id, ledger)
     if not isinstance(record.payload, str):
         raise LeadpipeError("no_lead", f"nothing is kept of {lead_id} that was a lead")
     return _read(record.payload, lead_id)

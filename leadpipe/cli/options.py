@@ -64,8 +64,7 @@ LeadIds = Annotated[
     typer.Argument(metavar="ID", callback=_lead_ids, help="Leads by their ids, whole.", show_default=False),
 ]
 Reasons = Annotated[
-    list[str] | None,
-    typer.Option("--cause", metavar="CAUSE", help="Only leads with this cause, may be given again."),
+    list[str] | None, typer.Option("--cause", metavar="CAUSE", help="Only leads with this cause, may be given again.")
 ]
 Offer = Annotated[str, typer.Option("--offer", metavar="TEXT", help="Only leads whose offer has this text in it.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]

@@ -23,11 +23,8 @@ DIFFERENCE_COLUMNS = (
     Column(title="BEFORE", field="before", at_most=100),
     Column(title="AFTER", field="after", at_most=100),
 )
-
-
 Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="FIELD=VALUE", help="A documented field, may be given again."),
+    list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="A documented field, may be given again.")
 ]
 
 

@@ -1,5 +1,6 @@
 """`leadpipe poison list`: lists what is poisoned or rejected, by reason."""
 
+from dataclasses import asdict
 from typing import Any
 
 import typer
@@ -58,12 +59,10 @@ def list_poison(
 
 
 def _with_cause(record: Record) -> dict[str, Any]:
-    cause = cause_of(record.reason, record.lead_id)
-    return {**fields_of_record(record), "says": cause.says, "fix": cause.fix}
+    return {**fields_of_record(record), **asdict(cause_of(record.reason, record.lead_id))}
 
 
 def _group_fields(group: Group) -> dict[str, Any]:
-    cause = cause_of(group.reason)
     return {
         "state": group.oldest.state,
         "reason": group.reason,
@@ -71,6 +70,5 @@ def _group_fields(group: Group) -> dict[str, Any]:
         "first": group.oldest.received_at,
         "last": group.newest and group.newest.received_at,
         "example": group.oldest.lead_id,
-        "says": cause.says,
-        "fix": cause.fix,
+        **asdict(cause_of(group.reason)),
     }

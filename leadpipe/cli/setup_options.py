@@ -34,13 +34,11 @@ def mode_of(*, apply: bool, remove: bool, azure: bool, dry_run: bool) -> Mode:
         raise typer.BadParameter("--apply and --remove are one or the other")
     if azure and (apply or remove):
         raise typer.BadParameter("--azure only shows commands: give it without --apply and --remove")
-    if azure:
-        return Mode.AZURE
     if apply:
         return Mode.REHEARSE if dry_run else Mode.APPLY
     if remove:
         return Mode.REHEARSE_REMOVAL if dry_run else Mode.REMOVE
-    return Mode.SHOW
+    return Mode.AZURE if azure else Mode.SHOW
 
 
 def _id(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -123,10 +124,7 @@ def _lead_of(record: Record) -> Lead | None:
 
 
 def _cause(record: Record) -> dict[str, str] | None:
-    if not record.reason:
-        return None
-    cause = cause_of(record.reason, record.lead_id)
-    return {"says": cause.says, "fix": cause.fix}
+    return asdict(cause_of(record.reason, record.lead_id)) if record.reason else None
 
 
 def _holder_of(record: Record, ledger: Ledger) -> Record | None:

@@ -9,7 +9,6 @@ from typing import TypeVar
 
 from leadpipe.model.errors import LeadpipeError, NotAllowed, RecordDamaged, RowRefused, StorageFailed
 from leadpipe.model.record import OPEN, Record, State
-from leadpipe.operations.causes import failure_in_words
 from leadpipe.operations.decisions import Outcome, Result
 
 # Most of the time is spent waiting for storage.
@@ -48,11 +47,9 @@ class Work:
         except NotAllowed as why:
             return self._not_allowed(lead_id, why)
         except (RecordDamaged, RowRefused) as failure:  # this lead's own row; storage answers
-            words = failure_in_words(failure)
-            return Result(lead_id=lead_id, outcome=Outcome.REFUSED, reason=failure.slug, detail=words)
+            return Result.of_failure(lead_id, Outcome.REFUSED, failure)
         except StorageFailed as failure:
-            words = failure_in_words(failure)
-            return Result(lead_id=lead_id, outcome=Outcome.FAILED, reason=failure.slug, detail=words)
+            return Result.of_failure(lead_id, Outcome.FAILED, failure)
         except LeadpipeError as why:
             return Result(lead_id=lead_id, outcome=Outcome.REFUSED, reason=why.slug, detail=why.detail)
         except Exception as error:  # noqa: BLE001 - what is wrong with one lead is not the next one's fault

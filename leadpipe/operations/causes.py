@@ -424,8 +424,11 @@ def failure_in_words(error: LeadpipeError) -> str:
     cause = CAUSES.get(error.slug)
     if cause is None:
         return _on_one_line(error.detail or error.slug)
-    detail = f" ({error.detail})" if error.detail else ""
-    return _on_one_line(f"{cause.says}{detail}: {fix_now(error.slug)}")
+    return _on_one_line(f"{with_detail(cause.says, error.detail)}: {fix_now(error.slug)}")
+
+
+def with_detail(words: str, detail: str) -> str:
+    return f"{words} ({detail})" if detail else words
 
 
 def _on_one_line(text: str) -> str:

@@ -61,6 +61,10 @@ class Result:
     detail: str = ""
 
     @classmethod
+    def of_failure(cls, lead_id: str, outcome: Outcome, failure: LeadpipeError) -> Self:
+        return cls(lead_id=lead_id, outcome=outcome, reason=failure.slug, detail=failure_in_words(failure))
+
+    @classmethod
     def unforeseen(cls, lead_id: str, error: Exception) -> Self:
         """The result where an exception that is not leadpipe's own was raised: its text could quote the lead."""
         kind = type(error).__name__

@@ -9,7 +9,6 @@ from leadpipe.model.errors import RecordDamaged, RowRefused, StorageFailed
 from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.ports import Ledger
 from leadpipe.model.record import OPEN, State
-from leadpipe.operations.causes import failure_in_words
 from leadpipe.operations.decisions import Outcome, Result
 from leadpipe.sweep.fallback import deliver_resting
 from leadpipe.sweep.run import Resources
@@ -25,12 +24,10 @@ def drained(lead_ids: Iterable[str], resources: Resources) -> Iterator[Result]:
         try:
             result = _drain(lead_id, resources)
         except (RecordDamaged, RowRefused) as failure:  # this lead's own row; storage answers
-            words = failure_in_words(failure)
-            yield Result(lead_id=lead_id, outcome=Outcome.REFUSED, reason=failure.slug, detail=words)
+            yield Result.of_failure(lead_id, Outcome.REFUSED, failure)
             continue
         except StorageFailed as failure:
-            words = failure_in_words(failure)
-            yield Result(lead_id=lead_id, outcome=Outcome.FAILED, reason=failure.slug, detail=words)
+            yield Result.of_failure(lead_id, Outcome.FAILED, failure)
             return
         except Exception as error:  # noqa: BLE001 - what is wrong with one lead must not keep the others waiting
             result = Result.unforeseen(lead_id, error)

@@ -17,7 +17,7 @@ from leadpipe.model.change import Removed
 from leadpipe.model.errors import LeadpipeError
 from leadpipe.model.lead import Lead
 from leadpipe.model.record import QUEUED, Record, State
-from leadpipe.operations.causes import BLOCKED_REASONS, cause_of, fix_now
+from leadpipe.operations.causes import BLOCKED_REASONS, cause_of, fix_now, with_detail
 from leadpipe.operations.decisions import user_at_host
 from leadpipe.operations.disabled_functions import switched_off
 from leadpipe.operations.doctor.finding import Verdict
@@ -158,8 +158,8 @@ def _in_step(step: str, ask: Callable[[], T]) -> T:
     try:
         return ask()
     except LeadpipeError as error:
-        detail = f" ({error.detail})" if error.detail else ""
-        raise StepFailed(step, f"{cause_of(error.slug).says}{detail}", fix_now(error.slug), error.slug) from error
+        fact = with_detail(cause_of(error.slug).says, error.detail)
+        raise StepFailed(step, fact, fix_now(error.slug), error.slug) from error
 
 
 def _require_no_obstacle(record: Record) -> None:
@@ -182,10 +182,8 @@ def _too_late(record: Record, waited: float, *, queued: int) -> StepFailed:
 
 
 def _words(record: Record) -> str:
-    detail = f" ({record.detail})" if record.detail else ""
-    return (
-        f"{record.state}: {cause_of(record.reason, record.lead_id).says if record.reason else 'as it stands'}{detail}"
-    )
+    why = cause_of(record.reason, record.lead_id).says if record.reason else "as it stands"
+    return with_detail(f"{record.state}: {why}", record.detail)
 
 
 def _because(record: Record) -> str:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -43,8 +43,7 @@ class Group:
             "oldest_lead_id": self.oldest.lead_id,
             "oldest_received_at": self.oldest.received_at,
             "needs_a_person": self.needs_a_person,
-            "says": cause.says,
-            "fix": cause.fix,
+            **asdict(cause),
         }
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from leadpipe.dataverse.inspection import NotReadable
 from leadpipe.model.errors import DeliveryFailed, LeadpipeError
-from leadpipe.operations.causes import cause_of, fix_now
+from leadpipe.operations.causes import cause_of, fix_now, with_detail
 
 
 class Verdict(StrEnum):
@@ -49,8 +49,7 @@ def not_looked_at(checks: Iterable[str], why: str) -> list[Finding]:
 
 def of_failure(check: str, error: LeadpipeError, result: Verdict = Verdict.FAILED) -> Finding:
     """The finding for a failure, in the words that `status` and `show` use for it."""
-    detail = f" ({error.detail})" if error.detail else ""
-    fact = f"{cause_of(error.slug).says}{detail}"
+    fact = with_detail(cause_of(error.slug).says, error.detail)
     return Finding(check=check, result=result, fact=fact, fix=fix_now(error.slug), reason=error.slug)
 
 

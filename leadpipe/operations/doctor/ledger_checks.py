@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from leadpipe.model.errors import StorageFailed
 from leadpipe.model.ports import Ledger
 from leadpipe.model.record import OPEN, Record, State
-from leadpipe.operations.causes import BLOCKED_REASONS, cause_of
+from leadpipe.operations.causes import BLOCKED_REASONS, cause_of, with_detail
 from leadpipe.operations.doctor.finding import Finding, of_failure, ok, warning
 from leadpipe.operations.ledger_pages import newest_first
 from leadpipe.operations.span import in_words, moment
@@ -52,8 +52,8 @@ def of_last(check: str, record: Record | None, at: datetime, *, something_failed
     if something_failed or not _is_stuck(record):
         return ok(check, fact)
     cause = cause_of(record.reason, record.lead_id)
-    detail = f" ({record.detail})" if record.detail else ""
-    return warning(check, f"{fact}; {cause.says}{detail}", _fix(record, cause.fix), reason=record.reason)
+    why = with_detail(cause.says, record.detail)
+    return warning(check, f"{fact}; {why}", _fix(record, cause.fix), reason=record.reason)
 
 
 def _is_stuck(record: Record) -> bool:

@@ -18,7 +18,7 @@ from leadpipe.dataverse.client import DataverseClient
 from leadpipe.mapping.default import columns_of
 from leadpipe.model.errors import Blocked, DeliveryFailed, LeadpipeError
 from leadpipe.model.settings import Dataverse
-from leadpipe.operations.causes import failure_in_words
+from leadpipe.operations.causes import failure_in_words, with_detail
 
 # Azure CLI starts slowly, on Windows above all.
 _CLI_SECONDS = 60
@@ -101,11 +101,11 @@ def administration_of(dataverse: Dataverse, tenant: str, say: Callable[[str], No
 
 def what_went_wrong(error: LeadpipeError) -> str:
     """Words a failure for the person who is signed in: the causes of the ledger are about the application user."""
-    detail = f" ({error.detail})" if error.detail else ""
     if isinstance(error, Blocked) and error.slug in _NOT_A_MEMBER:
         return "you are no user of the organisation who may do anything: sign in as one of its System Administrators"
     if isinstance(error, Blocked) and error.slug in _TOO_LITTLE:
-        return f"you may not do that{detail}: sign in as somebody with the role System Administrator"
+        may_not = with_detail("you may not do that", error.detail)
+        return f"{may_not}: sign in as somebody with the role System Administrator"
     return failure_in_words(error)
 
 

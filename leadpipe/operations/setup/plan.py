@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from leadpipe.dataverse.administration import User
 from leadpipe.operations.setup import portal
 from leadpipe.operations.setup.privileges import Privilege, in_words, lacking
-from leadpipe.operations.setup.step import Change, Step, StepState
+from leadpipe.operations.setup.step import Change, Step, StepState, done, person, to_do
 
 MICROSOFTS_ROLE = "Microsoft Marketplace Lead Writer"
 OWN_ROLE = "leadpipe Lead Writer"
@@ -77,7 +77,7 @@ def _tables(wanted: Wanted, found: Found) -> list[Step]:
     if not missing:
         return []
     fact = f"the organisation has no privilege {', '.join(missing)}: install Dynamics 365 Sales, or correct the mapping"
-    return [Step(step="tables", state=StepState.PERSON, fact=fact, portal=portal.SALES)]
+    return [person("tables", fact, portal.SALES)]
 
 
 def _unit(wanted: Wanted, found: Found) -> list[Step]:
@@ -87,11 +87,11 @@ def _unit(wanted: Wanted, found: Found) -> list[Step]:
     if wanted.unit.casefold() not in there:
         names = ", ".join(found.units.values())
         fact = f"there is no business unit {wanted.unit}; there are {names}"
-        return [Step(step="business unit", state=StepState.PERSON, fact=fact, portal=portal.BUSINESS_UNIT)]
+        return [person("business unit", fact, portal.BUSINESS_UNIT)]
     if found.user is not None and found.user.unit_id != there[wanted.unit.casefold()]:
         now = found.units.get(found.user.unit_id, "another")
         fact = f"the user is in {now}, not in {wanted.unit}: move it, which costs it its roles, and run this again"
-        return [Step(step="business unit", state=StepState.PERSON, fact=fact, portal=portal.MOVE_USER)]
+        return [person("business unit", fact, portal.MOVE_USER)]
     return [done("business unit", wanted.unit)]
 
 
@@ -115,27 +115,11 @@ def _own_role(rest: tuple[Privilege, ...], own: FoundRole | None) -> list[Step]:
     missing = lacking(rest, own.privileges if own else {})
     made = done("role", f"{OWN_ROLE} is there")
     if own is None:
-        made = Step(
-            step="role",
-            state=StepState.TO_DO,
-            fact=f"make the role {OWN_ROLE}",
-            change=Change.MAKE_ROLE,
-            role=OWN_ROLE,
-            portal=portal.NEW_ROLE,
-            portal_2018=portal.NEW_ROLE_2018,
-        )
+        made = to_do("role", f"make the role {OWN_ROLE}", Change.MAKE_ROLE, portal.NEW_ROLE, role=OWN_ROLE)
     if not missing:
         return [made, done("privileges", f"{OWN_ROLE} has {in_words({each.name: each.depth for each in rest})}")]
-    added = Step(
-        step="privileges",
-        state=StepState.TO_DO,
-        fact=f"add to {OWN_ROLE}: {in_words(missing)}",
-        change=Change.ADD_PRIVILEGES,
-        role=OWN_ROLE,
-        privileges=missing,
-        portal=portal.PRIVILEGES,
-        portal_2018=portal.PRIVILEGES_2018,
-    )
+    fact = f"add to {OWN_ROLE}: {in_words(missing)}"
+    added = to_do("privileges", fact, Change.ADD_PRIVILEGES, portal.PRIVILEGES, role=OWN_ROLE, privileges=missing)
     return [made, added]
 
 
@@ -145,23 +129,11 @@ def _user(wanted: Wanted, found: Found) -> Step:
         return _account(wanted.account, user)
     unit = wanted.unit or next(iter(found.units.values()))
     if user is None:
-        return Step(
-            step="application user",
-            state=StepState.TO_DO,
-            fact=f"make the application user for {wanted.client_id} in the business unit {unit}",
-            change=Change.MAKE_USER,
-            portal=portal.NEW_USER,
-            portal_2018=portal.NEW_USER_2018,
-        )
+        fact = f"make the application user for {wanted.client_id} in the business unit {unit}"
+        return to_do("application user", fact, Change.MAKE_USER, portal.NEW_USER)
     if user.disabled:
-        return Step(
-            step="application user",
-            state=StepState.TO_DO,
-            fact=f"activate {user.name or user.user_id}",
-            change=Change.ACTIVATE_USER,
-            portal=portal.ACTIVATE,
-            portal_2018=portal.ACTIVATE_2018,
-        )
+        fact = f"activate {user.name or user.user_id}"
+        return to_do("application user", fact, Change.ACTIVATE_USER, portal.ACTIVATE)
     unit = found.units.get(user.unit_id, user.unit_id)
     return done("application user", f"{user.name or user.user_id} is there, in the business unit {unit}")
 
@@ -171,23 +143,11 @@ def _account(account: str, user: User | None) -> Step:
     if user is not None and not user.disabled:
         return done("user", f"{account} is there")
     fact = f"{account} is {'disabled' if user else 'not there'}: give it a licence, wait a few minutes, run this again"
-    return Step(step="user", state=StepState.PERSON, fact=fact, portal=portal.ACCOUNT, portal_2018=portal.ACCOUNT_2018)
+    return person("user", fact, *portal.ACCOUNT)
 
 
 def _given(wanted: Wanted, found: Found, role: str) -> Step:
     if role in found.user_roles:
         return done("role given", f"the user has {role}")
-    return Step(
-        step="role given",
-        state=StepState.TO_DO,
-        fact=f"give {role} to the user",
-        change=Change.GIVE_ROLE,
-        role=role,
-        portal=portal.GIVE_ROLE_TO_ACCOUNT if wanted.account else portal.GIVE_ROLE,
-        portal_2018=portal.GIVE_ROLE_2018,
-    )
-
-
-def done(step: str, fact: str) -> Step:
-    """A step that is done already."""
-    return Step(step=step, state=StepState.DONE, fact=fact)
+    pages = portal.GIVE_ROLE_TO_ACCOUNT if wanted.account else portal.GIVE_ROLE
+    return to_do("role given", f"give {role} to the user", Change.GIVE_ROLE, pages, role=role)

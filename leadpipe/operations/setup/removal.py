@@ -1,8 +1,8 @@
 """Plans the steps of `--remove`: what setup made, in the order in which Dynamics allows it. Pure."""
 
 from leadpipe.operations.setup import portal
-from leadpipe.operations.setup.plan import MICROSOFTS_ROLE, OWN_ROLE, Found, Wanted, done
-from leadpipe.operations.setup.step import Change, Step, StepState
+from leadpipe.operations.setup.plan import MICROSOFTS_ROLE, OWN_ROLE, Found, Wanted
+from leadpipe.operations.setup.step import Change, Step, done, to_do
 
 
 def plan_removal(wanted: Wanted, found: Found) -> list[Step]:
@@ -21,9 +21,10 @@ def _user_removed(wanted: Wanted, found: Found) -> list[Step]:
         kept = f"{found.user.name or found.user.user_id} stays: it was not made by leadpipe setup"
         return [*taken, done("application user", kept)]
     name = found.user.name or found.user.user_id
-    steps = [] if found.user.disabled else [_removal(Change.DEACTIVATE_USER, f"deactivate {name}", portal.DEACTIVATE)]
+    steps = [to_do("application user", f"deactivate {name}", Change.DEACTIVATE_USER, portal.DEACTIVATE)]
     deleted = f"delete {name}, only if no lead belongs to it"
-    return [*taken, *steps, _removal(Change.DELETE_USER, deleted, portal.DELETE_USER)]
+    gone = to_do("application user", deleted, Change.DELETE_USER, portal.DELETE_USER)
+    return [*taken, *([] if found.user.disabled else steps), gone]
 
 
 def _role_removed(found: Found) -> Step:
@@ -33,35 +34,8 @@ def _role_removed(found: Found) -> Step:
         return done("role", f"{OWN_ROLE} stays: it was not made by leadpipe setup")
     if found.own.others:
         return done("role", f"{OWN_ROLE} stays: {found.own.others} more users have it")
-    return Step(
-        step="role",
-        state=StepState.TO_DO,
-        fact=f"delete the role {OWN_ROLE}",
-        change=Change.DELETE_ROLE,
-        role=OWN_ROLE,
-        portal=portal.DELETE_ROLE,
-        portal_2018=portal.DELETE_ROLE_2018,
-    )
+    return to_do("role", f"delete the role {OWN_ROLE}", Change.DELETE_ROLE, portal.DELETE_ROLE, role=OWN_ROLE)
 
 
 def _taken(role: str) -> Step:
-    return Step(
-        step="role given",
-        state=StepState.TO_DO,
-        fact=f"take {role} from the user",
-        change=Change.TAKE_ROLE,
-        role=role,
-        portal=portal.GIVE_ROLE,
-        portal_2018=portal.GIVE_ROLE_2018,
-    )
-
-
-def _removal(change: Change, fact: str, where: str) -> Step:
-    return Step(
-        step="application user",
-        state=StepState.TO_DO,
-        fact=fact,
-        change=change,
-        portal=where,
-        portal_2018=portal.ACTIVATE_2018,
-    )
+    return to_do("role given", f"take {role} from the user", Change.TAKE_ROLE, portal.GIVE_ROLE, role=role)

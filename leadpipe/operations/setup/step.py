@@ -1,7 +1,7 @@
 """Defines a step of the set-up: a plain value that can be shown and applied."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -43,3 +43,27 @@ class Step:
     change: Change | None = None
     role: str = ""
     privileges: Mapping[str, str] = field(default_factory=dict)
+
+
+def to_do(
+    step: str,
+    fact: str,
+    change: Change,
+    pages: tuple[str, str],
+    *,
+    role: str = "",
+    privileges: Mapping[str, str] | None = None,
+) -> Step:
+    """A step that is to do. `pages`: the portal's today, and that of 2018."""
+    made = person(step, fact, *pages)
+    return replace(made, state=StepState.TO_DO, change=change, role=role, privileges=privileges or {})
+
+
+def person(step: str, fact: str, portal: str, portal_2018: str = "") -> Step:
+    """A step that only a person can do."""
+    return Step(step=step, state=StepState.PERSON, fact=fact, portal=portal, portal_2018=portal_2018)
+
+
+def done(step: str, fact: str) -> Step:
+    """A step that is done already."""
+    return Step(step=step, state=StepState.DONE, fact=fact)
