@@ -150,8 +150,8 @@ def test_what_no_retry_can_fix_is_poisoned_with_its_cause_after_one_call(
 
 
 def test_without_an_organisation_a_lead_rests_in_the_fallback_table(start_app: Starter, storage_account: str) -> None:
-    names = ("DATAVERSE_URL", "DATAVERSE_CLIENT_SECRET")
-    app = start_app(storage_account, **dict.fromkeys(names, ""))
+    names = ("URL", "AUTHORITY", "TENANT_ID", "CLIENT_ID", "CLIENT_SECRET")
+    app = start_app(storage_account, **{f"DATAVERSE_{name}": "" for name in names})
     record = app.settled(app.accepted(payload()))
     assert (record.state, record.reason) == (State.FALLBACK, "no_dynamics")
 
