@@ -15,7 +15,7 @@ from leadpipe.cli.table import STATE_COLUMNS, Column, print_table, text_of
 from leadpipe.cli.target import reach
 from leadpipe.model.lead_id import ONE_DAY
 from leadpipe.model.record import State
-from leadpipe.operations.balance import MEANING, NOTES, Audit, Finding, _asker
+from leadpipe.operations.balance import MEANING, NOTES, Audit, Finding, asker_of
 from leadpipe.operations.span import day_of
 from leadpipe.wiring import now
 
@@ -71,7 +71,7 @@ def balance(
         before=min(day + ONE_DAY, at) if day else at,
         at=at,
         ports=target.ports,
-        in_dynamics=_asker(target.ports) if dynamics else None,
+        in_dynamics=asker_of(target.ports) if dynamics else None,
     )
     offenders = _print_json(audit) if as_json else _print(audit)
     say(f"{leads(audit.counts.total())} received from {text_of(audit.since)} until {text_of(audit.before)}")

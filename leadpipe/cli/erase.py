@@ -18,7 +18,7 @@ from leadpipe.model.record import OPEN, Record
 from leadpipe.operations.addresses import Standing, is_address
 from leadpipe.operations.batch import Work
 from leadpipe.operations.decisions import Desk, Outcome, Result, erase
-from leadpipe.operations.erasure import Found, _in_dynamics, with_address
+from leadpipe.operations.erasure import Found, dynamics_has, with_address
 from leadpipe.operations.target import Target
 from leadpipe.wiring import now
 
@@ -135,7 +135,7 @@ def _say_unseen(before: Iterable[Record], target: Target) -> None:
     url = target.settings.dataverse.url if target.settings.dataverse else "https://<your organisation>"
     say("what leadpipe does not reach:")
     for record in before:
-        there = _in_dynamics(record, target.ports)
+        there = dynamics_has(record, target.ports)
         if there:
             say(f"  Dynamics {there} {record.lead_id}. Delete it there:")
             say(f"    {url}/main.aspx?pagetype=entityrecord&etn=lead&id={record.lead_id}")

@@ -77,23 +77,23 @@ def print_table(records: Iterable[Fields], columns: Sequence[Column]) -> int:
 
 def print_facts(facts: Iterable[tuple[str, object]]) -> None:
     """Prints one record's fields, a line each; empty ones are left out."""
-    told = [(title, _cell(value)) for title, value in facts]
-    told = [(title, cell) for title, cell in told if cell.text]
-    width = max((cell_len(title) for title, _ in told), default=0)
+    cells = [(title, _cell(value)) for title, value in facts]
+    cells = [(title, cell) for title, cell in cells if cell.text]
+    width = max((cell_len(title) for title, _ in cells), default=0)
     if not sys.stdout.isatty():
-        for title, cell in told:
+        for title, cell in cells:
             sys.stdout.write(f"{_padded(title, width)}{' ' * GAP}{cell.text}\n")
         return
     screen = console()
     if screen.width < width + GAP + NARROWEST:
-        for title, cell in told:
+        for title, cell in cells:
             screen.print(Text(title, "dim"))
             screen.print(Padding(Text(cell.text, cell.style), (0, 0, 0, INDENT)), overflow="fold")
         return
     grid = Table.grid(padding=(0, GAP, 0, 0))
     grid.add_column(style="dim", no_wrap=True, min_width=width)
     grid.add_column(overflow="fold")
-    for title, cell in told:
+    for title, cell in cells:
         grid.add_row(title, Text(cell.text, cell.style))
     screen.print(grid)
 

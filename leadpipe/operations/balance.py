@@ -299,7 +299,7 @@ def _lead_id_of(text: str) -> str:
         return ""
 
 
-def _asker(ports: Ports) -> Callable[[str], bool]:
+def asker_of(ports: Ports) -> Callable[[str], bool]:
     """A function that asks Dynamics whether it has a lead, and waits where Dynamics asks for a pause."""
     dynamics = ports.dynamics
     if dynamics is None:

@@ -31,7 +31,7 @@ def with_address(email: str, ledger: Ledger) -> list[Found]:
     return sorted(found, key=lambda each: each.lead_id)
 
 
-def _in_dynamics(record: Record, ports: Ports) -> str:
+def dynamics_has(record: Record, ports: Ports) -> str:
     """A verb that says whether Dynamics has the lead; empty when it has not."""
     if ports.dynamics is None:
         return "has" if record.written_at else "could not be asked whether it has"

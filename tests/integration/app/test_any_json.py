@@ -66,7 +66,7 @@ bodies = st.one_of(
         lambda person: st.dictionaries(st.sampled_from(REST), values, max_size=4).map(lambda rest: person | rest)
     ),
     st.dictionaries(st.sampled_from([*PERSON, *REST, *ODD]) | st.text(max_size=10), values, max_size=8),
-    st.just(json.loads(payload())),
+    st.just(json.loads(payload(Company="Any JSON"))),
 )
 
 
