@@ -21,7 +21,6 @@ LeadpipeError
 a lead's data.
 """
 
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -134,5 +133,7 @@ def unforeseen_waits() -> Iterator[None]:
 
 def raised_at(error: BaseException | None) -> str:
     """The file and line that raised the error, for a log line; empty for None and for an error never raised."""
-    frames = [*traceback.walk_tb(error.__traceback__)] if error else []
-    return f"{PurePath(frames[-1][0].f_code.co_filename).name}:{frames[-1][1]}" if frames else ""
+    place = error.__traceback__ if error else None
+    while place and place.tb_next:
+        place = place.tb_next
+    return f"{PurePath(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}" if place else ""

@@ -5,7 +5,6 @@ The storage SDKs would report it only when the first lead comes, and not which s
 
 import base64
 import re
-from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from leadpipe.model.guid import is_guid
@@ -137,6 +136,8 @@ def _split(text: str) -> SplitResult | None:
 
 def _is_local(parts: SplitResult) -> bool:
     """Whether it is an emulator's address, which has the account in its path and not in the host's name."""
+    from ipaddress import ip_address  # noqa: PLC0415 - a cold start by connection string has no use for it
+
     try:
         return parts.hostname == "localhost" or bool(ip_address(parts.hostname or ""))
     except ValueError:

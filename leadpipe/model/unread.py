@@ -31,14 +31,14 @@ _WHAT = (
 )
 _ABOUT = "data|details?|info|information|profile|record"
 # Folded keys such as name, workemail, contact, customerdetails, personaldata, mobilephone2.
-_LOOKS_PERSONAL = re.compile(
+_LOOKS_PERSONAL = (  # compiled by the first key that is not known: most leads have none
     rf"(?:{_WHICH})*(?:(?:{_WHOSE}){{1,2}}(?:{_ABOUT})?(?:{_WHICH})*(?:{_WHAT})?|{_WHAT}|(?<=personal))(?:{_ABOUT})?\d?"
     rf"|lead(?!name$)(?:{_WHICH})*(?:{_WHAT})"
 )
 # Also those that divide a path in one key, as in `UserDetails/FirstName` and `contact[email]`.
 _SIGNS = re.compile(r"\W+")
 # A key and its value, as `{"name": "FirstName", "value": "Ann"}`.
-_IS_LABEL = re.compile(rf"(?:{_WHOSE})?(?:{_WHICH})*(?!name$|mail$|mobile$|cell$)(?:{_WHAT})")
+_IS_LABEL = rf"(?:{_WHOSE})?(?:{_WHICH})*(?!name$|mail$|mobile$|cell$)(?:{_WHAT})"
 _LONGEST_LABEL = 40
 _OF_A_PAIR = frozenset({"value", "values", "answer", "text", "content"})
 # Products and publishers have these too: they count at the top of a lead and in a person's object only.
@@ -142,7 +142,7 @@ def _inside(posted: Posted, path: _Path | None, place: _Place, read: _Read) -> I
 
 def _is_label(value: Any) -> bool:
     """Whether the text names a thing of a person's, as a key does."""
-    return isinstance(value, str) and len(value) <= _LONGEST_LABEL and bool(_IS_LABEL.fullmatch(folded(value)))
+    return isinstance(value, str) and len(value) <= _LONGEST_LABEL and bool(re.fullmatch(_IS_LABEL, folded(value)))
 
 
 def _is_read(key: str, value: Any, place: _Place) -> bool:
@@ -160,7 +160,7 @@ def _place_of(key: str, value: Any, place: _Place, read: _Read) -> _Place:
         return _Place.PERSON
     if place in {_Place.DOCUMENT, _Place.PERSON} and key in _DOCUMENTED and isinstance(value, str):
         return _Place.ELSEWHERE
-    named_so = _LOOKS_PERSONAL.fullmatch(_SIGNS.sub("", key)) and not (
+    named_so = re.fullmatch(_LOOKS_PERSONAL, _SIGNS.sub("", key)) and not (
         place is _Place.ELSEWHERE and key in _ALSO_OF_THINGS
     )
     all_count = place is _Place.OF_A_PERSON or (place is _Place.PERSON and read.names_nobody)
