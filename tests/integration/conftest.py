@@ -129,8 +129,8 @@ def module_standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin
 
 @pytest.fixture(scope="module")
 def module_app(
-    tmp_path_factory: pytest.TempPathFactory, module_standin: Standin, session_storage_account: str
+    tmp_path_factory: pytest.TempPathFactory, module_standin: Standin, module_storage_account: str
 ) -> Iterator[App]:
     starter = Starter(module_standin, tmp_path_factory.mktemp("app"))
-    yield starter(session_storage_account)
+    yield starter(module_storage_account)
     starter.stop()

@@ -119,11 +119,11 @@ def settled(app: App, lead_id: str) -> Record:
 
 
 def test_the_books_agree_with_dynamics_lead_by_lead(
-    module_app: App, module_standin: Standin, session_storage_account: str
+    module_app: App, module_standin: Standin, module_storage_account: str
 ) -> None:
     for number in range(10):
         settled(module_app, module_app.accepted({"UserDetails": {"Email": f"{number}@contoso.com"}}))
-    found = balance(session_storage_account, module_standin)
+    found = balance(module_storage_account, module_standin)
     assert found.returncode == 0, found.stdout + found.stderr
     (books,) = json.loads(found.stdout)
     assert (books["offenders"], books["notes"]) == ([], [])
