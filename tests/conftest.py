@@ -68,12 +68,6 @@ def module_storage_account(request: pytest.FixtureRequest) -> str:
     return fresh_account(request.config.stash[ADDRESS])
 
 
-@pytest.fixture(scope="module")
-def module_storage_account(request: pytest.FixtureRequest) -> str:
-    """The connection string of an account that the tests of one module share."""
-    return fresh_account(request.config.stash[ADDRESS])
-
-
 @pytest.fixture
 def free_port() -> int:
     return any_free()
