@@ -37,6 +37,7 @@ class Status:
     on_poison_queue: int
     ending: Ending | None
     settings: Settings
+    mapping_faults: Sequence[str]
     switched_off: Mapping[str, str]
     damaged_marks: Sequence[str] = ()
     damaged_fallback_rows: Sequence[str] = ()
@@ -57,7 +58,7 @@ class Status:
         wanted += _rows_in_words("claim", "leadclaims", self.damaged_claims)
         wanted += _rows_in_words("row", "marketplaceleads", self.damaged_fallback_rows)
         wanted += [str(fault) for fault in self.settings.stopping]
-        wanted += _mapping_faults(self.settings)
+        wanted += self.mapping_faults
         wanted += [
             f"the function {function} is switched off: remove the app setting {setting} if nobody holds it on purpose"
             for function, setting in self.switched_off.items()
@@ -84,6 +85,7 @@ def status_of(target: Target, environment: Mapping[str, str], *, since: datetime
         on_poison_queue=target.poison_queue.depth(),
         ending=ending_of(target.settings, certificate_ends=certificate_ends(target.settings)),
         settings=target.settings,
+        mapping_faults=_mapping_faults(target.settings),
         switched_off=switched_off(environment),
         damaged_marks=damage(target.marks.read(), at),
     )

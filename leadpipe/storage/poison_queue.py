@@ -60,7 +60,7 @@ class AzurePoisonQueue:
 
 
 def _messages(ask: Callable[[], Iterable[QueueMessage]]) -> list[PoisonMessage]:
-    """Gives None if the queue does not exist: nothing was ever poisoned."""
+    """Gives none if the queue does not exist: nothing was ever poisoned."""
     try:
         return [_message(message) for message in ask()]
     except HttpResponseError as error:
