@@ -7,6 +7,7 @@ LeadpipeError
 ├── NotAnEnvelope      a queue message that leadpipe did not write
 ├── NewerEnvelope      a queue message that a newer leadpipe wrote
 ├── NotAllowed         a person asked for a change that the record's state rules out
+├── NotifyFailed       LEADPIPE_NOTIFY_URL did not take a notice
 ├── Changed            another process wrote the record first: read it and decide again
 └── DeliveryFailed     one class per row of the delivery table
     ├── Transient      a later try may succeed
@@ -62,6 +63,10 @@ class NotAllowed(LeadpipeError):
 
 class Changed(LeadpipeError):
     """Another process wrote the record since it was read (the store's 412, or 409 for its event)."""
+
+
+class NotifyFailed(LeadpipeError):
+    """LEADPIPE_NOTIFY_URL did not take a notice. The next sweep posts it again."""
 
 
 class DeliveryFailed(LeadpipeError):

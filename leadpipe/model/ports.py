@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol, Self
 
+from leadpipe.model.attention import Notice
 from leadpipe.model.claim import Claim
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
@@ -254,12 +255,18 @@ class Dynamics(Protocol):
         """Whether Dynamics has a lead under that id. Raises Blocked if the role may not read leads."""
 
 
+class Notifier(Protocol):
+    def send(self, notice: Notice) -> None:
+        """Posts the notice. Raises NotifyFailed, after at most ten seconds."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """Everything delivery works with. `dynamics` None: no organisation is configured. Each process has its own gate.
 
     `certificate_ends`: the last day of the certificate used to sign in, None if there is none. `taken_in`: the keys of
-    the marketplace's rows that this process took in already, so that it does not read their leads again.
+    the marketplace's rows that this process took in already, so that it does not read their leads again. `notifier`
+    None: LEADPIPE_NOTIFY_URL is not set.
     """
 
     queue: LeadQueue
@@ -272,3 +279,4 @@ class Ports:
     gate: Gate = field(default_factory=Gate)
     certificate_ends: Callable[[], date | None] = lambda: None
     taken_in: set[str] = field(default_factory=set)
+    notifier: Notifier | None = None
