@@ -94,6 +94,8 @@ class Wiring:
 
     def _delivery(self) -> Ports:
         from leadpipe.dataverse.certificate_end import certificate_ends
+        from leadpipe.mapping.watched import mapping_faults
+        from leadpipe.storage.attention import AzureAttention
         from leadpipe.storage.claims import AzureClaims
         from leadpipe.storage.fallback import AzureFallback
         from leadpipe.storage.marks import AzureMarks
@@ -107,8 +109,10 @@ class Wiring:
             fallback=AzureFallback(storage),
             poison_queue=AzurePoisonQueue(storage.queues),
             marks=AzureMarks(storage),
+            attention=AzureAttention(storage),
             dynamics=self._dynamics(),
             certificate_ends=lambda: certificate_ends(self.settings),
+            mapping_faults=lambda: mapping_faults(self.settings.mapping_path),
         )
 
     def _dynamics(self) -> Dynamics | None:

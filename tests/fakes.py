@@ -11,13 +11,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
+from leadpipe.model.attention import Notice
 from leadpipe.model.claim import Claim
 from leadpipe.model.errors import Blocked, Changed, DeliveryFailed, StorageFailed
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import new_lead_id, received_at
 from leadpipe.model.ports import Arrival, Marks, PeekedMessage, PoisonMessage, Ports, Receipt, Rerouted, always
+from leadpipe.model.pulse import Pulse
 from leadpipe.model.record import FORGETTABLE, QUEUED, Event, Record, State
+from leadpipe.model.told import Told
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, 535000, tzinfo=UTC)
 
@@ -118,6 +121,7 @@ class FakeLedger(Part):
         last: date,
         *,
         states: frozenset[State] | None = None,
+        reason: str = "",
         payloads: bool = False,
         damage: list[str] | None = None,
     ) -> Iterator[Record]:
@@ -127,6 +131,8 @@ class FakeLedger(Part):
             days = sorted({r.received_at.date() for r in self.rows.values() if first <= r.received_at.date() <= last})
         for day in days:
             for record in self.records(day, states=states):
+                if reason not in {"", record.reason}:
+                    continue
                 yield replace(record, payload=self.rows[record.lead_id].payload) if payloads else record
 
     def due(
@@ -206,8 +212,9 @@ class FakeClaims(Part):
             found = [claim for claim in self.rows.values() if since <= claim.received_at < before]
         yield from found
 
-    def damaged(self) -> Iterator[str]:
+    def damaged(self, *, at_a_glance: bool = False) -> Iterator[str]:
         """None, as of the ledger."""
+        del at_a_glance
         yield from ()
 
     def _put(self, claim: Claim) -> None:
@@ -288,6 +295,10 @@ class FakePoisonQueue(Part):
                 raise StorageFailed("storage_error", "the poison queue answered 400 PopReceiptMismatch")
             self.messages = [other for other in self.messages if other.id != message.id]
 
+    def depth(self) -> int:
+        with self.call("depth"):
+            return len(self.messages)
+
     def holding(self, text: str, at: datetime = NOW) -> PoisonMessage:
         """Puts a message as the host does when it gives up."""
         self.messages.append(PoisonMessage(id=f"m{next(self._numbers)}", inserted_at=at, text=text, receipt="r"))
@@ -310,6 +321,48 @@ class FakeMarks(Part):
                 return False
             self.marks = replace(after, version=f"v{next(self._versions)}")
             return True
+
+
+class FakeAttention(Part):
+    def __init__(self, journal: list[str]) -> None:
+        super().__init__("attention", journal)
+        self.pulse = Pulse()
+        self.marks: dict[str, Told] = {}
+        self._versions = count(1)
+
+    def read(self) -> tuple[Pulse, dict[str, Told]]:
+        with self.call("read"):
+            return self.pulse, dict(self.marks)
+
+    def keep_pulse(self, before: Pulse, after: Pulse) -> bool:
+        with self.call("keep_pulse"):
+            if before.version != self.pulse.version:
+                return False
+            self.pulse = Pulse.from_text(after.to_text(), f"v{next(self._versions)}")
+            return True
+
+    def mark(self, before: Told | None, after: Told | None) -> Told | None:
+        with self.call("mark"):
+            if after is None:
+                if before is not None:
+                    self.marks.pop(before.attention.key, None)
+                return None
+            there = self.marks.get(after.attention.key)
+            if (before and before.version) != (there and there.version):
+                return None
+            made = replace(after, version=f"v{next(self._versions)}")
+            self.marks[after.attention.key] = made
+            return made
+
+
+class FakeNotifier(Part):
+    def __init__(self, journal: list[str]) -> None:
+        super().__init__("notifier", journal)
+        self.sent: list[Notice] = []
+
+    def send(self, notice: Notice) -> None:
+        with self.call("send"):
+            self.sent.append(notice)
 
 
 class FakeDynamics(Part):
@@ -350,6 +403,9 @@ class World:
         self.fallback = FakeFallback(self.journal)
         self.poison_queue = FakePoisonQueue(self.journal, self.now)
         self.marks = FakeMarks(self.journal)
+        self.attention = FakeAttention(self.journal)
+        self.notifier: FakeNotifier | None = None
+        self.mapping_faults: list[str] = []
         self.dynamics = FakeDynamics(self.journal)
         self.gate = Gate()
         self.certificate_ends: date | None = None
@@ -364,6 +420,9 @@ class World:
             fallback=self.fallback,
             poison_queue=self.poison_queue,
             marks=self.marks,
+            attention=self.attention,
+            notifier=self.notifier,
+            mapping_faults=lambda: self.mapping_faults,
             dynamics=self.dynamics,
             gate=self.gate,
             certificate_ends=lambda: self.certificate_ends,

@@ -307,6 +307,25 @@ class QuickLedger(FakeLedger):
                 self._listed[record.version] = replace(record, payload=None, version=None)
             yield self._listed[record.version]
 
+    def between(
+        self,
+        first: date,
+        last: date,
+        *,
+        states: frozenset[State] | None = None,
+        reason: str = "",
+        payloads: bool = False,
+        damage: list[str] | None = None,
+    ) -> Iterator[Record]:
+        if states is None or payloads or reason:
+            yield from super().between(first, last, states=states, reason=reason, payloads=payloads, damage=damage)
+            return
+        with self.call("between"):
+            found = [record for record in self.rows.values() if record.state in states]
+        for record in sorted(found, key=lambda record: record.lead_id):
+            if first <= record.received_at.date() <= last:
+                yield replace(record, payload=None, version=None)
+
 
 class _NoJournal(list[str]):
     """Days of life would fill memory with it."""
@@ -334,6 +353,7 @@ class HostWorld(World):
             self.fallback,
             self.poison_queue,
             self.marks,
+            self.attention,
             self.dynamics,
         )
         return {part.name: part for part in all_of_them}

@@ -12,8 +12,8 @@ from leadpipe.cli.options import AsJson, SettingsFile, Since
 from leadpipe.cli.say import MOST_NAMED, say
 from leadpipe.cli.table import STATE_COLUMNS, Column, print_facts, print_table, text_of
 from leadpipe.cli.target import reach
+from leadpipe.model.duration import in_words
 from leadpipe.model.record import OPEN, State
-from leadpipe.operations.span import in_words
 from leadpipe.operations.status import Status, status_of
 from leadpipe.operations.summary import Group
 from leadpipe.wiring import now

@@ -22,8 +22,9 @@ from rich.text import Text
 
 from leadpipe.cli.json_output import Fields
 from leadpipe.cli.terminal_text import one_line
+from leadpipe.model.duration import in_words
 from leadpipe.model.record import State
-from leadpipe.operations.span import in_words, moment
+from leadpipe.operations.span import moment
 
 PAGE = 200
 GAP = 2

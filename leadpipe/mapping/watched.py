@@ -98,3 +98,12 @@ def _stamp(path: Path) -> tuple[int, ...] | None:
 def effective(named: str | None) -> FileMapping:
     """Gives the mapping in effect; without a file, one that changes nothing. Raises FaultyMapping."""
     return FileMapping(columns={}) if named is None else read_file(place_of(named))
+
+
+def mapping_faults(named: str | None) -> list[str]:
+    """Why the mapping file cannot be used, which keeps every lead from being written; empty if it can."""
+    try:
+        effective(named)
+    except FaultyMapping as error:
+        return [str(error.faults[0])]
+    return []

@@ -4,7 +4,7 @@ Every adapter raises StorageFailed, Transient, Blocked or Refused (model.errors)
 Every adapter is thread-safe.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -14,7 +14,9 @@ from leadpipe.model.attention import Notice
 from leadpipe.model.claim import Claim
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
+from leadpipe.model.pulse import Pulse
 from leadpipe.model.record import Event, Record, State
+from leadpipe.model.told import Told
 
 Columns = dict[str, Any]
 
@@ -87,12 +89,13 @@ class Ledger(Protocol):
         last: date,
         *,
         states: frozenset[State] | None = None,
+        reason: str = "",
         payloads: bool = False,
         damage: list[str] | None = None,
     ) -> Iterator[Record]:
         """The records received on these UTC days, oldest day first, newest first within a day, without versions.
 
-        `payloads`: with what was posted, which is most of a record's weight.
+        `reason`: only those with that reason. `payloads`: with what was posted, which is most of a record's weight.
         """
 
     def due(
@@ -247,6 +250,22 @@ class MarksStore(Protocol):
         """
 
 
+class AttentionStore(Protocol):
+    """What the sweep remembers between its runs so that each of them reads little, and says a thing once."""
+
+    def read(self) -> tuple[Pulse, dict[str, Told]]:
+        """The pulse, and the marks of attention by their keys. A mark that cannot be read is dropped."""
+
+    def keep_pulse(self, before: Pulse, after: Pulse) -> bool:
+        """Replaces what was read as `before` by `after`; False if another process was faster."""
+
+    def mark(self, before: Told | None, after: Told | None) -> Told | None:
+        """Replaces what was read as `before` by `after`, adds `after` if there is none, or deletes `before`.
+
+        Returns `after` with its version. None if another process was faster, or if the mark was deleted.
+        """
+
+
 class Dynamics(Protocol):
     def create(self, lead_id: str, lead: Lead) -> Receipt | Rerouted:
         """Asks Dynamics to create the lead under that id. However often it is asked, the lead is there once."""
@@ -264,6 +283,7 @@ class Notifier(Protocol):
 class Ports:
     """Everything delivery works with. `dynamics` None: no organisation is configured. Each process has its own gate.
 
+    `mapping_faults`: why the mapping file cannot be used; empty if it can.
     `certificate_ends`: the last day of the certificate used to sign in, None if there is none. `taken_in`: the keys of
     the marketplace's rows that this process took in already, so that it does not read their leads again. `notifier`
     None: LEADPIPE_NOTIFY_URL is not set.
@@ -275,8 +295,10 @@ class Ports:
     fallback: Fallback
     poison_queue: PoisonQueue
     marks: MarksStore
+    attention: AttentionStore
     dynamics: Dynamics | None
     gate: Gate = field(default_factory=Gate)
     certificate_ends: Callable[[], date | None] = lambda: None
+    mapping_faults: Callable[[], Sequence[str]] = lambda: ()
     taken_in: set[str] = field(default_factory=set)
     notifier: Notifier | None = None

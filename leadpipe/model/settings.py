@@ -12,6 +12,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from leadpipe.model import storage_shape
+from leadpipe.model.disabled_functions import switched_off
 from leadpipe.model.duration import duration_of
 from leadpipe.model.reference import unresolved
 
@@ -148,7 +149,10 @@ class SpecialLeads(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`storage` None: its settings have faults. `dataverse` None: not configured, or faults."""
+    """`storage` None: its settings have faults. `dataverse` None: not configured, or faults.
+
+    `switched_off`: the functions that a setting switches off, and that setting.
+    """
 
     storage: StorageByKey | StorageByIdentity | None
     dataverse: Dataverse | None
@@ -160,6 +164,8 @@ class Settings:
     dnc_leads: SpecialLeads = SpecialLeads.WRITE
     secret_expires: date | None = None
     password_changed: date | None = None
+    switched_off: Mapping[str, str] = field(default_factory=dict)
+    app_name: str = "leadpipe"
     faults: tuple[Fault, ...] = ()
 
     @classmethod
@@ -183,6 +189,7 @@ class Settings:
             dnc_leads=reader.special("LEADPIPE_DNC_LEADS"),
             secret_expires=reader.day("DATAVERSE_SECRET_EXPIRES"),
             password_changed=reader.day("DATAVERSE_PASSWORD_CHANGED"),
+            switched_off=switched_off(environment),
             faults=reader.all_faults(),
         )
 

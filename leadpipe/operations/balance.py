@@ -18,9 +18,10 @@ from leadpipe.model.lead_id import EPOCH, is_lead_id, received_at
 from leadpipe.model.marks import damage
 from leadpipe.model.ports import Ports
 from leadpipe.model.record import Record, State
+from leadpipe.model.waiting import TOO_LONG, is_overdue
 from leadpipe.operations.causes import Cause
-from leadpipe.operations.ledger_pages import PAGE, TOO_LONG, Page, is_overdue, pages
-from leadpipe.operations.messages import messages_without_record
+from leadpipe.operations.ledger_pages import PAGE, Page, pages
+from leadpipe.sweep.without_record import messages_without_record
 
 LONGEST_PATIENCE = timedelta(minutes=6)  # Dynamics counts over five minutes
 

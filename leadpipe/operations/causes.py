@@ -402,9 +402,6 @@ _AT_REST = {
 
 CAUSES: dict[str, Cause] = {**_TIME_HEALS, **_STORAGE_REFUSES, **_CONNECTION, **_THIS_LEAD, **_NO_LEAD, **_AT_REST}
 
-# A lead with one of these reasons waits until a person fixes the connection, or what leadpipe did not foresee.
-BLOCKED_REASONS = frozenset(_CONNECTION) | frozenset(_STORAGE_REFUSES) | {"record_damaged", "unforeseen"}
-
 
 def cause_of(reason: str, lead_id: str = "ID") -> Cause:
     """The cause and the fix for a reason, with the lead's id in the commands."""

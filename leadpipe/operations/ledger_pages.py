@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from leadpipe.model.ports import Ledger
 from leadpipe.model.record import QUEUED, Record, State
+from leadpipe.model.waiting import is_overdue
 
 PAGE = 20_000
-TOO_LONG = timedelta(hours=1)
 # The last day that a lead's id can name.
 LAST_DAY = date.max
 
@@ -81,11 +81,3 @@ def newest_first(
             yield record
         days = 1 if last > today or not empty else 2 * days
         last = start - timedelta(days=1)
-
-
-def is_overdue(record: Record, at: datetime) -> bool:
-    """Whether it should have been tried more than an hour ago. A resting lead without a next try is never overdue."""
-    due = record.next_try_at
-    if record.state in QUEUED:
-        return (due or record.received_at) < at - TOO_LONG
-    return record.state is State.FALLBACK and due is not None and due < at - TOO_LONG

@@ -14,12 +14,13 @@ from leadpipe.dataverse.protocol import LEADS, failure_of, json_object
 from leadpipe.ledger_writes import write
 from leadpipe.mapping.chosen import chosen_mapping
 from leadpipe.model.change import Removed
+from leadpipe.model.disabled_functions import switched_off
 from leadpipe.model.errors import LeadpipeError
 from leadpipe.model.lead import Lead
+from leadpipe.model.reasons import BLOCKED
 from leadpipe.model.record import QUEUED, Record, State
-from leadpipe.operations.causes import BLOCKED_REASONS, cause_of, fix_now, with_detail
+from leadpipe.operations.causes import cause_of, fix_now, with_detail
 from leadpipe.operations.decisions import user_at_host
-from leadpipe.operations.disabled_functions import switched_off
 from leadpipe.operations.doctor.finding import Verdict
 from leadpipe.operations.partner_center import DIGITS, Endpoint, StepFailed, post, validation_lead
 from leadpipe.operations.span import moment
@@ -164,7 +165,7 @@ def _in_step(step: str, ask: Callable[[], T]) -> T:
 
 def _require_no_obstacle(record: Record) -> None:
     """Raises StepFailed where waiting will not help."""
-    if record.state in _SETTLED_ASIDE or (record.state in QUEUED and record.reason in BLOCKED_REASONS):
+    if record.state in _SETTLED_ASIDE or (record.state in QUEUED and record.reason in BLOCKED):
         raise StepFailed("delivery", _words(record), cause_of(record.reason, record.lead_id).fix, record.reason)
 
 

@@ -1,6 +1,6 @@
 """Reads and words spans of time: what `--since` means, and how long something took."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 
 from leadpipe.model.duration import duration_of
 
@@ -19,17 +19,6 @@ def since_of(text: str, now: datetime) -> datetime:
 def moment(at: datetime) -> str:
     """The time in UTC, to the second."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
-
-
-def in_words(span: timedelta) -> str:
-    """The span's two largest units: `3d 4h`, `12m 5s`, `0.8s`."""
-    seconds = span.total_seconds()
-    if seconds < 60:
-        return f"{seconds:.1f}s"
-    for unit, size, next_unit, next_size in (("d", 86400, "h", 3600), ("h", 3600, "m", 60), ("m", 60, "s", 1)):
-        if seconds >= size:
-            return f"{int(seconds // size)}{unit} {int(seconds % size // next_size)}{next_unit}"
-    raise AssertionError(span)
 
 
 def _back(text: str, now: datetime) -> datetime | None:

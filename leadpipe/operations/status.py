@@ -7,17 +7,17 @@ from datetime import UTC, date, datetime
 from leadpipe.dataverse.certificate_end import certificate_ends
 from leadpipe.mapping.fault import FaultyMapping
 from leadpipe.mapping.watched import effective
+from leadpipe.model.disabled_functions import switched_off
 from leadpipe.model.expiry import URGENT_DAYS, Ending, ending_of
 from leadpipe.model.lead_id import EPOCH, MOST_AHEAD, ONE_DAY
 from leadpipe.model.marks import damage
 from leadpipe.model.ports import Ledger
 from leadpipe.model.record import UNSETTLED, Record
 from leadpipe.model.settings import Settings
-from leadpipe.operations.disabled_functions import switched_off
 from leadpipe.operations.ledger_pages import LAST_DAY
-from leadpipe.operations.messages import WithoutRecord, messages_without_record
 from leadpipe.operations.summary import Summary
 from leadpipe.operations.target import Target
+from leadpipe.sweep.without_record import WithoutRecord, messages_without_record
 
 _MARKS_FIX = "the next sweep replaces them; if it lasts, see whether the function app and its sweep run"
 

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from leadpipe.model.lead_id import END_OF_TIME
+from leadpipe.model.reasons import BLOCKED
 from leadpipe.model.record import OPEN, PERSON_UNREAD, UNSETTLED, Record, State
-from leadpipe.operations.causes import BLOCKED_REASONS, Cause, cause_of
+from leadpipe.operations.causes import Cause, cause_of
 
 _NOT_TRIED = Cause(says="not tried yet", fix="nothing; if it lasts, see whether the function app runs")
 
@@ -32,7 +33,7 @@ class Group:
 
     @property
     def needs_a_person(self) -> bool:
-        return self.oldest.state in {State.POISONED, State.WRITTEN} or self.reason in BLOCKED_REASONS
+        return self.oldest.state in {State.POISONED, State.WRITTEN} or self.reason in BLOCKED
 
     def fields(self) -> dict[str, Any]:
         cause = cause_of(self.reason) if self.reason else _NOT_TRIED

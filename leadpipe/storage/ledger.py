@@ -99,6 +99,7 @@ class AzureLedger:
         last: date,
         *,
         states: frozenset[State] | None = None,
+        reason: str = "",
         payloads: bool = False,
         damage: list[str] | None = None,
     ) -> Iterator[Record]:
@@ -107,9 +108,11 @@ class AzureLedger:
         query = f"PartitionKey ge @first and PartitionKey le @last and {_RECORDS}"
         if states is not None and (others := frozenset(State) - states):
             query = f"{query} and not ({_any_of(others)})"
+        parameters = {"first": partition(first), "last": partition(last)}
+        if reason:
+            query, parameters["reason"] = f"{query} and Reason eq @reason", reason
         select = _WHOLE if payloads else _SUMMARY
-        days = {"first": partition(first), "last": partition(last)}
-        return self._sound(record_of, self._query(query, days, select=select), damage)
+        return self._sound(record_of, self._query(query, parameters, select=select), damage)
 
     def moving(self, first: date, since: datetime, *, damage: list[str]) -> Iterator[Record]:
         states = f"not ({_any_of(frozenset(State) - QUEUED)})"

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+from leadpipe.model.disabled_functions import switched_off
 from leadpipe.model.settings import Area, Fault, Settings
-from leadpipe.operations.disabled_functions import switched_off
 from leadpipe.operations.doctor.finding import Finding, failed, ok, warning
 
 SETTINGS = "settings"

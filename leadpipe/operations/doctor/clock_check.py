@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from leadpipe.model.duration import in_words
 from leadpipe.operations.doctor.finding import Finding, failed, ok, skipped, warning
-from leadpipe.operations.span import in_words
 
 CLOCK = "clock"
 # The reason of a sign-in that failed because of the clock.

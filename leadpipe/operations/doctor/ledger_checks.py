@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from leadpipe.model.duration import in_words
 from leadpipe.model.errors import StorageFailed
 from leadpipe.model.ports import Ledger
+from leadpipe.model.reasons import BLOCKED
 from leadpipe.model.record import OPEN, Record, State
-from leadpipe.operations.causes import BLOCKED_REASONS, cause_of, with_detail
+from leadpipe.operations.causes import cause_of, with_detail
 from leadpipe.operations.doctor.finding import Finding, of_failure, ok, warning
 from leadpipe.operations.ledger_pages import newest_first
-from leadpipe.operations.span import in_words, moment
+from leadpipe.operations.span import moment
 
 LAST_LEAD = "last lead"
 LAST_TEST_LEAD = "last test lead"
@@ -57,7 +59,7 @@ def of_last(check: str, record: Record | None, at: datetime, *, something_failed
 
 
 def _is_stuck(record: Record) -> bool:
-    return record.state is State.POISONED or (record.state in OPEN and record.reason in BLOCKED_REASONS)
+    return record.state is State.POISONED or (record.state in OPEN and record.reason in BLOCKED)
 
 
 def _fix(record: Record, fix: str) -> str:

@@ -6,8 +6,9 @@ import pytest
 
 from leadpipe.model.errors import Changed, LeadpipeError, RowRefused, StorageFailed
 from leadpipe.model.ports import Marks
+from leadpipe.model.reasons import BLOCKED
 from leadpipe.model.settings import StorageByKey
-from leadpipe.operations.causes import BLOCKED_REASONS, CAUSES, fix_now
+from leadpipe.operations.causes import CAUSES, fix_now
 from leadpipe.storage.claims import TRIES
 from leadpipe.storage.connection import Storage, connect
 from leadpipe.storage.tables import rows_of
@@ -312,7 +313,7 @@ def test_each_refusal_has_its_own_cause_and_keeps_its_code(
         assert (got.slug, f"{status} {code}" in got.detail) == (slug, True), method
     assert all(word in CAUSES[slug].fix for word in named)
     assert fix_now(slug)
-    assert (slug in BLOCKED_REASONS) is (slug != "storage_error")
+    assert (slug in BLOCKED) is (slug != "storage_error")
 
 
 def test_a_code_counts_wherever_the_service_puts_it(server: Server, storage: Storage) -> None:

@@ -21,9 +21,9 @@ from devkit.chaos.proxy import Mode, Proxy
 from leadpipe.model.change import Deferred, transition
 from leadpipe.model.envelope import RESERVED_KEYS, Envelope
 from leadpipe.model.errors import RowRefused, SettingsError, StorageFailed
+from leadpipe.model.reasons import BLOCKED
 from leadpipe.model.record import Record
 from leadpipe.model.settings import StorageByIdentity, StorageByKey
-from leadpipe.operations.causes import BLOCKED_REASONS
 from leadpipe.storage.claims import AzureClaims
 from leadpipe.storage.connection import connect
 from leadpipe.storage.fallback import AzureFallback
@@ -168,7 +168,7 @@ def test_a_key_that_storage_refuses_is_named_as_a_refusal(storage_account: str) 
     assert failure.value.slug == "storage_not_authenticated"
     with pytest.raises(StorageFailed) as failure:
         AzureLedger(storage).insert(Record.accepted(lead_id(), payload()))
-    assert failure.value.slug in BLOCKED_REASONS  # the emulator's tables have another code for it than Azure's
+    assert failure.value.slug in BLOCKED  # the emulator's tables have another code for it than Azure's
     assert "403 Auth" in failure.value.detail
 
 

@@ -225,7 +225,15 @@ def test_an_idle_sweep_makes_a_handful_of_requests() -> None:
     run(world)
     world.at += timedelta(minutes=1)
     run(world)
-    assert world.journal == ["marks.read", "poison_queue.receive", "ledger.due", "ledger.due", "fallback.arrivals"]
+    own = ["attention.read", "ledger.between"]
+    assert world.journal == [
+        "marks.read",
+        "poison_queue.receive",
+        "ledger.due",
+        "ledger.due",
+        "fallback.arrivals",
+        *own,
+    ]
 
 
 # The host's poison queue

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from leadpipe.operations.span import in_words, since_of
+from leadpipe.model.duration import in_words
+from leadpipe.operations.span import since_of
 from tests.fakes import NOW
 
 

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from leadpipe.model.reasons import BLOCKED
 from leadpipe.model.record import Record, State
-from leadpipe.operations.causes import BLOCKED_REASONS, CAUSES
+from leadpipe.operations.causes import CAUSES
 from leadpipe.operations.summary import Summary
 from tests.factories import RECEIVED_AT, lead_id, record
 
@@ -98,4 +99,4 @@ def test_a_message_on_the_poison_queue_needs_a_person() -> None:
 
 
 def test_every_blocked_reason_has_its_fix() -> None:
-    assert CAUSES.keys() >= BLOCKED_REASONS
+    assert CAUSES.keys() >= BLOCKED

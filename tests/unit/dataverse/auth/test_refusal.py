@@ -10,7 +10,8 @@ from urllib3.exceptions import LocationParseError
 
 from leadpipe.dataverse.auth.refusal import REASONS, refusal, sign_in_failures
 from leadpipe.model.errors import Blocked, DeliveryFailed, Transient
-from leadpipe.operations.causes import BLOCKED_REASONS, CAUSES
+from leadpipe.model.reasons import BLOCKED
+from leadpipe.operations.causes import CAUSES
 
 
 def answer(error: Any, *numbers: int) -> dict[str, Any]:
@@ -110,7 +111,7 @@ def test_a_fix_names_the_place_where_it_is_mended(reason: str, named: str) -> No
 
 @pytest.mark.parametrize("reason", sorted({*REASONS.values()}))
 def test_each_reason_waits_for_a_person_and_says_what_to_do(reason: str) -> None:
-    assert reason in BLOCKED_REASONS
+    assert reason in BLOCKED
     assert CAUSES[reason].fix
 
 

@@ -15,7 +15,7 @@ The smaller of the depths before and after the ledger is read counts, so a lead 
 load some can hide behind those that were just delivered; they are named when the load is over.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from leadpipe.model.envelope import Envelope
@@ -31,10 +31,11 @@ FULL_HEAD = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WithoutRecord:
-    """`seen`: the lead ids of messages at the head, or the message's own id where it names no lead. `unseen`: how many
-    more there are.
+    """`depth`: how many messages there are in all. `seen`: the lead ids of messages at the head, or the message's own
+    id where it names no lead. `unseen`: how many more there are.
     """
 
+    depth: int = field(default=0, compare=False)
     seen: tuple[str, ...] = ()
     unseen: int = 0
 
@@ -53,7 +54,7 @@ def messages_without_record(*, queue: LeadQueue, ledger: Ledger, marks: MarksSto
     if depth > len(head):
         expected = _expected(ledger, marks, at, full=len(head) >= FULL_HEAD) + len(head) - len(old)
         unseen = max(0, min(depth, queue.depth()) - expected - len(seen))
-    return WithoutRecord(seen=tuple(dict.fromkeys(seen)), unseen=unseen)
+    return WithoutRecord(depth=depth, seen=tuple(dict.fromkeys(seen)), unseen=unseen)
 
 
 def _name_without_record(message: PeekedMessage, ledger: Ledger) -> str:

@@ -9,7 +9,7 @@ from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import RecordDamaged
 from leadpipe.model.ports import Marks
 from leadpipe.model.record import Record, State
-from leadpipe.operations.messages import FULL_HEAD, STALE_COPIES, YOUNG, WithoutRecord, messages_without_record
+from leadpipe.sweep.without_record import FULL_HEAD, STALE_COPIES, YOUNG, WithoutRecord, messages_without_record
 from tests.factories import lead_id, payload, record
 from tests.fakes import NOW, Message, World
 

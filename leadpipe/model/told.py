@@ -1,0 +1,90 @@
+"""Decides when attention is logged and posted: when it begins, once a day while it lasts, and when it is over.
+
+A mark for each keeps two sweeps from saying it twice. It stays for a day after its end, so that what comes and goes is
+posted once a day and not each time.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from leadpipe.model.attention import Attention, Stage
+
+AGAIN = timedelta(days=1)
+# After a failed post the next sweep tries again; a sweep may be a little early.
+RETRY = timedelta(seconds=50)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """The mark of one attention. `at`: when its beginning, or that it lasts, was last said. `is_over`: it has ended.
+
+    `pending`: what has yet to be posted, by the one that wrote the mark at `tried_at`. `posted`: somebody knows of it
+    by a post, so its end has to be posted too. `version` is the store's tag.
+    """
+
+    attention: Attention
+    at: datetime
+    is_over: bool = False
+    pending: Stage | None = None
+    tried_at: datetime | None = None
+    posted: bool = False
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What changes for one attention: `before` becomes `after`, None where there is no mark; `says`: what to log."""
+
+    before: Told | None
+    after: Told | None
+    says: Stage | None = None
+
+
+def steps_of(wanted: Iterable[Attention], marks: Mapping[str, Told], at: datetime, *, posts: bool) -> list[Step]:
+    """The steps that are due. `posts`: whether there is somewhere to post to."""
+    now = {attention.key: attention for attention in wanted}
+    due = [_of_present(attention, marks.get(key), at, posts=posts) for key, attention in now.items()]
+    due += [_of_absent(mark, at) for key, mark in marks.items() if key not in now]
+    return [step for step in due if step.before != step.after]
+
+
+def _of_present(attention: Attention, mark: Told | None, at: datetime, *, posts: bool) -> Step:
+    if mark is None:
+        pending = Stage.BEGINS if posts else None
+        return Step(
+            before=None,
+            after=Told(attention=attention, at=at, pending=pending, tried_at=at if pending else None),
+            says=Stage.BEGINS,
+        )
+    if at - mark.at >= AGAIN:
+        stage = Stage.BEGINS if mark.is_over else Stage.LASTS
+        pending = stage if posts else None
+        after = replace(
+            mark, attention=attention, at=at, is_over=False, pending=pending, tried_at=at if pending else None
+        )
+        return Step(before=mark, after=after, says=stage)
+    if mark.is_over:
+        # It came back within the day in which it was posted. Its end, if nobody heard of it yet, is not one.
+        after = replace(mark, attention=attention, is_over=False, pending=None, tried_at=None)
+        return Step(before=mark, after=after, says=Stage.BEGINS)
+    return Step(before=mark, after=mark)
+
+
+def _of_absent(mark: Told, at: datetime) -> Step:
+    if not mark.is_over:
+        pending = Stage.OVER if mark.posted else None
+        after = replace(mark, is_over=True, pending=pending, tried_at=at if pending else None, posted=False)
+        return Step(before=mark, after=after, says=Stage.OVER)
+    if mark.pending is None and at - mark.at >= AGAIN:
+        return Step(before=mark, after=None)
+    return Step(before=mark, after=mark)
+
+
+def is_due(mark: Told, at: datetime) -> bool:
+    """Whether there is something to post, and the last try is not of this very minute."""
+    return mark.pending is not None and (mark.tried_at is None or at - mark.tried_at >= RETRY)
+
+
+def after_post(mark: Told) -> Told:
+    return replace(mark, pending=None, tried_at=None, posted=mark.pending is not Stage.OVER)

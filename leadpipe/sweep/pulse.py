@@ -1,0 +1,206 @@
+"""Beats the pulse: every five minutes one log line with the counts of now, from reads that stay small.
+
+The line is the heartbeat too: where it is missing, the sweep or the whole app stands still.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+
+from leadpipe.model.lead_id import EPOCH, MOST_AHEAD, ONE_DAY
+from leadpipe.model.log_line import log_line
+from leadpipe.model.ports import Ledger, Marks
+from leadpipe.model.pulse import BEAT, COUNT, DAYS, MOST_NAMES, Beat, LastDay, Pulse, is_of_a_customer, names_of
+from leadpipe.model.record import OPEN, PERSON_UNREAD, Record, State
+from leadpipe.model.waiting import Tallies, tallies_of
+from leadpipe.sweep.days import STRETCH
+from leadpipe.sweep.run import Run, today
+from leadpipe.sweep.without_record import messages_without_record
+
+# A sweep can begin a little earlier in its minute than the one before it.
+EARLY = timedelta(seconds=20)
+# Days for which written leads that a person has to complete are looked for.
+COMPLETED_WITHIN = timedelta(days=7)
+WRONG_KEY = "wrong_key"
+# What is remembered has to fit into one cell.
+MOST_GROUPS = 60
+
+log = logging.getLogger(__name__)
+
+
+def keep_beating(pulse: Pulse, tallies: Tallies, marks: Marks, run: Run) -> Pulse:
+    """Counts and reports what is due, and remembers it. Of two sweeps at once one reports."""
+    if not is_due(pulse, run.now()):
+        return pulse
+    guard, after = run.guard("pulse"), pulse
+    for part in (partial(counted, marks=marks), summed_up, beating):
+        with guard.item(part=getattr(part, "__name__", "counted")):
+            after = part(after, run=run)
+    after = replace(after, at=run.now())
+    if not run.ports.attention.keep_pulse(pulse, after):
+        return pulse
+    report(pulse, after, tallies, run)
+    return after
+
+
+def is_due(pulse: Pulse, now: datetime) -> bool:
+    return pulse.at is None or not timedelta(0) <= now - pulse.at < BEAT - EARLY
+
+
+def counted(pulse: Pulse, *, marks: Marks, run: Run) -> Pulse:
+    """The pulse with the hourly count, if that is due: what each sweep's own reads do not reach, and the last day."""
+    now = run.now()
+    first = marks.watermark or EPOCH.date()
+    fresh = pulse.counted_at is not None and timedelta(0) <= now - pulse.counted_at < COUNT - EARLY
+    if fresh and pulse.counted_before == first:
+        return pulse
+    ledger, damage = run.ports.ledger, list[str]()
+    older = [] if first == EPOCH.date() else [*_poisoned_before(first, marks, ledger, damage)]
+    incomplete = ledger.between(
+        today(run) - COMPLETED_WITHIN,
+        _latest(run),
+        states=frozenset({State.WRITTEN}),
+        reason=PERSON_UNREAD,
+        damage=damage,
+    )
+    tallies = tallies_of([*older, *incomplete], now)
+    return replace(
+        pulse,
+        counted_at=now,
+        counted_before=first,
+        older=tuple(sorted(tallies.values(), key=lambda tally: -tally.leads)[:MOST_GROUPS]),
+        damaged={
+            "leadledger": tuple(damage[:3]),
+            "leadclaims": tuple([*run.ports.claims.damaged(at_a_glance=True)][:3]),
+            "marketplaceleads": tuple([*run.ports.fallback.damaged(EPOCH.date(), date.max)][:3]),
+        },
+        last_day=_last_day(ledger.between(today(run) - ONE_DAY, _latest(run), damage=damage), now),
+    )
+
+
+def summed_up(pulse: Pulse, *, run: Run) -> Pulse:
+    """The pulse with the days before today: how many leads each had, and which words of the marketplace's."""
+    first = pulse.days_until or today(run) - timedelta(days=DAYS)
+    while first < today(run) and run.time_left():
+        until = min(first + STRETCH, today(run))
+        records = [*run.ports.ledger.between(first, until - ONE_DAY, damage=[])]
+        pulse = _with_names(pulse.with_days(until, records), records)
+        first = until
+    return pulse
+
+
+def beating(pulse: Pulse, *, run: Run) -> Pulse:
+    """The pulse with what is read every five minutes."""
+    ports, now = run.ports, run.now()
+    messages = messages_without_record(queue=ports.queue, ledger=ports.ledger, marks=ports.marks, at=now)
+    newest = newest_lead(ports.ledger, today(run))
+    last_lead = max(filter(None, (newest, pulse.last_lead)), default=None)
+    rejected = ports.ledger.between(today(run) - ONE_DAY, _latest(run), states=frozenset({State.REJECTED}), damage=[])
+    of_last_day = [record for record in rejected if record.received_at > now - ONE_DAY]
+    wrong = wrong_keys(of_last_day, last_lead)
+    beat = Beat(
+        queue=messages.depth,
+        without_record=messages.total,
+        poison_queue=ports.poison_queue.depth(),
+        rejected=sum(record.received_at.date() == today(run) for record in of_last_day),
+        last_lead=last_lead,
+        wrong_keys=len(wrong),
+        wrong_key_at=min(wrong, default=None),
+    )
+    return replace(pulse, beat=beat)
+
+
+def is_counted(record: Record, pulse: Pulse) -> bool:
+    """Whether the hourly count has the record already: a poisoned one of the days that the watermark has passed."""
+    before = pulse.counted_before
+    return record.state is State.POISONED and before is not None and record.received_at.date() < before
+
+
+def newest_lead(ledger: Ledger, day: date) -> datetime | None:
+    """When the last lead of a customer of that day was received. Reads the first page only, if one is on it."""
+    found = ledger.between(day, day, damage=[])
+    return next((record.received_at for record in found if is_of_a_customer(record)), None)
+
+
+def wrong_keys(rejected: Iterable[Record], last_lead: datetime | None) -> list[datetime]:
+    """When posts with a wrong key came, of those after the last lead: the leads after it may all be among them."""
+    return [
+        record.received_at
+        for record in rejected
+        if record.reason == WRONG_KEY and (last_lead is None or record.received_at > last_lead)
+    ]
+
+
+def report(before: Pulse, pulse: Pulse, tallies: Tallies, run: Run) -> None:
+    """Writes the line `pipeline_state`. docs/logs.md explains its fields."""
+    now, beat, states = run.now(), pulse.beat, Counter[State]()
+    for tally in (*tallies.values(), *pulse.older):
+        states[tally.state] += tally.leads
+    oldest = min((tally.oldest for tally in tallies.values() if tally.state in OPEN), default=None)
+    day = pulse.last_day
+    log.info(
+        log_line(
+            "pipeline_state",
+            open=sum(states[state] for state in OPEN),
+            accepted=states[State.ACCEPTED],
+            deferred=states[State.DEFERRED],
+            fallback=states[State.FALLBACK],
+            poisoned=states[State.POISONED],
+            rejected_today=beat.rejected,
+            wrong_keys=beat.wrong_keys,
+            queue=beat.queue,
+            poison_queue=beat.poison_queue,
+            without_record=beat.without_record,
+            oldest_open_seconds=_seconds(now - oldest if oldest else None),
+            last_lead_seconds=_seconds(now - beat.last_lead if beat.last_lead else None),
+            usual_gap_seconds=_seconds(pulse.usual_gap),
+            since_last_seconds=_seconds(now - before.at if before.at else None),
+            accepted_24h=day.accepted,
+            written_24h=day.written,
+            p50_seconds=day.p50,
+            p95_seconds=day.p95,
+            slowest_seconds=day.slowest,
+        )
+    )
+
+
+def _poisoned_before(first: date, marks: Marks, ledger: Ledger, damage: list[str]) -> Iterator[Record]:
+    """The poisoned leads of the days that the watermark has passed. Retention has passed only days without any."""
+    begin = marks.forgotten_before or EPOCH.date()
+    return ledger.between(begin, first - ONE_DAY, states=frozenset({State.POISONED}), damage=damage)
+
+
+def _last_day(records: Iterable[Record], now: datetime) -> LastDay:
+    recent = [r for r in records if r.received_at > now - ONE_DAY and is_of_a_customer(r)]
+    took = sorted((r.written_at - r.received_at).total_seconds() for r in recent if r.written_at)
+    if not took:
+        return LastDay(accepted=len(recent))
+    return LastDay(
+        accepted=len(recent), written=len(took), p50=_rank(took, 0.5), p95=_rank(took, 0.95), slowest=round(took[-1], 1)
+    )
+
+
+def _rank(ascending: list[float], share: float) -> float:
+    """The nearest rank: the smallest value that at least that share does not exceed."""
+    return round(ascending[max(0, -int(-share * len(ascending) // 1) - 1)], 1)
+
+
+def _with_names(pulse: Pulse, records: Iterable[Record]) -> Pulse:
+    """Remembers new sources and actions, and logs each once, but not what the very first leads have."""
+    found = set().union(*map(names_of, records)) - pulse.names
+    known = pulse.names | set(sorted(found)[: MOST_NAMES - len(pulse.names)])
+    if pulse.names:
+        for name in sorted(known - pulse.names):
+            log.warning(log_line("drift", what=name.partition(" ")[0], name=name.partition(" ")[2]))
+    return replace(pulse, names=known)
+
+
+def _latest(run: Run) -> date:
+    return (run.now() + MOST_AHEAD).astimezone(UTC).date()
+
+
+def _seconds(span: timedelta | None) -> int | None:
+    return None if span is None else max(0, int(span.total_seconds()))
