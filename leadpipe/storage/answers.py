@@ -8,6 +8,7 @@ https://learn.microsoft.com/rest/api/storageservices/queue-service-error-codes
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from azure.core.exceptions import HttpResponseError
@@ -38,6 +39,19 @@ _ABOUT_THE_ROW = frozenset(
 
 class NotAnAnswerError(Exception):
     """A successful answer lacks what was asked for; the text says what, and quotes nothing."""
+
+
+class Ignoring:
+    """Ends its block without an error at a refusal that one of these recognizes, and passes on any other exception."""
+
+    def __init__(self, *expected: Callable[[HttpResponseError], bool]) -> None:
+        self._expected = expected
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> bool:
+        return isinstance(error, HttpResponseError) and any(is_so(error) for is_so in self._expected)
 
 
 def code_of(error: HttpResponseError) -> str:
