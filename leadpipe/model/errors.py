@@ -36,6 +36,11 @@ class LeadpipeError(Exception):
         self.detail = detail
 
 
+def reason_of(error: BaseException) -> str:
+    """The slug; for an exception of another kind its type's name, because its text could quote a lead."""
+    return error.slug if isinstance(error, LeadpipeError) else type(error).__name__
+
+
 class SettingsError(LeadpipeError):
     """The app settings cannot be used. The detail names each of them and how to fix it."""
 

@@ -1,6 +1,6 @@
 """The record is a lead's row in the ledger. A table here says which changes of state are allowed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Self
@@ -33,8 +33,6 @@ LONGEST = {
 MOST_ATTEMPTS = (1 << 30) - (1 << 20)
 # The reason of a lead whose row storage would not take.
 ROW_REFUSED = "row_refused"
-# Why a written lead needs a person all the same.
-PERSON_UNREAD = "person_unread"
 
 
 class State(StrEnum):
@@ -140,16 +138,7 @@ class Record:
     @classmethod
     def rejected(cls, lead_id: str, why: InvalidLead, start: bytes) -> Self:
         """Posted bytes that were not a lead. `start` is what is kept of them."""
-        at = received_at(lead_id)
-        return cls(
-            lead_id=lead_id,
-            state=State.REJECTED,
-            reason=why.slug,
-            detail=why.detail,
-            received_at=at,
-            updated_at=at,
-            payload=start,
-        )
+        return replace(cls.poisoned(lead_id, why.slug, why.detail, start), state=State.REJECTED)
 
     @classmethod
     def poisoned(cls, lead_id: str, reason: str, detail: str, payload: str | bytes | None, *, attempt: int = 1) -> Self:

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from leadpipe.model.errors import reason_of
 from leadpipe.model.log_line import log_line
 from leadpipe.model.marks import damage, set_aside
 from leadpipe.model.ports import Marks, Ports
@@ -20,7 +21,6 @@ from leadpipe.model.settings import Settings
 from leadpipe.sweep.arrivals import take_in_arrivals
 from leadpipe.sweep.expiry import warn_of_expiry
 from leadpipe.sweep.fallback import drain_fallback
-from leadpipe.sweep.guard import reason_of
 from leadpipe.sweep.overdue import look_back, queue_overdue
 from leadpipe.sweep.poison_queue import bring_back_poisoned
 from leadpipe.sweep.retention import forget_old
