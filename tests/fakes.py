@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
+from leadpipe.model.always import always
 from leadpipe.model.claim import Claim
 from leadpipe.model.errors import Blocked, Changed, DeliveryFailed, StorageFailed
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import new_lead_id, received_at
-from leadpipe.model.ports import Arrival, Marks, Ports, Receipt, Rerouted, SeenMessage, always
+from leadpipe.model.ports import Arrival, Marks, Ports, Receipt, Rerouted, SeenMessage
 from leadpipe.model.record import FORGETTABLE, QUEUED, Event, Record, State
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, 535000, tzinfo=UTC)

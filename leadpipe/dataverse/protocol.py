@@ -1,7 +1,7 @@
 """Decides what Dataverse's answers mean. Pure: status, headers and body in, a receipt or one failure out.
 
 The code decides, whatever the status. Under a general code a known sentence of the text decides, else the status.
-Only an answer in Dataverse's own form can refuse a lead; a proxy's answer blocks.
+Only an answer in Dataverse's own form can refuse a lead. A proxy's answer means blocked.
 https://learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors
 """
 
@@ -30,7 +30,7 @@ _DETAIL_UNITS = 500
 # Longer texts are cut; they have a plug-in's stack trace.
 _TEXT_LOOKED_AT = 4000
 _INNER_ERRORS = 8
-# Dataverse's codes are hex or empty. A word is another service's, unless the answer has OData's header.
+# Dataverse's codes are hex or empty. A code that is a word comes from another service, unless OData's header is there.
 _OWN_CODE = re.compile(r"(0x[0-9a-f]{1,8})?")
 
 
@@ -137,7 +137,7 @@ def pause_asked_for(header: str) -> timedelta | None:
 
 
 def _of_segment(answer: Answer, code: str, text: str) -> DeliveryFailed | None:
-    """Reads which part of the address is unknown: the lead table, one that a lookup points into, or our own path."""
+    """Finds out which part of the address is unknown: the lead table, a lookup's table, or the path of the API."""
     named = codes.UNKNOWN_SEGMENT.search(text)
     has_code = code == codes.NO_SUCH_SEGMENT
     if not (named and (has_code or code in codes.GENERAL)) and not (has_code and answer.status == 404):
@@ -244,13 +244,13 @@ def _hex(code: Any) -> str:
 
 
 def _text(message: Any) -> str:
-    """Also reads the object of language and text that older versions of OData give."""
+    """Reads the text, also from the object of language and text that older versions of OData send."""
     text = message.get("value") if isinstance(message, dict) else message
     return well_formed(text[:_TEXT_LOOKED_AT]) if isinstance(text, str) else ""
 
 
 def _known(answer: Answer, code: str) -> str:
-    """Gives what may be logged of an answer whose text may not."""
+    """Gives status and code, which may be logged even if the answer's text may not."""
     return f"{answer.status} {shortened(code, 40)}".rstrip()
 
 

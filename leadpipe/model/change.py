@@ -1,4 +1,4 @@
-"""Lists what may happen to a record; one function decides what the ledger then holds."""
+"""Lists what can happen to a record. One function decides what the ledger holds afterwards."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -121,7 +121,7 @@ class Completed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten:
-    """A settled lead's personal data was kept as long as the setting says."""
+    """A settled lead loses its personal data: the time of LEADPIPE_RETENTION is over."""
 
 
 class Transition(NamedTuple):
@@ -239,9 +239,7 @@ def _decided(record: Record, change: Decision, at: datetime) -> Record:
 def _replayed(record: Record, change: Replayed, at: datetime) -> Record:
     _require(State.ACCEPTED in ALLOWED[record.state], record, change.verb)
     if record.state is State.DUPLICATE and not change.own_lead:
-        raise NotAllowed(
-            "duplicate", f"{record.lead_id} says what {record.duplicate_of} said; --anyway makes it a lead"
-        )
+        raise NotAllowed("duplicate", f"{record.lead_id} repeats {record.duplicate_of}; --anyway writes it too")
     return replace(
         _read_again(record, record.payload),
         state=State.ACCEPTED,

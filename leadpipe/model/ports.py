@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol, Self
 
+from leadpipe.model.always import always
 from leadpipe.model.claim import Claim
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
@@ -23,7 +24,7 @@ class Receipt(StrEnum):
 
     CREATED = "created"
     FOUND = "found"  # the id was taken, and reading it back found this lead
-    UNCONFIRMED = "unconfirmed"  # the id is said to be taken, but the role may not read leads
+    UNCONFIRMED = "unconfirmed"  # Dynamics answers that the id is taken, but the role may not read leads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +42,6 @@ class SeenMessage:
     inserted_at: datetime
     text: str
     receipt: str = ""
-
-
-def always() -> bool:
-    """The `go_on` of a listing that is read to its end."""
-    return True
 
 
 class LeadQueue(Protocol):

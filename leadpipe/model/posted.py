@@ -113,7 +113,7 @@ def _first_text(
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise InvalidLead("not_json", f"{name} is no JSON value")
+    raise InvalidLead("not_json", f"{name} is not a JSON value")
 
 
 def _text(value: Any) -> str:

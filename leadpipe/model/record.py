@@ -1,4 +1,4 @@
-"""The record is a lead's row in the ledger. A table here says which changes of state are allowed."""
+"""The record is a lead's row in the ledger. A table here lists the allowed changes of state."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -42,7 +42,7 @@ class State(StrEnum):
     DEFERRED = "deferred"  # failed for now; a delayed message is on its way
     FALLBACK = "fallback"  # Dynamics was away too long, or none is configured: it rests in the fallback table
     WRITTEN = "written"  # Dynamics has it
-    DUPLICATE = "duplicate"  # another lead, named in DuplicateOf, said the same within the window
+    DUPLICATE = "duplicate"  # it repeats the lead named in DuplicateOf, within the window
     KEPT = "kept"  # a test or do-not-contact lead that stays in the ledger, by setting
     POISONED = "poisoned"  # no retry can fix it: Reason and Detail say what a person can do
     REJECTED = "rejected"  # the posted bytes were not a lead; their start is kept

@@ -3,13 +3,16 @@
 import math
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 
 from azure.storage.queue import QueueServiceClient, TextBase64DecodePolicy, TextBase64EncodePolicy
 
-from leadpipe.model.ports import SeenMessage
 from leadpipe.storage.answers import Ignoring, NotAnAnswerError, queue_missing
 from leadpipe.storage.failures import failures_of, row_refusals
 from leadpipe.storage.queues import create, exists, message_count, messages, require_messages
+
+if TYPE_CHECKING:  # a cold start does not need it
+    from leadpipe.model.ports import SeenMessage
 
 QUEUE = "leads"
 PEEKED = 32
@@ -43,7 +46,7 @@ class AzureLeadQueue:
             if not exists(self._client):
                 create(self._client)
 
-    def peek(self) -> list[SeenMessage]:
+    def peek(self) -> "list[SeenMessage]":
         raw = self._queues.get_queue_client(QUEUE)  # decodes nothing: not all messages are base64
         with failures_of("queue"):
             return messages(lambda: raw.peek_messages(max_messages=PEEKED, raw_response_hook=require_messages))

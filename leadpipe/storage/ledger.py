@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 
 from azure.data.tables import TableClient, UpdateMode
 
+from leadpipe.model.always import always
 from leadpipe.model.errors import Changed, RecordDamaged
 from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.log_line import log_line
-from leadpipe.model.ports import always
 from leadpipe.model.record import FORGETTABLE, QUEUED, Event, Record, State
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.failures import failures_of

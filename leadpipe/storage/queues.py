@@ -2,13 +2,15 @@
 
 import base64
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azure.storage.queue import QueueClient, QueueMessage
 
 from leadpipe.model.lead_id import EPOCH
-from leadpipe.model.ports import SeenMessage
 from leadpipe.storage.answers import Ignoring, NotAnAnswerError, queue_exists, queue_missing
+
+if TYPE_CHECKING:  # a cold start does not need it
+    from leadpipe.model.ports import SeenMessage
 
 
 def message_count(queue: QueueClient) -> int:
@@ -26,7 +28,7 @@ def create(queue: QueueClient) -> None:
         queue.create_queue()
 
 
-def messages(ask: Callable[[], Iterable[QueueMessage]]) -> list[SeenMessage]:
+def messages(ask: Callable[[], Iterable[QueueMessage]]) -> "list[SeenMessage]":
     """Gives the messages that were asked for; none if the queue does not exist. Needs the hook `require_messages`."""
     with Ignoring(queue_missing):
         return [_message(each) for each in ask()]
@@ -39,7 +41,9 @@ def require_messages(answer: Any) -> None:
         raise NotAnAnswerError("no list of messages")
 
 
-def _message(found: Any) -> SeenMessage:  # Any: a received message has all of these, unlike the SDK's types say
+def _message(found: Any) -> "SeenMessage":  # Any: a received message has all of these, unlike the SDK's types say
+    from leadpipe.model.ports import SeenMessage  # noqa: PLC0415 - a cold start reads no message
+
     if not found.id:
         raise NotAnAnswerError("a message without its id")
     return SeenMessage(

@@ -39,7 +39,7 @@ def record_of(row: Mapping[str, Any], flaws: list[str]) -> Record:
         raise damaged(row, "Kind is not event")
     values = _checked(row, RECORD_COLUMNS, _OF_RECORD)
     if keys(values["lead_id"]) != (row["PartitionKey"], row["RowKey"]):
-        raise damaged(row, "LeadId is not that of its keys")
+        raise damaged(row, "LeadId does not match its keys")
     _require_sound(row, values)
     flaws += _named(row, [*_healed_record(values), *_flaw_of_kind(row, "record")])
     return Record(**values)
@@ -50,7 +50,7 @@ def event_of(row: Mapping[str, Any], flaws: list[str]) -> Event:
     values = _checked(row, EVENT_COLUMNS, _OF_EVENT)
     day, row_key = keys(values["lead_id"])
     if row["PartitionKey"] != day or not row["RowKey"].startswith(f"{row_key}~{milliseconds(values['at']):013d}-"):
-        raise damaged(row, "LeadId or At is not that of its keys")
+        raise damaged(row, "LeadId or At does not match its keys")
     flaws += _named(row, [*_healed_payload(values), *_flaw_of_kind(row, "event")])
     return Event(**values)
 
@@ -159,5 +159,5 @@ def _healed_next_try(values: dict[str, Any]) -> list[str]:
 
 
 def _flaw_of_kind(row: Mapping[str, Any], kind: str) -> list[str]:
-    """Reports a wrong Kind. Nothing depends on it, since the RowKey tells the two apart."""
+    """Reports a wrong Kind. Nothing depends on it, since the RowKey distinguishes the two."""
     return [] if row.get("Kind") == kind else [f"Kind is not {kind}"]

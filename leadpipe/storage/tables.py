@@ -13,8 +13,8 @@ from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError
 from azure.data.tables import TableClient, TableEntity, UpdateMode
 
+from leadpipe.model.always import always
 from leadpipe.model.errors import RowRefused
-from leadpipe.model.ports import always
 from leadpipe.storage.answers import (
     Ignoring,
     NotAnAnswerError,

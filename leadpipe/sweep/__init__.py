@@ -1,7 +1,7 @@
 """The sweep: once a minute, it finishes what nothing else will.
 
 A process can die between any two writes, a store can be away for one of them, and the host gives up on a message
-after five crashes. The sweep finds what that left undone: records that should have been tried, messages in the host's
+after five crashes. The sweep finds what was left undone: records that should have been tried, messages in the host's
 poison queue, leads in the fallback table, rows that the marketplace itself wrote.
 
 Two sweeps at once are harmless: everything they do is an insert, a write under an ETag, or a message that may come

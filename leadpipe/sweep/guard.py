@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from leadpipe.model.always import always
 from leadpipe.model.errors import RowRefused, StorageFailed, reason_of
 from leadpipe.model.log_line import log_line
-from leadpipe.model.ports import always
 
 # This many failures of storage in a row count as an outage.
 OUTAGE = 5

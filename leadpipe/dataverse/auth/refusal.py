@@ -1,6 +1,6 @@
 """Says what a sign-in without a token means, from Entra's error answers and msal's exceptions.
 
-The number decides. The words around it are neither read nor logged, since they hold ids and may change.
+The error's number decides. The text around it is neither read nor logged: it holds ids, and it may change.
 https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 """
 
@@ -101,8 +101,8 @@ def refusal(answer: dict[str, Any]) -> DeliveryFailed:
 def sign_in_failures() -> Iterator[None]:
     """Turns any exception of a sign-in into one of our failures, which quote neither answers nor addresses.
 
-    msal gives an answer with `error`, raises its own exceptions, or passes on those of requests. It also takes an
-    answer's parts for granted, so an odd answer can raise anything.
+    msal returns an answer with `error`, raises its own exceptions, or passes on those of requests. It does not check
+    the parts of an answer, so a malformed one can raise anything.
     """
     try:
         yield
@@ -121,7 +121,7 @@ def sign_in_failures() -> Iterator[None]:
     except ValueError as error:
         raise _no_directory(error) from error
     except (RuntimeError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
-        # A broken document: msal takes its keys and their types for granted.
+        # A malformed document: msal does not check its keys and their types.
         raise Blocked("not_entra", type(error).__name__) from error
     except Exception as error:
         raise Transient("unforeseen", type(error).__name__) from error
@@ -148,9 +148,9 @@ def _numbers(text: str) -> list[int]:
     return [int(number) for number in re.findall(r"AADSTS(\d{1,9})", text)]
 
 
-def _codes(told: Any) -> list[int]:
+def _codes(listed: Any) -> list[int]:
     """Gives the error numbers that Entra lists beside its text."""
-    return [each for each in told if type(each) is int and 0 < each < 10**9] if isinstance(told, list) else []
+    return [each for each in listed if type(each) is int and 0 < each < 10**9] if isinstance(listed, list) else []
 
 
 def _word(error: Any) -> str:
