@@ -1,6 +1,6 @@
 """Delivery: what happens to one message, in the order in which it happens.
 
-    1. read_record   the record is the truth, not the message: one of an old try, or of a settled lead, ends here
+    1. read_record   the record is the truth: a message of an old try, or of a settled lead, ends here
     2. keep_out      a lead that repeats another one (`claim`), or that a setting keeps, is not written
     3. create        `ask_dynamics` to create the lead under its own id, unless the gate is shut
     4. settle        write the outcome into the record

@@ -135,7 +135,7 @@ def _text(column: str, written: Any, longest: int) -> Text:
     if fixed != without_controls(fixed):
         raise Wrong("has a control character, which Dynamics refuses")
     if utf16_length(fixed) > longest:
-        what = "what stands around its fields" if fields else "the text"
+        what = "the text around its fields" if fields else "the text"
         raise Wrong(f"takes {longest} characters, and {what} has {utf16_length(fixed)}")
     if column in NEVER_EMPTY and not template.template.strip():
         raise Wrong("cannot be left out: Dynamics asks for it")

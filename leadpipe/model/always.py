@@ -1,4 +1,4 @@
-"""Apart from the ports, which a cold start does not need."""
+"""Defines the default of `go_on`, apart from the ports, which a cold start does not import."""
 
 
 def always() -> bool:

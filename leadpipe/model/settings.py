@@ -372,8 +372,8 @@ class _Reader:
     def _organisation(self, others: list[str]) -> str:
         """The organisation's address; empty if it has a fault.
 
-        Anything of an organisation without its address is a slip, not a wish for the fallback table: on Linux a
-        reference to a vault that cannot be read does not exist as a variable, and `Dataverse_Url` is not DATAVERSE_URL.
+        Without the address, any other setting of an organisation is a mistake, not a wish for the fallback table. On
+        Linux, a vault reference that cannot be read leaves no variable, and `Dataverse_Url` is not DATAVERSE_URL.
         """
         if self._is_set("DATAVERSE_URL"):
             return self._https("DATAVERSE_URL", _ORGANISATION)

@@ -119,7 +119,7 @@ class AzureLedger:
     def due(
         self, first: date, before: datetime, *, states: frozenset[State], go_on: Callable[[], bool] = always
     ) -> Iterator[Record]:
-        # leadpipe writes no time so far ahead; a damaged one must not hold the lead back.
+        # leadpipe never writes a time so far ahead. A damaged one must not hold the lead back.
         time = "NextTryAt lt @before or NextTryAt gt @absurd"
         if states <= QUEUED:
             time = f"{time} or not (NextTryAt gt @never )"  # the column is missing or of another type
@@ -201,7 +201,7 @@ def _day_of(row: Row) -> date | None:
         day = date.fromisoformat(key)
     except ValueError:
         return None
-    # `2026-11-25` stands before all days in the table; to go on from there would pass over them.
+    # A key such as `2026-11-25` sorts before the days of its year, so a walk that jumped to its date would skip them.
     return day if partition(day) == key else None
 
 

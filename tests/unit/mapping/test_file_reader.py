@@ -62,7 +62,7 @@ def fault(text: str | bytes) -> str:
         ("contoso_x = [1]", "say what it is"),
         # a value too long
         (f'mobilephone = "{"1" * 21}"', "takes 20 characters, and the text has 21"),
-        (f'mobilephone = "${{phone}}{"1" * 21}"', "what stands around its fields has 21"),
+        (f'mobilephone = "${{phone}}{"1" * 21}"', "the text around its fields has 21"),
         (f'contoso_note = "{"x" * 101}"', "takes 100 characters"),
         ('contoso_note = { text = "xx", length = 1 }', "takes 1 characters"),
         ('contoso_note = { text = "x", length = 0 }', "length is a whole number"),
