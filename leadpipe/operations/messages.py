@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import NewerEnvelope, NotAnEnvelope, RecordDamaged
-from leadpipe.model.ports import LeadQueue, Ledger, MarksStore, PeekedMessage
+from leadpipe.model.ports import LeadQueue, Ledger, MarksStore, SeenMessage
 from leadpipe.model.record import QUEUED, Record
 
 YOUNG = timedelta(minutes=2)
@@ -56,7 +56,7 @@ def messages_without_record(*, queue: LeadQueue, ledger: Ledger, marks: MarksSto
     return WithoutRecord(seen=tuple(dict.fromkeys(seen)), unseen=unseen)
 
 
-def _name_without_record(message: PeekedMessage, ledger: Ledger) -> str:
+def _name_without_record(message: SeenMessage, ledger: Ledger) -> str:
     """What to call the message; empty where its lead has a record."""
     try:
         lead_id = Envelope.from_text(message.text).lead_id

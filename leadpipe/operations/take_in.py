@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from leadpipe.model.errors import LeadpipeError
+from leadpipe.model.errors import LeadpipeError, reason_of
 from leadpipe.model.ports import Arrival, Ports
 from leadpipe.operations.causes import failure_in_words
 from leadpipe.operations.decisions import Outcome, Result
 from leadpipe.operations.span import moment
 from leadpipe.sweep.arrivals import take_in
-from leadpipe.sweep.guard import Guard, reason_of
+from leadpipe.sweep.guard import Guard
 
 
 def not_taken_in(since: datetime, ports: Ports) -> Iterator[Arrival]:

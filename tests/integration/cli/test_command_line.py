@@ -45,7 +45,7 @@ def test_settings_with_faults_are_named_and_never_quoted(storage_account: str, r
     secret = "not-an-address-but-a-secret"
     ran = run_process("status", AzureWebJobsStorage=storage_account, DATAVERSE_URL=secret)
     assert "an organisation whose settings cannot be used" in ran.err
-    assert "setting DATAVERSE_URL is no https address" in ran.err
+    assert "setting DATAVERSE_URL is not an https address" in ran.err
     assert secret not in ran.err + ran.out
 
 

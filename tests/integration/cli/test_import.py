@@ -50,7 +50,7 @@ def test_a_row_with_somebody_elses_lead_id_is_one_of_the_marketplaces(run: Runne
     table.create_entity({"PartitionKey": "20260314", "RowKey": "copy", "LeadId": record().lead_id})
     assert "7 leads to take in" in run("import", "--dry-run").err
     status = run("status", "--json").records[0]
-    assert status["damaged_fallback_rows"] == ["20260314/copy: its keys are of no lead"]
+    assert status["damaged_fallback_rows"] == ["20260314/copy: its keys do not belong to a lead"]
 
 
 @pytest.mark.usefixtures("rows")

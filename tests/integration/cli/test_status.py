@@ -170,8 +170,8 @@ def test_a_function_that_is_switched_off_is_for_a_person_to_undo(run: Run) -> No
 
 def test_a_setting_whose_default_counts_is_told_and_needs_nobody(run: Run) -> None:
     ran = run("status", LEADPIPE_DEDUPE_WINDOW="a week")
-    assert (ran.code, "LEADPIPE_DEDUPE_WINDOW is no time like" in ran.out) == (0, True)
-    assert "setting LEADPIPE_DEDUPE_WINDOW is no time like" in ran.err
+    assert (ran.code, "LEADPIPE_DEDUPE_WINDOW is not a time like" in ran.out) == (0, True)
+    assert "setting LEADPIPE_DEDUPE_WINDOW is not a time like" in ran.err
     (status,) = run("status", "--json", LEADPIPE_DEDUPE_WINDOW="a week").records
     assert [fault.split()[0] for fault in status["setting_faults"]] == ["LEADPIPE_DEDUPE_WINDOW"]
 

@@ -128,7 +128,7 @@ def test_what_proves_who_we_are_is_not_sent_where_a_document_names_another_place
     answers(signing_in, "discovery_raw", 200, {"issuer": place, **endpoints})
 
     reason, detail = signing_in.refusal(way)
-    named = "no plain https address" if scheme == "http" else f"at {elsewhere.netloc}"
+    named = "not a plain https address" if scheme == "http" else f"at {elsewhere.netloc}"
     assert (reason, detail) == ("not_entra", f"its token_endpoint is {named}")
     assert elsewhere.came == 0
 

@@ -13,7 +13,7 @@ from leadpipe.model.change import ToFallback, Written
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import RowRefused, StorageFailed, Transient
 from leadpipe.model.lead_id import new_lead_id
-from leadpipe.model.ports import Arrival, PoisonMessage
+from leadpipe.model.ports import Arrival, SeenMessage
 from leadpipe.model.record import Record, State
 from leadpipe.model.schedule import FIRST_REST
 from leadpipe.model.settings import Settings
@@ -110,7 +110,7 @@ def spoil_insert(world: World, number: int, failure: Exception) -> None:
 
 
 def spoil_delete(world: World, number: int, failure: Exception) -> None:
-    def is_bad(message: PoisonMessage) -> bool:
+    def is_bad(message: SeenMessage) -> bool:
         return message.text == f"rubbish {number}"
 
     world.poison_queue.delete = failing(world.poison_queue.delete, is_bad, failure)  # type: ignore[method-assign]

@@ -44,7 +44,7 @@ def test_each_fault_of_the_settings_has_a_line_of_its_own() -> None:
         Settings.from_environment(environment(DATAVERSE_TENANT_ID="contoso", DATAVERSE_CLIENT_ID=""))
     )
     assert {tenant.result, client.result} == {Verdict.FAILED}
-    assert "DATAVERSE_TENANT_ID is no id like" in tenant.fact
+    assert "DATAVERSE_TENANT_ID is not an id like" in tenant.fact
     assert "DATAVERSE_CLIENT_ID is not set" in client.fact
 
 

@@ -48,8 +48,8 @@ def test_with_an_account_the_user_is_the_account() -> None:
     ("settings", "says"),
     [
         ({"DATAVERSE_URL": ""}, "DATAVERSE_URL is not set"),
-        ({"DATAVERSE_URL": "http://contoso"}, "DATAVERSE_URL is no https address"),
-        ({"DATAVERSE_AUTHORITY": "login"}, "DATAVERSE_AUTHORITY is no https address"),
+        ({"DATAVERSE_URL": "http://contoso"}, "DATAVERSE_URL is not an https address"),
+        ({"DATAVERSE_AUTHORITY": "login"}, "DATAVERSE_AUTHORITY is not an https address"),
         ({"DATAVERSE_CLIENT_ID": "leadpipe"}, "DATAVERSE_CLIENT_ID is no id"),
         ({"DATAVERSE_TENANT_ID": "a b"}, "DATAVERSE_TENANT_ID is no id"),
         ({"DATAVERSE_MANAGED_IDENTITY": "user"}, "DATAVERSE_MANAGED_IDENTITY is no id"),
