@@ -15,7 +15,7 @@ from leadpipe.cli.table import STATE_COLUMNS, Column, print_table, text_of
 from leadpipe.cli.target import reach
 from leadpipe.model.lead_id import ONE_DAY
 from leadpipe.model.record import State
-from leadpipe.operations.balance import MEANING, NOTES, Audit, Finding, asker_of
+from leadpipe.operations.balance import MEANING, NOTES, Audit, Discrepancy, asker_of
 from leadpipe.operations.span import day_of
 from leadpipe.wiring import now
 
@@ -106,13 +106,13 @@ def _print_json(audit: Audit) -> int:
     return len(offenders)
 
 
-def _counting(findings: Iterable[Finding], offenders: list[int]) -> Iterator[Finding]:
+def _counting(findings: Iterable[Discrepancy], offenders: list[int]) -> Iterator[Discrepancy]:
     for finding in findings:
         offenders[0] += finding.what not in NOTES
         yield finding
 
 
-def _fields(finding: Finding) -> dict[str, Any]:
+def _fields(finding: Discrepancy) -> dict[str, Any]:
     meaning = MEANING[finding.what]
     fix = meaning.fix.replace(" ID", f" {finding.id}")
     return {"what": finding.what, "id": finding.id, "says": meaning.says, "detail": finding.detail, "fix": fix}

@@ -13,7 +13,7 @@ from leadpipe.model.errors import SettingsError
 from leadpipe.operations.doctor.app_checks import SETTINGS
 from leadpipe.operations.doctor.dynamics_checks import NO_DYNAMICS
 from leadpipe.operations.doctor.examination import examine
-from leadpipe.operations.doctor.finding import Finding, Verdict, failed
+from leadpipe.operations.doctor.finding import CheckResult, Finding, failed
 from leadpipe.operations.doctor.ledger_checks import LAST
 from leadpipe.wiring import now
 
@@ -56,7 +56,7 @@ def _entry(finding: Finding) -> str:
 
 
 def _conclude(found: list[Finding]) -> None:
-    wrong = dict.fromkeys(finding.check for finding in found if finding.result is Verdict.FAILED)
+    wrong = dict.fromkeys(finding.check for finding in found if finding.result is CheckResult.FAILED)
     if wrong:
         say(f"a lead would not get through: see {', '.join(wrong)}")
         raise typer.Exit(1)
@@ -66,7 +66,7 @@ def _conclude(found: list[Finding]) -> None:
             " `leadpipe fallback drain` is run"
         )
         return
-    stuck = [finding.check for finding in found if finding.check in LAST and finding.result is Verdict.WARNING]
+    stuck = [finding.check for finding in found if finding.check in LAST and finding.result is CheckResult.WARNING]
     if stuck:
         say(f"nothing stands in a lead's way, as far as this can be seen, but one did not get through: see {stuck[0]}")
         return

@@ -18,7 +18,7 @@ from leadpipe.model.record import OPEN, Record
 from leadpipe.operations.addresses import Standing, is_address
 from leadpipe.operations.batch import Work
 from leadpipe.operations.decisions import Desk, Outcome, Result, erase
-from leadpipe.operations.erasure import Found, dynamics_has, with_address
+from leadpipe.operations.erasure import AddressMatch, dynamics_has, with_address
 from leadpipe.operations.target import Target
 from leadpipe.wiring import now
 
@@ -106,7 +106,7 @@ def _require_a_choice(lead_ids: list[str] | None, email: str, *, mentions: bool)
         raise typer.BadParameter("--mentions goes with --email")
 
 
-def _say_found(taken: Sequence[Found], left: Sequence[Found]) -> None:
+def _say_found(taken: Sequence[AddressMatch], left: Sequence[AddressMatch]) -> None:
     _say_each(taken)
     if left:
         say(f"{leads(len(left))} of somebody else, with the address in the text, to stay; --mentions erases those too")
@@ -114,7 +114,7 @@ def _say_found(taken: Sequence[Found], left: Sequence[Found]) -> None:
     say("  not found this way: leads whose data was removed after LEADPIPE_RETENTION or whose address was edited")
 
 
-def _say_each(found: Sequence[Found]) -> None:
+def _say_each(found: Sequence[AddressMatch]) -> None:
     for each in found[:SHOWN]:
         word = "" if each.standing is Standing.OWN else ", mentions it"
         say(f"  {each.lead_id} {each.state}, received {text_of(each.received_at)}{word}")
@@ -122,7 +122,7 @@ def _say_each(found: Sequence[Found]) -> None:
         say(f"  and {len(found) - SHOWN} more; --dry-run --json lists them all")
 
 
-def _left(each: Found) -> Result:
+def _left(each: AddressMatch) -> Result:
     return Result(
         lead_id=each.lead_id,
         outcome=Outcome.MENTIONS,

@@ -17,7 +17,7 @@ from leadpipe.model.record import State
 from leadpipe.model.settings import Area
 from leadpipe.operations.decisions import Outcome
 from leadpipe.operations.drain import drained, rows_left_behind
-from leadpipe.operations.find import Wanted, grouped, oldest_first
+from leadpipe.operations.find import Search, grouped, oldest_first
 from leadpipe.operations.target import Target
 from leadpipe.sweep.run import Resources
 from leadpipe.wiring import now
@@ -41,7 +41,7 @@ def list_fallback(
 
     A lead without a next try was kept because no organisation was set: it waits for `leadpipe fallback drain`.
     """
-    found = oldest_first(reach(context, settings).ledger, Wanted(states=RESTING, since=since))
+    found = oldest_first(reach(context, settings).ledger, Search(states=RESTING, since=since))
     rows = ({column.field: getattr(record, column.field) for column in COLUMNS} for record in found)
     shown = print_json(rows) if as_json else print_table(rows, COLUMNS)
     say(f"{leads(shown)} resting")
@@ -64,7 +64,7 @@ def drain_fallback(
     Prints the leads that were not written, with --json all of them.
     """
     target = reach(context, settings)
-    found = list(oldest_first(target.ledger, Wanted(states=RESTING, since=since)))
+    found = list(oldest_first(target.ledger, Search(states=RESTING, since=since)))
     for group in grouped(found):
         say(f"  {group.leads} {group.oldest.state} ({group.reason})")
     lead_ids = sorted(record.lead_id for record in found)[:limit]

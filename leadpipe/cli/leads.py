@@ -14,7 +14,7 @@ from leadpipe.cli.selection import leads as counted_leads
 from leadpipe.cli.table import Column, print_table
 from leadpipe.cli.target import reach
 from leadpipe.model.record import State
-from leadpipe.operations.find import Wanted, found_in
+from leadpipe.operations.find import Search, found_in
 from leadpipe.wiring import now
 
 COLUMNS = (
@@ -46,7 +46,7 @@ def leads(
     shown and whether there are more. Times are UTC.
     """
     target = reach(context, settings)
-    wanted = Wanted(states=frozenset(state) if state else None, since=since, offer=offer, email=email)
+    wanted = Search(states=frozenset(state) if state else None, since=since, offer=offer, email=email)
     found = found_in(target.ledger, wanted, today=now().date())
     rows = map(fields_of_record, islice(found, limit))
     shown = print_json(rows) if as_json else print_table(rows, COLUMNS)

@@ -10,7 +10,7 @@ from leadpipe.cli.json_output import print_json
 from leadpipe.cli.option_groups import with_groups
 from leadpipe.cli.options import Actor, AsJson, DryRun, Rate, SettingsFile, Yes
 from leadpipe.cli.say import say
-from leadpipe.cli.selection import Choice, Selection, leads, selected
+from leadpipe.cli.selection import LeadChoice, Selection, leads, selected
 from leadpipe.cli.target import reach
 from leadpipe.operations.batch import Work
 from leadpipe.operations.decisions import Desk, Outcome, discard, duplicates_of, replay
@@ -34,7 +34,7 @@ class How:
 def replay_poison(
     context: typer.Context,
     *,
-    choice: Choice,
+    choice: LeadChoice,
     anyway: Annotated[
         bool, typer.Option("--anyway", help="A duplicate too: it becomes a lead of its own. With IDs only.")
     ] = False,
@@ -72,7 +72,7 @@ def discard_poison(
     why: Annotated[
         str, typer.Option("--why", metavar="TEXT", callback=_said, help="The reason, for the lead's history.")
     ],
-    choice: Choice,
+    choice: LeadChoice,
     without_asking: Annotated[
         bool, typer.Option("--without-asking", help="Do not ask Dynamics first whether it has the lead.")
     ] = False,

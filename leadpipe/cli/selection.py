@@ -9,7 +9,7 @@ import typer
 from leadpipe.cli.options import LeadIds, Offer, Reasons, Since
 from leadpipe.cli.say import say
 from leadpipe.model.record import State
-from leadpipe.operations.find import FOR_A_DECISION, Wanted, grouped, oldest_first
+from leadpipe.operations.find import FOR_A_DECISION, Search, grouped, oldest_first
 from leadpipe.operations.summary import Group
 from leadpipe.operations.target import Target
 
@@ -32,16 +32,16 @@ class Filter:
     offer: Offer = ""
     state: OneState = None
 
-    def wanted(self) -> Wanted:
+    def wanted(self) -> Search:
         """Raises a usage error for another state."""
         if self.state is not None and self.state not in FOR_A_DECISION:
             raise typer.BadParameter("it is poisoned or rejected", param_hint="--state")
         states = FOR_A_DECISION if self.state is None else frozenset({self.state})
-        return Wanted(states=states, reasons=frozenset(self.cause or ()), since=self.since, offer=self.offer)
+        return Search(states=states, reasons=frozenset(self.cause or ()), since=self.since, offer=self.offer)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice(Filter):
+class LeadChoice(Filter):
     """The options that choose leads for a decision."""
 
     lead_ids: LeadIds = None
@@ -67,7 +67,7 @@ def leads(number: int) -> str:
     return "1 lead" if number == 1 else f"{number} leads"
 
 
-def selected(choice: Choice, target: Target) -> Selection:
+def selected(choice: LeadChoice, target: Target) -> Selection:
     """The leads that the command line chose. Raises a usage error when it chose none, or by ID and by filter."""
     wanted, lead_ids, everything = choice.wanted(), choice.lead_ids, choice.everything
     narrowed = bool(wanted.reasons or wanted.since or wanted.offer)
@@ -86,11 +86,11 @@ def selected(choice: Choice, target: Target) -> Selection:
     return Selection(lead_ids=sorted(found), named=False, groups=groups)
 
 
-def say_reasons_there(wanted: Wanted, groups: Iterable[Group], *, target: Target) -> None:
+def say_reasons_there(wanted: Search, groups: Iterable[Group], *, target: Target) -> None:
     """Where no lead has a wanted reason, says which reasons there are: the name may be mistyped."""
     absent = wanted.reasons - {group.reason for group in groups}
     if not absent:
         return
-    waiting = grouped(oldest_first(target.ledger, Wanted(states=wanted.states)))
+    waiting = grouped(oldest_first(target.ledger, Search(states=wanted.states)))
     there = ", ".join(dict.fromkeys(group.reason for group in waiting)) or "none"
     say(f"no lead has the cause {', '.join(sorted(absent))}; there are: {there}")

@@ -116,7 +116,7 @@ NOTES = frozenset({What.ROW_LEFT_BEHIND, What.NOT_IN_DYNAMICS, What.IN_DYNAMICS_
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Discrepancy:
     """`id` is a lead's, or that of a message or row without a lead, or a number of messages."""
 
     what: What
@@ -140,14 +140,14 @@ class Audit:
     counts: Counter[State] = field(default_factory=Counter)
     unread: dict[str, str] = field(default_factory=dict)
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[Discrepancy]:
         """Yields what is wrong or worth knowing. Raises StorageFailed, and whatever `in_dynamics` raises."""
         yield from self._without_record()
         first, last = self.since.date(), self.before.date()
         yield from _damaged(What.ROW_DAMAGED, self.ports.fallback.damaged(first, last))
         yield from _damaged(What.CLAIM_DAMAGED, self.ports.claims.damaged())
         for mark in damage(self.ports.marks.read(), self.at):
-            yield Finding(what=What.MARK_DAMAGED, id=mark)
+            yield Discrepancy(what=What.MARK_DAMAGED, id=mark)
         for page in pages(self.since, self.before, at=self.at, ledger=self.ports.ledger, size=self.page_size):
             yield from _damaged(What.DAMAGED, page.damage)
             self.counts.update(page.states.values())
@@ -155,24 +155,24 @@ class Audit:
                 yield from _as_far_as_it_goes(look(page), look.__name__.strip("_"))
         yield from _as_far_as_it_goes(self._on_poison_queue(), "poison queue")
         for lead_id, kind in self.unread.items():
-            yield Finding(what=What.NOT_SEEN, id=lead_id, detail=kind)
+            yield Discrepancy(what=What.NOT_SEEN, id=lead_id, detail=kind)
 
-    def _without_record(self) -> Iterator[Finding]:
+    def _without_record(self) -> Iterator[Discrepancy]:
         ports = self.ports
         found = messages_without_record(queue=ports.queue, ledger=ports.ledger, marks=ports.marks, at=self.at)
         for name in found.seen:
-            yield Finding(what=What.MESSAGE_ALONE, id=name)
+            yield Discrepancy(what=What.MESSAGE_ALONE, id=name)
         if found.unseen:
             counted = "1 message" if found.unseen == 1 else f"{found.unseen} messages"
-            yield Finding(what=What.MESSAGE_ALONE, id=counted, detail="not at the queue's head")
+            yield Discrepancy(what=What.MESSAGE_ALONE, id=counted, detail="not at the queue's head")
 
-    def _overdue(self, page: Page) -> Iterator[Finding]:
+    def _overdue(self, page: Page) -> Iterator[Discrepancy]:
         suspects = page.overdue
         if page.resting_overdue and not self._is_fallback_tried():
             suspects = suspects + page.resting_overdue
         for lead_id, record in self._read(suspects):
             if record is not None and is_overdue(record, self.at):
-                yield Finding(what=What.OVERDUE, id=lead_id, detail=f"{record.state} {record.reason}".strip())
+                yield Discrepancy(what=What.OVERDUE, id=lead_id, detail=f"{record.state} {record.reason}".strip())
 
     def _is_fallback_tried(self) -> bool:
         """Whether any resting lead was tried within the hour: in an outage the others wait behind that one."""
@@ -181,22 +181,22 @@ class Audit:
         resting = ledger.due(first, self.at + 2 * TOO_LONG, states=frozenset({State.FALLBACK}))
         return any(record.updated_at >= self.at - TOO_LONG for record in resting)
 
-    def _fallback(self, page: Page) -> Iterator[Finding]:
+    def _fallback(self, page: Page) -> Iterator[Discrepancy]:
         rows = {row for row in self._rows(page) if _is_within(row, page)}
         for lead_id, record in self._read(lead_id for lead_id in page.of(State.FALLBACK) if lead_id not in rows):
             if record is not None and record.state is State.FALLBACK and not self.ports.fallback.has(record):
-                yield Finding(what=What.NO_ROW, id=lead_id, detail=record.reason)
+                yield Discrepancy(what=What.NO_ROW, id=lead_id, detail=record.reason)
         settled = {State.WRITTEN, State.DUPLICATE, State.KEPT, State.POISONED, State.DISCARDED, State.ERASED}
         for lead_id, record in self._read(row for row in rows if page.states.get(row, State.ERASED) in settled):
             if record is None:
-                yield Finding(what=What.ROW_ALONE, id=lead_id)
+                yield Discrepancy(what=What.ROW_ALONE, id=lead_id)
             elif record.state in settled and self.ports.fallback.has(record):
-                yield Finding(what=What.ROW_LEFT_BEHIND, id=lead_id, detail=str(record.state))
+                yield Discrepancy(what=What.ROW_LEFT_BEHIND, id=lead_id, detail=str(record.state))
 
     def _rows(self, page: Page) -> Iterator[str]:
         return self.ports.fallback.lead_ids(page.since.date(), page.before.date())
 
-    def _duplicates(self, page: Page) -> Iterator[Finding]:
+    def _duplicates(self, page: Page) -> Iterator[Discrepancy]:
         held = {holder for holder in page.holders.values() if page.states.get(holder) in HOLDING}
         suspects = {lead_id: holder for lead_id, holder in page.holders.items() if holder not in held}
         not_holding = {
@@ -208,19 +208,19 @@ class Audit:
             if record is not None and record.state is State.DUPLICATE and record.duplicate_of in not_holding:
                 holder = not_holding[record.duplicate_of]
                 if holder is None:
-                    yield Finding(what=What.HOLDER_GONE, id=lead_id, detail=record.duplicate_of)
+                    yield Discrepancy(what=What.HOLDER_GONE, id=lead_id, detail=record.duplicate_of)
                 else:
                     detail = f"{record.duplicate_of} is {holder.state}"
-                    yield Finding(what=What.NOT_HELD, id=lead_id, detail=detail)
+                    yield Discrepancy(what=What.NOT_HELD, id=lead_id, detail=detail)
 
-    def _claims(self, page: Page) -> Iterator[Finding]:
+    def _claims(self, page: Page) -> Iterator[Discrepancy]:
         claims = self.ports.claims.of_leads_received(page.since, page.before)
         for lead_id, record in self._read(claim.lead_id for claim in claims if claim.lead_id not in page.states):
             if record is None:
                 there = self._is_in_dynamics(lead_id)
-                yield Finding(what=What.IN_DYNAMICS_ALONE if there else What.CLAIM_ALONE, id=lead_id)
+                yield Discrepancy(what=What.IN_DYNAMICS_ALONE if there else What.CLAIM_ALONE, id=lead_id)
 
-    def _payloads(self, page: Page) -> Iterator[Finding]:
+    def _payloads(self, page: Page) -> Iterator[Discrepancy]:
         if State.POISONED not in page.states.values():
             return
         poisoned = self.ports.ledger.between(
@@ -228,21 +228,21 @@ class Audit:
         )
         for record in poisoned:
             if not record.payload and page.since <= record.received_at < page.before:
-                yield Finding(what=What.NO_PAYLOAD, id=record.lead_id, detail=record.reason)
+                yield Discrepancy(what=What.NO_PAYLOAD, id=record.lead_id, detail=record.reason)
 
-    def _absent(self, page: Page) -> Iterator[Finding]:
+    def _absent(self, page: Page) -> Iterator[Discrepancy]:
         if self.in_dynamics is None:
             return
         written = [lead_id for lead_id in page.of(State.WRITTEN) if lead_id not in page.removed]
         with ThreadPoolExecutor(READERS) as pool:
             for lead_id, there in zip(written, pool.map(self.in_dynamics, written), strict=True):
                 if not there:
-                    yield Finding(what=What.NOT_IN_DYNAMICS, id=lead_id)
+                    yield Discrepancy(what=What.NOT_IN_DYNAMICS, id=lead_id)
 
-    def _on_poison_queue(self) -> Iterator[Finding]:
+    def _on_poison_queue(self) -> Iterator[Discrepancy]:
         for message in self.ports.poison_queue.peek():
             if message.inserted_at < self.at - TOO_LONG:
-                yield Finding(what=What.ON_POISON_QUEUE, id=_lead_id_of(message.text) or f"message {message.id}")
+                yield Discrepancy(what=What.ON_POISON_QUEUE, id=_lead_id_of(message.text) or f"message {message.id}")
 
     def _read(self, lead_ids: Iterable[str]) -> Iterator[tuple[str, Record | None]]:
         """The records as they are now; None where there is none, or the id is not a lead id. Skips damaged ones."""
@@ -267,20 +267,20 @@ class Audit:
         return self.in_dynamics is not None and self.in_dynamics(lead_id)
 
 
-def _damaged(what: What, rows: Iterable[str]) -> Iterator[Finding]:
+def _damaged(what: What, rows: Iterable[str]) -> Iterator[Discrepancy]:
     for damaged in rows:
         row, _, why = damaged.partition(": ")
-        yield Finding(what=what, id=row, detail=why)
+        yield Discrepancy(what=what, id=row, detail=why)
 
 
-def _as_far_as_it_goes(findings: Iterator[Finding], what: str) -> Iterator[Finding]:
+def _as_far_as_it_goes(findings: Iterator[Discrepancy], what: str) -> Iterator[Discrepancy]:
     """The findings; an unforeseen exception becomes one more. leadpipe's own errors are raised."""
     try:
         yield from findings
     except LeadpipeError:
         raise
     except Exception as error:  # noqa: BLE001 - the other findings must not be lost with this one
-        yield Finding(what=What.NOT_SEEN, id=what, detail=type(error).__name__)
+        yield Discrepancy(what=What.NOT_SEEN, id=what, detail=type(error).__name__)
 
 
 def _is_within(row: str, page: Page) -> bool:

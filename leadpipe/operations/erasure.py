@@ -12,7 +12,7 @@ from leadpipe.operations.ledger_pages import LAST_DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class AddressMatch:
     """A lead that has the address; `standing` says whose the address is."""
 
     lead_id: str
@@ -21,10 +21,10 @@ class Found:
     standing: Standing
 
 
-def with_address(email: str, ledger: Ledger) -> list[Found]:
+def with_address(email: str, ledger: Ledger) -> list[AddressMatch]:
     """The leads that have the address, oldest first, whatever their state."""
     found = [
-        Found(lead_id=record.lead_id, state=record.state, received_at=record.received_at, standing=stands)
+        AddressMatch(lead_id=record.lead_id, state=record.state, received_at=record.received_at, standing=stands)
         for record in ledger.between(EPOCH.date(), LAST_DAY, payloads=True)
         if (stands := standing(email, record))
     ]

@@ -14,7 +14,7 @@ FOR_A_DECISION = frozenset({State.POISONED, State.REJECTED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Search:
     """Selects records. `offer` and `email` match anywhere in the field, in any case."""
 
     states: frozenset[State] | None = None
@@ -32,7 +32,7 @@ class Wanted:
         )
 
 
-def found_in(ledger: Ledger, wanted: Wanted, *, today: date) -> Iterator[Record]:
+def found_in(ledger: Ledger, wanted: Search, *, today: date) -> Iterator[Record]:
     """The wanted records, newest first. Reads a day only once the day after it is used up."""
     oldest = ledger.first_day()
     if oldest is None:
@@ -41,7 +41,7 @@ def found_in(ledger: Ledger, wanted: Wanted, *, today: date) -> Iterator[Record]
     yield from filter(wanted.matches, newest_first(ledger, first, today, states=wanted.states))
 
 
-def oldest_first(ledger: Ledger, wanted: Wanted) -> Iterator[Record]:
+def oldest_first(ledger: Ledger, wanted: Search) -> Iterator[Record]:
     """All the wanted records in one reading, oldest day first."""
     first = wanted.since.date() if wanted.since else EPOCH.date()
     return filter(wanted.matches, ledger.between(first, LAST_DAY, states=wanted.states))

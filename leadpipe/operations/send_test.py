@@ -20,7 +20,7 @@ from leadpipe.model.record import QUEUED, Record, State
 from leadpipe.operations.causes import BLOCKED_REASONS, cause_of, fix_now, with_detail
 from leadpipe.operations.decisions import user_at_host
 from leadpipe.operations.disabled_functions import switched_off
-from leadpipe.operations.doctor.finding import Verdict
+from leadpipe.operations.doctor.finding import CheckResult
 from leadpipe.operations.partner_center import DIGITS, Endpoint, StepFailed, post, validation_lead
 from leadpipe.operations.span import moment
 from leadpipe.operations.target import Target
@@ -38,7 +38,7 @@ class TrialStep:
     """One step of a trial, with the seconds since the post began."""
 
     step: str
-    result: Verdict
+    result: CheckResult
     seconds: float
     fact: str
     fix: str = ""
@@ -61,7 +61,7 @@ class Trial:
         try:
             yield from self._steps(remove=remove)
         except StepFailed as end:
-            yield self._step(end.step, end.fact, result=Verdict.FAILED, fix=end.fix, reason=end.reason)
+            yield self._step(end.step, end.fact, result=CheckResult.FAILED, fix=end.fix, reason=end.reason)
 
     def _steps(self, *, remove: bool) -> Iterator[TrialStep]:
         lead_id = post(self._endpoint, validation_lead("".join(secrets.choice("0123456789") for _ in range(DIGITS))))
@@ -72,9 +72,9 @@ class Trial:
             yield self._step("delivery", f"{record.state}{_because(record)}", reason=record.reason)
         why = self._not_in_sight(record)
         if why or record is None:
-            yield self._step("Dynamics", f"not looked at: {why}", result=Verdict.SKIPPED)
+            yield self._step("Dynamics", f"not looked at: {why}", result=CheckResult.SKIPPED)
             if remove:
-                yield self._step("removal", f"nothing was removed: {why}", result=Verdict.SKIPPED)
+                yield self._step("removal", f"nothing was removed: {why}", result=CheckResult.SKIPPED)
             return
         yield self._read_back(record)
         if remove:
@@ -114,7 +114,7 @@ class Trial:
         select = ",".join(name for name in sent if "@" not in name)
         answer = _in_step("Dynamics", lambda: self._dynamics.get(f"{LEADS}({record.lead_id})?$select={select}"))
         if answer.status == 403:
-            return self._step("Dynamics", "not looked at: the role may not read leads", result=Verdict.SKIPPED)
+            return self._step("Dynamics", "not looked at: the role may not read leads", result=CheckResult.SKIPPED)
         if answer.status == 404:
             fix = "give this command the app's own settings; if they are, something in Dynamics deleted it"
             raise StepFailed("Dynamics", f"{self._organisation} has no such lead", fix)
@@ -125,7 +125,7 @@ class Trial:
         other = [name for name, value in sent.items() if "@" not in name and found.get(name) != value]
         if other:
             fix = "see what in Dynamics changes leads on creation, if it is not meant to"
-            return self._step("Dynamics", f"has it, with other values in {', '.join(other)}", Verdict.WARNING, fix)
+            return self._step("Dynamics", f"has it, with other values in {', '.join(other)}", CheckResult.WARNING, fix)
         return self._step("Dynamics", f"{self._organisation} has it, {len(sent)} columns as they were sent")
 
     def _removed(self, record: Record) -> TrialStep:
@@ -149,7 +149,9 @@ class Trial:
     def _seconds(self) -> float:
         return time.monotonic() - self._started
 
-    def _step(self, step: str, fact: str, result: Verdict = Verdict.OK, fix: str = "", reason: str = "") -> TrialStep:
+    def _step(
+        self, step: str, fact: str, result: CheckResult = CheckResult.OK, fix: str = "", reason: str = ""
+    ) -> TrialStep:
         return TrialStep(step=step, result=result, seconds=round(self._seconds(), 3), fact=fact, fix=fix, reason=reason)
 
 

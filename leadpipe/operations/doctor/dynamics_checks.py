@@ -9,8 +9,8 @@ from leadpipe.mapping.default import columns_of
 from leadpipe.model.errors import Blocked, DeliveryFailed
 from leadpipe.model.settings import Area, Dataverse, Settings
 from leadpipe.operations.doctor.finding import (
+    CheckResult,
     Finding,
-    Verdict,
     not_looked_at,
     of_failure,
     ok,
@@ -109,7 +109,7 @@ def look_at_privileges(inspection: Inspection, user_id: str) -> Iterator[Finding
     except NotReadable as error:
         yield skipped(PRIVILEGES, f"the role may not read them ({error.detail})")
     except DeliveryFailed as error:
-        yield of_failure(PRIVILEGES, error, Verdict.SKIPPED)
+        yield of_failure(PRIVILEGES, error, CheckResult.SKIPPED)
     else:
         yield from of_privileges(held)
 
@@ -128,7 +128,9 @@ def of_privileges(held: dict[str, str]) -> Iterator[Finding]:
         missing.append(" or ".join(_SYSTEM_JOB_APPEND))
     if missing:
         needed = "needed only where a workflow or an asynchronous plug-in starts on a lead's creation"
-        yield Finding(check="privileges System Job", result=Verdict.SKIPPED, fact=f"no {', '.join(missing)}: {needed}")
+        yield Finding(
+            check="privileges System Job", result=CheckResult.SKIPPED, fact=f"no {', '.join(missing)}: {needed}"
+        )
     else:
         yield ok("privileges System Job", ", ".join(f"{name} {held[name]}" for name in _SYSTEM_JOB))
 

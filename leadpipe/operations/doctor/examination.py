@@ -8,7 +8,7 @@ from leadpipe.operations.doctor.app_checks import look_at_functions, look_at_set
 from leadpipe.operations.doctor.clock_check import CLOCK, CLOCK_WRONG, look_at_clock
 from leadpipe.operations.doctor.dynamics_checks import look_at_dynamics
 from leadpipe.operations.doctor.expiry_check import look_at_expiry
-from leadpipe.operations.doctor.finding import Finding, Verdict, failed, not_looked_at
+from leadpipe.operations.doctor.finding import CheckResult, Finding, failed, not_looked_at
 from leadpipe.operations.doctor.ledger_checks import LAST_LEAD, LAST_TEST_LEAD, look_at_ledger
 from leadpipe.operations.doctor.storage_checks import STORAGE_CHECKS, look_at_storage
 from leadpipe.operations.target import Target
@@ -44,7 +44,7 @@ def _guarded(what: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Findi
 def _last_leads(target: Target, found: list[Finding], now: Callable[[], datetime]) -> Iterable[Finding]:
     if not _storage_answers(found):
         return not_looked_at((LAST_LEAD, LAST_TEST_LEAD), "they are in the storage account")
-    something_failed = any(finding.result is Verdict.FAILED for finding in found)
+    something_failed = any(finding.result is CheckResult.FAILED for finding in found)
     return look_at_ledger(target.ledger, now(), something_failed=something_failed)
 
 
@@ -56,7 +56,9 @@ def _clock(target: Target, found: list[Finding], now: Callable[[], datetime]) ->
 
 
 def _storage_answers(found: list[Finding]) -> bool:
-    return all(finding.result in {Verdict.OK, Verdict.WARNING} for finding in found if finding.check in STORAGE_CHECKS)
+    return all(
+        finding.result in {CheckResult.OK, CheckResult.WARNING} for finding in found if finding.check in STORAGE_CHECKS
+    )
 
 
 def _today(now: Callable[[], datetime]) -> date:

@@ -8,7 +8,7 @@ from leadpipe.dataverse.administration import Administration, User
 from leadpipe.model.errors import LeadpipeError
 from leadpipe.operations.setup.administrator import what_went_wrong
 from leadpipe.operations.setup.organisation import copy_in, user_of
-from leadpipe.operations.setup.plan import MADE_HERE, OWN_ROLE, Found, Wanted
+from leadpipe.operations.setup.plan import MADE_HERE, OWN_ROLE, Inventory, Wanted
 from leadpipe.operations.setup.step import Change, Step, StepState
 
 # For people who find the role in the portal.
@@ -24,7 +24,7 @@ class NotThereYet(LeadpipeError):
 
 
 class Changes:
-    def __init__(self, administration: Administration, wanted: Wanted, found: Found) -> None:
+    def __init__(self, administration: Administration, wanted: Wanted, found: Inventory) -> None:
         self._administration = administration
         self._wanted = wanted
         self._found = found

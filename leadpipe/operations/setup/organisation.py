@@ -1,10 +1,10 @@
 """Reads from an organisation what the plan is made from."""
 
 from leadpipe.dataverse.administration import Administration, BusinessUnit, Role, User
-from leadpipe.operations.setup.plan import MADE_HERE, MICROSOFTS_ROLE, OWN_ROLE, Found, FoundRole, Wanted
+from leadpipe.operations.setup.plan import MADE_HERE, MICROSOFTS_ROLE, OWN_ROLE, FoundRole, Inventory, Wanted
 
 
-def look(administration: Administration, wanted: Wanted) -> Found:
+def look(administration: Administration, wanted: Wanted) -> Inventory:
     """Reads everything that the plan needs; changes nothing."""
     units = _root_first(administration.business_units())
     ids = administration.privilege_ids(each.name for each in wanted.privileges)
@@ -12,7 +12,7 @@ def look(administration: Administration, wanted: Wanted) -> Found:
     user = user_of(administration, wanted)
     roles = administration.roles_of(user.user_id) if user else []
     held = administration.privileges_of_user(user.user_id) if user and not user.disabled else {}
-    return Found(
+    return Inventory(
         units={unit.unit_id: unit.name for unit in units},
         known=frozenset(ids),
         microsofts=_found(administration, MICROSOFTS_ROLE, units, names, user),

@@ -38,7 +38,7 @@ class FoundRole:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Inventory:
     """What the organisation has. `units`: id to name, the root first. `known`: the privileges that exist there."""
 
     units: Mapping[str, str]
@@ -54,7 +54,7 @@ class Found:
         return self.user is not None and self.user.note == MADE_HERE
 
 
-def plan(wanted: Wanted, found: Found) -> list[Step]:
+def plan(wanted: Wanted, found: Inventory) -> list[Step]:
     """All steps in order, including those that are done already."""
     needed = tuple(each for each in wanted.privileges if each.name in found.known)
     has_all = found.user is not None and not found.user.disabled and not lacking(needed, found.user_privileges)
@@ -72,7 +72,7 @@ def plan(wanted: Wanted, found: Found) -> list[Step]:
     return [*steps, *steps_of_roles, user, *given]
 
 
-def _tables(wanted: Wanted, found: Found) -> list[Step]:
+def _tables(wanted: Wanted, found: Inventory) -> list[Step]:
     missing = [each.name for each in wanted.privileges if each.must and each.name not in found.known]
     if not missing:
         return []
@@ -80,7 +80,7 @@ def _tables(wanted: Wanted, found: Found) -> list[Step]:
     return [person("tables", fact, portal.SALES)]
 
 
-def _unit(wanted: Wanted, found: Found) -> list[Step]:
+def _unit(wanted: Wanted, found: Inventory) -> list[Step]:
     there = {name.casefold(): unit_id for unit_id, name in found.units.items()}
     if not wanted.unit:
         return []
@@ -95,7 +95,7 @@ def _unit(wanted: Wanted, found: Found) -> list[Step]:
     return [done("business unit", wanted.unit)]
 
 
-def _roles(needed: tuple[Privilege, ...], found: Found) -> tuple[list[str], list[Step]]:
+def _roles(needed: tuple[Privilege, ...], found: Inventory) -> tuple[list[str], list[Step]]:
     """The roles that the user needs, and the steps for them."""
     names, steps = [], []
     rest = needed
@@ -123,7 +123,7 @@ def _own_role(rest: tuple[Privilege, ...], own: FoundRole | None) -> list[Step]:
     return [made, added]
 
 
-def _user(wanted: Wanted, found: Found) -> Step:
+def _user(wanted: Wanted, found: Inventory) -> Step:
     user = found.user
     if wanted.account:
         return _account(wanted.account, user)
@@ -146,7 +146,7 @@ def _account(account: str, user: User | None) -> Step:
     return person("user", fact, *portal.ACCOUNT)
 
 
-def _given(wanted: Wanted, found: Found, role: str) -> Step:
+def _given(wanted: Wanted, found: Inventory, role: str) -> Step:
     if role in found.user_roles:
         return done("role given", f"the user has {role}")
     pages = portal.GIVE_ROLE_TO_ACCOUNT if wanted.account else portal.GIVE_ROLE

@@ -1,16 +1,16 @@
 """Plans the steps of `--remove`: what setup made, in the order in which Dynamics allows it. Pure."""
 
 from leadpipe.operations.setup import portal
-from leadpipe.operations.setup.plan import MICROSOFTS_ROLE, OWN_ROLE, Found, Wanted
+from leadpipe.operations.setup.plan import MICROSOFTS_ROLE, OWN_ROLE, Inventory, Wanted
 from leadpipe.operations.setup.step import Change, Step, done, to_do
 
 
-def plan_removal(wanted: Wanted, found: Found) -> list[Step]:
+def plan_removal(wanted: Wanted, found: Inventory) -> list[Step]:
     """The steps that take away what setup made, and nothing else."""
     return [*_user_removed(wanted, found), _role_removed(found)]
 
 
-def _user_removed(wanted: Wanted, found: Found) -> list[Step]:
+def _user_removed(wanted: Wanted, found: Inventory) -> list[Step]:
     if found.user is None:
         return [done("application user", "there is none")]
     made_here = found.user_made_here and not wanted.account
@@ -27,7 +27,7 @@ def _user_removed(wanted: Wanted, found: Found) -> list[Step]:
     return [*taken, *([] if found.user.disabled else steps), gone]
 
 
-def _role_removed(found: Found) -> Step:
+def _role_removed(found: Inventory) -> Step:
     if found.own is None:
         return done("role", f"there is no {OWN_ROLE}")
     if not found.own.made_here:
