@@ -68,7 +68,7 @@ def erase_leads(
     """
     _require_a_choice(lead_ids, email, mentions=mentions)
     target = reach(context, settings)
-    found = with_address(email, target.ledger) if email else []
+    found = with_address(email, target.ports.ledger) if email else []
     taken = [each for each in found if mentions or each.standing is Standing.OWN]
     left = [] if mentions else [each for each in found if each.standing is Standing.MENTIONED]
     chosen = list(dict.fromkeys(lead_ids or [each.lead_id for each in taken]))
@@ -78,8 +78,10 @@ def erase_leads(
     if (len(chosen) > 1 or (email and chosen)) and not dry_run:
         ask(f"erase {leads(len(chosen))} for good?", yes=yes)
     desk = Desk(actor=actor, now=now, ports=target.ports)
-    before = [record for lead_id in chosen if (record := _readable(lead_id, target.ledger))]
-    work = Work(act=lambda lead_id: erase(lead_id, desk, dry_run=dry_run), done=Outcome.ERASED, look=target.ledger.read)
+    before = [record for lead_id in chosen if (record := _readable(lead_id, target.ports.ledger))]
+    work = Work(
+        act=lambda lead_id: erase(lead_id, desk, dry_run=dry_run), done=Outcome.ERASED, look=target.ports.ledger.read
+    )
     show, others = printer(Outcome.ERASED, as_json=as_json), [_left(each) for each in left]
     counts, stopped = carry_out(
         chosen, work.results, lambda results: show(chain(results, others)), title="erase", dry_run=dry_run

@@ -9,8 +9,8 @@ import typer
 from leadpipe.cli.options import LeadIds, Offer, Reasons, Since
 from leadpipe.cli.say import say
 from leadpipe.model.record import State
-from leadpipe.operations.find import FOR_A_DECISION, Search, grouped, oldest_first
-from leadpipe.operations.summary import Group
+from leadpipe.operations.find import FOR_A_DECISION, Search, oldest_first
+from leadpipe.operations.summary import Group, grouped
 from leadpipe.operations.target import Target
 
 _CHOICES = "--cause, --since, --offer, --state or --all"
@@ -59,7 +59,7 @@ class Selection:
     def say_counts(self, verb: str) -> None:
         """Says how many there are, by reason where a filter chose them."""
         for group in self.groups:
-            say(f"  {group.leads} {group.oldest.state} ({group.reason})")
+            say(f"  {group}")
         say(f"{leads(len(self.lead_ids))} to {verb}")
 
 
@@ -81,7 +81,7 @@ def selected(choice: LeadChoice, target: Target) -> Selection:
     if lead_ids:
         return Selection(lead_ids=[*dict.fromkeys(lead_ids)], named=True)
     found: list[str] = []
-    groups = grouped(oldest_first(target.ledger, wanted), found)
+    groups = grouped(oldest_first(target.ports.ledger, wanted), found)
     say_reasons_there(wanted, groups, target=target)
     return Selection(lead_ids=sorted(found), named=False, groups=groups)
 
@@ -91,6 +91,6 @@ def say_reasons_there(wanted: Search, groups: Iterable[Group], *, target: Target
     absent = wanted.reasons - {group.reason for group in groups}
     if not absent:
         return
-    waiting = grouped(oldest_first(target.ledger, Search(states=wanted.states)))
+    waiting = grouped(oldest_first(target.ports.ledger, Search(states=wanted.states)))
     there = ", ".join(dict.fromkeys(group.reason for group in waiting)) or "none"
     say(f"no lead has the cause {', '.join(sorted(absent))}; there are: {there}")

@@ -10,7 +10,7 @@ import typer
 from leadpipe.cli.json_output import print_json
 from leadpipe.cli.options import AsJson, SettingsFile, Since
 from leadpipe.cli.say import MOST_NAMED, say
-from leadpipe.cli.table import STATE_COLUMNS, Column, print_facts, print_table, text_of
+from leadpipe.cli.table import STATE_COLUMNS, columns, print_facts, print_table, text_of
 from leadpipe.cli.target import reach
 from leadpipe.model.record import OPEN, State
 from leadpipe.operations.span import in_words
@@ -20,13 +20,10 @@ from leadpipe.wiring import now
 
 DEFAULT_SPAN = timedelta(days=7)
 
-GROUP_COLUMNS = (
-    Column(title="STATE", field="state", key=True),
-    Column(title="REASON", field="reason", key=True),
-    Column(title="LEADS", field="leads", key=True),
-    Column(title="CAUSE", field="says"),
-    Column(title="FIX", field="fix"),
-    Column(title="OLDEST", field="oldest_lead_id"),
+GROUP_COLUMNS = columns(
+    ("state", "reason", "leads"),
+    ("says", "fix", "oldest_lead_id"),
+    titles={"says": "CAUSE", "oldest_lead_id": "OLDEST"},
 )
 
 
@@ -73,7 +70,7 @@ def _as_fields(found: Status) -> dict[str, Any]:
         "incomplete": [group.fields() for group in summary.groups({State.WRITTEN})],
         "last_received_at": summary.last_received_at,
         "last_written_at": summary.last_written_at,
-        "queue_leads": found.queued,
+        "queue_leads": found.without_record.depth,
         "queue_leads_poison": found.on_poison_queue,
         "messages_without_record": found.without_record.total,
         "messages_seen_without_record": [*found.without_record.seen],
@@ -106,7 +103,7 @@ def _facts(found: Status) -> list[tuple[str, object]]:
         ("oldest open lead", _oldest(found)),
         ("last received", _ago(found.summary.last_received_at, found.at)),
         ("last written", _ago(found.summary.last_written_at, found.at)),
-        ("queue leads", found.queued),
+        ("queue leads", found.without_record.depth),
         ("queue leads-poison", found.on_poison_queue),
         ("without a record", found.without_record.total or None),
         ("damaged rows", "; ".join(found.damaged_rows[:MOST_NAMED]) or None),

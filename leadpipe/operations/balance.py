@@ -51,63 +51,63 @@ class What(StrEnum):
 
 MEANING = {
     What.OVERDUE: Cause(
-        says="should have been tried more than an hour ago", fix="see whether the function app and its sweep run"
+        "should have been tried more than an hour ago", "see whether the function app and its sweep run"
     ),
     What.NO_ROW: Cause(
-        says="rests without its row in the fallback table", fix="`leadpipe fallback drain` delivers it from its record"
+        "is in state fallback, and its row in the fallback table is missing",
+        "`leadpipe fallback drain` delivers it from its record",
     ),
     What.ROW_ALONE: Cause(
-        says="a row of the fallback table whose record is gone",
-        fix="post what the row says to the endpoint again, then delete the row",
+        "a row of the fallback table without a record in the ledger",
+        "post the row's content to the endpoint again, then delete the row",
     ),
     What.DAMAGED: Cause(
-        says="a row of the ledger that leadpipe did not write so; lists leave it out, unless the detail says how it is"
-        " read",
-        fix="correct the row by hand, in Storage Explorer for one, or delete it and post the lead again",
+        "a damaged row of the ledger; lists leave it out, unless the detail says how it is read",
+        "correct the row by hand, for example in Storage Explorer, or delete it and post the lead again",
     ),
     What.ROW_DAMAGED: Cause(
-        says="a row of the fallback table whose LeadId leadpipe did not write so",
-        fix="correct LeadId by hand: it is the row's RowKey; delete a row that is a copy",
+        "a row of the fallback table with a damaged LeadId",
+        "correct LeadId by hand: it must be the row's RowKey; if the row is a copy, delete it",
     ),
     What.CLAIM_DAMAGED: Cause(
-        says="a claim that leadpipe did not write so",
-        fix="delete the row: at worst a repeat of that lead is written too",
+        "a damaged claim", "delete the row: at worst a repeat of that lead is also written to Dynamics"
     ),
     What.MARK_DAMAGED: Cause(
-        says="a mark of the sweep that leadpipe did not write so",
-        fix="the next sweep replaces it; if it lasts, see whether the function app and its sweep run",
+        "a damaged mark of the sweep",
+        "the next sweep replaces it; if it lasts, see whether the function app and its sweep run",
     ),
     What.MESSAGE_ALONE: Cause(
-        says="a lead that is only on the queue leads: the ledger has no record of it",
-        fix="see whether the function app runs and may write to the ledger: the record is made at the next delivery",
+        "a lead that is only on the queue leads: the ledger has no record of it",
+        "see whether the function app runs and may write to the ledger: the record is made at the next delivery",
     ),
     What.NOT_HELD: Cause(
-        says="a duplicate of a lead that is not, and will not be, in Dynamics",
-        fix="`leadpipe poison replay ID --anyway` makes it a lead; `leadpipe erase ID` ends it",
+        "a duplicate of a lead that is not, and will not be, in Dynamics",
+        "`leadpipe poison replay ID --anyway` makes it a lead; `leadpipe erase ID` ends it",
     ),
     What.HOLDER_GONE: Cause(
-        says="a duplicate of the lead in the detail, whose record is gone",
-        fix="`leadpipe balance --dynamics` sees whether Dynamics has that one: then nothing is missing;"
-        " if it has not, `leadpipe poison replay ID --anyway` makes this one a lead",
+        "a duplicate of the lead in the detail, whose record is missing",
+        "`leadpipe balance --dynamics` asks Dynamics for that lead: if it is there, nothing is missing; if not,"
+        " `leadpipe poison replay ID --anyway` makes this one a lead",
     ),
     What.CLAIM_ALONE: Cause(
-        says="a claim whose record is gone",
-        fix="`leadpipe balance --dynamics` sees whether Dynamics has the lead; if it has not, the lead was lost",
+        "a claim without a record in the ledger",
+        "`leadpipe balance --dynamics` asks Dynamics for the lead; if it is not there, the lead was lost",
     ),
     What.ON_POISON_QUEUE: Cause(
-        says="on the host's poison queue for more than an hour", fix="see whether the function app and its sweep run"
+        "on the host's poison queue for more than an hour", "see whether the function app and its sweep run"
     ),
     What.NO_PAYLOAD: Cause(
-        says="poisoned, and nothing is kept of what was posted", fix="`leadpipe poison discard ID --why TEXT`"
+        "poisoned, and nothing is kept of what was posted", "`leadpipe poison discard ID --why TEXT`"
     ),
     What.NOT_SEEN: Cause(
-        says="could not be looked at, by a fault in leadpipe", fix="nothing; all that is listed beside it still counts"
+        "could not be checked, because of a fault in leadpipe",
+        "report the kind in the detail; the other lines are still right",
     ),
     What.ROW_LEFT_BEHIND: Cause(
-        says="a row of the fallback table whose lead is settled", fix="`leadpipe fallback drain` removes it"
+        "a row of the fallback table whose lead is settled", "`leadpipe fallback drain` removes it"
     ),
-    What.NOT_IN_DYNAMICS: Cause(says="written, and not in Dynamics now", fix="nothing, if somebody deleted it there"),
-    What.IN_DYNAMICS_ALONE: Cause(says="a lead that Dynamics has, and whose record is gone", fix="nothing"),
+    What.NOT_IN_DYNAMICS: Cause("written, and no longer in Dynamics", "nothing, if somebody deleted it there"),
+    What.IN_DYNAMICS_ALONE: Cause("a lead that Dynamics has, without a record in the ledger", "nothing"),
 }
 
 

@@ -90,7 +90,7 @@ class Trial:
         """The record each time that its state or reason changed, until it is not queued any more. Raises StepFailed."""
         last: Record | None = None
         while True:
-            record = _in_step("ledger", lambda: self._target.ledger.read(lead_id))
+            record = _in_step("ledger", lambda: self._target.ports.ledger.read(lead_id))
             if record and (last is None or (record.state, record.reason) != (last.state, last.reason)):
                 _require_no_obstacle(record)
                 yield record
@@ -106,7 +106,7 @@ class Trial:
             fix = "the app keeps leads in another storage account: give this command the app's own settings"
             raise StepFailed("ledger", "the ledger of these settings has no such lead", f"{fix} with --settings")
         if record is not None and waited > self._patience:
-            raise _too_late(record, waited, queued=_in_step("ledger", self._target.queue.depth))
+            raise _too_late(record, waited, queued=_in_step("ledger", self._target.ports.queue.depth))
 
     def _read_back(self, record: Record) -> TrialStep:
         """Compares what Dynamics has, column by column. Other values are a warning: plug-ins and flows may set them."""
@@ -132,7 +132,7 @@ class Trial:
         """Dynamics first: the record says that it is gone only when it is."""
         _in_step("removal", lambda: self._dynamics.remove(record.lead_id))
         gone = Removed(actor=user_at_host())
-        _in_step("removal", lambda: write(record, gone, now, ledger=self._target.ledger))
+        _in_step("removal", lambda: write(record, gone, now, ledger=self._target.ports.ledger))
         return self._step("removal", "deleted in Dynamics; its record stays written, and nothing creates it again")
 
     @cached_property

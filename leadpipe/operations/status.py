@@ -33,7 +33,6 @@ class Status:
     without_record: WithoutRecord
     damaged_rows: Sequence[str]
     damaged_claims: Sequence[str]
-    queued: int
     on_poison_queue: int
     ending: Ending | None
     settings: Settings
@@ -73,21 +72,22 @@ class Status:
 
 def status_of(target: Target, environment: Mapping[str, str], *, since: datetime, at: datetime) -> Status:
     summary, damaged_rows = Summary(since=since, until=at + MOST_AHEAD), list[str]()
-    summary.add_all(_records(target.ledger, since=since, damage=damaged_rows))
+    summary.add_all(_records(target.ports.ledger, since=since, damage=damaged_rows))
     return Status(
         at=at,
         summary=summary,
-        without_record=messages_without_record(queue=target.queue, ledger=target.ledger, marks=target.marks, at=at),
+        without_record=messages_without_record(
+            queue=target.ports.queue, ledger=target.ports.ledger, marks=target.ports.marks, at=at
+        ),
         damaged_rows=damaged_rows,
-        damaged_claims=[*target.claims.damaged(at_a_glance=True)],
+        damaged_claims=[*target.ports.claims.damaged(at_a_glance=True)],
         damaged_fallback_rows=[*target.ports.fallback.damaged(EPOCH.date(), LAST_DAY)],
-        queued=target.queue.depth(),
-        on_poison_queue=target.poison_queue.depth(),
+        on_poison_queue=target.ports.poison_queue.depth(),
         ending=ending_of(target.settings, certificate_ends=certificate_ends(target.settings)),
         settings=target.settings,
         mapping_faults=_mapping_faults(target.settings),
         switched_off=switched_off(environment),
-        damaged_marks=damage(target.marks.read(), at),
+        damaged_marks=damage(target.ports.marks.read(), at),
     )
 
 

@@ -45,7 +45,7 @@ def _last_leads(target: Target, found: list[Finding], now: Callable[[], datetime
     if not _storage_answers(found):
         return not_looked_at((LAST_LEAD, LAST_TEST_LEAD), "they are in the storage account")
     something_failed = any(finding.result is CheckResult.FAILED for finding in found)
-    return look_at_ledger(target.ledger, now(), something_failed=something_failed)
+    return look_at_ledger(target.ports.ledger, now(), something_failed=something_failed)
 
 
 def _clock(target: Target, found: list[Finding], now: Callable[[], datetime]) -> Iterable[Finding]:

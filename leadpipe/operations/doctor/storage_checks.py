@@ -21,8 +21,8 @@ def look_at_storage(target: Target) -> Iterator[Finding]:
         return
     try:
         storage = target.storage
-        yield ok(QUEUES, _said(try_queues(storage.queues), f"{target.queue.depth()} messages waiting", target))
-        yield of_depth(target.poison_queue.depth())
+        yield ok(QUEUES, _said(try_queues(storage.queues), f"{target.ports.queue.depth()} messages waiting", target))
+        yield of_depth(target.ports.poison_queue.depth())
     except (StorageFailed, SettingsError) as error:
         yield of_failure(QUEUES, error)
         yield from not_looked_at((POISON_QUEUE, TABLES), "see queues")
