@@ -106,5 +106,5 @@ def _carry_out(verb: str, work: Work, chosen: Selection, *, how: How) -> None:
 
 def _say_duplicates(chosen: Selection, target: Target) -> None:
     for holder, found in duplicates_of(chosen.lead_ids, target.settings.dedupe_window, target.ports.ledger).items():
-        say(f"{leads(len(found))} have the same content as {holder}: {', '.join(found)}")
+        say(f"{leads(len(found))} with the same content as {holder}: {', '.join(found)}")
         say("  to write one of them: `leadpipe poison replay ID --anyway`")

@@ -21,11 +21,9 @@ from leadpipe.operations.doctor.examination import examine
 from leadpipe.operations.setup.administrator import administration_of, said_to_the_administrator
 from leadpipe.operations.setup.application import Subject, is_managed_identity, subject_of
 from leadpipe.operations.setup.apply import Changes
-from leadpipe.operations.setup.mapping_needs import needs_of
-from leadpipe.operations.setup.organisation import look
-from leadpipe.operations.setup.plan import Wanted, plan
+from leadpipe.operations.setup.organisation import look, needs_of
+from leadpipe.operations.setup.plan import Wanted, plan, plan_removal
 from leadpipe.operations.setup.privileges import needed
-from leadpipe.operations.setup.removal import plan_removal
 from leadpipe.operations.setup.sign_in import SignInMethod
 from leadpipe.operations.setup.step import Step, StepState
 from leadpipe.operations.target import Target

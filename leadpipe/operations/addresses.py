@@ -8,9 +8,10 @@ import base64
 import html
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from enum import StrEnum
+from functools import partial
 from urllib.parse import unquote
 
 from leadpipe.model.errors import InvalidLead
@@ -78,22 +79,19 @@ def folded(text: str) -> str:
 def plain(payload: str | bytes | None) -> str:
     """What was posted as text, without the escapes of JSON, of forms and of XML, and without UTF-16's zero bytes.
 
-    What stands in it in base64 follows.
+    Texts that it has in base64 follow.
     """
     text = payload.replace(b"\0", b"").decode("utf-8", "replace") if isinstance(payload, bytes) else payload or ""
-    for _ in range(_DEEPEST):
-        text, before = _JSON_ESCAPE.sub(_unescaped, text), text
-        if text == before:
-            break
-    for _ in range(_DEEPEST):
-        text, before = html.unescape(unquote(text)), text
-        if text == before:
-            break
+    for unescape in _UNESCAPE:
+        for _ in range(_DEEPEST):
+            text, before = unescape(text), text
+            if text == before:
+                break
     return "\n".join([text, *_in_base64(text)])
 
 
 def _in_base64(text: str) -> Iterator[str]:
-    """The texts with an address that stand in the text in base64."""
+    """The texts with an address that the text has in base64."""
     for found in _BASE64.finditer(text):
         letters = found[0].translate(_URL_SAFE)
         letters += "A" * (-len(letters) % 4)  # the padding, or what was cut off
@@ -105,6 +103,13 @@ def _in_base64(text: str) -> Iterator[str]:
 
 def _unescaped(found: re.Match[str]) -> str:
     return chr(int(found[1], 16)) if found[1] else _PLAIN.get(found[2], " ")
+
+
+# The escapes of JSON, then those of forms and XML.
+_UNESCAPE: tuple[Callable[[str], str], ...] = (
+    partial(_JSON_ESCAPE.sub, _unescaped),
+    lambda text: html.unescape(unquote(text)),
+)
 
 
 def _read(payload: str | bytes | None) -> Lead:

@@ -1,6 +1,6 @@
-"""Checks that every lead received is accounted for: each state against the store that has to hold it.
+"""Checks that every received lead is accounted for: each state against the store that must hold it.
 
-Leads move while they are counted, so a record that looks wrong is read again before it is reported.
+Leads move during the count, so a record that looks wrong is read again before it is reported.
 """
 
 import time
@@ -22,13 +22,12 @@ from leadpipe.operations.causes import Cause
 from leadpipe.operations.ledger_pages import PAGE, TOO_LONG, Page, is_overdue, pages
 from leadpipe.operations.messages import messages_without_record
 
-LONGEST_PATIENCE = timedelta(minutes=6)  # Dynamics counts over five minutes
-
+LONGEST_PATIENCE = timedelta(minutes=6)  # Dynamics counts requests over five minutes
 READERS = 8
 
 
 class What(StrEnum):
-    """What is wrong. The last three are notes: worth knowing, and not wrong."""
+    """What is wrong. The last three are notes: worth knowing, but not wrong."""
 
     OVERDUE = "overdue"
     NO_ROW = "fallback_without_row"
@@ -109,15 +108,13 @@ MEANING = {
     What.NOT_IN_DYNAMICS: Cause("written, and no longer in Dynamics", "nothing, if somebody deleted it there"),
     What.IN_DYNAMICS_ALONE: Cause("a lead that Dynamics has, without a record in the ledger", "nothing"),
 }
-
-
 # An old row is not a lost lead, and people delete leads from Dynamics.
 NOTES = frozenset({What.ROW_LEFT_BEHIND, What.NOT_IN_DYNAMICS, What.IN_DYNAMICS_ALONE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discrepancy:
-    """`id` is a lead's, or that of a message or row without a lead, or a number of messages."""
+    """`id`: a lead's, that of a message or row without a lead, or a number of messages."""
 
     what: What
     id: str
@@ -182,7 +179,8 @@ class Audit:
         return any(record.updated_at >= self.at - TOO_LONG for record in resting)
 
     def _fallback(self, page: Page) -> Iterator[Discrepancy]:
-        rows = {row for row in self._rows(page) if _is_within(row, page)}
+        listed = self.ports.fallback.lead_ids(page.since.date(), page.before.date())
+        rows = {row for row in listed if page.since <= received_at(row) < page.before}
         for lead_id, record in self._read(lead_id for lead_id in page.of(State.FALLBACK) if lead_id not in rows):
             if record is not None and record.state is State.FALLBACK and not self.ports.fallback.has(record):
                 yield Discrepancy(what=What.NO_ROW, id=lead_id, detail=record.reason)
@@ -192,9 +190,6 @@ class Audit:
                 yield Discrepancy(what=What.ROW_ALONE, id=lead_id)
             elif record.state in settled and self.ports.fallback.has(record):
                 yield Discrepancy(what=What.ROW_LEFT_BEHIND, id=lead_id, detail=str(record.state))
-
-    def _rows(self, page: Page) -> Iterator[str]:
-        return self.ports.fallback.lead_ids(page.since.date(), page.before.date())
 
     def _duplicates(self, page: Page) -> Iterator[Discrepancy]:
         held = {holder for holder in page.holders.values() if page.states.get(holder) in HOLDING}
@@ -258,7 +253,7 @@ class Audit:
             return [(lead_id, self.ports.ledger.read(lead_id) if is_lead_id(lead_id) else None)]
         except RecordDamaged:
             return []
-        except Exception as error:  # noqa: BLE001 - what is wrong with one record must not end the balance
+        except Exception as error:  # noqa: BLE001 - a fault on one record must not end the balance
             self.unread[lead_id] = type(error).__name__
             return []
 
@@ -274,17 +269,13 @@ def _damaged(what: What, rows: Iterable[str]) -> Iterator[Discrepancy]:
 
 
 def _as_far_as_it_goes(findings: Iterator[Discrepancy], what: str) -> Iterator[Discrepancy]:
-    """The findings; an unforeseen exception becomes one more. leadpipe's own errors are raised."""
+    """The findings. An unforeseen exception becomes one more; leadpipe's own errors are raised."""
     try:
         yield from findings
     except LeadpipeError:
         raise
     except Exception as error:  # noqa: BLE001 - the other findings must not be lost with this one
         yield Discrepancy(what=What.NOT_SEEN, id=what, detail=type(error).__name__)
-
-
-def _is_within(row: str, page: Page) -> bool:
-    return page.since <= received_at(row) < page.before
 
 
 def _holds(record: Record | None) -> bool:
@@ -300,10 +291,10 @@ def _lead_id_of(text: str) -> str:
 
 
 def asker_of(ports: Ports) -> Callable[[str], bool]:
-    """A function that asks Dynamics whether it has a lead, and waits where Dynamics asks for a pause."""
+    """A function that asks Dynamics for a lead. It waits where Dynamics asks for a pause."""
     dynamics = ports.dynamics
     if dynamics is None:
-        raise SettingsError("settings", "DATAVERSE_URL and its sign-in have to be set for --dynamics")
+        raise SettingsError("settings", "--dynamics needs DATAVERSE_URL and a sign-in among the settings")
 
     def has(lead_id: str) -> bool:
         while True:

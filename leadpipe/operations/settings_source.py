@@ -74,13 +74,13 @@ def read_values(file: Path, *, missing_ok: bool = False) -> dict[str, str]:
     except json.JSONDecodeError as error:
         raise SettingsError("settings_file", f"{file} is not JSON: {error.msg} in line {error.lineno}") from error
     except (ValueError, RecursionError) as error:
-        raise SettingsError("settings_file", f"{file} is no JSON text in UTF-8") from error
+        raise SettingsError("settings_file", f"{file} is not JSON text in UTF-8") from error
     return _values_of(document, file)
 
 
 def _values_of(document: Any, file: Path) -> dict[str, str]:
     if not isinstance(document, dict):
-        raise SettingsError("settings_file", f"{file} is no JSON object with `Values`")
+        raise SettingsError("settings_file", f"{file} is not a JSON object with `Values`")
     if document.get("IsEncrypted"):
         raise SettingsError("settings_file", f"{file} is encrypted: run `func settings decrypt` beside it first")
     values = document.get("Values")
@@ -88,7 +88,7 @@ def _values_of(document: Any, file: Path) -> dict[str, str]:
         raise SettingsError("settings_file", f"{file} has no object `Values`")
     for name, value in values.items():
         if isinstance(value, dict | list):
-            raise SettingsError("settings_file", f"{file}: the value of {name} is no text")
+            raise SettingsError("settings_file", f"{file}: the value of {name} is not a text")
     return {
         name: str(value)
         for name, value in values.items()

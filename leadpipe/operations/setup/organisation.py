@@ -1,7 +1,12 @@
-"""Reads from an organisation what the plan is made from."""
+"""Reads from an organisation, and from the mapping, what the plan is made from."""
 
 from leadpipe.dataverse.administration import Administration, BusinessUnit, Role, User
+from leadpipe.mapping.rules import FileMapping, own_columns
+from leadpipe.mapping.values import Row
 from leadpipe.operations.setup.plan import MADE_HERE, MICROSOFTS_ROLE, OWN_ROLE, FoundRole, Inventory, Wanted
+from leadpipe.operations.setup.privileges import MappingNeeds
+
+_OWNER = "ownerid"
 
 
 def look(administration: Administration, wanted: Wanted) -> Inventory:
@@ -55,3 +60,13 @@ def _root_first(units: list[BusinessUnit]) -> list[BusinessUnit]:
 
 def _by_name(depths: dict[str, str], names: dict[str, str]) -> dict[str, str]:
     return {names[each]: depth for each, depth in depths.items() if each in names}
+
+
+def needs_of(mapping: FileMapping, administration: Administration) -> MappingNeeds:
+    """The privileges that the mapping needs; the organisation names those of the tables that lookups point into."""
+    rows = {mapped.column: mapped.value for mapped in own_columns(mapping) if isinstance(mapped.value, Row)}
+    tables = {row.entity_set for column, row in rows.items() if column != _OWNER}
+    return MappingNeeds(
+        lookups={table: administration.append_to_privilege(table) for table in sorted(tables)},
+        sets_owner=_OWNER in rows,
+    )

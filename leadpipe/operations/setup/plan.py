@@ -1,7 +1,7 @@
-"""Plans the steps so that leads get through, from what the organisation has. Pure.
+"""Plans the steps that let leads get through, and those of `--remove`, from what the organisation has. Pure.
 
 Microsoft's own role is used and never changed: it is managed, so its next version would undo the change or fail to
-install. Privileges that it lacks, or all where it is missing, go into a role of leadpipe's own.
+install. What it lacks, or all where it is missing, goes into a role of leadpipe's own.
 """
 
 from collections.abc import Mapping
@@ -151,3 +151,38 @@ def _given(wanted: Wanted, found: Inventory, role: str) -> Step:
         return done("role given", f"the user has {role}")
     pages = portal.GIVE_ROLE_TO_ACCOUNT if wanted.account else portal.GIVE_ROLE
     return to_do("role given", f"give {role} to the user", Change.GIVE_ROLE, pages, role=role)
+
+
+def plan_removal(wanted: Wanted, found: Inventory) -> list[Step]:
+    """The steps that remove what setup made, and nothing else, in the order in which Dynamics allows it."""
+    return [*_user_removed(wanted, found), _role_removed(found)]
+
+
+def _user_removed(wanted: Wanted, found: Inventory) -> list[Step]:
+    if found.user is None:
+        return [done("application user", "there is none")]
+    made_here = found.user_made_here and not wanted.account
+    ours = {OWN_ROLE, MICROSOFTS_ROLE} if made_here else {OWN_ROLE} if found.own and found.own.made_here else set()
+    # Dynamics takes no role from a disabled user.
+    steps = [] if found.user.disabled else [_taken(role) for role in sorted(ours & found.user_roles)]
+    name = found.user.name or found.user.user_id
+    if not made_here:
+        return [*steps, done("application user", f"{name} stays: it was not made by leadpipe setup")]
+    if not found.user.disabled:
+        steps.append(to_do("application user", f"deactivate {name}", Change.DEACTIVATE_USER, portal.DEACTIVATE))
+    deleted = f"delete {name}, only if no lead belongs to it"
+    return [*steps, to_do("application user", deleted, Change.DELETE_USER, portal.DELETE_USER)]
+
+
+def _role_removed(found: Inventory) -> Step:
+    if found.own is None:
+        return done("role", f"there is no {OWN_ROLE}")
+    if not found.own.made_here:
+        return done("role", f"{OWN_ROLE} stays: it was not made by leadpipe setup")
+    if found.own.others:
+        return done("role", f"{OWN_ROLE} stays: {found.own.others} more users have it")
+    return to_do("role", f"delete the role {OWN_ROLE}", Change.DELETE_ROLE, portal.DELETE_ROLE, role=OWN_ROLE)
+
+
+def _taken(role: str) -> Step:
+    return to_do("role given", f"take {role} from the user", Change.TAKE_ROLE, portal.GIVE_ROLE, role=role)

@@ -5,9 +5,17 @@ from dataclasses import replace
 import pytest
 
 from leadpipe.dataverse.administration import User
-from leadpipe.operations.setup.plan import MADE_HERE, MICROSOFTS_ROLE, OWN_ROLE, FoundRole, Inventory, Wanted, plan
+from leadpipe.operations.setup.plan import (
+    MADE_HERE,
+    MICROSOFTS_ROLE,
+    OWN_ROLE,
+    FoundRole,
+    Inventory,
+    Wanted,
+    plan,
+    plan_removal,
+)
 from leadpipe.operations.setup.privileges import MappingNeeds, needed
-from leadpipe.operations.setup.removal import plan_removal
 from leadpipe.operations.setup.step import Change, Step, StepState
 
 NEEDED = needed(MappingNeeds())
