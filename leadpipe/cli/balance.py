@@ -1,4 +1,4 @@
-"""`leadpipe balance`: counts every lead received by state, and names each that its state's store does not hold."""
+"""`leadpipe balance`: counts all leads by state, and names each that the store for its state does not hold."""
 
 import sys
 from collections import Counter

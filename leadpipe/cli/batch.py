@@ -37,7 +37,7 @@ class Stop:
 
 @contextmanager
 def stoppable() -> Iterator[Stop]:
-    """Notes the first Ctrl-C, to be looked at between two leads; the second one interrupts at once."""
+    """Notes the first Ctrl-C for the loop to see; the second one interrupts at once."""
     stop = Stop()
 
     def press(_signal: int, _frame: FrameType | None) -> None:
@@ -89,15 +89,12 @@ def counting(items: Iterable[T], counts: Counter[K], key: Callable[[T], K]) -> I
 
 
 def _say_counts(counts: Counter[Outcome], *, left: int, dry_run: bool) -> None:
-    words = ", ".join(_counted(outcome, number, dry_run=dry_run) for outcome, number in counts.items())
+    verbs = {outcome: "would be " if dry_run and outcome not in AS_IT_IS else "" for outcome in counts}
+    words = ", ".join(f"{number} {verbs[outcome]}{outcome}" for outcome, number in counts.items())
     rest = f"; {left} not reached, the same command goes on with them" if left else ""
     say((words or "nothing was done") + rest)
     if dry_run:
         say(DRY_RUN)
-
-
-def _counted(outcome: Outcome, number: int, *, dry_run: bool) -> str:
-    return f"{number} would be {outcome}" if dry_run and outcome not in AS_IT_IS else f"{number} {outcome}"
 
 
 def end(counts: Counter[Outcome], *, stopped: bool, named: bool) -> None:

@@ -56,9 +56,9 @@ def drain_fallback(
 ) -> None:
     """Deliver the leads in the fallback table, oldest first, those without a next try included.
 
-    The first one is the probe. When Dynamics does not take a lead for now, the run ends and says why; that lead and
-    the rest stay where they are. A lead that Dynamics refuses for good is poisoned. May be stopped and run again.
-    Prints the leads that were not written, with --json all of them.
+    Where Dynamics cannot take a lead now, the run ends and says why; that lead and the rest stay in the table. A lead
+    that Dynamics refuses for good is poisoned. May be stopped and run again. Prints the leads that were not written,
+    with --json all of them.
     """
     target = reach(context, settings)
     found = list(oldest_first(target.ports.ledger, Search(states=RESTING, since=since)))
@@ -77,17 +77,17 @@ def drain_fallback(
     show = printer(Outcome.WRITTEN, as_json=as_json)
     counts, stopped = carry_out(lead_ids, lambda ids: drained(ids, resources), show, title="deliver", rate=rate)
     if counts[Outcome.FAILED]:
-        say("Dynamics did not take the last one: it and what was not reached stay where they are")
+        say("Dynamics did not take the last lead: it and the leads not reached stay in the fallback table")
     elif limit is None and not stopped:
         _remove_left_behind(resources)
     end(counts, stopped=stopped, named=False)
 
 
 def _resources(target: Target) -> Resources:
-    """Raises SettingsError when there is no organisation to deliver to."""
+    """Raises SettingsError where no organisation is set."""
     faults = target.settings.faults_of(Area.DYNAMICS)
     if faults or target.ports.dynamics is None:
-        raise SettingsError("settings", faults or "DATAVERSE_URL is not set: there is no organisation to deliver to")
+        raise SettingsError("settings", faults or "DATAVERSE_URL is not set: no organisation to deliver to")
     chance = random.random()  # noqa: S311 - spreads the next tries
     return Resources(now=now, chance=chance, ports=target.ports, settings=target.settings)
 
@@ -98,4 +98,4 @@ def _remove_left_behind(resources: Resources) -> None:
         resources.ports.fallback.remove(lead_id)
         removed += 1
     if removed:
-        say(f"{removed} rows of leads that are settled were left behind and are removed now")
+        say(f"removed {removed} rows that were left behind: their leads are settled")

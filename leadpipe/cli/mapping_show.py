@@ -13,7 +13,7 @@ from leadpipe.mapping.default import DO_NOT_CONTACT, default_columns
 from leadpipe.mapping.rules import FileMapping
 from leadpipe.mapping.values import MappedColumn
 
-FOR_DO_NOT_CONTACT = "who asked not to be contacted"
+FOR_DO_NOT_CONTACT = "do-not-contact leads"
 EVERY_LEAD = "every lead"
 COLUMNS = columns(("column",), ("type", "value", "for", "from"))
 

@@ -73,7 +73,7 @@ def _by_hand(record: Record, desk: Desk) -> str | None:
         try:
             check(record, Edited(actor=desk.actor, payload=text), desk)
         except NotAllowed as why:
-            # The message for an empty post would puzzle a person who emptied the file.
+            # The message for an empty post would puzzle a person with an empty file.
             say(f"not saved: {why.detail if text else _emptied(record)}")
             ask("open the editor again?", yes=False, instead="--set FIELD=VALUE changes a lead")
         else:
@@ -81,11 +81,11 @@ def _by_hand(record: Record, desk: Desk) -> str | None:
 
 
 def _emptied(record: Record) -> str:
-    return f'the file is empty; to have nothing written: `leadpipe poison discard {record.lead_id} --why "…"`'
+    return f'the file is empty; to write no lead: `leadpipe poison discard {record.lead_id} --why "…"`'
 
 
 def _differences(record: Record, payload: str) -> list[dict[str, str]]:
     try:
         return list(differences(record.payload, payload))
-    except InvalidLead:  # what was there before was none, and the new one was checked
+    except InvalidLead:  # the old text was not a lead; the new one is
         return list(differences(None, payload))

@@ -1,8 +1,8 @@
 """Prints records as a table: drawn on a terminal, in plain aligned columns anywhere else.
 
-Only a column with `at_most` is cut, so that a list stays readable whatever is posted; `leadpipe show ID` shows it all.
-Where a terminal is too narrow, each record takes several lines: its key columns, then its other columns. Rows are laid
-out page by page, so that a list of any length needs the memory of one page.
+Only a column with `at_most` is cut, so that a list stays readable; `leadpipe show ID` shows all of a value. On a
+terminal that is too narrow each record takes several lines: its key columns, then the others. Rows are laid out page by
+page, so that a list of any length needs the memory of one page.
 """
 
 import os
@@ -83,7 +83,8 @@ def print_table(records: Iterable[Fields], columns: Sequence[TableColumn]) -> in
     """Prints the records and returns their number. The header comes with the first, so none means no output."""
     count = 0
     widths = [cell_len(column.title) for column in columns]
-    for page in _pages(records):
+    left = iter(records)
+    while page := list(islice(left, PAGE)):
         rows = [[_cell(record.get(column.field), column.at_most) for column in columns] for record in page]
         widths = [max([width, *(cell_len(row[n].text) for row in rows)]) for n, width in enumerate(widths)]
         _print_page(rows, columns, widths, header=count == 0)
@@ -148,12 +149,6 @@ def _cell(value: object, at_most: int | None = None) -> _Cell:
     return _Cell(text=text.plain, style=style, right=isinstance(value, _RIGHT) and not isinstance(value, bool))
 
 
-def _pages(records: Iterable[Fields]) -> Iterator[list[Fields]]:
-    left = iter(records)
-    while page := list(islice(left, PAGE)):
-        yield page
-
-
 def _print_page(rows: list[list[_Cell]], columns: Sequence[TableColumn], widths: list[int], *, header: bool) -> None:
     if not sys.stdout.isatty():
         _print_plain(rows, columns, widths, header=header)
@@ -168,7 +163,7 @@ def _print_page(rows: list[list[_Cell]], columns: Sequence[TableColumn], widths:
 def _print_plain(rows: list[list[_Cell]], columns: Sequence[TableColumn], widths: list[int], *, header: bool) -> None:
     titles = [[_Cell(text=column.title, right=rows[0][n].right) for n, column in enumerate(columns)]] if header else []
     for row in titles + rows:
-        # An empty cell is shown, so that whatever splits a line at white space still counts the columns right.
+        # An empty cell is shown, so that a program that splits at white space counts the columns right.
         cells = (_padded(cell.text or "-", widths[n], right=cell.right) for n, cell in enumerate(row))
         sys.stdout.write((" " * GAP).join(cells).rstrip() + "\n")
 

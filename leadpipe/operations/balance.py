@@ -49,31 +49,24 @@ class What(StrEnum):
 
 
 MEANING = {
-    What.OVERDUE: Cause(
-        "should have been tried more than an hour ago", "see whether the function app and its sweep run"
-    ),
+    What.OVERDUE: Cause("should have been tried over an hour ago", "see whether the function app and its sweep run"),
     What.NO_ROW: Cause(
-        "is in state fallback, and its row in the fallback table is missing",
+        "in state fallback without its row in the fallback table",
         "`leadpipe fallback drain` delivers it from its record",
     ),
     What.ROW_ALONE: Cause(
-        "a row of the fallback table without a record in the ledger",
-        "post the row's content to the endpoint again, then delete the row",
+        "a fallback row without a record in the ledger", "post its content to the endpoint again, then delete it"
     ),
     What.DAMAGED: Cause(
         "a damaged row of the ledger; lists leave it out, unless the detail says how it is read",
         "correct the row by hand, for example in Storage Explorer, or delete it and post the lead again",
     ),
     What.ROW_DAMAGED: Cause(
-        "a row of the fallback table with a damaged LeadId",
-        "correct LeadId by hand: it must be the row's RowKey; if the row is a copy, delete it",
+        "a fallback row with a damaged LeadId", "correct LeadId, which is the RowKey; delete the row if it is a copy"
     ),
-    What.CLAIM_DAMAGED: Cause(
-        "a damaged claim", "delete the row: at worst a repeat of that lead is also written to Dynamics"
-    ),
+    What.CLAIM_DAMAGED: Cause("a damaged claim", "delete the row: at worst a repeat of that lead is written too"),
     What.MARK_DAMAGED: Cause(
-        "a damaged mark of the sweep",
-        "the next sweep replaces it; if it lasts, see whether the function app and its sweep run",
+        "a damaged mark of the sweep", "the next sweep replaces it; if it lasts, see whether the app and its sweep run"
     ),
     What.MESSAGE_ALONE: Cause(
         "a lead that is only on the queue leads: the ledger has no record of it",
@@ -89,22 +82,17 @@ MEANING = {
         " `leadpipe poison replay ID --anyway` makes this one a lead",
     ),
     What.CLAIM_ALONE: Cause(
-        "a claim without a record in the ledger",
-        "`leadpipe balance --dynamics` asks Dynamics for the lead; if it is not there, the lead was lost",
+        "a claim without a record",
+        "`leadpipe balance --dynamics` looks for the lead; if Dynamics lacks it, it was lost",
     ),
     What.ON_POISON_QUEUE: Cause(
         "on the host's poison queue for more than an hour", "see whether the function app and its sweep run"
     ),
-    What.NO_PAYLOAD: Cause(
-        "poisoned, and nothing is kept of what was posted", "`leadpipe poison discard ID --why TEXT`"
-    ),
+    What.NO_PAYLOAD: Cause("poisoned, and nothing is kept of the post", "`leadpipe poison discard ID --why TEXT`"),
     What.NOT_SEEN: Cause(
-        "could not be checked, because of a fault in leadpipe",
-        "report the kind in the detail; the other lines are still right",
+        "could not be checked: a fault in leadpipe", "report the kind in the detail; the other lines are still right"
     ),
-    What.ROW_LEFT_BEHIND: Cause(
-        "a row of the fallback table whose lead is settled", "`leadpipe fallback drain` removes it"
-    ),
+    What.ROW_LEFT_BEHIND: Cause("a fallback row whose lead is settled", "`leadpipe fallback drain` removes it"),
     What.NOT_IN_DYNAMICS: Cause("written, and no longer in Dynamics", "nothing, if somebody deleted it there"),
     What.IN_DYNAMICS_ALONE: Cause("a lead that Dynamics has, without a record in the ledger", "nothing"),
 }

@@ -46,8 +46,7 @@ _TIME_HEALS = {
         "no answer from Dynamics", "if it lasts, check DATAVERSE_URL, the network and the organisation's health"
     ),
     "plugin_timeout": Cause(
-        "a plug-in on lead creation took too long",
-        "if it lasts, ask the plug-in's owner to make it faster or asynchronous",
+        "a plug-in on lead creation took too long", "if it lasts, have the plug-in made faster or asynchronous"
     ),
     "plugin_crashed": Cause(
         "a plug-in on lead creation crashed", "if it lasts, have the plug-in fixed; its trace log shows the error"
@@ -63,8 +62,7 @@ _TIME_HEALS = {
     ),
     "unforeseen": Cause(
         "leadpipe met an error that it does not know",
-        "report the kind of error that the detail names, with the line `unforeseen` of the app's log; the lead is"
-        " tried again by itself",
+        "report the kind that the detail names, with the line `unforeseen` of the app's log; the lead is tried again",
     ),
     "storage_unreachable": Cause("the storage account did not answer", _WAITS),
     "storage_error": Cause("the storage account failed", _WAITS),
@@ -105,8 +103,7 @@ _BLOCKED = {
     ),
     "storage_account_disabled": Cause(
         "the storage account refused the app: it is disabled",
-        "look at the subscription in the Azure portal: a disabled subscription disables its storage accounts; enable"
-        " it again",
+        "look at the subscription in the Azure portal: if it is disabled, so are its storage accounts; enable it",
     ),
     "storage_no_token": Cause(
         "the app's identity got no token for the storage account",
@@ -123,9 +120,7 @@ _BLOCKED = {
         "check tenant, client id and secret, and in a national cloud DATAVERSE_AUTHORITY; the detail has Microsoft's"
         " code, which https://login.microsoftonline.com/error explains",
     ),
-    "not_entra": Cause(
-        "what answered is not the sign-in service", "correct DATAVERSE_AUTHORITY, or the proxy in between"
-    ),
+    "not_entra": Cause("what answered is not the sign-in service", "correct DATAVERSE_AUTHORITY, or the proxy"),
     "cloud_wrong": Cause(
         "the directory is in another of Microsoft's clouds",
         "set DATAVERSE_AUTHORITY to that cloud's sign-in host: https://login.microsoftonline.us for US Government,"
@@ -136,19 +131,16 @@ _BLOCKED = {
         "look for a proxy that changes requests, and for odd characters in the DATAVERSE_ settings",
     ),
     "tls_outdated": Cause(
-        "the connection to the sign-in service uses an old version of TLS",
-        "let the proxy in between use TLS 1.2 or later",
+        "the connection to the sign-in service uses an old version of TLS", "let the proxy use TLS 1.2 or later"
     ),
     "tenant_restricted": Cause(
         "a proxy allows sign-ins to other directories only",
         "add the directory to the proxy's tenant restrictions (Restrict-Access-To-Tenants), or go around the proxy",
     ),
     "secret_wrong": Cause(
-        "the client secret is wrong", "paste the secret's value, not its id, into DATAVERSE_CLIENT_SECRET"
+        "the client secret is wrong", "set DATAVERSE_CLIENT_SECRET to the secret's value, not its id"
     ),
-    "secret_expired": Cause(
-        "the client secret has expired", "make a new secret and put its value into DATAVERSE_CLIENT_SECRET"
-    ),
+    "secret_expired": Cause("the client secret has expired", "make a new one and put it into DATAVERSE_CLIENT_SECRET"),
     "secret_not_sent": Cause(
         "the application does not accept a sign-in without a secret",
         "for a user name and password, allow public client flows on its Authentication page; where a secret is set,"
@@ -162,9 +154,7 @@ _BLOCKED = {
         "the certificate has expired",
         "make a new one, upload it to the application, and put its file where DATAVERSE_CERTIFICATE_PATH points",
     ),
-    "certificate_weak": Cause(
-        "the certificate's key is too short", "make a certificate with an RSA key of 2048 bits or more"
-    ),
+    "certificate_weak": Cause("the certificate's key is too short", "make one with an RSA key of 2048 bits or more"),
     "certificate_refused": Cause(
         "the application does not know the certificate", "upload it on the application's Certificates & secrets page"
     ),
@@ -178,8 +168,7 @@ _BLOCKED = {
     ),
     "account_unknown": Cause("the directory has no such account", "correct DATAVERSE_USERNAME, or DATAVERSE_TENANT_ID"),
     "account_foreign": Cause(
-        "the account belongs to another directory",
-        "use an account of the organisation's own directory, which DATAVERSE_TENANT_ID names",
+        "the account belongs to another directory", "use an account of the directory that DATAVERSE_TENANT_ID names"
     ),
     "account_at_risk": Cause(
         "Entra considers the account to be at risk",
@@ -192,8 +181,7 @@ _BLOCKED = {
     ),
     "password_wrong": Cause("the account's password is wrong", "correct DATAVERSE_PASSWORD"),
     "password_expired": Cause(
-        "the account's password has expired",
-        "give it a new one and put it into DATAVERSE_PASSWORD; a managed identity would never expire",
+        "the account's password has expired", "put a new one into DATAVERSE_PASSWORD; a managed identity never expires"
     ),
     "password_not_enough": Cause(
         "the directory asks the account for more than a password",
@@ -224,16 +212,13 @@ _BLOCKED = {
         "on its Authentication page turn off Allow public client flows, or register another application",
     ),
     "application_disabled": Cause("the application is disabled", "enable it in Entra, Enterprise applications"),
-    "application_unknown": Cause(
-        "the application is not in that directory", "copy the client id from the application's overview"
-    ),
+    "application_unknown": Cause("the directory has no such application", "copy the client id from its overview page"),
     "tenant_unknown": Cause(
         "there is no such directory",
         "copy the directory (tenant) id from Entra's overview; in a national cloud set DATAVERSE_AUTHORITY too",
     ),
     "tenant_missing": Cause(
-        "the sign-in does not say to which directory",
-        "set DATAVERSE_TENANT_ID to the directory (tenant) id from Entra's overview",
+        "the sign-in names no directory", "set DATAVERSE_TENANT_ID to the directory (tenant) id from Entra's overview"
     ),
     "tenant_blocked": Cause(
         "Microsoft has blocked the directory",
@@ -283,8 +268,7 @@ _BLOCKED = {
     ),
     "ip_firewall": Cause(
         "the environment's IP firewall refuses the app's address",
-        "add the app's outbound addresses to it in the Power Platform admin centre; they take effect after five"
-        " minutes",
+        "add the app's outbound addresses to it in the Power Platform admin centre; wait five minutes",
     ),
     "organisation_closed": Cause(
         "the organisation is disabled or in administration mode", "open it in the Power Platform admin centre"
@@ -296,9 +280,7 @@ _BLOCKED = {
     "owner_lacks_privilege": Cause(
         "the lead's owner may not own leads", "give the owner a role that may read leads, or choose another"
     ),
-    "not_dynamics": Cause(
-        "what answered is not a Dynamics organisation", "correct DATAVERSE_URL, or the proxy in between"
-    ),
+    "not_dynamics": Cause("what answered is not a Dynamics organisation", "correct DATAVERSE_URL, or the proxy"),
     "table_unknown": Cause(
         "the organisation has no table of leads",
         "correct DATAVERSE_URL, or install Dynamics 365 Sales. That needs an environment with Enable Dynamics 365"
@@ -351,8 +333,7 @@ _THIS_LEAD = {
     ),
     "row_refused": Cause(
         "the storage account refuses the lead's row",
-        "see the detail for its code; where a value is at fault, `leadpipe poison edit ID`; then"
-        " `leadpipe poison replay ID`",
+        "the detail has its code; `leadpipe poison edit ID` if a value is wrong; then `leadpipe poison replay ID`",
     ),
     "payload_missing": Cause("nothing is kept of what was posted", '`leadpipe poison discard ID --why "nothing kept"`'),
     "not_utf8": Cause("the posted text is not UTF-8", _NO_TEXT_FIX),
@@ -372,8 +353,7 @@ _THIS_LEAD = {
     ),
     PERSON_UNREAD: Cause(
         "the post has personal data that leadpipe could not read",
-        "read it with `leadpipe show ID --payload`, complete the lead in Dynamics by hand, then run `leadpipe"
-        " complete ID`",
+        "read it with `leadpipe show ID --payload`, complete the lead in Dynamics, then run `leadpipe complete ID`",
     ),
     "completed": Cause("a person has completed it in Dynamics", "nothing"),
     "removed": Cause("a test lead, deleted in Dynamics again", "nothing"),

@@ -76,7 +76,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Holds who decides, the clock and the stores."""
+    """Holds the name of the person, the clock and the stores."""
 
     actor: str
     now: Callable[[], datetime]

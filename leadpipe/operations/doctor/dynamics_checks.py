@@ -38,7 +38,7 @@ def look_at_dynamics(settings: Settings) -> Iterator[Finding]:
         return
     if settings.dataverse is None:
         yield skipped(SIGN_IN, "no organisation is set")
-        fix = "set DATAVERSE_URL and a way to sign in, then `leadpipe fallback drain`; nothing, if it is meant so"
+        fix = "set DATAVERSE_URL and a sign-in, then `leadpipe fallback drain`; nothing, if this is intended"
         yield warning(ORGANISATION, "none is set: every lead rests in the fallback table", fix, reason=NO_DYNAMICS)
         yield from _not_reached(_AFTER_SIGN_IN[1:], "no organisation is set", settings)
         return
@@ -97,8 +97,8 @@ def _look_at_user(inspection: Inspection, user_id: str) -> Finding:
 
 _READ = "prvReadLead"
 _CREATE = "prvCreateLead"
-# What Microsoft's own role has so that workflows and asynchronous plug-ins can start on a lead's creation. One source
-# says Append, the other AppendTo.
+# Microsoft's own role has these so that workflows and asynchronous plug-ins can start when a lead is created. One
+# source says Append, the other AppendTo.
 _SYSTEM_JOB = ("prvReadAsyncOperation", "prvWriteAsyncOperation")
 _SYSTEM_JOB_APPEND = ("prvAppendAsyncOperation", "prvAppendToAsyncOperation")
 
@@ -119,7 +119,7 @@ def of_privileges(held: dict[str, str]) -> Iterator[Finding]:
     yield _of(held, _CREATE) or of_failure(f"privilege {_CREATE}", Blocked("missing_privilege", _CREATE))
     yield _of(held, _READ) or warning(
         f"privilege {_READ}",
-        "not held: when a reply is lost, the lead cannot be read back and counts as written, or waits for a person",
+        "not held: where a reply is lost, the lead cannot be read back and counts as written, or waits for a person",
         f"add {_READ}, at User level or wider, to the application user's role",
         reason="missing_privilege",
     )

@@ -11,7 +11,7 @@ _OWNER = "ownerid"
 
 def look(administration: Administration, wanted: Wanted) -> Inventory:
     """Reads everything that the plan needs; changes nothing."""
-    units = _root_first(administration.business_units())
+    units = sorted(administration.business_units(), key=lambda unit: (unit.parent_id is not None, unit.name))
     ids = administration.privilege_ids(each.name for each in wanted.privileges)
     names = {privilege_id: name for name, privilege_id in ids.items()}
     user = user_of(administration, wanted)
@@ -52,10 +52,6 @@ def _found(
         made_here=MADE_HERE in root.description,
         others=len(holders - ({user.user_id} if user else set())),
     )
-
-
-def _root_first(units: list[BusinessUnit]) -> list[BusinessUnit]:
-    return sorted(units, key=lambda unit: (unit.parent_id is not None, unit.name))
 
 
 def _by_name(depths: dict[str, str], names: dict[str, str]) -> dict[str, str]:

@@ -63,12 +63,12 @@ def plan(wanted: Wanted, found: Inventory) -> list[Step]:
         return steps
     if has_all:
         allowing = ", ".join(sorted(found.user_roles)) or "a team's role"
-        return [*steps, _user(wanted, found), done("role given", f"{allowing}: it allows all that is needed")]
+        return [*steps, _user(wanted, found), done("role given", f"{allowing}: enough for all that leadpipe needs")]
     roles, steps_of_roles = _roles(needed, found)
     user = _user(wanted, found)
     given = [_given(wanted, found, role) for role in roles]
     if user.state is StepState.PERSON:
-        given = []  # to nobody yet
+        given = []  # there is no user yet
     return [*steps, *steps_of_roles, user, *given]
 
 
@@ -86,11 +86,11 @@ def _unit(wanted: Wanted, found: Inventory) -> list[Step]:
         return []
     if wanted.unit.casefold() not in there:
         names = ", ".join(found.units.values())
-        fact = f"there is no business unit {wanted.unit}; there are {names}"
+        fact = f"the organisation has no business unit {wanted.unit}; it has {names}"
         return [person("business unit", fact, portal.BUSINESS_UNIT)]
     if found.user is not None and found.user.unit_id != there[wanted.unit.casefold()]:
         now = found.units.get(found.user.unit_id, "another")
-        fact = f"the user is in {now}, not in {wanted.unit}: move it, which costs it its roles, and run this again"
+        fact = f"the user is in {now}, not in {wanted.unit}: move it (it loses its roles), and run this again"
         return [person("business unit", fact, portal.MOVE_USER)]
     return [done("business unit", wanted.unit)]
 
@@ -139,7 +139,7 @@ def _user(wanted: Wanted, found: Inventory) -> Step:
 
 
 def _account(account: str, user: User | None) -> Step:
-    """A person makes the account: only the Microsoft 365 admin centre can, with a licence."""
+    """Only a person can make the account: in the Microsoft 365 admin centre, with a licence."""
     if user is not None and not user.disabled:
         return done("user", f"{account} is there")
     fact = f"{account} is {'disabled' if user else 'not there'}: give it a licence, wait a few minutes, run this again"
@@ -160,7 +160,7 @@ def plan_removal(wanted: Wanted, found: Inventory) -> list[Step]:
 
 def _user_removed(wanted: Wanted, found: Inventory) -> list[Step]:
     if found.user is None:
-        return [done("application user", "there is none")]
+        return [done("application user", "the organisation has none")]
     made_here = found.user_made_here and not wanted.account
     ours = {OWN_ROLE, MICROSOFTS_ROLE} if made_here else {OWN_ROLE} if found.own and found.own.made_here else set()
     # Dynamics takes no role from a disabled user.
@@ -176,7 +176,7 @@ def _user_removed(wanted: Wanted, found: Inventory) -> list[Step]:
 
 def _role_removed(found: Inventory) -> Step:
     if found.own is None:
-        return done("role", f"there is no {OWN_ROLE}")
+        return done("role", f"the organisation has no {OWN_ROLE}")
     if not found.own.made_here:
         return done("role", f"{OWN_ROLE} stays: it was not made by leadpipe setup")
     if found.own.others:

@@ -77,7 +77,7 @@ def test_fewer_threads_than_deliveries_may_take_are_a_warning(value: str, result
     assert look_at_threads({"PYTHON_THREADPOOL_THREAD_COUNT": value}).result == result
 
 
-@pytest.mark.parametrize(("value", "says"), [("many", "is no number"), ("", "is not set"), ("8", "is 8")])
+@pytest.mark.parametrize(("value", "says"), [("many", "is not a number"), ("", "is not set"), ("8", "is 8")])
 def test_what_the_thread_setting_says_is_told_as_it_is(value: str, says: str) -> None:
     assert says in look_at_threads({"PYTHON_THREADPOOL_THREAD_COUNT": value}).fact
 
