@@ -387,7 +387,7 @@ def test_ctrl_c_says_that_what_was_done_stays_done(organisation: Standin, storag
     _, words = running.communicate(timeout=30)
 
     assert (running.returncode, "Traceback" in words) == (130, False)
-    assert "stopped; what was done stays done: run it again" in words
+    assert "stopped; finished steps stay done: run it again" in words
 
 
 def azure_cli(folder: Path, answer: str, code: int = 0) -> dict[str, str]:
