@@ -353,7 +353,7 @@ _THIS_LEAD = {
     ),
     PERSON_UNREAD: Cause(
         "the post has personal data that leadpipe could not read",
-        "read it with `leadpipe show ID --payload`, complete the lead in Dynamics, then run `leadpipe complete ID`",
+        "read it with `leadpipe show ID --payload`, complete the lead in Dynamics by hand, then `leadpipe complete ID`",
     ),
     "completed": Cause("a person has completed it in Dynamics", "nothing"),
     "removed": Cause("a test lead, deleted in Dynamics again", "nothing"),
