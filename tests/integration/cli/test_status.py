@@ -151,7 +151,7 @@ def test_the_end_of_the_secret_is_a_line_and_from_a_week_before_a_persons_turn(r
         30,
     )
     assert (soon.code, "a person is needed: the client secret ends in 7 d" in soon.err) == (1, True)
-    assert "said from 7 d before" in soon.err
+    assert "shown from 7 d before" in soon.err
     assert "make a new client secret" in soon.err
     assert "make a new client secret" in soon.records[0]["credential_fix"]
 
@@ -194,7 +194,7 @@ def test_a_lead_that_is_only_on_the_queue_calls_a_person(run: Run, ledger: Azure
         queue.put(text, delay=timedelta(minutes=15))
     ledger.insert(received(timedelta(minutes=5), state=State.DEFERRED, reason="throttled"))
     ran = run("status")
-    assert (ran.code, "2 messages on the queue leads have no record" in ran.err) == (1, True)
+    assert (ran.code, "2 messages without a record on the queue leads" in ran.err) == (1, True)
     assert ["without", "a", "record", "2"] in [line.split() for line in ran.lines]
     (status,) = run("status", "--json").records
     assert (status["messages_without_record"], status["messages_seen_without_record"]) == (2, [])

@@ -89,11 +89,11 @@ def test_no_storage_anywhere_names_the_three_ways(tmp_path: Path) -> None:
     ("text", "says"),
     [
         (b"{", "is not JSON"),
-        (b"\xff", "no JSON text in UTF-8"),
-        (b"[]", "no JSON object"),
+        (b"\xff", "not JSON text in UTF-8"),
+        (b"[]", "not a JSON object"),
         (b"{}", "no object `Values`"),
         (b'{"IsEncrypted": true, "Values": {"a": "secret"}}', "func settings decrypt"),
-        (b'{"Values": {"DATAVERSE_CLIENT_SECRET": ["secret"]}}', "the value of DATAVERSE_CLIENT_SECRET is no text"),
+        (b'{"Values": {"DATAVERSE_CLIENT_SECRET": ["secret"]}}', "the value of DATAVERSE_CLIENT_SECRET is not a text"),
     ],
 )
 def test_an_unreadable_file_is_told_in_one_line_without_its_values(tmp_path: Path, text: bytes, says: str) -> None:

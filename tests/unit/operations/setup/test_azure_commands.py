@@ -152,7 +152,7 @@ def test_another_sign_in_host_is_set_and_the_key_vault_is_its_clouds(authority: 
 def test_a_user_name_that_is_not_known_is_filled_in_at_the_top() -> None:
     first, *rest = found(SignInMethod.PASSWORD)
 
-    assert first.title.startswith("to be filled in")
+    assert first.title.startswith("fill in")
     assert any(line.startswith("ACCOUNT=") for line in first.bash)
     assert given(SignInMethod.PASSWORD)["DATAVERSE_USERNAME"] == "$ACCOUNT"
     assert "contoso.onmicrosoft.com" not in "".join(line for each in rest for line in each.bash)
