@@ -14,8 +14,8 @@ import pytest
 from devkit.azurite.accounts import AccountServer, Address, fresh_account
 from devkit.launcher.ports import any_free
 
-# A run starts hundreds of processes, and this variable makes each compile leadpipe and the tests anew. With it the run
-# takes a quarter more processor time.
+# A run starts hundreds of processes, and with this variable each compiles leadpipe anew: a command then takes 0.77 s
+# of processor time in place of 0.55 s, and each round of the swapped statements compiles delivery's tests again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
