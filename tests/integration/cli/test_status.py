@@ -107,9 +107,7 @@ def test_a_mapping_file_that_cannot_be_used_is_named_before_a_lead_meets_it(run:
     assert "`leadpipe mapping check`" in ran.err
 
 
-def test_a_lead_written_without_all_of_the_person_exits_with_1_while_it_is_in_the_span(
-    run: Run, ledger: AzureLedger
-) -> None:
+def test_a_lead_written_without_all_of_the_person_exits_with_1_in_the_span(run: Run, ledger: AzureLedger) -> None:
     for hours in (1, 30, 1000):
         ledger.insert(received(timedelta(hours=hours), state=State.WRITTEN, reason="person_unread", detail="Contact"))
     ran = run("status")
@@ -138,7 +136,7 @@ def test_the_span_is_said_and_can_be_chosen(run: Run, ledger: AzureLedger) -> No
     assert "counts are of leads received since 20" in ran.err
 
 
-def test_the_end_of_the_secret_is_a_line_and_from_a_week_before_a_persons_turn(run: Run) -> None:
+def test_the_end_of_the_secret_is_a_line_and_in_its_last_week_needs_action(run: Run) -> None:
     def ending_in(days: int) -> Ran:
         on = (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
         dynamics = {name: value for name, value in environment().items() if name.startswith("DATAVERSE_")}

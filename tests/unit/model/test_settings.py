@@ -449,7 +449,7 @@ class TestOrganisation:
         assert address.area is Area.DYNAMICS
         assert address.problem.startswith(f"is not set, but {name} is: set it")
 
-    def test_a_directory_an_application_and_a_sign_in_host_alone_lack_an_address_and_a_way_to_sign_in(self) -> None:
+    def test_directory_application_and_host_alone_lack_an_address_and_a_way_to_sign_in(self) -> None:
         found = read(
             DATAVERSE_URL=None, DATAVERSE_CLIENT_SECRET=None, DATAVERSE_AUTHORITY="https://login.microsoftonline.com"
         )

@@ -242,7 +242,7 @@ def test_every_finding_has_words_and_a_fix() -> None:
     assert {*MEANING} == {*What}
 
 
-def test_a_fault_on_one_record_is_a_finding_and_the_others_are_found_all_the_same(world: World) -> None:
+def test_a_fault_on_one_record_is_a_finding_and_the_others_are_still_found(world: World) -> None:
     for number in range(3):
         kept(world, lead_id(number=number), next_try_at=LATE)
     read = world.ledger.read

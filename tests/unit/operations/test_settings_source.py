@@ -41,7 +41,7 @@ def test_what_make_run_left_is_the_last_place(tmp_path: Path) -> None:
     assert (found.where, found.environment) == (str(left), {STORAGE: "run"})
 
 
-def test_local_settings_that_only_say_the_emulator_give_way_to_the_one_that_make_run_started(tmp_path: Path) -> None:
+def test_local_settings_that_only_name_the_emulator_give_way_to_that_of_make_run(tmp_path: Path) -> None:
     local = write(tmp_path / "local.settings.json", **{STORAGE: "UseDevelopmentStorage=true"})
     assert find(tmp_path).where == str(local)
     left = write(tmp_path / ".devkit" / "settings.json", **{STORAGE: "run"})

@@ -98,7 +98,7 @@ def test_messages_on_the_poison_queue_are_a_warning() -> None:
         (-3600, "failed", "1h 0m behind"),
     ],
 )
-def test_a_clock_half_a_minute_off_is_a_warning_and_one_five_minutes_off_a_failure(
+def test_a_clock_half_a_minute_off_is_a_warning_and_five_minutes_a_failure(
     seconds: int, result: str, says: str
 ) -> None:
     found = look_at_clock(NOW, NOW + timedelta(seconds=seconds), refused=False)

@@ -67,7 +67,7 @@ def test_that_there_is_a_secret_is_known_from_its_reference_too() -> None:
     assert subject(DATAVERSE_CLIENT_SECRET=REFERENCE, DATAVERSE_CLIENT_ID=CLIENT).sign_in is SignInMethod.SECRET
 
 
-def test_a_domain_names_the_directory_to_sign_in_to_and_is_no_setting_of_the_app() -> None:
+def test_a_domain_names_the_directory_to_sign_in_to_and_is_not_a_setting() -> None:
     found = subject(tenant="contoso.onmicrosoft.com", DATAVERSE_CLIENT_ID=CLIENT)
 
     assert (found.tenant, found.known().tenant_id) == ("contoso.onmicrosoft.com", "")

@@ -236,7 +236,7 @@ az() {
 
 
 @pytest.mark.skipif(not (shutil.which("bash") and shutil.which("openssl")), reason="needs bash and openssl")
-def test_the_certificate_is_made_where_only_its_owner_can_read_and_its_password_is_on_no_command_line(
+def test_only_its_owner_can_read_the_certificate_and_no_command_line_has_its_password(
     tmp_path: Path,
 ) -> None:
     project, home = tmp_path / "project", tmp_path / "home"

@@ -41,7 +41,7 @@ def person(steps: list[Step]) -> Step:
     return step
 
 
-def test_in_an_empty_organisation_all_is_to_do_in_the_order_in_which_it_leans_on_each_other() -> None:
+def test_in_an_empty_organisation_all_is_to_do_in_order_of_dependence() -> None:
     steps = plan(WANTED, EMPTY)
 
     assert changes(steps) == [Change.MAKE_ROLE, Change.ADD_PRIVILEGES, Change.MAKE_USER, Change.GIVE_ROLE]
