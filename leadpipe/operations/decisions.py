@@ -19,13 +19,20 @@ from typing import Self
 from leadpipe.ledger_writes import lower_marks, write
 from leadpipe.model.change import Completed, Decision, Discarded, Edited, Erased, Replayed, Written, transition
 from leadpipe.model.envelope import Envelope
-from leadpipe.model.errors import DeliveryFailed, LeadpipeError, NotAllowed, RecordDamaged, RowRefused, StorageFailed
+from leadpipe.model.errors import (
+    DeliveryFailed,
+    LeadpipeError,
+    NotAllowed,
+    RecordDamaged,
+    RowRefused,
+    StorageFailed,
+    reason_of,
+)
 from leadpipe.model.lead_id import END_OF_TIME, EPOCH, received_at
 from leadpipe.model.marks import CLOCKS_APART
 from leadpipe.model.ports import Ledger, Ports
 from leadpipe.model.record import Record, State
 from leadpipe.operations.causes import failure_in_words
-from leadpipe.sweep.guard import reason_of
 
 # A delivery that began before the lead was poisoned for another reason may still be writing it.
 STILL_UNDER_WAY = timedelta(minutes=2)
