@@ -1,7 +1,8 @@
-"""`leadpipe status`: says what is wrong and how to fix it, to a person or to a monitor."""
+"""`leadpipe status`: says what is wrong and how to fix it."""
 
 import os
 import sys
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import typer
 from leadpipe.cli.json_output import print_json
 from leadpipe.cli.options import AsJson, SettingsFile, Since
 from leadpipe.cli.say import MOST_NAMED, say
-from leadpipe.cli.table import STATE_COLUMNS, Column, print_facts, print_table, text_of
+from leadpipe.cli.table import STATE_COLUMNS, columns, print_facts, print_table, text_of
 from leadpipe.cli.target import reach
 from leadpipe.model.duration import in_words
 from leadpipe.model.record import OPEN, State
@@ -20,28 +21,27 @@ from leadpipe.wiring import now
 
 DEFAULT_SPAN = timedelta(days=7)
 
-GROUP_COLUMNS = (
-    Column(title="STATE", field="state", key=True),
-    Column(title="REASON", field="reason", key=True),
-    Column(title="LEADS", field="leads", key=True),
-    Column(title="CAUSE", field="says"),
-    Column(title="FIX", field="fix"),
-    Column(title="OLDEST", field="oldest_lead_id"),
+GROUP_COLUMNS = columns(
+    ("state", "reason", "leads"),
+    ("since", "says", "fix", "oldest_lead_id"),
+    titles={"says": "CAUSE", "oldest_lead_id": "OLDEST"},
 )
 
 
 def status(context: typer.Context, since: Since = None, as_json: AsJson = False, settings: SettingsFile = None) -> None:
-    """Say whether leads flow, and what has to be done where they do not.
+    """Say whether leads flow, and what to do where they do not.
 
     Counts the leads received in the span, 7d unless --since says otherwise. Finds leads that wait or are poisoned in
-    the whole ledger. The depths of the queues are the service's own approximation, messages with a delay included.
-    The JSON array has one record.
+    the whole ledger. The depths of the queues are the service's own approximation and include delayed messages. The
+    JSON array has one record.
 
     Exits with 1 when a person is needed. The last line says why, and what to do: a lead is poisoned, or waits for
-    something that only a person can fix, or was written in the span without all that was posted of the person; a
-    message is on the queue leads-poison; a message on the queue leads has no record; a row of the ledger, the claims or
-    the fallback table, or a mark of the sweep, is damaged; the sign-in credential expires within 7 days; these settings
-    switch a function off or cannot be used. Posts that were not leads need nobody: anyone may post rubbish.
+    something that only a person can fix, or has been failing for more than a day, or is more than an hour late, or was
+    written in the span without some of its personal data; the sweep stands still; no lead has come for longer than
+    usual, or none with a right key; a message is on the queue leads-poison; a message on the queue leads has no record;
+    a row of the ledger, the claims or the fallback table, or a mark of the sweep, is damaged; the sign-in credential
+    expires within 7 days; these settings switch a function off or cannot be used. Rejected posts need nobody: anyone
+    may post rubbish.
     """
     at = now()
     found = status_of(reach(context, settings), os.environ, since=since or at - DEFAULT_SPAN, at=at)
@@ -52,8 +52,8 @@ def status(context: typer.Context, since: Since = None, as_json: AsJson = False,
     say(f"counts are of leads received since {text_of(found.summary.since)}; what waits or is poisoned, of all time")
     if rejected := found.summary.counts[State.REJECTED]:
         say(f"{rejected} rejected need nobody; `leadpipe poison list --state rejected` shows them")
-    if found.needs_a_person:
-        say(f"a person is needed: {'; '.join(found.needs_a_person)}")
+    if attention := found.attention:
+        say(f"a person is needed: {'; '.join(each.line for each in attention)}")
         raise typer.Exit(1)
     say("nobody is needed")
 
@@ -63,30 +63,32 @@ def _as_fields(found: Status) -> dict[str, Any]:
     return {
         "at": found.at,
         "since": summary.since,
-        "needs_a_person": found.needs_a_person,
+        "needs_a_person": [each.line for each in found.attention],
+        "attention": [asdict(each) for each in found.attention],
         "states": {state: summary.counts[state] for state in State},
         "oldest_open_lead_id": oldest and oldest.lead_id,
         "oldest_open_received_at": oldest and oldest.received_at,
         "oldest_open_age_seconds": oldest and found.at - oldest.received_at,
-        "waiting": [group.fields() for group in summary.groups(OPEN)],
-        "poisoned": [group.fields() for group in summary.groups({State.POISONED})],
-        "incomplete": [group.fields() for group in summary.groups({State.WRITTEN})],
+        "waiting": [group.fields(found.at) for group in summary.groups(OPEN)],
+        "poisoned": [group.fields(found.at) for group in summary.groups({State.POISONED})],
+        "incomplete": [group.fields(found.at) for group in summary.groups({State.WRITTEN})],
         "last_received_at": summary.last_received_at,
         "last_written_at": summary.last_written_at,
-        "queue_leads": found.queued,
-        "queue_leads_poison": found.on_poison_queue,
+        "last_lead_at": found.facts.last_lead,
+        "usual_gap_seconds": found.facts.usual_gap,
+        "last_sweep_at": found.facts.swept_at,
+        "known_names": sorted(found.pulse.names),
+        "queue_leads": found.without_record.depth,
+        "queue_leads_poison": found.facts.on_poison_queue,
         "messages_without_record": found.without_record.total,
         "messages_seen_without_record": [*found.without_record.seen],
-        "damaged_rows": [*found.damaged_rows],
-        "damaged_claims": [*found.damaged_claims],
-        "damaged_fallback_rows": [*found.damaged_fallback_rows],
-        "credential": found.ending and found.ending.name,
-        "credential_ends_on": found.ending and found.ending.on.isoformat(),
-        "credential_days_left": found.ending and found.ending.days_left(found.today),
-        "credential_fix": found.ending and found.ending.renew,
+        **{f"damaged_{kind}": rows for kind, rows in found.damaged.items()},
+        "credential": found.facts.ending and found.facts.ending.name,
+        "credential_ends_on": found.facts.ending and found.facts.ending.on.isoformat(),
+        "credential_days_left": found.facts.ending and found.facts.ending.days_left(found.today),
+        "credential_fix": found.facts.ending and found.facts.ending.renew,
         "setting_faults": [str(fault) for fault in found.settings.faults],
-        "switched_off": found.switched_off,
-        "damaged_marks": [*found.damaged_marks],
+        "switched_off": found.facts.switched_off,
     }
 
 
@@ -98,7 +100,7 @@ def _print(found: Status) -> None:
     groups: list[Group] = summary.groups({State.POISONED}) + summary.groups({State.WRITTEN}) + summary.groups(OPEN)
     if groups:
         sys.stdout.write("\n")
-        print_table((group.fields() for group in groups), GROUP_COLUMNS)
+        print_table((group.fields(found.at) for group in groups), GROUP_COLUMNS)
 
 
 def _facts(found: Status) -> list[tuple[str, object]]:
@@ -106,16 +108,15 @@ def _facts(found: Status) -> list[tuple[str, object]]:
         ("oldest open lead", _oldest(found)),
         ("last received", _ago(found.summary.last_received_at, found.at)),
         ("last written", _ago(found.summary.last_written_at, found.at)),
-        ("queue leads", found.queued),
-        ("queue leads-poison", found.on_poison_queue),
+        ("last lead of a customer", _silence(found)),
+        ("last sweep", _ago(found.facts.swept_at, found.at, "none is known")),
+        ("queue leads", found.without_record.depth),
+        ("queue leads-poison", found.facts.on_poison_queue),
         ("without a record", found.without_record.total or None),
-        ("damaged rows", "; ".join(found.damaged_rows[:MOST_NAMED]) or None),
-        ("damaged claims", "; ".join(found.damaged_claims[:MOST_NAMED]) or None),
-        ("damaged fallback rows", "; ".join(found.damaged_fallback_rows[:MOST_NAMED]) or None),
-        ("sign-in", found.ending and found.ending.says(found.today)),
-        ("settings", "; ".join(map(str, found.settings.faults)) or None),
-        ("switched off", ", ".join(found.switched_off.values()) or None),
-        ("damaged marks", ", ".join(found.damaged_marks) or None),
+        *((f"damaged {kind.replace('_', ' ')}", "; ".join(rows[:MOST_NAMED])) for kind, rows in found.damaged.items()),
+        ("sign-in", found.facts.ending and found.facts.ending.says(found.today)),
+        ("settings", "; ".join(map(str, found.settings.faults))),
+        ("switched off", ", ".join(found.facts.switched_off.values())),
     ]
 
 
@@ -124,5 +125,11 @@ def _oldest(found: Status) -> str:
     return f"{oldest.lead_id}, {in_words(found.at - oldest.received_at)} old" if oldest else "none is open"
 
 
-def _ago(then: datetime | None, at: datetime) -> str:
-    return f"{text_of(then)}, {in_words(at - then)} ago" if then else "none in this span"
+def _silence(found: Status) -> str:
+    gap = found.facts.usual_gap
+    usual = f"; at most {in_words(gap)} pass usually" if gap else ""
+    return f"{_ago(found.facts.last_lead, found.at, 'none is known')}{usual}"
+
+
+def _ago(then: datetime | None, at: datetime, none: str = "none in this span") -> str:
+    return f"{text_of(then)}, {in_words(at - then)} ago" if then else none

@@ -223,7 +223,7 @@ def _of_damage(facts: Facts) -> Iterator[Attention]:
         yield Attention(
             reason="damaged_marks",
             says=f"marks of the sweep are damaged ({', '.join(facts.damaged_marks)})",
-            fix="the next sweep replaces them; if it lasts, see whether the function app and its sweep run",
+            fix="the next sweep replaces them; if it lasts, see whether the app and its sweep run",
         )
 
 
@@ -239,21 +239,21 @@ def _of_settings(facts: Facts, settings: Settings) -> Iterator[Attention]:
         yield Attention(
             reason="mapping",
             says=f"the mapping file cannot be used ({fault_of_mapping})",
-            fix="`leadpipe mapping check` looks at all of it",
+            fix="`leadpipe mapping check` lists all faults",
         )
     for function, setting in facts.switched_off.items():
         yield Attention(
             reason="switched_off",
             about=function,
             says=f"the function {function} is switched off",
-            fix=f"remove the app setting {setting} if nobody holds it on purpose",
+            fix=f"remove the app setting {setting}, unless it is intended",
         )
     today = facts.at.astimezone(UTC).date()
     if facts.ending and facts.ending.is_urgent(today):
         yield Attention(
             reason="credential",
             about=facts.ending.name,
-            says=f"{facts.ending.says(today)} (said from {URGENT_DAYS} d before)",
+            says=f"{facts.ending.says(today)} (shown from {URGENT_DAYS} d before)",
             fix=facts.ending.renew,
         )
 

@@ -1,10 +1,9 @@
-"""Lists the reasons for which a lead waits until a person fixes something, so that nobody has to wait to hear of it.
+"""Lists the reasons for which a lead waits until a person fixes something. Nobody has to wait to hear of those.
 
 operations/causes.py says for each reason what it means and what fixes it.
 """
 
-# Dynamics, the sign-in or a setting: no lead gets through.
-CONNECTION = frozenset(
+BLOCKED = frozenset(
     {
         "access_denied",
         "account_at_risk",
@@ -40,6 +39,7 @@ CONNECTION = frozenset(
         "password_expired",
         "password_not_enough",
         "password_wrong",
+        "record_damaged",
         "request_changed",
         "scope_refused",
         "secret_expired",
@@ -49,6 +49,13 @@ CONNECTION = frozenset(
         "sign_in_loop",
         "sign_in_policy",
         "sign_in_refused",
+        "storage_account_disabled",
+        "storage_keys_off",
+        "storage_network_closed",
+        "storage_no_token",
+        "storage_not_authenticated",
+        "storage_refused",
+        "storage_role_missing",
         "subscription_lapsed",
         "table_unknown",
         "tenant_blocked",
@@ -58,20 +65,8 @@ CONNECTION = frozenset(
         "tls",
         "tls_outdated",
         "token_refused",
+        "unforeseen",
         "user_disabled",
         "user_unlicensed",
     }
 )
-# Storage refuses the app itself.
-STORAGE_REFUSES = frozenset(
-    {
-        "storage_account_disabled",
-        "storage_keys_off",
-        "storage_network_closed",
-        "storage_no_token",
-        "storage_not_authenticated",
-        "storage_refused",
-        "storage_role_missing",
-    }
-)
-BLOCKED = CONNECTION | STORAGE_REFUSES | {"record_damaged", "unforeseen"}

@@ -42,10 +42,13 @@ def tallies_of(records: Iterable[Record], at: datetime) -> dict[tuple[State, str
     """One tally for each state and reason."""
     found: dict[tuple[State, str], Tally] = {}
     for record in records:
-        key = record.state, record.reason
-        one = _tally(record, at)
-        found[key] = together(found[key], one) if key in found else one
+        add(record, found, at)
     return found
+
+
+def add(record: Record, tallies: dict[tuple[State, str], Tally], at: datetime) -> None:
+    key, one = (record.state, record.reason), _tally(record, at)
+    tallies[key] = together(tallies[key], one) if key in tallies else one
 
 
 def together(one: Tally, other: Tally) -> Tally:

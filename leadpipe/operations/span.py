@@ -8,22 +8,18 @@ from leadpipe.model.duration import duration_of
 def since_of(text: str, now: datetime) -> datetime:
     """The start of the span: so long before now, or a UTC day or time. Raises ValueError."""
     try:
-        start = _back(text, now) or _at(text)
+        back = duration_of(text.strip())
+        start = _at(text) if back is None else now - back
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{text!r} is neither a time back like 7d, 24h or 30m nor a day like 2026-11-01") from error
     if start > now:
-        raise ValueError(f"{text!r} is still to come")
+        raise ValueError(f"{text!r} is in the future")
     return start
 
 
 def moment(at: datetime) -> str:
     """The time in UTC, to the second."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
-
-
-def _back(text: str, now: datetime) -> datetime | None:
-    span = duration_of(text.strip())
-    return None if span is None else now - span
 
 
 def _at(text: str) -> datetime:
@@ -36,4 +32,4 @@ def day_of(text: str) -> datetime:
     try:
         return datetime.combine(date.fromisoformat(text.strip()), time(), UTC)
     except ValueError as error:
-        raise ValueError(f"{text!r} is no day like 2026-11-01") from error
+        raise ValueError(f"{text!r} is not a day like 2026-11-01") from error

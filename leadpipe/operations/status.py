@@ -1,17 +1,18 @@
-"""Reports whether leads flow, and what has to be done where they do not."""
+"""Reports whether leads flow, and what to do where they do not."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from leadpipe.dataverse.certificate_end import certificate_ends
-from leadpipe.mapping.fault import FaultyMapping
-from leadpipe.mapping.watched import effective
+from leadpipe.mapping.watched import mapping_faults
+from leadpipe.model.attention import Attention, Facts, attention_of
 from leadpipe.model.disabled_functions import switched_off
-from leadpipe.model.expiry import URGENT_DAYS, Ending, ending_of
+from leadpipe.model.expiry import ending_of
 from leadpipe.model.lead_id import EPOCH, MOST_AHEAD, ONE_DAY
 from leadpipe.model.marks import damage
 from leadpipe.model.ports import Ledger
+from leadpipe.model.pulse import Pulse
 from leadpipe.model.record import UNSETTLED, Record
 from leadpipe.model.settings import Settings
 from leadpipe.operations.ledger_pages import LAST_DAY
@@ -19,75 +20,73 @@ from leadpipe.operations.summary import Summary
 from leadpipe.operations.target import Target
 from leadpipe.sweep.without_record import WithoutRecord, messages_without_record
 
-_MARKS_FIX = "the next sweep replaces them; if it lasts, see whether the function app and its sweep run"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """The summary at one moment, with the depths of the two queues, the messages without a record, the damaged rows,
-    the expiry of the sign-in credential, the faults of the settings, and the functions that are switched off.
-    """
+    """The summary, the facts beside it and what of them needs a person. `damaged`: the rows of each kind."""
 
-    at: datetime
     summary: Summary
     without_record: WithoutRecord
-    damaged_rows: Sequence[str]
-    damaged_claims: Sequence[str]
-    queued: int
-    on_poison_queue: int
-    ending: Ending | None
     settings: Settings
-    mapping_faults: Sequence[str]
-    switched_off: Mapping[str, str]
-    damaged_marks: Sequence[str] = ()
-    damaged_fallback_rows: Sequence[str] = ()
+    damaged: Mapping[str, Sequence[str]]
+    pulse: Pulse
+    facts: Facts
+
+    @property
+    def at(self) -> datetime:
+        return self.facts.at
 
     @property
     def today(self) -> date:
         return self.at.astimezone(UTC).date()
 
     @property
-    def needs_a_person(self) -> list[str]:
-        wanted = self.summary.needs_a_person(on_poison_queue=self.on_poison_queue)
-        if messages := self.without_record.total:
-            counted = (
-                "1 message on the queue leads has" if messages == 1 else f"{messages} messages on the queue leads have"
-            )
-            wanted.append(f"{counted} no record: `leadpipe balance` names those that can be seen")
-        wanted += _rows_in_words("row", "leadledger", self.damaged_rows)
-        wanted += _rows_in_words("claim", "leadclaims", self.damaged_claims)
-        wanted += _rows_in_words("row", "marketplaceleads", self.damaged_fallback_rows)
-        wanted += [str(fault) for fault in self.settings.stopping]
-        wanted += self.mapping_faults
-        wanted += [
-            f"the function {function} is switched off: remove the app setting {setting} if nobody holds it on purpose"
-            for function, setting in self.switched_off.items()
-        ]
-        if self.damaged_marks:
-            wanted.append(f"marks of the sweep are damaged ({', '.join(self.damaged_marks)}): {_MARKS_FIX}")
-        if self.ending and self.ending.is_urgent(self.today):
-            said = f"{self.ending.says(self.today)} (said from {URGENT_DAYS} d before)"
-            wanted.append(f"{said}: {self.ending.renew}")
-        return wanted
+    def attention(self) -> list[Attention]:
+        return attention_of(self.facts, self.settings)
 
 
 def status_of(target: Target, environment: Mapping[str, str], *, since: datetime, at: datetime) -> Status:
-    summary, damaged_rows = Summary(since=since, until=at + MOST_AHEAD), list[str]()
-    summary.add_all(_records(target.ledger, since=since, damage=damaged_rows))
-    return Status(
+    ports = target.ports
+    summary, damaged_rows = Summary(since=since, until=at + MOST_AHEAD, at=at), list[str]()
+    summary.add_all(_records(ports.ledger, since=min(since, at - ONE_DAY), damage=damaged_rows))
+    pulse, _ = ports.attention.read()
+    without_record = messages_without_record(queue=ports.queue, ledger=ports.ledger, marks=ports.marks, at=at)
+    damaged = {
+        "rows": damaged_rows,
+        "claims": [*ports.claims.damaged(at_a_glance=True)],
+        "fallback_rows": [*ports.fallback.damaged(EPOCH.date(), LAST_DAY)],
+        "marks": damage(ports.marks.read(), at),
+    }
+    last_lead = max(filter(None, (summary.last_lead_at, pulse.beat.last_lead, pulse.last_lead)), default=None)
+    wrong = [key for key in summary.wrong_keys if key > at - ONE_DAY and (last_lead is None or key > last_lead)]
+    facts = Facts(
         at=at,
-        summary=summary,
-        without_record=messages_without_record(queue=target.queue, ledger=target.ledger, marks=target.marks, at=at),
-        damaged_rows=damaged_rows,
-        damaged_claims=[*target.claims.damaged(at_a_glance=True)],
-        damaged_fallback_rows=[*target.ports.fallback.damaged(EPOCH.date(), LAST_DAY)],
-        queued=target.queue.depth(),
-        on_poison_queue=target.poison_queue.depth(),
-        ending=ending_of(target.settings, certificate_ends=certificate_ends(target.settings)),
-        settings=target.settings,
-        mapping_faults=_mapping_faults(target.settings),
+        tallies=summary.tallies,
+        on_poison_queue=ports.poison_queue.depth(),
+        messages_without_record=without_record.total,
+        damaged={
+            "leadledger": damaged["rows"],
+            "leadclaims": damaged["claims"],
+            "marketplaceleads": damaged["fallback_rows"],
+        },
+        damaged_marks=damaged["marks"],
+        mapping_faults=mapping_faults(target.settings.mapping_path),
         switched_off=switched_off(environment),
-        damaged_marks=damage(target.marks.read(), at),
+        ending=ending_of(target.settings, certificate_ends=certificate_ends(target.settings)),
+        swept_at=pulse.at,
+        oldest_lead=summary.first_received_at,
+        last_lead=last_lead,
+        usual_gap=pulse.usual_gap,
+        wrong_keys=len(wrong),
+        wrong_key_at=min(wrong, default=None),
+    )
+    return Status(
+        summary=summary,
+        without_record=without_record,
+        settings=target.settings,
+        damaged=damaged,
+        pulse=pulse,
+        facts=facts,
     )
 
 
@@ -100,20 +99,3 @@ def _records(ledger: Ledger, *, since: datetime, damage: list[str]) -> Iterator[
     yield from ledger.between(first, LAST_DAY, damage=damage)
     if first > EPOCH.date():
         yield from ledger.between(EPOCH.date(), first - ONE_DAY, states=UNSETTLED, damage=damage)
-
-
-def _rows_in_words(kind: str, table: str, rows: Sequence[str]) -> list[str]:
-    """Names the first row in full; `leadpipe balance` names the others."""
-    if not rows:
-        return []
-    counted = f"1 {kind} of {table} is" if len(rows) == 1 else f"{len(rows)} {kind}s of {table} are"
-    return [f"{counted} damaged ({rows[0]}): `leadpipe balance` says what to do"]
-
-
-def _mapping_faults(settings: Settings) -> list[str]:
-    """What keeps every lead from being written, before one comes."""
-    try:
-        effective(settings.mapping_path)
-    except FaultyMapping as error:
-        return [f"the mapping file cannot be used ({error.faults[0]}): `leadpipe mapping check` looks at all of it"]
-    return []

@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import islice
 
 from leadpipe.model.attention import Attention, Facts, Notice, Stage, attention_of
+from leadpipe.model.errors import reason_of
 from leadpipe.model.expiry import ending_of
 from leadpipe.model.lead_id import EPOCH, MOST_AHEAD
 from leadpipe.model.log_line import log_line
@@ -18,7 +19,6 @@ from leadpipe.model.pulse import Pulse
 from leadpipe.model.record import UNSETTLED, Record
 from leadpipe.model.told import Told, after_post, is_due, steps_of
 from leadpipe.model.waiting import Tallies, tallies_of, together
-from leadpipe.sweep.guard import reason_of
 from leadpipe.sweep.pulse import is_counted, keep_beating
 from leadpipe.sweep.run import Run
 

@@ -13,7 +13,18 @@ from functools import partial
 from leadpipe.model.lead_id import EPOCH, MOST_AHEAD, ONE_DAY
 from leadpipe.model.log_line import log_line
 from leadpipe.model.ports import Ledger, Marks
-from leadpipe.model.pulse import BEAT, COUNT, DAYS, MOST_NAMES, Beat, LastDay, Pulse, is_of_a_customer, names_of
+from leadpipe.model.pulse import (
+    BEAT,
+    COUNT,
+    DAYS,
+    MOST_NAMES,
+    WRONG_KEY,
+    Beat,
+    LastDay,
+    Pulse,
+    is_of_a_customer,
+    names_of,
+)
 from leadpipe.model.record import OPEN, PERSON_UNREAD, Record, State
 from leadpipe.model.waiting import Tallies, tallies_of
 from leadpipe.sweep.days import STRETCH
@@ -24,7 +35,6 @@ from leadpipe.sweep.without_record import messages_without_record
 EARLY = timedelta(seconds=20)
 # Days for which written leads that a person has to complete are looked for.
 COMPLETED_WITHIN = timedelta(days=7)
-WRONG_KEY = "wrong_key"
 # What is remembered has to fit into one cell.
 MOST_GROUPS = 60
 
