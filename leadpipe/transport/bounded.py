@@ -1,7 +1,8 @@
 """Limits an HTTP answer's total time and size, and follows no redirects.
 
 The time-outs of requests are for single reads: a peer that sends a byte a second, or never stops sending, would block a
-thread forever. Every call to Dynamics, the sign-in host or the app itself goes through this adapter and session.
+thread forever. Every call to Dynamics, the sign-in host, the webhook or the app itself goes through this adapter and
+session.
 """
 
 import io

@@ -12,13 +12,13 @@ import requests
 import trustme
 
 from leadpipe.dataverse.auth import tokens_for
-from leadpipe.dataverse.bounded import ANSWER_SECONDS, BoundedAdapter, Endless
 from leadpipe.dataverse.client import DataverseClient
-from leadpipe.dataverse.no_answer import without_answer
 from leadpipe.mapping.default import columns_of
 from leadpipe.model.errors import Blocked, DeliveryFailed, Transient
 from leadpipe.model.settings import ClientSecret, Dataverse, ManagedIdentity, SignIn, UserPassword
 from leadpipe.operations.partner_center import Endpoint, StepFailed, post, validation_lead
+from leadpipe.transport.bounded import ANSWER_SECONDS, BoundedAdapter, Endless
+from leadpipe.transport.no_answer import without_answer
 from tests.factories import CLIENT_ID, LEAD_ID, TENANT_ID
 
 Answering = Callable[[socket.socket], None]
