@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from leadpipe.model.errors import SettingsError, StorageFailed
 from leadpipe.model.log_line import log_line
-from leadpipe.model.ports import Dynamics, Ports
+from leadpipe.model.ports import Dynamics, Notifier, Ports
 from leadpipe.model.settings import Area, Settings
 from leadpipe.storage.connection import Storage, connect
 from leadpipe.storage.lead_queue import AzureLeadQueue
@@ -63,6 +63,10 @@ class Wiring:
         """What delivery and the sweep work with. Raises SettingsError."""
         return self._once("delivery", self._delivery)
 
+    def notifier(self) -> Notifier | None:
+        """Posts notices. None: LEADPIPE_NOTIFY_URL is not set, or cannot be used."""
+        return self._once("notifier", self._notifier)
+
     def why_not_ready(self) -> str:
         """Why a lead posted now may not be kept; empty if it would be. Looks at most every five seconds."""
         with self._lock:
@@ -109,6 +113,7 @@ class Wiring:
             marks=AzureMarks(storage),
             dynamics=self._dynamics(),
             certificate_ends=lambda: certificate_ends(self.settings),
+            notifier=self.notifier(),
         )
 
     def _dynamics(self) -> Dynamics | None:
@@ -121,6 +126,13 @@ class Wiring:
         from leadpipe.mapping.chosen import chosen_mapping
 
         return DataverseClient(dataverse.url, tokens_for(dataverse), chosen_mapping(self.settings.mapping_path))
+
+    def _notifier(self) -> Notifier | None:
+        if self.settings.webhook is None:
+            return None
+        from leadpipe.webhook.client import WebhookNotifier
+
+        return WebhookNotifier(self.settings.webhook)
 
     def _once(self, name: str, build: Callable[[], T]) -> T:
         with self._lock:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from leadpipe.model import storage_shape
 from leadpipe.model.duration import duration_of
 from leadpipe.model.reference import unresolved
+from leadpipe.model.webhook import Shape, Webhook, shape_for, wrong_url
 
 DEFAULT_AUTHORITY = "https://login.microsoftonline.com"
 ANY_DIRECTORY = "organizations"
@@ -48,6 +49,9 @@ _OTHER_SIGN_IN = tuple(
     f"{_STORAGE}__{part}"
     for part in ("clientSecret", "clientCertificate", "managedIdentityClientId", "managedIdentityObjectId")
 )
+_NOTIFY_URL = "LEADPIPE_NOTIFY_URL"
+_NOTIFY_FORMAT = "LEADPIPE_NOTIFY_FORMAT"
+_NOBODY = "nobody is notified meanwhile"
 # Read by the platform, by the command line or by libraries, not by `Settings`.
 _READ_ELSEWHERE = frozenset({"PYTHON_THREADPOOL_THREAD_COUNT", "FUNCTIONS_WORKER_RUNTIME"})
 _PREFIXES = ("DATAVERSE_", "LEADPIPE_", "AzureWebJobsStorage", "AzureWebJobs.", "AzureWebJobs_")
@@ -78,6 +82,11 @@ class Fault:
 class StorageByKey:
     connection_string: str = field(repr=False)
 
+    @property
+    def account(self) -> str:
+        """What an operator calls it; never a key. Raises ValueError."""
+        return storage_shape.account_in(self.connection_string)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageByIdentity:
@@ -91,6 +100,11 @@ class StorageByIdentity:
     client_id: str | None
     managed: bool
     resource_id: str | None = None
+
+    @property
+    def account(self) -> str:
+        """What an operator calls it."""
+        return storage_shape.account_at(self.table_url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +162,10 @@ class SpecialLeads(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`storage` None: its settings have faults. `dataverse` None: not configured, or faults."""
+    """`storage` None: its settings have faults. `dataverse` None: not configured, or faults.
+
+    `webhook` None: nobody is notified. `site_name`: the function app's, empty where it does not run on Azure.
+    """
 
     storage: StorageByKey | StorageByIdentity | None
     dataverse: Dataverse | None
@@ -160,6 +177,8 @@ class Settings:
     dnc_leads: SpecialLeads = SpecialLeads.WRITE
     secret_expires: date | None = None
     password_changed: date | None = None
+    webhook: Webhook | None = None
+    site_name: str = ""
     faults: tuple[Fault, ...] = ()
 
     @classmethod
@@ -183,8 +202,18 @@ class Settings:
             dnc_leads=reader.special("LEADPIPE_DNC_LEADS"),
             secret_expires=reader.day("DATAVERSE_SECRET_EXPIRES"),
             password_changed=reader.day("DATAVERSE_PASSWORD_CHANGED"),
+            webhook=reader.webhook(),
+            site_name=reader.text("WEBSITE_SITE_NAME", Area.NOTED),
             faults=reader.all_faults(),
         )
+
+    @property
+    def app_name(self) -> str:
+        """Which leadpipe this is, for a person who has several: the site's name, else the storage account's."""
+        try:
+            return self.site_name or (self.storage.account if self.storage else "") or "unnamed"
+        except ValueError:
+            return "unnamed"
 
     @property
     def stopping(self) -> tuple[Fault, ...]:
@@ -483,6 +512,26 @@ class _Reader:
         except ValueError:
             self._fault(Area.NOTED, name, "is no date like 2027-01-31; nobody is warned meanwhile")
             return None
+
+    def webhook(self) -> Webhook | None:
+        """Where notices are posted; None if that is not set or has a fault. No fault of it stops a lead."""
+        url, shape = self.text(_NOTIFY_URL, Area.NOTED), self._shape()
+        if not url:
+            if shape and not self._is_set(_NOTIFY_URL):
+                self._fault(Area.NOTED, _NOTIFY_URL, f"is not set, but {_NOTIFY_FORMAT} is; {_NOBODY}")
+            return None
+        if problem := wrong_url(url):
+            self._fault(Area.NOTED, _NOTIFY_URL, f"{problem}; {_NOBODY}")
+            return None
+        return Webhook(url=url, shape=shape or shape_for(url))
+
+    def _shape(self) -> Shape | None:
+        """The wanted one; None if the host decides."""
+        word = self.text(_NOTIFY_FORMAT, Area.NOTED).lower()
+        if not word or word in {*Shape}:
+            return Shape(word) if word else None
+        self._fault(Area.NOTED, _NOTIFY_FORMAT, "is none of teams, slack and json; the host's name decides")
+        return None
 
     def _fault(self, area: Area, setting: str, problem: str) -> None:
         fault = Fault(area=area, setting=setting, problem=problem)

@@ -400,7 +400,41 @@ _AT_REST = {
     "do_not_contact": Cause(says="do-not-contact leads stay in the ledger by setting", fix="nothing"),
 }
 
-CAUSES: dict[str, Cause] = {**_TIME_HEALS, **_STORAGE_REFUSES, **_CONNECTION, **_THIS_LEAD, **_NO_LEAD, **_AT_REST}
+# Why a notice was not posted. No lead waits for it.
+_NOTIFYING = {
+    "notify_refused": Cause(
+        says="the webhook did not take the notice",
+        fix="401, 403, 404, 410: make a new address where notices are read, and set LEADPIPE_NOTIFY_URL; a workflow's"
+        " trigger has to let anyone post. 400: set LEADPIPE_NOTIFY_FORMAT to teams, slack or json. 3xx: set the address"
+        " that it redirects to. 429, 5xx: wait. Then `leadpipe notify --test`",
+    ),
+    "notify_unreachable": Cause(
+        says="the webhook could not be reached",
+        fix="check the host in LEADPIPE_NOTIFY_URL, the network and the proxy; then `leadpipe notify --test`",
+    ),
+    "notify_slow": Cause(
+        says="the webhook did not answer in time",
+        fix="look for the notice where it should have come; then `leadpipe notify --test`",
+    ),
+    "notify_untrusted": Cause(
+        says="the certificate of the webhook's host is not trusted",
+        fix="correct LEADPIPE_NOTIFY_URL; if a proxy answers for the host, name its certificates in REQUESTS_CA_BUNDLE",
+    ),
+    "notify_failed": Cause(
+        says="the notice could not be posted",
+        fix="report the kind that the detail names: this is a fault of leadpipe's",
+    ),
+}
+
+CAUSES: dict[str, Cause] = {
+    **_TIME_HEALS,
+    **_STORAGE_REFUSES,
+    **_CONNECTION,
+    **_THIS_LEAD,
+    **_NO_LEAD,
+    **_AT_REST,
+    **_NOTIFYING,
+}
 
 # A lead with one of these reasons waits until a person fixes the connection, or what leadpipe did not foresee.
 BLOCKED_REASONS = frozenset(_CONNECTION) | frozenset(_STORAGE_REFUSES) | {"record_damaged", "unforeseen"}

@@ -29,6 +29,10 @@ class Endless(requests.RequestException):
     """The answer took too long in total, or was larger than any that leadpipe asks for."""
 
 
+class TooLarge(Endless):
+    """The answer was larger than any that leadpipe asks for."""
+
+
 class BoundedAdapter(HTTPAdapter):
     """Thread-safe, as its base class is. `timeout`, connect and read, is for requests that bring none."""
 
@@ -76,7 +80,7 @@ class BoundedAdapter(HTTPAdapter):
             body += part
             if len(body) > self._largest_mib * _MIB:
                 response.close()
-                raise Endless(f"the answer is larger than {self._largest_mib} MiB", request=response.request)
+                raise TooLarge(f"the answer is larger than {self._largest_mib} MiB", request=response.request)
         return bytes(body)
 
 

@@ -1,14 +1,16 @@
 """The function app under the host, on Azurite, against the stand-in over TLS."""
 
 import json
+import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+import trustme
 
 from leadpipe.model.ports import Ledger
 from leadpipe.model.record import Record, State
@@ -16,6 +18,7 @@ from leadpipe.model.settings import StorageByKey
 from leadpipe.storage.connection import connect
 from leadpipe.storage.ledger import AzureLedger
 from tests.host_process import ROOT, HostProcess, clean_environment, until
+from tests.peers import Answering, Peer
 from tests.standin_process import Standin, running
 
 UNLIMITED = {"requests_per_window": None, "execution_seconds_per_window": None, "concurrent_requests": None}
@@ -134,3 +137,26 @@ def module_app(
     starter = Starter(module_standin, tmp_path_factory.mktemp("app"))
     yield starter(module_storage_account)
     starter.stop()
+
+
+@pytest.fixture
+def peer() -> Iterator[Callable[..., Peer]]:
+    made: list[Peer] = []
+
+    def make(answering: Answering, context: ssl.SSLContext | None = None) -> Peer:
+        made.append(Peer(answering, context))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def tls_peer(peer: Callable[..., Peer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Answering], Peer]:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "bundle.pem")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "bundle.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return lambda answering: peer(answering, context)
