@@ -1,10 +1,9 @@
-"""Peers over real sockets that do not stop answering, or never begin."""
+"""Answers of peers that do not stop answering, or never begin; the fixtures `peer` and `tls_peer` give them."""
 
 import socket
-import ssl
-import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 Answering = Callable[[socket.socket], None]
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -45,34 +44,12 @@ def silent(caller: socket.socket) -> None:
     caller.recv(1)
 
 
+@dataclass(frozen=True, slots=True)
 class Peer:
-    """Reads a request on each connection, then answers as it was made to. `received`: all that it has read."""
+    """Where it listens, and all that it has read."""
 
-    def __init__(self, answering: Answering, context: ssl.SSLContext | None = None) -> None:
-        self._answering, self._context = answering, context
-        self.received = b""
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.netloc = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
+    netloc: str
+    received: bytearray
 
-    def close(self) -> None:
-        self._listener.close()
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                caller, _ = self._listener.accept()
-            except OSError:
-                return  # closed
-            threading.Thread(target=self._answer, args=(caller,), daemon=True).start()
-
-    def _answer(self, caller: socket.socket) -> None:
-        try:
-            if self._context:
-                caller = self._context.wrap_socket(caller, server_side=True)
-            with caller:
-                while received := caller.recv(1 << 16):
-                    self.received += received
-                    self._answering(caller)
-        except OSError:
-            pass  # the caller has had enough
+MakePeer = Callable[..., Peer]

@@ -206,18 +206,20 @@ def test_every_command_that_is_named_exists_with_its_options(document: Path) -> 
 
 
 def test_the_documented_fields_of_a_plain_notice_are_those_that_are_posted() -> None:
-    table = (
-        (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8").partition("### Anything else")[2].partition("##")[0]
-    )
-    documented = [
-        name
-        for row in table.splitlines()
-        if row.startswith("| `")
-        for name in re.findall(r"`(\w+)`", row.split("|")[1])
-    ]
+    page = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
+    section = page.partition("### Anything else")[2].partition("##")[0]
+    cells = re.findall(r"^\| (`[^|]+`) \|", section, re.MULTILINE)
+    documented = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
     attention = Attention(reason="test", says="test", fix="test")
     notice = Notice(stage=Stage.TEST, app="contoso", attention=attention, at=datetime(2026, 3, 14, tzinfo=UTC))
     assert documented == [*body_of(notice, Shape.JSON)]
+
+
+def test_no_tests_name_is_longer_than_fifteen_words() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")]
+    names = {name for source in sources for name in re.findall(r"def test_(\w+)\(", source)}
+    assert len(names) > 1000
+    assert {name for name in names if len(name.split("_")) > 15} == set()
 
 
 def test_settings_hide_what_is_secret_when_they_are_shown() -> None:

@@ -14,7 +14,7 @@ from leadpipe.cli.say import say
 from leadpipe.cli.target import settings_alone
 from leadpipe.model.settings import Settings
 from leadpipe.model.webhook import Webhook
-from leadpipe.operations.doctor.finding import Verdict
+from leadpipe.operations.doctor.finding import CheckResult
 from leadpipe.operations.notify import HOW_TO_CONNECT, Posted, preview, send, trial_notice, why_nobody
 from leadpipe.operations.target import Target
 from leadpipe.wiring import now
@@ -67,8 +67,8 @@ def _report(posted: Posted, *, as_json: bool) -> None:
     if as_json:
         print_json([asdict(posted)])
     elif posted.sent:
-        typer.echo(entry(Verdict.OK, "notify", f"{posted.host} took the notice of {posted.app}"), nl=False)
+        typer.echo(entry(CheckResult.OK, "notify", f"{posted.host} took the notice of {posted.app}"), nl=False)
     else:
-        typer.echo(entry(Verdict.FAILED, "notify", f"{posted.host}: {posted.fact}", posted.fix), nl=False)
+        typer.echo(entry(CheckResult.FAILED, "notify", f"{posted.host}: {posted.fact}", posted.fix), nl=False)
     if not posted.sent:
         raise typer.Exit(FAILED)

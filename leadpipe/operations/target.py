@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from leadpipe.model.ports import Claims, LeadQueue, Ledger, MarksStore, Notifier, PoisonQueue, Ports
+from leadpipe.model.ports import Notifier, Ports
 from leadpipe.model.settings import Settings
 from leadpipe.operations.settings_source import DEFAULT_PORT
 from leadpipe.storage.connection import Storage
@@ -35,26 +35,6 @@ class Target:
     def ports(self) -> Ports:
         """What delivery works with, Dynamics included. Its gate is this process's own."""
         return self._wiring.delivery()
-
-    @property
-    def ledger(self) -> Ledger:
-        return self.ports.ledger
-
-    @property
-    def queue(self) -> LeadQueue:
-        return self.ports.queue
-
-    @property
-    def claims(self) -> Claims:
-        return self.ports.claims
-
-    @property
-    def marks(self) -> MarksStore:
-        return self.ports.marks
-
-    @property
-    def poison_queue(self) -> PoisonQueue:
-        return self.ports.poison_queue
 
     @property
     def notifier(self) -> Notifier | None:

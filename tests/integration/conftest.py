@@ -1,16 +1,17 @@
 """The function app under the host, on Azurite, against the stand-in over TLS."""
 
 import json
+import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-import trustme
 
 from leadpipe.model.ports import Ledger
 from leadpipe.model.record import Record, State
@@ -18,7 +19,8 @@ from leadpipe.model.settings import StorageByKey
 from leadpipe.storage.connection import connect
 from leadpipe.storage.ledger import AzureLedger
 from tests.host_process import ROOT, HostProcess, clean_environment, until
-from tests.peers import Answering, Peer
+from tests.listening import listening, loopback_context
+from tests.peers import Answering, MakePeer, Peer
 from tests.standin_process import Standin, running
 
 UNLIMITED = {"requests_per_window": None, "execution_seconds_per_window": None, "concurrent_requests": None}
@@ -140,23 +142,26 @@ def module_app(
 
 
 @pytest.fixture
-def peer() -> Iterator[Callable[..., Peer]]:
-    made: list[Peer] = []
+def peer() -> Iterator[MakePeer]:
+    """Makes peers that answer each request of a connection in the way that is given."""
+    with ExitStack() as peers:
 
-    def make(answering: Answering, context: ssl.SSLContext | None = None) -> Peer:
-        made.append(Peer(answering, context))
-        return made[-1]
+        def make(answering: Answering, context: ssl.SSLContext | None = None) -> Peer:
+            received = bytearray()
 
-    yield make
-    for each in made:
-        each.close()
+            def taking(caller: socket.socket) -> None:
+                while data := caller.recv(1 << 16):
+                    received.extend(data)
+                    answering(caller)
+
+            return Peer(peers.enter_context(listening(taking, context)).netloc, received)
+
+        yield make
 
 
 @pytest.fixture
-def tls_peer(peer: Callable[..., Peer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Answering], Peer]:
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(tmp_path / "bundle.pem")
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "bundle.pem"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
+def tls_peer(peer: MakePeer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakePeer:
+    bundle = tmp_path / "bundle.pem"
+    context = loopback_context(bundle)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
     return lambda answering: peer(answering, context)

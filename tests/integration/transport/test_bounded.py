@@ -1,7 +1,6 @@
 """Real peers that do not stop answering, over real sockets: each ends with words, and in time."""
 
 import time
-from collections.abc import Callable
 
 import pytest
 import requests
@@ -19,7 +18,7 @@ from tests.peers import (
     HEAD,
     MIB,
     Answering,
-    Peer,
+    MakePeer,
     body_in_drops,
     headers_in_drops,
     silent,
@@ -37,14 +36,14 @@ def session(seconds: float) -> requests.Session:
 
 
 @pytest.mark.parametrize("answering", [body_in_drops, headers_in_drops, status_in_drops])
-def test_an_answer_that_comes_in_drops_ends_with_its_time(peer: Callable[..., Peer], answering: Answering) -> None:
+def test_an_answer_that_comes_in_drops_ends_with_its_time(peer: MakePeer, answering: Answering) -> None:
     began = time.monotonic()
     with pytest.raises(Endless, match="not complete after"):
         session(0.5).get(f"http://{peer(answering).netloc}/")
     assert time.monotonic() - began < 5
 
 
-def test_a_proxys_own_answer_in_drops_ends_too(peer: Callable[..., Peer]) -> None:
+def test_a_proxys_own_answer_in_drops_ends_too(peer: MakePeer) -> None:
     through = {"https": f"http://{peer(status_in_drops).netloc}"}
     made = session(0.5)
     made.mount("https://", BoundedAdapter(timeout=5, answer_seconds=0.5))
@@ -52,12 +51,12 @@ def test_a_proxys_own_answer_in_drops_ends_too(peer: Callable[..., Peer]) -> Non
         made.get("https://contoso.crm4.dynamics.com/", proxies=through)
 
 
-def test_an_answer_without_end_is_not_kept_in_memory(peer: Callable[..., Peer]) -> None:
+def test_an_answer_without_end_is_not_kept_in_memory(peer: MakePeer) -> None:
     with pytest.raises(Endless, match="larger than 2 MiB"):
         session(30).get(f"http://{peer(too_much).netloc}/")
 
 
-def test_what_unpacks_to_too_much_is_too_much(peer: Callable[..., Peer]) -> None:
+def test_what_unpacks_to_too_much_is_too_much(peer: MakePeer) -> None:
     import gzip
 
     packed = gzip.compress(MIB * 64)
@@ -66,13 +65,13 @@ def test_what_unpacks_to_too_much_is_too_much(peer: Callable[..., Peer]) -> None
         session(30).get(f"http://{peer(lambda caller: caller.sendall(head + packed)).netloc}/")
 
 
-def test_a_connection_serves_again_with_its_own_time_out(peer: Callable[..., Peer]) -> None:
+def test_a_connection_serves_again_with_its_own_time_out(peer: MakePeer) -> None:
     made, there = session(2), peer(whole)
     for _ in range(3):
         assert made.get(f"http://{there.netloc}/").json() == {"ok": True}
 
 
-def test_silence_ends_with_the_reads_own_time_out(peer: Callable[..., Peer]) -> None:
+def test_silence_ends_with_the_reads_own_time_out(peer: MakePeer) -> None:
     with pytest.raises(requests.ReadTimeout) as raised:
         session(30).get(f"http://{peer(silent).netloc}/", timeout=0.3)
     assert without_answer(raised.value) == "connected, but no answer in time"
@@ -87,7 +86,7 @@ class StaticTokens:
 
 
 def test_dynamics_that_does_not_stop_is_a_transient_failure_that_says_so(
-    tls_peer: Callable[[Answering], Peer],
+    tls_peer: MakePeer,
 ) -> None:
     client = DataverseClient(f"https://{tls_peer(too_much).netloc}", StaticTokens(), columns_of)
     with pytest.raises(Transient) as raised:
@@ -110,7 +109,7 @@ def test_a_dead_proxy_is_named_without_its_password(free_port: int, monkeypatch:
     ids=["another authority", "a file without certificates"],
 )
 def test_a_certificate_that_is_not_trusted_is_told_with_its_host_or_the_files_fault(
-    tls_peer: Callable[[Answering], Peer], monkeypatch: pytest.MonkeyPatch, bundle: str | None, says: str
+    tls_peer: MakePeer, monkeypatch: pytest.MonkeyPatch, bundle: str | None, says: str
 ) -> None:
     there = tls_peer(whole)
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
@@ -131,7 +130,7 @@ def test_a_certificate_that_is_not_trusted_is_told_with_its_host_or_the_files_fa
     ids=["client secret", "user and password", "managed identity"],
 )
 def test_a_sign_in_host_that_does_not_stop_is_a_transient_failure_that_says_so(
-    tls_peer: Callable[[Answering], Peer], monkeypatch: pytest.MonkeyPatch, sign_in: SignIn
+    tls_peer: MakePeer, monkeypatch: pytest.MonkeyPatch, sign_in: SignIn
 ) -> None:
     authority = f"https://{tls_peer(too_much).netloc}"
     monkeypatch.setenv("IDENTITY_ENDPOINT", f"{authority}/msi/token")
@@ -143,7 +142,7 @@ def test_a_sign_in_host_that_does_not_stop_is_a_transient_failure_that_says_so(
     assert (raised.value.slug, raised.value.detail) == ("sign_in_unavailable", "the answer is larger than 1 MiB")
 
 
-def test_send_test_does_not_wait_for_an_app_that_does_not_stop(peer: Callable[..., Peer]) -> None:
+def test_send_test_does_not_wait_for_an_app_that_does_not_stop(peer: MakePeer) -> None:
     there = f"http://{peer(too_much).netloc}/api/leads"
     with pytest.raises(StepFailed) as raised:
         post(Endpoint(url=there, key=None), validation_lead("1"))

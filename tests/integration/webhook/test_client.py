@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +19,17 @@ from leadpipe.webhook.client import POST_SECONDS, WebhookNotifier
 from leadpipe.webhook.shapes import body_of
 from leadpipe.wiring import SILENT_LIBRARIES, quiet_libraries
 from tests.answering import Answer, Server, answering
-from tests.peers import HEAD, Answering, Peer, body_in_drops, headers_in_drops, silent, status_in_drops, too_much, whole
+from tests.peers import (
+    HEAD,
+    Answering,
+    MakePeer,
+    body_in_drops,
+    headers_in_drops,
+    silent,
+    status_in_drops,
+    too_much,
+    whole,
+)
 
 KEY = "made-up-key"
 PATH = f"/services/{KEY}?sig={KEY}"
@@ -81,7 +91,7 @@ def test_a_notice_is_posted_once_and_taken(server: Server, status: int, shape: S
     assert json.loads(server.bodies[0]) == body_of(NOTICE, shape)
 
 
-def test_over_tls_a_notice_is_taken_by_a_host_that_the_bundle_trusts(tls_peer: Callable[[Answering], Peer]) -> None:
+def test_over_tls_a_notice_is_taken_by_a_host_that_the_bundle_trusts(tls_peer: MakePeer) -> None:
     there = tls_peer(whole)
     notifier(f"https://{there.netloc}").send(NOTICE)
     assert there.received.startswith(f"POST {PATH} HTTP/1.1\r\n".encode())
@@ -122,7 +132,7 @@ def test_a_redirect_is_not_followed(server: Server, status: int) -> None:
     ],
 )
 def test_what_answers_otherwise_than_a_webhook_is_a_failure(
-    peer: Callable[..., Peer], answering: Answering, slug: str, detail: str
+    peer: MakePeer, answering: Answering, slug: str, detail: str
 ) -> None:
     failed = failure(f"http://{peer(answering).netloc}")
     assert (failed.slug, failed.detail) == (slug, detail)
@@ -131,7 +141,7 @@ def test_what_answers_otherwise_than_a_webhook_is_a_failure(
 @pytest.mark.parametrize("answering", [silent, body_in_drops, headers_in_drops, status_in_drops])
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_whatever_does_not_end_is_given_up_in_time(
-    peer: Callable[..., Peer], tls_peer: Callable[[Answering], Peer], answering: Answering, scheme: str
+    peer: MakePeer, tls_peer: MakePeer, answering: Answering, scheme: str
 ) -> None:
     there = tls_peer(answering) if scheme == "https" else peer(answering)
     began = time.monotonic()
@@ -139,7 +149,7 @@ def test_whatever_does_not_end_is_given_up_in_time(
     assert time.monotonic() - began < 3
 
 
-def test_a_handshake_that_never_comes_is_given_up_in_time(peer: Callable[..., Peer]) -> None:
+def test_a_handshake_that_never_comes_is_given_up_in_time(peer: MakePeer) -> None:
     began = time.monotonic()
     assert failure(f"https://{peer(silent).netloc}", seconds=0.5).slug == "notify_slow"
     assert time.monotonic() - began < 3
@@ -186,7 +196,7 @@ def test_a_name_that_no_machine_has_is_unreachable() -> None:
     ids=["another authority", "a file without certificates", "no file"],
 )
 def test_a_host_that_nothing_vouches_for_gets_no_notice(
-    tls_peer: Callable[[Answering], Peer], monkeypatch: pytest.MonkeyPatch, bundle: str, detail: str
+    tls_peer: MakePeer, monkeypatch: pytest.MonkeyPatch, bundle: str, detail: str
 ) -> None:
     there = tls_peer(whole)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
@@ -216,7 +226,7 @@ def test_no_proxy_sees_what_stays_on_this_machine(
 
 
 def test_no_password_of_a_netrc_file_goes_along(
-    tls_peer: Callable[[Answering], Peer], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    tls_peer: MakePeer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login jane password pass-word\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
@@ -241,7 +251,7 @@ def refusing(caller: socket.socket) -> None:
 
 @pytest.mark.parametrize("answering", [whole, refusing, closing, half, no_http, silent, too_much, status_in_drops])
 def test_the_address_is_in_no_log_and_in_no_text_of_a_failure(
-    peer: Callable[..., Peer], log: pytest.LogCaptureFixture, answering: Answering
+    peer: MakePeer, log: pytest.LogCaptureFixture, answering: Answering
 ) -> None:
     one = notifier(f"http://{peer(answering).netloc}", seconds=0.5)
     said = ""
