@@ -21,7 +21,7 @@ from leadpipe.storage.lead_queue import AzureLeadQueue
 from leadpipe.storage.ledger import AzureLedger
 
 if TYPE_CHECKING:  # a cold start does not need them
-    from leadpipe.model.ports import Dynamics, Ports
+    from leadpipe.model.ports import Dynamics, Notifier, Ports
 
 HEALTH_SECONDS = 5.0
 # They log parts of answers, even the start of a token. leadpipe logs each failure itself.
@@ -64,6 +64,10 @@ class Wiring:
     def delivery(self) -> "Ports":
         """What delivery and the sweep work with. Raises SettingsError."""
         return self._once("delivery", self._delivery)
+
+    def notifier(self) -> "Notifier | None":
+        """Posts notices. None: LEADPIPE_NOTIFY_URL is not set, or cannot be used."""
+        return self._once("notifier", self._notifier)
 
     def why_not_ready(self) -> str:
         """Why a lead posted now may not be kept; empty if it would be. Looks at most every five seconds."""
@@ -116,6 +120,7 @@ class Wiring:
             dynamics=self._dynamics(),
             certificate_ends=lambda: certificate_ends(self.settings),
             mapping_faults=lambda: mapping_faults(self.settings.mapping_path),
+            notifier=self.notifier(),
         )
 
     def _dynamics(self) -> "Dynamics | None":
@@ -128,6 +133,13 @@ class Wiring:
         from leadpipe.mapping.chosen import chosen_mapping
 
         return DataverseClient(dataverse.url, tokens_for(dataverse), chosen_mapping(self.settings.mapping_path))
+
+    def _notifier(self) -> "Notifier | None":
+        if self.settings.webhook is None:
+            return None
+        from leadpipe.webhook.client import WebhookNotifier
+
+        return WebhookNotifier(self.settings.webhook)
 
     def _once(self, name: str, build: Callable[[], T]) -> T:
         with self._lock:

@@ -29,6 +29,7 @@ class Server:
         self.answer = Answer(status=500)
         self.answers: Callable[[str, str], Answer] | None = None
         self.requests: list[str] = []
+        self.bodies: list[bytes] = []
 
     @property
     def url(self) -> str:
@@ -61,7 +62,7 @@ def answering() -> Iterator[Server]:
             return parsed
 
         def give(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            server.bodies.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
             answer = server.answer_to(self.command, self.path)
             self.send_response(answer.status)
             for name, value in answer.headers.items():

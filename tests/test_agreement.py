@@ -5,6 +5,7 @@ import dataclasses
 import json
 import re
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ from devkit.functions_host.host_json import parse
 from leadpipe.dataverse import codes
 from leadpipe.dataverse.auth import refusal
 from leadpipe.mapping.fault import REASON
+from leadpipe.model.attention import Attention, Notice, Stage
 from leadpipe.model.record import PERSON_UNREAD
 from leadpipe.model.settings import Settings
+from leadpipe.model.webhook import Shape
 from leadpipe.operations.causes import CAUSES
 from leadpipe.storage.lead_queue import QUEUE
+from leadpipe.webhook.shapes import body_of
 from tests.factories import environment
 
 ROOT = Path(__file__).parents[1]
@@ -199,6 +203,16 @@ def test_every_command_that_is_named_exists_with_its_options(document: Path) -> 
         assert name in there, f"leadpipe {named}"
         assert not (name in {"poison", "fallback", "mapping"} and len(words) > 1), f"leadpipe {named}"
         assert options <= there[name] | there[""], f"leadpipe {named}"
+
+
+def test_the_documented_fields_of_a_plain_notice_are_those_that_are_posted() -> None:
+    page = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
+    section = page.partition("### Anything else")[2].partition("##")[0]
+    cells = re.findall(r"^\| (`[^|]+`) \|", section, re.MULTILINE)
+    documented = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+    attention = Attention(reason="test", says="test", fix="test")
+    notice = Notice(stage=Stage.TEST, app="contoso", attention=attention, at=datetime(2026, 3, 14, tzinfo=UTC))
+    assert documented == [*body_of(notice, Shape.JSON)]
 
 
 def test_no_tests_name_is_longer_than_fifteen_words() -> None:

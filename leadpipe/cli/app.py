@@ -15,6 +15,7 @@ from leadpipe.cli.leads import leads
 from leadpipe.cli.mapping_check import check_mapping
 from leadpipe.cli.mapping_show import show_mapping
 from leadpipe.cli.mapping_try import try_mapping
+from leadpipe.cli.notify import notify
 from leadpipe.cli.options import SettingsFile
 from leadpipe.cli.poison_decide import discard_poison, replay_poison
 from leadpipe.cli.poison_edit import edit_poison
@@ -87,4 +88,5 @@ app.command("erase")(erase_leads)
 app.add_typer(mapping, name="mapping", help="What leads become in Dynamics, and their owners.")
 app.command()(setup)
 app.command()(doctor)
+app.command()(notify)
 app.command("send-test")(send_test)

@@ -11,8 +11,9 @@ from leadpipe.cli.say import damage_reporter, say
 from leadpipe.model.errors import SettingsError
 from leadpipe.model.reference import unresolved
 from leadpipe.model.settings import Area, Settings
+from leadpipe.model.storage_shape import host_of
 from leadpipe.operations.settings_source import ENVIRONMENT, Source, find_source
-from leadpipe.operations.target import Target, account_of, host_of
+from leadpipe.operations.target import Target
 from leadpipe.wiring import quiet_libraries
 
 _APP = Path(leadpipe.__file__).resolve().parents[1]
@@ -58,7 +59,7 @@ def _announce(target: Target, source: Source) -> None:
     if target.settings.storage is None:
         raise SettingsError("storage_settings", f"{target.settings.faults_of(Area.STORAGE)} (in {source.where})")
     try:
-        account = account_of(target.settings.storage)
+        account = target.settings.storage.account
     except ValueError as error:
         detail = "AzureWebJobsStorage cannot be used: copy it whole from the storage account's Access keys"
         raise SettingsError("storage_settings", detail) from error

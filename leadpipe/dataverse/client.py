@@ -9,9 +9,7 @@ import urllib3
 from requests.auth import AuthBase
 
 from leadpipe.dataverse.auth import Tokens
-from leadpipe.dataverse.bounded import BoundedAdapter, DirectSession
 from leadpipe.dataverse.codes import EXPLAINED_BY_OWNER
-from leadpipe.dataverse.no_answer import untrusted, without_answer
 from leadpipe.dataverse.protocol import (
     HEADERS,
     LEADS,
@@ -27,6 +25,8 @@ from leadpipe.dataverse.protocol import (
 from leadpipe.model.errors import Blocked, DeliveryFailed, Refused, Transient, unforeseen_waits
 from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Columns, Receipt, Rerouted
+from leadpipe.transport.bounded import BoundedAdapter, DirectSession
+from leadpipe.transport.no_answer import untrusted, without_answer
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 30

@@ -15,6 +15,7 @@ from leadpipe.model import storage_shape
 from leadpipe.model.disabled_functions import switched_off
 from leadpipe.model.duration import duration_of
 from leadpipe.model.reference import unresolved
+from leadpipe.model.webhook import Shape, Webhook, shape_for, wrong_url
 
 DEFAULT_AUTHORITY = "https://login.microsoftonline.com"
 ANY_DIRECTORY = "organizations"
@@ -49,6 +50,9 @@ _OTHER_SIGN_IN = tuple(
     f"{_STORAGE}__{part}"
     for part in ("clientSecret", "clientCertificate", "managedIdentityClientId", "managedIdentityObjectId")
 )
+_NOTIFY_URL = "LEADPIPE_NOTIFY_URL"
+_NOTIFY_FORMAT = "LEADPIPE_NOTIFY_FORMAT"
+_NOBODY = "nobody is notified meanwhile"
 # Read by the platform, by the command line or by libraries, not by `Settings`.
 _READ_ELSEWHERE = frozenset({"PYTHON_THREADPOOL_THREAD_COUNT", "FUNCTIONS_WORKER_RUNTIME"})
 _PREFIXES = ("DATAVERSE_", "LEADPIPE_", "AzureWebJobsStorage", "AzureWebJobs.", "AzureWebJobs_")
@@ -79,6 +83,11 @@ class Fault:
 class StorageByKey:
     connection_string: str = field(repr=False)
 
+    @property
+    def account(self) -> str:
+        """What an operator calls it; never a key. Raises ValueError."""
+        return storage_shape.account_in(self.connection_string)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageByIdentity:
@@ -92,6 +101,11 @@ class StorageByIdentity:
     client_id: str | None
     managed: bool
     resource_id: str | None = None
+
+    @property
+    def account(self) -> str:
+        """What an operator calls it."""
+        return storage_shape.account_at(self.table_url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +166,7 @@ class Settings:
     """`storage` None: its settings have faults. `dataverse` None: not configured, or faults.
 
     `switched_off`: the functions that a setting switches off, and that setting.
+    `webhook` None: nobody is notified. `site_name`: the function app's, empty where it does not run on Azure.
     """
 
     storage: StorageByKey | StorageByIdentity | None
@@ -165,7 +180,8 @@ class Settings:
     secret_expires: date | None = None
     password_changed: date | None = None
     switched_off: Mapping[str, str] = field(default_factory=dict)
-    app_name: str = "leadpipe"
+    webhook: Webhook | None = None
+    site_name: str = ""
     faults: tuple[Fault, ...] = ()
 
     @classmethod
@@ -190,8 +206,18 @@ class Settings:
             secret_expires=reader.day("DATAVERSE_SECRET_EXPIRES"),
             password_changed=reader.day("DATAVERSE_PASSWORD_CHANGED"),
             switched_off=switched_off(environment),
+            webhook=reader.webhook(),
+            site_name=reader.text("WEBSITE_SITE_NAME", Area.NOTED),
             faults=reader.all_faults(),
         )
+
+    @property
+    def app_name(self) -> str:
+        """Which leadpipe this is, for a person who has several: the site's name, else the storage account's."""
+        try:
+            return self.site_name or (self.storage.account if self.storage else "") or "unnamed"
+        except ValueError:
+            return "unnamed"
 
     @property
     def stopping(self) -> tuple[Fault, ...]:
@@ -490,6 +516,26 @@ class _Reader:
         except ValueError:
             self._fault(Area.NOTED, name, "is not a date like 2027-01-31; nobody is warned meanwhile")
             return None
+
+    def webhook(self) -> Webhook | None:
+        """Where notices are posted; None if that is not set or has a fault. No fault of it stops a lead."""
+        url, shape = self.text(_NOTIFY_URL, Area.NOTED), self._shape()
+        if not url:
+            if shape and not self._is_set(_NOTIFY_URL):
+                self._fault(Area.NOTED, _NOTIFY_URL, f"is not set, but {_NOTIFY_FORMAT} is; {_NOBODY}")
+            return None
+        if problem := wrong_url(url):
+            self._fault(Area.NOTED, _NOTIFY_URL, f"{problem}; {_NOBODY}")
+            return None
+        return Webhook(url=url, shape=shape or shape_for(url))
+
+    def _shape(self) -> Shape | None:
+        """The wanted one; None if the host decides."""
+        word = self.text(_NOTIFY_FORMAT, Area.NOTED).lower()
+        if not word or word in {*Shape}:
+            return Shape(word) if word else None
+        self._fault(Area.NOTED, _NOTIFY_FORMAT, "is none of teams, slack and json; the host's name decides")
+        return None
 
     def _fault(self, area: Area, setting: str, problem: str) -> None:
         fault = Fault(area=area, setting=setting, problem=problem)

@@ -93,6 +93,28 @@ def origin(address: str) -> str:
     return f"https://{parts.netloc.lower()}{parts.path.rstrip('/')}"
 
 
+def account_in(connection_string: str) -> str:
+    """The account's name, with its host where that does not follow from it; never a key. Raises ValueError."""
+    pairs = (part.partition("=") for part in connection_string.split(";"))
+    parts = {name.strip().lower(): value.strip() for name, _, value in pairs}
+    name, host = parts.get("accountname", ""), host_of(parts.get("tableendpoint") or parts.get("queueendpoint") or "")
+    if not name or not host or host.startswith(f"{name}."):
+        return name or host
+    return f"{name} at {host}"
+
+
+def account_at(table_url: str) -> str:
+    """The account's name; the whole host where it is not one of Azure's."""
+    host = host_of(table_url)
+    name, table, _ = host.partition(".table.")
+    return name if table else host
+
+
+def host_of(url: str) -> str:
+    """The host with its port, without user name and password. Raises ValueError."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
 def _is_usable(parts: dict[str, str]) -> bool:
     if not all(name and value for name, value in parts.items()):
         return False

@@ -362,7 +362,32 @@ _THIS_LEAD = {
     "do_not_contact": Cause("do-not-contact leads stay in the ledger by setting", "nothing"),
 }
 
-CAUSES: dict[str, Cause] = {**_TIME_HEALS, **_BLOCKED, **_THIS_LEAD}
+# Why a notice was not posted. No lead waits for it.
+_NOTIFYING = {
+    "notify_refused": Cause(
+        "the webhook did not take the notice",
+        "401, 403, 404, 410: make a new address where notices are read, and set LEADPIPE_NOTIFY_URL; a workflow's"
+        " trigger has to let anyone post. 400: set LEADPIPE_NOTIFY_FORMAT to teams, slack or json. 3xx: set the address"
+        " that it redirects to. 429, 5xx: wait. Then `leadpipe notify --test`",
+    ),
+    "notify_unreachable": Cause(
+        "the webhook could not be reached",
+        "check the host in LEADPIPE_NOTIFY_URL, the network and the proxy; then `leadpipe notify --test`",
+    ),
+    "notify_slow": Cause(
+        "the webhook did not answer in time",
+        "look for the notice where it should have come; then `leadpipe notify --test`",
+    ),
+    "notify_untrusted": Cause(
+        "the certificate of the webhook's host is not trusted",
+        "correct LEADPIPE_NOTIFY_URL; if a proxy answers for the host, name its certificates in REQUESTS_CA_BUNDLE",
+    ),
+    "notify_failed": Cause(
+        "the notice could not be posted", "report the kind that the detail names: this is a fault of leadpipe's"
+    ),
+}
+
+CAUSES: dict[str, Cause] = {**_TIME_HEALS, **_BLOCKED, **_THIS_LEAD, **_NOTIFYING}
 
 
 def cause_of(reason: str, lead_id: str = "ID") -> Cause:

@@ -10,12 +10,12 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import requests
 
-from leadpipe.dataverse.bounded import BoundedAdapter, DirectSession, Endless
-from leadpipe.dataverse.no_answer import untrusted, without_answer
 from leadpipe.dataverse.protocol import json_object
 from leadpipe.model.lead_id import is_lead_id
 from leadpipe.model.reference import unresolved
 from leadpipe.operations.causes import fix_now
+from leadpipe.transport.bounded import BoundedAdapter, DirectSession, Endless
+from leadpipe.transport.no_answer import untrusted, without_answer
 
 PATH = "/api/leads"
 POST_SECONDS = 30

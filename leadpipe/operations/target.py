@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from urllib.parse import urlsplit
 
-from leadpipe.model.ports import Ports
-from leadpipe.model.settings import Settings, StorageByIdentity, StorageByKey
+from leadpipe.model.ports import Notifier, Ports
+from leadpipe.model.settings import Settings
 from leadpipe.operations.settings_source import DEFAULT_PORT
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.lead_queue import AzureLeadQueue
@@ -37,24 +36,11 @@ class Target:
         """What delivery works with, Dynamics included. Its gate is this process's own."""
         return self._wiring.delivery()
 
+    @property
+    def notifier(self) -> Notifier | None:
+        """Needs no storage account. None: LEADPIPE_NOTIFY_URL is not set, or cannot be used."""
+        return self._wiring.notifier()
+
     def storage_time(self) -> datetime | None:
         """The storage service's time, to the second."""
         return AzureLeadQueue(self.storage.queues).time_there()
-
-
-def account_of(storage: StorageByKey | StorageByIdentity) -> str:
-    """The account's name, with its host where that does not follow from it; never a key."""
-    if isinstance(storage, StorageByIdentity):
-        host = host_of(storage.table_url)
-        name, table, _ = host.partition(".table.")
-        return name if table else host
-    pairs = (part.partition("=") for part in storage.connection_string.split(";"))
-    parts = {name.strip().lower(): value.strip() for name, _, value in pairs}
-    name, host = parts.get("accountname", ""), host_of(parts.get("tableendpoint") or parts.get("queueendpoint") or "")
-    if not name or not host or host.startswith(f"{name}."):
-        return name or host
-    return f"{name} at {host}"
-
-
-def host_of(url: str) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2]

@@ -1,9 +1,12 @@
 """The function app under the host, on Azurite, against the stand-in over TLS."""
 
 import json
+import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,8 @@ from leadpipe.model.settings import StorageByKey
 from leadpipe.storage.connection import connect
 from leadpipe.storage.ledger import AzureLedger
 from tests.host_process import ROOT, HostProcess, clean_environment, until
+from tests.listening import listening, loopback_context
+from tests.peers import Answering, MakePeer, Peer
 from tests.standin_process import Standin, running
 
 UNLIMITED = {"requests_per_window": None, "execution_seconds_per_window": None, "concurrent_requests": None}
@@ -134,3 +139,29 @@ def module_app(
     starter = Starter(module_standin, tmp_path_factory.mktemp("app"))
     yield starter(module_storage_account)
     starter.stop()
+
+
+@pytest.fixture
+def peer() -> Iterator[MakePeer]:
+    """Makes peers that answer each request of a connection in the way that is given."""
+    with ExitStack() as peers:
+
+        def make(answering: Answering, context: ssl.SSLContext | None = None) -> Peer:
+            received = bytearray()
+
+            def taking(caller: socket.socket) -> None:
+                while data := caller.recv(1 << 16):
+                    received.extend(data)
+                    answering(caller)
+
+            return Peer(peers.enter_context(listening(taking, context)).netloc, received)
+
+        yield make
+
+
+@pytest.fixture
+def tls_peer(peer: MakePeer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakePeer:
+    bundle = tmp_path / "bundle.pem"
+    context = loopback_context(bundle)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    return lambda answering: peer(answering, context)

@@ -1,4 +1,6 @@
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -48,3 +50,23 @@ def test_the_libraries_words_which_quote_what_others_answered_reach_no_log(
     quiet_libraries()
     logging.getLogger(logger).error("Token response is not in json format: %s", '{"access_token": "made-up')
     assert caplog.text == ""
+
+
+def test_notices_are_posted_where_the_settings_say_and_nowhere_without_them() -> None:
+    hook = "https://hooks.slack.com/services/made-up-key"
+    wiring = Wiring(Settings.from_environment(environment(LEADPIPE_NOTIFY_URL=hook)))
+    assert wiring.notifier() is not None
+    assert wiring.notifier() is wiring.delivery().notifier
+    for useless in (None, "http://contoso.example"):
+        assert Wiring(Settings.from_environment(environment(LEADPIPE_NOTIFY_URL=useless))).delivery().notifier is None
+
+
+def test_what_posts_notices_is_no_part_of_a_cold_start() -> None:
+    code = (
+        "import sys; from leadpipe.model.settings import Settings; from leadpipe.wiring import Wiring; "
+        "given = {'AzureWebJobsStorage': 'UseDevelopmentStorage=true', 'LEADPIPE_NOTIFY_URL': 'https://a.example'}; "
+        "Wiring(Settings.from_environment(given)).intake(); "
+        "print([name for name in sys.modules if 'leadpipe.webhook' in name])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -15,9 +15,9 @@ import msal
 import requests
 from urllib3 import Retry
 
-from leadpipe.dataverse.bounded import BoundedAdapter, DirectSession
 from leadpipe.dataverse.protocol import json_object, pause_asked_for
 from leadpipe.model.errors import Blocked, Transient
+from leadpipe.transport.bounded import BoundedAdapter, DirectSession
 
 SIGN_IN_SECONDS = 10
 # Asking every five minutes does no harm, and leads go out soon after the host is back.

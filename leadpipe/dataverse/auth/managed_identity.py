@@ -14,10 +14,10 @@ import requests
 
 from leadpipe.dataverse.auth.authority import NoCache, answered, is_away, pause_of, sign_in_adapter
 from leadpipe.dataverse.auth.tokens import Ask
-from leadpipe.dataverse.bounded import DirectSession
 from leadpipe.dataverse.protocol import json_object
 from leadpipe.model.errors import Blocked, Transient
 from leadpipe.model.settings import Dataverse, ManagedIdentity
+from leadpipe.transport.bounded import DirectSession
 
 
 def by_managed_identity(dataverse: Dataverse, sign_in: ManagedIdentity) -> Ask:

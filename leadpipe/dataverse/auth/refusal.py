@@ -14,8 +14,8 @@ import requests
 import urllib3
 from msal.exceptions import MsalError
 
-from leadpipe.dataverse.no_answer import untrusted, without_answer
 from leadpipe.model.errors import Blocked, DeliveryFailed, Transient
+from leadpipe.transport.no_answer import untrusted, without_answer
 
 
 def _by_number(numbers: Mapping[str, tuple[int, ...]]) -> dict[int, str]:

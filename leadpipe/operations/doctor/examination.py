@@ -11,6 +11,7 @@ from leadpipe.operations.doctor.dynamics_checks import look_at_dynamics
 from leadpipe.operations.doctor.expiry_check import look_at_expiry
 from leadpipe.operations.doctor.finding import CheckResult, Finding, failed, not_looked_at
 from leadpipe.operations.doctor.ledger_checks import LAST_LEAD, LAST_TEST_LEAD, look_at_ledger
+from leadpipe.operations.doctor.notify_check import look_at_notify
 from leadpipe.operations.doctor.storage_checks import STORAGE_CHECKS, look_at_storage
 from leadpipe.operations.target import Target
 
@@ -25,6 +26,7 @@ def examine(target: Target, environment: Mapping[str, str], now: Callable[[], da
         "threads": lambda: [look_at_threads(environment)],
         "dynamics": lambda: look_at_dynamics(settings),
         "expiry": lambda: [look_at_expiry(settings, now().date(), certificate_ends=certificate_ends(settings))],
+        "notify": lambda: [look_at_notify(settings)],
         "last leads": lambda: _last_leads(target, found, now),
         "attention": lambda: _attention(target, environment, found, now),
         "clock": lambda: _clock(target, found, now),

@@ -15,6 +15,7 @@ from leadpipe.model.settings import (
     StorageByKey,
     UserPassword,
 )
+from leadpipe.model.webhook import Shape, Webhook
 from tests.factories import CLIENT_ID, CLIENT_SECRET, CONNECTION_STRING, ORGANISATION, TENANT_ID, environment, settings
 
 KEY_VAULT = "@Microsoft.KeyVault(SecretUri=https://contoso.vault.azure.net/secrets/crm)"
@@ -52,7 +53,10 @@ NAMES = (
     "LEADPIPE_TEST_LEADS",
     "LEADPIPE_DNC_LEADS",
     "LEADPIPE_RETENTION",
+    "LEADPIPE_NOTIFY_URL",
+    "LEADPIPE_NOTIFY_FORMAT",
 )
+HOOK = "https://hooks.slack.com/services/T0/B0/made-up-key"
 
 
 def read(**values: str | None) -> Settings:
@@ -782,3 +786,66 @@ class TestAnyEnvironment:
         assert found.faults == ()
         assert "pass-word" not in repr(found)
         assert "bWFkZS11cA==" not in repr(found)
+
+
+class TestNotify:
+    def test_nobody_is_notified_unless_it_is_set(self) -> None:
+        assert read().webhook is None
+
+    @pytest.mark.parametrize(
+        ("word", "shape"),
+        [
+            (None, Shape.SLACK),
+            ("", Shape.SLACK),
+            ("json", Shape.JSON),
+            ("Teams", Shape.TEAMS),
+            (" slack ", Shape.SLACK),
+        ],
+    )
+    def test_the_host_decides_the_format_unless_it_is_named(self, word: str | None, shape: str) -> None:
+        found = read(LEADPIPE_NOTIFY_URL=HOOK, LEADPIPE_NOTIFY_FORMAT=word)
+        assert (found.webhook, found.faults) == (Webhook(url=HOOK, shape=Shape(shape)), ())
+
+    def test_the_address_is_in_no_text_of_the_settings(self) -> None:
+        assert "made-up-key" not in repr(read(LEADPIPE_NOTIFY_URL=HOOK))
+
+    @pytest.mark.parametrize(
+        ("url", "problem"),
+        [
+            ("hooks.slack.com/made-up-key", "is no https address"),
+            ("http://hooks.slack.com/made-up-key", "is not https"),
+            ("https://jane:made-up-key@contoso.example/", "has a user name or a password"),
+            (KEY_VAULT, "is an unresolved Key Vault reference"),
+            (APP_CONFIGURATION, "is an unresolved App Configuration reference"),
+        ],
+    )
+    def test_an_address_that_cannot_be_used_stops_no_lead_and_is_not_quoted(self, url: str, problem: str) -> None:
+        found = read(LEADPIPE_NOTIFY_URL=url)
+        (fault,) = found.faults
+        assert (found.webhook, found.stopping, fault.area) == (None, (), Area.NOTED)
+        assert str(fault).startswith(f"LEADPIPE_NOTIFY_URL {problem}")
+        assert "made-up-key" not in repr(found)
+
+    @pytest.mark.parametrize("word", ["discord", KEY_VAULT])
+    def test_a_format_that_cannot_be_read_leaves_it_to_the_host(self, word: str) -> None:
+        found = read(LEADPIPE_NOTIFY_URL=HOOK, LEADPIPE_NOTIFY_FORMAT=word)
+        assert found.webhook == Webhook(url=HOOK, shape=Shape.SLACK)
+        assert [(fault.setting, fault.area) for fault in found.faults] == [("LEADPIPE_NOTIFY_FORMAT", Area.NOTED)]
+
+    def test_a_format_without_an_address_is_a_slip(self) -> None:
+        wanted = "LEADPIPE_NOTIFY_URL is not set, but LEADPIPE_NOTIFY_FORMAT is; nobody is notified meanwhile"
+        assert faults(LEADPIPE_NOTIFY_FORMAT="teams") == [wanted]
+
+
+class TestAppName:
+    def test_it_is_the_sites_where_there_is_one(self) -> None:
+        assert read(WEBSITE_SITE_NAME="contoso-leads").app_name == "contoso-leads"
+
+    def test_it_is_the_storage_accounts_elsewhere(self) -> None:
+        assert read(AzureWebJobsStorage="AccountName=contosodata;AccountKey=bWFkZS11cA==").app_name == "contosodata"
+
+    @pytest.mark.parametrize(
+        "storage", ["nonsense", "AccountName=contoso;AccountKey=bWFkZS11cA==;TableEndpoint=https://[::1"]
+    )
+    def test_without_either_it_still_has_one(self, storage: str) -> None:
+        assert read(AzureWebJobsStorage=storage).app_name == "unnamed"

@@ -19,6 +19,7 @@ from leadpipe.model.record import State
 from leadpipe.operations.causes import fix_now
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.ledger import AzureLedger
+from tests.answering import answering
 from tests.factories import CONNECTION_STRING, payload
 from tests.integration.cli.conftest import Ran, bare_environment
 from tests.integration.cli.test_status import received
@@ -35,6 +36,7 @@ def doctor(run: Callable[..., Ran], standin: Standin) -> Doctor:
     whole = {
         **standin.settings,
         "PYTHON_THREADPOOL_THREAD_COUNT": "32",
+        "LEADPIPE_NOTIFY_URL": "https://hooks.slack.com/services/made-up-key",
         "DATAVERSE_SECRET_EXPIRES": (datetime.now(UTC) + timedelta(days=300)).date().isoformat(),
         "DATAVERSE_PASSWORD_CHANGED": datetime.now(UTC).date().isoformat(),
     }
@@ -99,6 +101,7 @@ def test_it_is_looked_at_in_the_order_in_which_a_lead_needs_it(doctor: Doctor) -
         "plug-ins",
         "Microsoft's solution",
         "expiry",
+        "notify",
         "last lead",
         "last test lead",
         "clock",
@@ -419,3 +422,18 @@ def test_a_mapping_file_that_fits_counts_its_columns(doctor: Doctor, tmp_path: P
 def test_a_faulty_mapping_file_is_told_where_dynamics_cannot_be_asked(doctor: Doctor, tmp_path: Path) -> None:
     ran = doctor("--json", LEADPIPE_MAPPING=str(tmp_path / "missing.toml"), DATAVERSE_CLIENT_SECRET="wrong")
     assert {found["check"] for found in wrong(ran)} == {"sign-in", "mapping"}
+
+
+def test_where_notices_go_is_said_without_the_address_and_nothing_is_posted(doctor: Doctor) -> None:
+    with answering() as server:
+        ran = doctor("--json", LEADPIPE_NOTIFY_URL=f"{server.url}/made-up-key")
+        assert server.requests == []
+    (finding,) = [each for each in ran.records if each["check"] == "notify"]
+    assert finding["fact"].startswith("to 127.0.0.1, in the format json")
+    assert "made-up-key" not in ran.out + ran.err
+
+
+def test_that_nobody_is_notified_is_a_warning(doctor: Doctor) -> None:
+    ran = doctor("--json", LEADPIPE_NOTIFY_URL="")
+    assert [(each["check"], each["result"]) for each in wrong(ran)] == [("notify", "warning")]
+    assert ran.code == 0

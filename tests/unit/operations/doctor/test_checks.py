@@ -14,6 +14,7 @@ from leadpipe.operations.doctor.dynamics_checks import look_at_dynamics, of_priv
 from leadpipe.operations.doctor.expiry_check import look_at_expiry
 from leadpipe.operations.doctor.finding import CheckResult, Finding
 from leadpipe.operations.doctor.ledger_checks import of_last
+from leadpipe.operations.doctor.notify_check import look_at_notify
 from leadpipe.operations.doctor.storage_checks import of_depth
 from leadpipe.operations.doctor.table_checks import everything_sent, misfits, of_lengths, of_steps
 from tests.factories import RECEIVED_AT, environment, record, settings
@@ -37,6 +38,21 @@ def live(**changed: Column | None) -> dict[str, Column]:
 
 
 # The app
+
+
+@pytest.mark.parametrize(
+    ("url", "result", "says"),
+    [
+        (None, "warning", "nobody hears of trouble unless they run a command"),
+        ("http://contoso.example/made-up-key", "skipped", "LEADPIPE_NOTIFY_URL cannot be used, see settings"),
+        ("https://hooks.slack.com/made-up-key", "ok", "to hooks.slack.com, in the format slack"),
+    ],
+)
+def test_whether_anybody_is_notified_has_a_line_without_the_address(url: str | None, result: str, says: str) -> None:
+    found = look_at_notify(Settings.from_environment(environment(LEADPIPE_NOTIFY_URL=url)))
+    assert (found.check, found.result, says in found.fact) == ("notify", result, True)
+    assert ("LEADPIPE_NOTIFY_URL" in found.fix) == (result == "warning")
+    assert "made-up-key" not in repr(found)
 
 
 def test_each_fault_of_the_settings_has_a_line_of_its_own() -> None:

@@ -1,7 +1,8 @@
 """Limits an HTTP answer's total time and size, and follows no redirects.
 
 The time-outs of requests are for single reads: a peer that sends a byte a second, or never stops sending, would block a
-thread forever. Every call to Dynamics, the sign-in host or the app itself goes through this adapter and session.
+thread forever. Every call to Dynamics, the sign-in host, the webhook or the app itself goes through this adapter and
+session.
 """
 
 import io
@@ -26,6 +27,10 @@ _deadline: ContextVar[float] = ContextVar("deadline")
 
 class Endless(requests.RequestException):
     """The answer took too long in total, or was larger than any that leadpipe asks for."""
+
+
+class TooLarge(Endless):
+    """The answer was larger than any that leadpipe asks for."""
 
 
 class BoundedAdapter(HTTPAdapter):
@@ -75,7 +80,7 @@ class BoundedAdapter(HTTPAdapter):
             body += part
             if len(body) > self._largest_mib * _MIB:
                 response.close()
-                raise Endless(f"the answer is larger than {self._largest_mib} MiB", request=response.request)
+                raise TooLarge(f"the answer is larger than {self._largest_mib} MiB", request=response.request)
         return bytes(body)
 
 

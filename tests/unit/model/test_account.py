@@ -3,7 +3,6 @@
 import pytest
 
 from leadpipe.model.settings import StorageByIdentity, StorageByKey
-from leadpipe.operations.target import account_of
 
 
 def by_identity(host: str) -> StorageByIdentity:
@@ -25,7 +24,7 @@ def by_identity(host: str) -> StorageByIdentity:
 def test_a_connection_string_is_named_by_account_or_host_and_never_by_its_key(
     connection_string: str, account: str
 ) -> None:
-    assert account_of(StorageByKey(connection_string=connection_string)) == account
+    assert StorageByKey(connection_string=connection_string).account == account
 
 
 @pytest.mark.parametrize(
@@ -33,4 +32,4 @@ def test_a_connection_string_is_named_by_account_or_host_and_never_by_its_key(
     [("contoso.table.core.windows.net", "contoso"), ("tables.contoso.example", "tables.contoso.example")],
 )
 def test_storage_by_identity_is_named_by_account_or_host(host: str, account: str) -> None:
-    assert account_of(by_identity(host)) == account
+    assert by_identity(host).account == account

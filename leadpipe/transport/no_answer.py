@@ -8,7 +8,7 @@ import requests
 from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import TimeoutError as PoolTimeout
 
-from leadpipe.dataverse.bounded import Endless
+from leadpipe.transport.bounded import Endless
 
 # The first that matches the exception or one of its causes counts.
 _KINDS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (

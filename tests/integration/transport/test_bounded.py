@@ -1,89 +1,31 @@
 """Real peers that do not stop answering, over real sockets: each ends with words, and in time."""
 
-import socket
-import ssl
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 import requests
 
 from leadpipe.dataverse.auth import tokens_for
-from leadpipe.dataverse.bounded import ANSWER_SECONDS, BoundedAdapter, Endless
 from leadpipe.dataverse.client import DataverseClient
-from leadpipe.dataverse.no_answer import without_answer
 from leadpipe.mapping.default import columns_of
 from leadpipe.model.errors import Blocked, DeliveryFailed, Transient
 from leadpipe.model.settings import ClientSecret, Dataverse, ManagedIdentity, SignIn, UserPassword
 from leadpipe.operations.partner_center import Endpoint, StepFailed, post, validation_lead
+from leadpipe.transport.bounded import ANSWER_SECONDS, BoundedAdapter, Endless
+from leadpipe.transport.no_answer import without_answer
 from tests.factories import CLIENT_ID, LEAD_ID, TENANT_ID
-from tests.listening import Listener, listening, loopback_context
-
-Answering = Callable[[socket.socket], None]
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-MIB = b" " * (1 << 20)
-
-
-def trickle(caller: socket.socket, head: bytes) -> None:
-    """A byte every twentieth of a second, so that no single read is ever slow."""
-    caller.sendall(head)
-    while True:
-        caller.sendall(b" ")
-        time.sleep(0.05)
-
-
-def body_in_drops(caller: socket.socket) -> None:
-    trickle(caller, HEAD + b"Content-Length: 100000000\r\n\r\n")
-
-
-def headers_in_drops(caller: socket.socket) -> None:
-    trickle(caller, HEAD + b"X-Long: ")
-
-
-def status_in_drops(caller: socket.socket) -> None:
-    trickle(caller, b"HTTP/1.1 200 ")
-
-
-def too_much(caller: socket.socket) -> None:
-    caller.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
-    while True:
-        caller.sendall(b"100000\r\n" + MIB + b"\r\n")
-
-
-def whole(caller: socket.socket) -> None:
-    caller.sendall(HEAD + b'Set-Cookie: a=b\r\nContent-Length: 11\r\n\r\n{"ok":true}')
-
-
-def silent(caller: socket.socket) -> None:
-    caller.recv(1)
-
-
-MakePeer = Callable[..., Listener]
-
-
-@pytest.fixture
-def peer() -> Iterator[MakePeer]:
-    """Makes peers that answer each request of a connection in the way that is given."""
-    with ExitStack() as peers:
-
-        def make(answering: Answering, context: ssl.SSLContext | None = None) -> Listener:
-            def taking(caller: socket.socket) -> None:
-                while caller.recv(1 << 16):
-                    answering(caller)
-
-            return peers.enter_context(listening(taking, context))
-
-        yield make
-
-
-@pytest.fixture
-def tls_peer(peer: MakePeer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakePeer:
-    bundle = tmp_path / "bundle.pem"
-    context = loopback_context(bundle)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
-    return lambda answering: peer(answering, context)
+from tests.peers import (
+    HEAD,
+    MIB,
+    Answering,
+    MakePeer,
+    body_in_drops,
+    headers_in_drops,
+    silent,
+    status_in_drops,
+    too_much,
+    whole,
+)
 
 
 def session(seconds: float) -> requests.Session:
