@@ -277,6 +277,7 @@ def _erased(record: Record, change: Erased, at: datetime) -> Transition | None:
         action=record.action,
         offer=record.offer,
         is_test=record.is_test,
+        key_name=record.key_name,
         version=record.version,
     )
     return Transition(after, event_of(after, "erased", at, actor=change.actor))

@@ -1,6 +1,6 @@
 """The record is a lead's row in the ledger. A table here says which changes of state are allowed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Self
@@ -21,6 +21,7 @@ LONGEST = {
     "event": 128,
     "reason": 128,
     "actor": 256,
+    "key_name": 64,
     "offer": 1024,
     "source": 1024,
     "action": 1024,
@@ -47,7 +48,7 @@ class State(StrEnum):
     DUPLICATE = "duplicate"  # another lead, named in DuplicateOf, said the same within the window
     KEPT = "kept"  # a test or do-not-contact lead that stays in the ledger, by setting
     POISONED = "poisoned"  # no retry can fix it: Reason and Detail say what a person can do
-    REJECTED = "rejected"  # the posted bytes were not a lead; their start is kept
+    REJECTED = "rejected"  # the posted bytes were not a lead, or came with a wrong key; their start is kept
     DISCARDED = "discarded"  # a person decided that it is not to be written
     ERASED = "erased"  # a tombstone: personal data gone, late copies end here
 
@@ -105,6 +106,7 @@ class Record:
     name: str = ""
     company: str = ""
     is_test: bool = False
+    key_name: str = ""
     payload: str | bytes | None = None
     version: str | None = field(default=None, compare=False)
 
@@ -112,7 +114,7 @@ class Record:
         _bound_texts(self)
 
     @classmethod
-    def accepted(cls, lead_id: str, payload: str, *, attempt: int = 1) -> Self:
+    def accepted(cls, lead_id: str, payload: str, *, attempt: int = 1, key_name: str = "") -> Self:
         """A new lead. Raises InvalidLead if the payload is not a lead, or is larger than the ledger can keep."""
         lead = Lead.from_payload(payload)
         if not _is_kept_whole(payload):
@@ -134,12 +136,13 @@ class Record:
             name=without_controls(lead.shown_name),
             company=without_controls(lead.company),
             is_test=lead.is_test,
+            key_name=key_name,
             payload=payload,
         )
 
     @classmethod
-    def rejected(cls, lead_id: str, why: InvalidLead, start: bytes) -> Self:
-        """Posted bytes that were not a lead. `start` is what is kept of them."""
+    def rejected(cls, lead_id: str, why: InvalidLead, start: bytes, *, key_name: str = "") -> Self:
+        """Posted bytes that were not a lead, or came with a wrong key. `start` is what is kept of them."""
         at = received_at(lead_id)
         return cls(
             lead_id=lead_id,
@@ -148,6 +151,7 @@ class Record:
             detail=why.detail,
             received_at=at,
             updated_at=at,
+            key_name=key_name,
             payload=start,
         )
 
@@ -172,7 +176,8 @@ class Record:
     def smallest(self, detail: str) -> Self:
         """The smallest row of a lead whose own row storage refuses: poisoned, with the payload as bytes."""
         payload = self.payload.encode("utf-8", "replace") if isinstance(self.payload, str) else self.payload
-        return self.poisoned(self.lead_id, ROW_REFUSED, detail, payload, attempt=self.attempt)
+        smallest = self.poisoned(self.lead_id, ROW_REFUSED, detail, payload, attempt=self.attempt)
+        return replace(smallest, key_name=self.key_name)
 
     @property
     def text(self) -> str | None:

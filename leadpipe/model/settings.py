@@ -2,7 +2,8 @@
 
 A fault in the storage settings stops intake (503). One in a setting that decides where and how leads are written makes
 the leads wait as blocked. One in a setting whose default will do is only reported. If leadpipe can read a storage
-setting but the functions host cannot, intake goes on, and health, `status` and `doctor` report it.
+setting but the functions host cannot, intake goes on, and health, `status` and `doctor` report it. If leadpipe checks
+the keys of posts itself and can read none, intake stops too (503): a post that is answered with 401 is gone.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 from leadpipe.model import storage_shape
 from leadpipe.model.duration import duration_of
+from leadpipe.model.keys import EndpointKey, keys_of
 from leadpipe.model.reference import unresolved
 
 DEFAULT_AUTHORITY = "https://login.microsoftonline.com"
@@ -48,6 +50,8 @@ _OTHER_SIGN_IN = tuple(
     f"{_STORAGE}__{part}"
     for part in ("clientSecret", "clientCertificate", "managedIdentityClientId", "managedIdentityObjectId")
 )
+_AUTH = "LEADPIPE_AUTH"
+_KEYS = "LEADPIPE_KEYS"
 # Read by the platform, by the command line or by libraries, not by `Settings`.
 _READ_ELSEWHERE = frozenset({"PYTHON_THREADPOOL_THREAD_COUNT", "FUNCTIONS_WORKER_RUNTIME"})
 _PREFIXES = ("DATAVERSE_", "LEADPIPE_", "AzureWebJobsStorage", "AzureWebJobs.", "AzureWebJobs_")
@@ -57,6 +61,7 @@ class Area(StrEnum):
     """What a fault stops."""
 
     STORAGE = "storage"  # intake
+    KEYS = "keys"  # intake: without a key to compare with, no post may be called wrong
     HOST = "host"  # the functions host may refuse every post; a lead that reaches leadpipe is kept
     DYNAMICS = "dynamics"  # writing leads
     NOTED = "noted"  # nothing: a default counts meanwhile, or a warning is lost
@@ -146,6 +151,13 @@ class SpecialLeads(StrEnum):
     KEEP = "keep"
 
 
+class Auth(StrEnum):
+    """Who checks the key of a post."""
+
+    HOST = "host"  # the functions host, by its function keys
+    KEYS = "keys"  # leadpipe, by LEADPIPE_KEYS
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """`storage` None: its settings have faults. `dataverse` None: not configured, or faults."""
@@ -160,6 +172,8 @@ class Settings:
     dnc_leads: SpecialLeads = SpecialLeads.WRITE
     secret_expires: date | None = None
     password_changed: date | None = None
+    auth: Auth = Auth.HOST
+    keys: tuple[EndpointKey, ...] = ()
     faults: tuple[Fault, ...] = ()
 
     @classmethod
@@ -183,6 +197,8 @@ class Settings:
             dnc_leads=reader.special("LEADPIPE_DNC_LEADS"),
             secret_expires=reader.day("DATAVERSE_SECRET_EXPIRES"),
             password_changed=reader.day("DATAVERSE_PASSWORD_CHANGED"),
+            auth=auth_of(environment),
+            keys=reader.keys(auth_of(environment)),
             faults=reader.all_faults(),
         )
 
@@ -194,6 +210,15 @@ class Settings:
     def faults_of(self, area: Area) -> str:
         """All faults of that area in one line; empty if there are none."""
         return "; ".join(str(fault) for fault in self.faults if fault.area is area)
+
+
+def auth_of(environment: Mapping[str, str]) -> Auth:
+    """Who checks the key of a post. Any word that is not `host` means leadpipe.
+
+    So a slip in LEADPIPE_AUTH never leaves posts to the host, which answers 401 where leadpipe answers 503.
+    """
+    word = environment.get(_AUTH, "").strip().lower()
+    return Auth.HOST if word in {"", Auth.HOST} else Auth.KEYS
 
 
 def as_the_host_reads(environment: Mapping[str, str]) -> Mapping[str, str]:
@@ -483,6 +508,43 @@ class _Reader:
         except ValueError:
             self._fault(Area.NOTED, name, "is no date like 2027-01-31; nobody is warned meanwhile")
             return None
+
+    def keys(self, auth: Auth) -> tuple[EndpointKey, ...]:
+        """The keys that posts are compared with; none if the host checks them, or if LEADPIPE_AUTH has a fault."""
+        word = self.text(_AUTH, Area.KEYS).lower()
+        if auth is Auth.HOST:
+            self._note_idle_keys(word)
+            return ()
+        if word != Auth.KEYS:
+            if word:
+                self._fault(Area.KEYS, _AUTH, "is neither host nor keys, so no post is taken")
+            return ()
+        text = self._environment.get(_KEYS, "").strip()
+        if not text:
+            problem = "is not set, so no post is taken: on Linux a reference to a secret that cannot be read is not set"
+            self._fault(Area.KEYS, _KEYS, problem)
+        return self._keys_in(text) if text else ()
+
+    def _note_idle_keys(self, word: str) -> None:
+        if not self._is_set(_KEYS):
+            return
+        if word:
+            self._fault(Area.NOTED, _KEYS, "does not count while LEADPIPE_AUTH is host")
+        else:
+            problem = (
+                "is not set beside LEADPIPE_KEYS, so the host answers 401 to those keys: set it to keys or to host"
+            )
+            self._fault(Area.HOST, _AUTH, problem)
+
+    def _keys_in(self, text: str) -> tuple[EndpointKey, ...]:
+        """One key that can be read is enough: the others are only noted."""
+        keys, problems = keys_of(text)
+        if not keys and (problem := unresolved(text)):
+            self._fault(Area.KEYS, _KEYS, problem)
+            return ()
+        for problem in problems:
+            self._fault(Area.NOTED if keys else Area.KEYS, _KEYS, problem)
+        return tuple(keys)
 
     def _fault(self, area: Area, setting: str, problem: str) -> None:
         fault = Fault(area=area, setting=setting, problem=problem)

@@ -370,6 +370,11 @@ _THIS_LEAD = {
 }
 
 _NO_LEAD = {
+    "wrong_key": Cause(
+        says="the post came with a wrong key, or with none",
+        fix="if it is a lead, let Partner Center have a key of LEADPIPE_KEYS, then `leadpipe poison replay ID`; else"
+        ' `leadpipe poison discard ID --why "wrong key"`',
+    ),
     "not_utf8": Cause(says="the posted text is not UTF-8", fix=_NO_TEXT_FIX),
     "not_json": Cause(says="the posted text is not JSON", fix=_NO_TEXT_FIX),
     "not_an_object": Cause(says="the posted JSON is no object", fix=_NO_LEAD_FIX),

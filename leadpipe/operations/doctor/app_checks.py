@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
-from leadpipe.model.settings import Area, Fault, Settings
+from leadpipe.model.settings import Area, Auth, Fault, Settings
 from leadpipe.operations.disabled_functions import switched_off
-from leadpipe.operations.doctor.finding import Finding, failed, ok, warning
+from leadpipe.operations.doctor.finding import Finding, failed, ok, skipped, warning
 
 SETTINGS = "settings"
+KEYS = "keys"
 FUNCTIONS = "functions"
 THREADS = "threads"
 THREADS_WANTED = 32
@@ -26,6 +27,15 @@ def _of_fault(fault: Fault) -> Finding:
     if fault.area is Area.NOTED:
         return warning(SETTINGS, f"{fault}: leads go on", f"correct it {_WHERE}")
     return failed(SETTINGS, str(fault), f"correct it {_WHERE}", reason="settings")
+
+
+def look_at_keys(settings: Settings) -> Finding:
+    """Says whose keys posts need. What is wrong with LEADPIPE_KEYS is a line of the settings."""
+    if settings.auth is Auth.HOST:
+        return ok(KEYS, "posts need a function key of the functions host")
+    if not settings.keys:
+        return skipped(KEYS, "the settings name no key that can be read")
+    return ok(KEYS, f"posts need one of LEADPIPE_KEYS: {', '.join(key.name for key in settings.keys)}")
 
 
 def look_at_functions(environment: Mapping[str, str]) -> Finding:
