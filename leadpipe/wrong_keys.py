@@ -33,30 +33,41 @@ class WrongKeys:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._day: date | None = None
-        self._left = 0
-        self._full = False
+        self._start_day(None)
 
     def reserve(self, day: date, ledger: Ledger) -> bool:
-        """Whether one more may be kept that day. Raises StorageFailed, or NotKept if another post asks for too long."""
+        """Whether one more may be kept that day; `release` has to follow then.
+
+        Raises StorageFailed, or NotKept if another post asks the ledger for too long.
+        """
         if not self._lock.acquire(timeout=PATIENCE_SECONDS):
             raise NotKept("storage_unavailable", "the ledger did not say in time how many wrong keys there were today")
         try:
             if day != self._day:
-                self._day, self._left, self._full = day, 0, False
+                self._start_day(day)
             if not self._left and not self._full:
-                self._left = min(AT_A_TIME, MOST_A_DAY - _kept_on(day, ledger))
-                self._full = not self._left
-            allowed = self._left > 0
-            self._left -= allowed
-            return allowed
+                self._ask(day, ledger)
+            if not self._left:
+                return False
+            self._left -= 1
+            self._being_kept += 1
+            return True
         finally:
             self._lock.release()
 
-    def give_back(self, day: date) -> None:
-        """One that was reserved was not kept."""
+    def release(self, day: date) -> None:
+        """One that was reserved is in the ledger now, or will never be."""
         with self._lock:
-            self._left += day == self._day
+            self._being_kept -= day == self._day
+
+    def _start_day(self, day: date | None) -> None:
+        self._day, self._left, self._being_kept, self._full = day, 0, 0, False
+
+    def _ask(self, day: date, ledger: Ledger) -> None:
+        """The ledger may or may not have those that are being kept just now: they are counted as if it had not."""
+        found = _kept_on(day, ledger)
+        self._full = found == MOST_A_DAY
+        self._left = max(0, min(AT_A_TIME, MOST_A_DAY - found - self._being_kept))
 
 
 def refuse(
@@ -71,9 +82,8 @@ def refuse(
     if body and kept.reserve(day, ledger):
         try:
             reject(new_lead_id(at, entropy), why, body, ledger=ledger)
-        except NotKept:
-            kept.give_back(day)
-            raise
+        finally:
+            kept.release(day)
     raise why
 
 

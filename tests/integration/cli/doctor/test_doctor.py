@@ -84,6 +84,7 @@ def test_each_way_to_sign_in_can_be_looked_at(doctor: Doctor, standin: Standin, 
 def test_it_is_looked_at_in_the_order_in_which_a_lead_needs_it(doctor: Doctor) -> None:
     assert [line[2:25].strip() for line in doctor().lines] == [
         "settings",
+        "keys",
         "functions",
         "queues",
         "poison queue",
