@@ -538,12 +538,13 @@ class _Reader:
 
     def _keys_in(self, text: str) -> tuple[EndpointKey, ...]:
         """One key that can be read is enough: the others are only noted."""
-        keys, problems = keys_of(text)
-        if not keys and (problem := unresolved(text)):
-            self._fault(Area.KEYS, _KEYS, problem)
+        keys, flaws = keys_of(text)
+        if not keys:
+            unreadable = f"has no key that can be read, so no post is taken: {'; '.join(flaws)}"
+            self._fault(Area.KEYS, _KEYS, unresolved(text) or unreadable)
             return ()
-        for problem in problems:
-            self._fault(Area.NOTED if keys else Area.KEYS, _KEYS, problem)
+        for flaw in flaws:
+            self._fault(Area.NOTED, _KEYS, f"has a flaw: {flaw}")
         return tuple(keys)
 
     def _fault(self, area: Area, setting: str, problem: str) -> None:

@@ -752,6 +752,13 @@ class TestKeys:
 
     def test_a_fault_says_what_becomes_of_posts(self) -> None:
         assert "no post is taken" in read(LEADPIPE_AUTH="keys").faults_of(Area.KEYS)
+        assert read(LEADPIPE_AUTH="keys", LEADPIPE_KEYS=",b:").faults_of(Area.KEYS) == (
+            "LEADPIPE_KEYS has no key that can be read, so no post is taken:"
+            " key 1 of 2 is empty; it does not count; key 2 of 2 is empty; it does not count"
+        )
+        assert read(LEADPIPE_AUTH="keys", LEADPIPE_KEYS=f"{KEY},").faults_of(Area.NOTED) == (
+            "LEADPIPE_KEYS has a flaw: key 2 of 2 is empty; it does not count"
+        )
         assert read(LEADPIPE_AUTH="kyes").faults_of(Area.KEYS) == (
             "LEADPIPE_AUTH is neither host nor keys, so no post is taken"
         )
