@@ -14,6 +14,7 @@ from leadpipe.model.record import Record, State
 from leadpipe.wiring import now
 from tests.factories import payload
 from tests.host_process import until
+from tests.integration.app.test_logs import VERBOSE
 from tests.integration.cli.conftest import Runner
 from tests.integration.conftest import App, Starter
 from tests.standin_process import Standin
@@ -136,7 +137,7 @@ def test_with_the_hosts_keys_it_says_where_those_are_seen(run: Runner) -> None:
 def test_a_key_comes_in_the_header_or_in_the_address_and_one_good_one_is_enough(
     start_app: Starter, storage_account: str, run: Runner
 ) -> None:
-    app = start_app(storage_account, "--enable-auth", **own_keys(f"a:{A},b:{B}"))
+    app = start_app(storage_account, "--enable-auth", **own_keys(f"a:{A},b:{B}"), **VERBOSE)
 
     def by(body: str = "", *, header: str | None = None, **query: str) -> requests.Response:
         headers = {} if header is None else {"X-Functions-Key": header}
