@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import azure.functions as func
 
-from leadpipe import intake, wrong_keys
-from leadpipe.model.errors import InvalidLead, LeadpipeError, NotKept, SettingsError, StorageFailed
+from leadpipe import intake
+from leadpipe.model.errors import InvalidLead, NotKept, SettingsError, StorageFailed, reason_of
 from leadpipe.model.keys import Presented, key_presented
 from leadpipe.model.lead_id import ENTROPY_BYTES
 from leadpipe.model.log_line import log_line
@@ -39,7 +39,7 @@ def take_lead(request: func.HttpRequest) -> func.HttpResponse:
     try:
         return _take(request)
     except BaseException as error:  # the host would answer 500; a Rust library's panic is not an Exception
-        log.error(log_line("post_crashed", reason=_kind(error)))
+        log.error(log_line("post_crashed", reason=reason_of(error)))
         return _answer(503, error="internal_error", detail="leadpipe could not keep the lead; post it again")
 
 
@@ -69,6 +69,8 @@ def _name_of_key(request: func.HttpRequest, body: bytes) -> str:
     )
     found = key_presented(presented, wiring().keys())
     if found is None:
+        from leadpipe import wrong_keys
+
         ledger, _ = wiring().intake()
         kept = wiring().wrong_keys()
         wrong_keys.refuse(body, presented, at=now(), entropy=os.urandom(ENTROPY_BYTES), ledger=ledger, kept=kept)
@@ -94,7 +96,7 @@ def tell_health(request: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
     try:
         problem = wiring().why_not_ready()
     except BaseException as error:  # whatever it is, a lead posted now may not be kept
-        problem = f"leadpipe could not look: {_kind(error)}"
+        problem = f"leadpipe could not look: {reason_of(error)}"
     return _answer(503, error="not_ready", detail=problem) if problem else _answer(200, status="ready")
 
 
@@ -136,14 +138,10 @@ def _run(flow: Callable[[], None]) -> None:
     try:
         flow()
     except BaseException as error:
-        crash = RuntimeError(_kind(error))
+        crash = RuntimeError(reason_of(error))
     else:
         return
     raise crash
-
-
-def _kind(error: BaseException) -> str:
-    return error.slug if isinstance(error, LeadpipeError) else type(error).__name__
 
 
 def _answer(status_code: int, /, **body: str) -> func.HttpResponse:

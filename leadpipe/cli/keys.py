@@ -8,20 +8,14 @@ from leadpipe.cli.json_output import print_json
 from leadpipe.cli.options import AsJson, SettingsFile
 from leadpipe.cli.say import say
 from leadpipe.cli.selection import leads
-from leadpipe.cli.table import Column, print_table
+from leadpipe.cli.table import columns, print_records
 from leadpipe.cli.target import reach
 from leadpipe.model.settings import Area, Auth
 from leadpipe.operations.keys import COUNTED, LOOKED_BACK, KeyUses, uses_of
 from leadpipe.operations.target import Target
 from leadpipe.wiring import now
 
-COLUMNS = (
-    Column(title="KEY", field="name", key=True),
-    Column(title="CONFIGURED", field="configured", key=True),
-    Column(title="LAST USED", field="last_used_at", key=True),
-    Column(title="LEADS", field="leads", key=True),
-    Column(title="LAST LEAD ID", field="last_lead_id"),
-)
+COLUMNS = columns(("name", "configured", "last_used_at", "leads"), ("last_lead_id",), titles={"name": "KEY"})
 _OF_THE_HOST = (
     "LEADPIPE_AUTH is host: posts need a function key of the functions host, and the host does not say which one they"
     " came with. See its keys in the portal (the function leads, Function keys) or with"
@@ -48,9 +42,8 @@ def keys(context: typer.Context, as_json: AsJson = False, settings: SettingsFile
             print_json([])
         say(_OF_THE_HOST)
         return
-    uses = uses_of(target.settings.keys, target.ledger, now())
-    records = map(asdict, uses.keys)
-    _ = print_json(records) if as_json else print_table(records, COLUMNS)
+    uses = uses_of(target.settings.keys, target.ports.ledger, now())
+    print_records(map(asdict, uses.keys), COLUMNS, as_json=as_json)
     _conclude(uses, target)
 
 

@@ -134,7 +134,7 @@ def test_with_the_hosts_keys_it_says_where_those_are_seen(run: Runner) -> None:
 # Header and address
 
 
-def test_a_key_comes_in_the_header_or_in_the_address_and_one_good_one_is_enough(
+def test_a_key_comes_in_the_header_or_the_address_and_one_is_enough(
     start_app: Starter, storage_account: str, run: Runner
 ) -> None:
     app = start_app(storage_account, "--enable-auth", **own_keys(f"a:{A},b:{B}"), **VERBOSE)
@@ -163,7 +163,7 @@ def test_a_key_comes_in_the_header_or_in_the_address_and_one_good_one_is_enough(
     assert not any(key in app.host.log + shown.out for key in (A, B, WRONG))
 
 
-def test_what_is_no_lead_is_400_with_a_right_key_and_401_with_a_wrong_one(
+def test_what_is_no_lead_is_400_with_a_right_key_else_401(
     start_app: Starter, storage_account: str
 ) -> None:
     app = start_app(storage_account, **own_keys(f"a:{A}"))
@@ -190,7 +190,7 @@ def test_the_key_stays_with_a_lead_that_a_person_edits_and_replays(
 # A wrong key
 
 
-def test_a_flood_with_a_wrong_key_is_401_kept_within_its_bound_and_becomes_leads_again(
+def test_a_flood_with_a_wrong_key_is_kept_within_its_bound_and_replayed(
     start_app: Starter, storage_account: str, run_with_dynamics: Runner, standin: Standin
 ) -> None:
     app = start_app(storage_account, "--enable-auth", **own_keys(f"a:{A}"))
