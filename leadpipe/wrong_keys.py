@@ -33,7 +33,9 @@ class WrongKeys:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._start_day(None)
+        self._day: date | None = None
+        self._left = self._being_kept = 0
+        self._full = False
 
     def reserve(self, day: date, ledger: Ledger) -> bool:
         """Whether one more may be kept that day; `release` has to follow then.
@@ -58,13 +60,13 @@ class WrongKeys:
     def release(self, day: date) -> None:
         """One that was reserved is in the ledger now, or will never be."""
         with self._lock:
-            self._being_kept -= day == self._day
+            self._being_kept = max(0, self._being_kept - (day == self._day))
 
-    def _start_day(self, day: date | None) -> None:
+    def _start_day(self, day: date) -> None:
         self._day, self._left, self._being_kept, self._full = day, 0, 0, False
 
     def _ask(self, day: date, ledger: Ledger) -> None:
-        """The ledger may or may not have those that are being kept just now: they are counted as if it had not."""
+        """Asks how many more may be kept. Those that are being kept just now count as if the ledger lacked them."""
         found = _kept_on(day, ledger)
         self._full = found == MOST_A_DAY
         self._left = max(0, min(AT_A_TIME, MOST_A_DAY - found - self._being_kept))
@@ -95,5 +97,5 @@ def _kept_on(day: date, ledger: Ledger) -> int:
 
 def _detail(presented: Presented) -> str:
     if any(presented.texts):
-        return "the key of the post is none of LEADPIPE_KEYS"
+        return "the key of the post is not one of LEADPIPE_KEYS"
     return "the post has no key, neither x-functions-key in its headers nor code in its address"

@@ -28,7 +28,7 @@ def keys(context: typer.Context, as_json: AsJson = False, settings: SettingsFile
 
     Has one record for each key that is configured, and for each name that leads of the last 7 days came with and that
     is not configured any more. LEADS counts those of the last 7 days. A key's last use is looked for in the last 90
-    days, from the newest lead back; posts that were no lead are a use too. A lead that came before LEADPIPE_AUTH was
+    days, from the newest lead back; posts that were not leads are a use too. A lead that came before LEADPIPE_AUTH was
     keys has no name.
 
     To change a key: add the new one beside the old, give it to Partner Center, and remove the old one once it is not

@@ -163,9 +163,7 @@ def test_a_key_comes_in_the_header_or_the_address_and_one_is_enough(
     assert not any(key in app.host.log + shown.out for key in (A, B, WRONG))
 
 
-def test_what_is_no_lead_is_400_with_a_right_key_else_401(
-    start_app: Starter, storage_account: str
-) -> None:
+def test_what_is_no_lead_is_400_with_a_right_key_else_401(start_app: Starter, storage_account: str) -> None:
     app = start_app(storage_account, **own_keys(f"a:{A}"))
     assert [post(app, A, b"[]").status_code, post(app, WRONG, b"{]").status_code] == [400, 401]
     assert {(record.reason, record.payload, record.key_name) for record in rejected(app)} == {

@@ -44,7 +44,11 @@ def test_the_start_of_the_post_is_kept_as_bytes_with_its_reason() -> None:
 
 @pytest.mark.parametrize(
     ("presented", "said"),
-    [(Presented(header="x"), "none of LEADPIPE_KEYS"), (Presented(code="x"), "none of"), (Presented(), "has no key")],
+    [
+        (Presented(header="x"), "not one of LEADPIPE_KEYS"),
+        (Presented(code="x"), "not one of"),
+        (Presented(), "has no key"),
+    ],
 )
 def test_the_answer_says_whether_there_was_a_key_and_not_which(presented: Presented, said: str) -> None:
     assert said in post(World(), WrongKeys(), presented=presented).detail
@@ -133,6 +137,20 @@ def test_one_that_is_being_kept_over_midnight_does_not_count_for_the_new_day() -
     for _ in range(150):
         post(world, kept)
     assert len(rejected(world)) == MOST_A_DAY
+
+
+def test_a_late_post_of_yesterday_makes_no_room_for_more() -> None:
+    world, kept = World(), WrongKeys()
+    yesterday = NOW - timedelta(days=1)
+    for _ in range(5):
+        post(world, WrongKeys(), at=yesterday)
+    assert kept.reserve(yesterday.date(), world.ledger)
+    post(world, kept)
+    post(world, kept, at=yesterday)  # counts yesterday from the start again
+    kept.release(yesterday.date())
+    for _ in range(150):
+        post(world, kept, at=yesterday)
+    assert sum(record.received_at.date() == yesterday.date() for record in rejected(world)) == MOST_A_DAY
 
 
 def test_no_post_waits_long_for_another_one_that_counts(monkeypatch: pytest.MonkeyPatch) -> None:
