@@ -1,6 +1,7 @@
 """The four functions: they translate between azure.functions and plain values.
 
 Delivery and the sweep are imported by their first run, because a cold start that ends in a 202 does not need them.
+LEADPIPE_AUTH decides how `leads` is registered, so it is read here; all other settings are read by the first run.
 """
 
 import json
@@ -13,18 +14,27 @@ import azure.functions as func
 
 from leadpipe import intake
 from leadpipe.model.errors import InvalidLead, NotKept, SettingsError, StorageFailed, reason_of
+from leadpipe.model.keys import Presented, key_presented
 from leadpipe.model.lead_id import ENTROPY_BYTES
 from leadpipe.model.log_line import log_line
+from leadpipe.model.settings import Auth, auth_of
 from leadpipe.wiring import now, wiring
 
 RETRY_AFTER_SECONDS = 30
+AUTH = auth_of(os.environ)
+_STATUS_OF = {"too_large": 413, "wrong_key": 401}
 
 log = logging.getLogger("leadpipe")
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 
 @app.function_name("leads")
-@app.route(route="leads", methods=[func.HttpMethod.POST], trigger_arg_name="request")
+@app.route(
+    route="leads",
+    methods=[func.HttpMethod.POST],
+    trigger_arg_name="request",
+    auth_level=func.AuthLevel.FUNCTION if AUTH is Auth.HOST else func.AuthLevel.ANONYMOUS,
+)
 def take_lead(request: func.HttpRequest) -> func.HttpResponse:
     try:
         return _take(request)
@@ -36,17 +46,35 @@ def take_lead(request: func.HttpRequest) -> func.HttpResponse:
 def _take(request: func.HttpRequest) -> func.HttpResponse:
     body = request.get_body()
     try:
+        key_name = "" if AUTH is Auth.HOST else _name_of_key(request, body)
         ledger, queue = wiring().intake()
-        lead_id = intake.take(body, at=now(), entropy=os.urandom(ENTROPY_BYTES), ledger=ledger, queue=queue)
+        entropy = os.urandom(ENTROPY_BYTES)
+        lead_id = intake.take(body, at=now(), entropy=entropy, ledger=ledger, queue=queue, key_name=key_name)
     except InvalidLead as why:
         # The host drops the body of a request that came in chunks; the log has to show that this was the reason.
         encoding = "" if body else _transfer_encoding(request)
         log.warning(log_line("post_refused", reason=why.slug, transfer_encoding=encoding))
-        return _answer(413 if why.slug == "too_large" else 400, error=why.slug, detail=why.detail)
+        return _answer(_STATUS_OF.get(why.slug, 400), error=why.slug, detail=why.detail)
     except (NotKept, SettingsError, StorageFailed) as why:
         log.error(log_line("post_not_kept", reason=why.slug, detail=why.detail))
         return _answer(503, error=why.slug, detail=why.detail)
     return _answer(202, status="accepted", lead_id=lead_id)
+
+
+def _name_of_key(request: func.HttpRequest, body: bytes) -> str:
+    """The name of the key that the post came with. If it is a wrong one, keeps the post and raises InvalidLead."""
+    presented = Presented(
+        header=request.headers.get("x-functions-key", ""),
+        code=next((value for name, value in request.params.items() if name.lower() == "code"), ""),
+    )
+    found = key_presented(presented, wiring().keys())
+    if found is None:
+        from leadpipe import wrong_keys
+
+        ledger, _ = wiring().intake()
+        kept = wiring().wrong_keys()
+        wrong_keys.refuse(body, presented, at=now(), entropy=os.urandom(ENTROPY_BYTES), ledger=ledger, kept=kept)
+    return found
 
 
 def _transfer_encoding(request: func.HttpRequest) -> str:

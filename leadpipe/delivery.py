@@ -112,7 +112,8 @@ def read_record(envelope: Envelope, now: Callable[[], datetime], *, ports: Ports
         raise NotAnEnvelope("not_an_envelope", f"its lead id is of {envelope.received_at:%Y-%m-%d}")
     if now() - envelope.received_at > ALWAYS_SWEPT:
         lower_marks(envelope.received_at.date(), ports.marks)
-    found = insert(_record_of_message(envelope), ledger=ports.ledger) or ports.ledger.read(envelope.lead_id)
+    record = replace(_record_of_message(envelope), key_name=envelope.key_name)
+    found = insert(record, ledger=ports.ledger) or ports.ledger.read(envelope.lead_id)
     if found is None:
         raise StorageFailed("record_unreadable", "the ledger says that the record exists, but does not return it")
     return found

@@ -35,17 +35,18 @@ def take(
     entropy: bytes,
     ledger: "Ledger",
     queue: "LeadQueue",
+    key_name: str = "",
     elapsed: Callable[[], float] = time.monotonic,
 ) -> str:
-    """Keeps the posted lead and returns its id.
+    """Keeps the posted lead and returns its id. `key_name`: which of the endpoint's own keys it came with.
 
     Raises InvalidLead after it kept what was posted as `rejected`, and NotKept if no store took it.
     """
     lead_id = new_lead_id(at, entropy)
     try:
-        record = Record.accepted(lead_id, posted_text(body))
+        record = Record.accepted(lead_id, posted_text(body), key_name=key_name)
     except InvalidLead as why:
-        reject(lead_id, why, body, ledger=ledger)
+        reject(lead_id, why, body, key_name=key_name, ledger=ledger)
         raise
     envelope = Envelope.of(record)
 
@@ -75,12 +76,15 @@ def keep_smallest(record: Record, refusal: RowRefused, *, ledger: "Ledger") -> b
     return _failure_of("smallest", record.lead_id, lambda: ledger.insert(record.smallest(refusal.detail))) is None
 
 
-def reject(lead_id: str, why: InvalidLead, body: bytes, *, ledger: "Ledger") -> None:
-    """Keeps the start of a body that is not a lead, so that a person can look at it. An empty body is not kept."""
+def reject(lead_id: str, why: InvalidLead, body: bytes, *, ledger: "Ledger", key_name: str = "") -> None:
+    """Keeps the start of a body that is not a lead, so that a person can look at it. An empty body is not kept.
+
+    Raises NotKept if the ledger does not take it.
+    """
     if not body:
         return
     log.warning(log_line("lead_rejected", lead_id=lead_id, reason=why.slug, bytes=len(body)))
-    record = Record.rejected(lead_id, why, body[:MAX_PAYLOAD_BYTES])
+    record = Record.rejected(lead_id, why, body[:MAX_PAYLOAD_BYTES], key_name=key_name)
     if _failure_of("record", lead_id, lambda: ledger.insert(record)):
         raise NotKept("storage_unavailable", "the ledger did not take it") from why
 

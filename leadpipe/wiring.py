@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 from leadpipe.model.errors import SettingsError, StorageFailed
+from leadpipe.model.keys import EndpointKey
 from leadpipe.model.log_line import log_line
 from leadpipe.model.settings import Area, Settings
 from leadpipe.storage.connection import Storage, connect
@@ -22,6 +23,7 @@ from leadpipe.storage.ledger import AzureLedger
 
 if TYPE_CHECKING:  # a cold start does not need them
     from leadpipe.model.ports import Dynamics, Notifier, Ports
+    from leadpipe.wrong_keys import WrongKeys
 
 HEALTH_SECONDS = 5.0
 # They log parts of answers, even the start of a token. leadpipe logs each failure itself.
@@ -57,6 +59,18 @@ class Wiring:
             self._once("intake queue", lambda: AzureLeadQueue(storage.queues)),
         )
 
+    def keys(self) -> tuple[EndpointKey, ...]:
+        """The keys that posts are compared with. Raises SettingsError if there are none."""
+        if not self.settings.keys:
+            raise SettingsError("keys_settings", self.settings.faults_of(Area.KEYS))
+        return self.settings.keys
+
+    def wrong_keys(self) -> "WrongKeys":
+        """What this process counts of posts with a wrong key."""
+        from leadpipe.wrong_keys import WrongKeys
+
+        return self._once("wrong keys", WrongKeys)
+
     def storage(self) -> Storage:
         """The account's queue and table services, with this wiring's retries. Raises SettingsError or StorageFailed."""
         return self._once("storage", lambda: self._storage(retries=self._retries))
@@ -81,7 +95,7 @@ class Wiring:
             ledger, queue = self.intake()
         except (SettingsError, StorageFailed) as error:
             return error.detail
-        if problem := self.settings.faults_of(Area.HOST):
+        if problem := self.settings.faults_of(Area.KEYS) or self.settings.faults_of(Area.HOST):
             return problem
         failures = []
         for store in (ledger, queue):

@@ -44,11 +44,23 @@ def names_read_by_settings() -> set[str]:
 
 
 def test_the_example_lists_every_setting_that_is_read_and_none_that_is_not() -> None:
-    assert {*EXAMPLE} == names_read_by_settings() | PLATFORM
+    by_identity = {name for name in names_read_by_settings() if name.startswith("AzureWebJobsStorage__")}
+    assert {*EXAMPLE} == (names_read_by_settings() | PLATFORM) - by_identity
+
+
+def test_the_example_has_no_empty_storage_setting_which_the_host_would_read() -> None:
+    assert {name for name in EXAMPLE if name.startswith("AzureWebJobsStorage")} == {"AzureWebJobsStorage"}
+    assert EXAMPLE["AzureWebJobsStorage"]
+
+
+def test_the_example_says_that_addresses_need_all_three() -> None:
+    text = (ROOT / "local.settings.json.example").read_text(encoding="utf-8")
+    assert "all three" in text
+    assert [each in text for each in ("blobServiceUri", "queueServiceUri", "tableServiceUri")] == [True] * 3
 
 
 def test_the_readme_explains_every_setting() -> None:
-    missing = {name for name in EXAMPLE if f"`{name}`" not in README}
+    missing = {name for name in names_read_by_settings() | PLATFORM if f"`{name}`" not in README}
     assert missing == set()
 
 

@@ -1,6 +1,5 @@
 """docs/setup.md says what the program does."""
 
-import json
 import re
 from pathlib import Path
 
@@ -10,16 +9,16 @@ from leadpipe.operations.causes import CAUSES
 from leadpipe.operations.setup.privileges import LEVELS, MappingNeeds, needed
 from leadpipe.operations.setup.sign_in import SignInMethod
 from leadpipe.operations.setup.vault_commands import vault
+from tests.test_agreement import names_read_by_settings
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = (ROOT / "docs" / "setup.md").read_text(encoding="utf-8")
-SETTINGS = json.loads((ROOT / "local.settings.json.example").read_text(encoding="utf-8"))["Values"]
 
 
 def test_every_setting_that_it_names_is_read() -> None:
     named = set(re.findall(r"`((?:DATAVERSE|AzureWebJobs|LEADPIPE)\w+)`", DOCUMENT))
 
-    assert named - {"LEADPIPE_KEY"} <= {*SETTINGS}  # that one is the command line's own
+    assert named - {"LEADPIPE_KEY"} <= names_read_by_settings()  # that one is the command line's own
     assert "DATAVERSE_MANAGED_IDENTITY" in named
 
 

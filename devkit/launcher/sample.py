@@ -83,6 +83,12 @@ def function_key(data: Path) -> str:
     return key
 
 
+def own_key(settings: Mapping[str, str]) -> str | None:
+    """The first of LEADPIPE_KEYS; None if the functions host checks keys, or if none can be read."""
+    keys = Settings.from_environment(settings).keys
+    return keys[0].value if keys else None
+
+
 def this_machine() -> requests.Session:
     """Makes a session that ignores the environment's proxy and trust settings, which are not for localhost."""
     session = requests.Session()

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 STORAGE = "AzureWebJobsStorage"
 DYNAMICS = "DATAVERSE_"
 MAPPING = "LEADPIPE_MAPPING"
+AUTH = "LEADPIPE_AUTH"
+KEYS = "LEADPIPE_KEYS"
 # Core Tools' name for the emulator. Ours may listen on other ports.
 EMULATOR = "usedevelopmentstorage=true"
 
@@ -72,7 +74,9 @@ class Given:
             }
 
         started = {**({STORAGE: storage} if storage else {}), **dynamics}
-        shown = {name: value for name, value in self.environment.items() if name in SHOWN or DISABLED.fullmatch(name)}
+        # Without the keys, which are secret, it would be a fault to have the tools say that there are some.
+        names = SHOWN | {AUTH} if self.file.get(KEYS) else SHOWN
+        shown = {name: value for name, value in self.environment.items() if name in names or DISABLED.fullmatch(name)}
         file = left(self.file) | shown | started
         return Settings(process={**left(self.file), **left(self.environment), **started}, file=file)
 

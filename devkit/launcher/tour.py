@@ -43,8 +43,9 @@ class Tour:
         self._show_where_to_look()
 
     def _send_a_lead(self) -> None:
-        data = self._options.data
-        key = sample.function_key(data / "host") if self._options.enable_auth else None
+        key = sample.own_key(self._settings.process)
+        if not key and self._options.enable_auth:
+            key = sample.function_key(self._options.data / "host")
         stopwatch = Stopwatch()
         lead_id = sample.post(self.host_url, key=key)
         self._screen.done("lead accepted", seconds=stopwatch.seconds, detail=lead_id)
@@ -68,7 +69,9 @@ class Tour:
         self._screen.blank()
         if self.host_url:
             show("post leads", f"{self.host_url}/api/leads")
-            if self._options.enable_auth:
+            if sample.own_key(self._settings.process):
+                show("their key", "one of LEADPIPE_KEYS, as x-functions-key or as ?code= behind the address")
+            elif self._options.enable_auth:
                 file = sample.keys_file(self._options.data / "host")
                 show("their key", f"`default` in {file}, for --key of send-test, or ?code= behind the address")
             show("health", f"{self.host_url}/api/health")

@@ -11,6 +11,7 @@ from leadpipe.cli.doctor import doctor
 from leadpipe.cli.erase import erase_leads
 from leadpipe.cli.fallback import drain_fallback, list_fallback
 from leadpipe.cli.import_rows import import_rows
+from leadpipe.cli.keys import keys
 from leadpipe.cli.leads import leads
 from leadpipe.cli.mapping_check import check_mapping
 from leadpipe.cli.mapping_show import show_mapping
@@ -79,6 +80,7 @@ mapping.command("check")(check_mapping)
 app.command()(status)
 app.command()(leads)
 app.command()(show)
+app.command()(keys)
 app.add_typer(poison, name="poison", help="Poisoned leads, which wait for a person, and posts that were no lead.")
 app.add_typer(fallback, name="fallback", help="Leads that rest in the table marketplaceleads.")
 app.command()(balance)

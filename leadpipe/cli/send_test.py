@@ -30,7 +30,7 @@ def send_test(
     ] = "",
     key: Annotated[
         str,
-        typer.Option(envvar="LEADPIPE_KEY", metavar="KEY", help="The function key; never shown.", show_default=False),
+        typer.Option(envvar="LEADPIPE_KEY", metavar="KEY", help="The key; never shown.", show_default=False),
     ] = "",
     wait: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long to wait for the delivery.")] = 60,
     remove: Annotated[
@@ -44,6 +44,8 @@ def send_test(
     Posts a lead with fresh MSFT_TEST digits to the endpoint, follows it in the ledger, reads it back from Dynamics and
     compares its columns. Prints each step with the seconds since the post. The settings have to be the app's own.
 
+    Without a key in --key, LEADPIPE_KEY or the address, the first of LEADPIPE_KEYS is used where LEADPIPE_AUTH is keys.
+
     --remove deletes the lead in Dynamics, which takes the privilege prvDeleteLead. Its record stays written and says
     so, and nothing creates the lead again.
 
@@ -53,7 +55,7 @@ def send_test(
     """
     target = reach(context, settings)
     try:
-        endpoint = endpoint_of(url or target.local_url, key)
+        endpoint = endpoint_of(url or target.local_url, key, target.settings.keys)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--url") from error
     trial = Trial(target, endpoint, patience=wait)

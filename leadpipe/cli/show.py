@@ -96,6 +96,7 @@ def _facts(record: Record, holder: Record | None) -> list[tuple[str, object]]:
         ("repeats", _holder(record, holder)),
         ("own lead", record.own_lead),
         ("test lead", record.is_test),
+        ("key", record.key_name),
         ("offer", record.offer),
         ("source", one_source(record.source)),
         ("action", record.action),

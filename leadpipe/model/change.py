@@ -266,6 +266,7 @@ def _tombstone(record: Record) -> Record:
         action=record.action,
         offer=record.offer,
         is_test=record.is_test,
+        key_name=record.key_name,
         version=record.version,
     )
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Self, TypeGuard
 
 from leadpipe.model.errors import NewerEnvelope, NotAnEnvelope
+from leadpipe.model.keys import is_key_name
 from leadpipe.model.lead_id import is_lead_id, received_at
 from leadpipe.model.record import Record
 from leadpipe.model.text import well_formed
@@ -28,21 +29,25 @@ RESERVED_KEYS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """One try at a lead. `payload` is None if it would not fit; then only the record has it."""
+    """One try at a lead. `payload` is None if it would not fit; then only the record has it.
+
+    `key_name` is the record's.
+    """
 
     lead_id: str
     attempt: int
     payload: str | None
+    key_name: str = ""
 
     @classmethod
     def of(cls, record: Record, *, attempt: int | None = None) -> Self:
         """The envelope of the record's own attempt, or of the given one."""
-        return cls.for_payload(record.lead_id, record.text, attempt=attempt or record.attempt)
+        return cls.for_payload(record.lead_id, record.text, attempt=attempt or record.attempt, key_name=record.key_name)
 
     @classmethod
-    def for_payload(cls, lead_id: str, payload: str | None, *, attempt: int) -> Self:
+    def for_payload(cls, lead_id: str, payload: str | None, *, attempt: int, key_name: str = "") -> Self:
         """The envelope of that try. Leaves the payload out if the message would not fit."""
-        full = cls(lead_id=lead_id, attempt=attempt, payload=payload)
+        full = cls(lead_id=lead_id, attempt=attempt, payload=payload, key_name=key_name)
         return full if len(full.to_text().encode()) <= MAX_BYTES else replace(full, payload=None)
 
     @classmethod
@@ -64,7 +69,12 @@ class Envelope:
             raise NotAnEnvelope("not_an_envelope", f"its attempt is not a whole number from 1 to {LARGEST_ATTEMPT}")
         if not isinstance(payload, str | None):
             raise NotAnEnvelope("not_an_envelope", "its payload is not text")
-        return cls(lead_id=lead_id, attempt=attempt, payload=well_formed(payload) if payload else payload)
+        return cls(
+            lead_id=lead_id,
+            attempt=attempt,
+            payload=well_formed(payload) if payload else payload,
+            key_name=_key_name(message.get("key_name")),
+        )
 
     @property
     def received_at(self) -> datetime:
@@ -79,6 +89,8 @@ class Envelope:
         }
         if self.payload is not None:
             message["payload"] = self.payload
+        if self.key_name:
+            message["key_name"] = self.key_name
         return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -90,6 +102,11 @@ def _object(text: str) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise NotAnEnvelope("not_an_envelope", "it is not a JSON object")
     return message
+
+
+def _key_name(value: Any) -> str:
+    """Empty if it is not a key's name: the lead counts, not what came beside it."""
+    return value if isinstance(value, str) and is_key_name(value) else ""
 
 
 def _is_whole(value: Any) -> TypeGuard[int]:

@@ -25,8 +25,6 @@ SHORTEST_USUAL_GAP = ONE_DAY
 QUANTILE = 0.99
 # Names of sources, actions and unread keys that are remembered. More than that is not a vocabulary.
 MOST_NAMES = 200
-# The reason of a post that was rejected for its key.
-WRONG_KEY = "wrong_key"
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9 ()._-]{0,39}")
 
 

@@ -21,6 +21,7 @@ LONGEST = {
     "event": 128,
     "reason": 128,
     "actor": 256,
+    "key_name": 64,
     "offer": 1024,
     "source": 1024,
     "action": 1024,
@@ -45,7 +46,7 @@ class State(StrEnum):
     DUPLICATE = "duplicate"  # it repeats the lead named in DuplicateOf, within the window
     KEPT = "kept"  # a test or do-not-contact lead that stays in the ledger, by setting
     POISONED = "poisoned"  # no retry can fix it: Reason and Detail say what a person can do
-    REJECTED = "rejected"  # the posted bytes were not a lead; their start is kept
+    REJECTED = "rejected"  # the posted bytes were not a lead, or came with a wrong key; their start is kept
     DISCARDED = "discarded"  # a person decided that it is not to be written
     ERASED = "erased"  # a tombstone: personal data gone, late copies end here
 
@@ -103,6 +104,7 @@ class Record:
     name: str = ""
     company: str = ""
     is_test: bool = False
+    key_name: str = ""
     payload: str | bytes | None = None
     version: str | None = field(default=None, compare=False)
 
@@ -110,7 +112,7 @@ class Record:
         _bound_texts(self)
 
     @classmethod
-    def accepted(cls, lead_id: str, payload: str, *, attempt: int = 1) -> Self:
+    def accepted(cls, lead_id: str, payload: str, *, attempt: int = 1, key_name: str = "") -> Self:
         """A new lead. Raises InvalidLead if the payload is not a lead, or is larger than the ledger can keep."""
         lead = Lead.from_payload(payload)
         if not _is_kept_whole(payload):
@@ -132,13 +134,15 @@ class Record:
             name=without_controls(lead.shown_name),
             company=without_controls(lead.company),
             is_test=lead.is_test,
+            key_name=key_name,
             payload=payload,
         )
 
     @classmethod
-    def rejected(cls, lead_id: str, why: InvalidLead, start: bytes) -> Self:
-        """Posted bytes that were not a lead. `start` is what is kept of them."""
-        return replace(cls.poisoned(lead_id, why.slug, why.detail, start), state=State.REJECTED)
+    def rejected(cls, lead_id: str, why: InvalidLead, start: bytes, *, key_name: str = "") -> Self:
+        """Posted bytes that were not a lead, or came with a wrong key. `start` is what is kept of them."""
+        as_poisoned = cls.poisoned(lead_id, why.slug, why.detail, start)
+        return replace(as_poisoned, state=State.REJECTED, key_name=key_name)
 
     @classmethod
     def poisoned(cls, lead_id: str, reason: str, detail: str, payload: str | bytes | None, *, attempt: int = 1) -> Self:
@@ -161,7 +165,8 @@ class Record:
     def smallest(self, detail: str) -> Self:
         """The smallest row of a lead whose own row storage refuses: poisoned, with the payload as bytes."""
         payload = self.payload.encode("utf-8", "replace") if isinstance(self.payload, str) else self.payload
-        return self.poisoned(self.lead_id, ROW_REFUSED, detail, payload, attempt=self.attempt)
+        smallest = self.poisoned(self.lead_id, ROW_REFUSED, detail, payload, attempt=self.attempt)
+        return replace(smallest, key_name=self.key_name)
 
     @property
     def text(self) -> str | None:

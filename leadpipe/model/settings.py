@@ -2,7 +2,8 @@
 
 A fault in the storage settings stops intake (503). One in a setting that decides where and how leads are written makes
 the leads wait as blocked. One in a setting whose default will do is only reported. If leadpipe can read a storage
-setting but the functions host cannot, intake goes on, and health, `status` and `doctor` report it.
+setting but the functions host cannot, intake goes on, and health, `status` and `doctor` report it. If leadpipe checks
+the keys of posts itself and can read none, intake stops too (503): a post that is answered with 401 is gone.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 from leadpipe.model import storage_shape
 from leadpipe.model.disabled_functions import switched_off
 from leadpipe.model.duration import duration_of
+from leadpipe.model.keys import EndpointKey, keys_of
 from leadpipe.model.reference import unresolved
 from leadpipe.model.webhook import Shape, Webhook, shape_for, wrong_url
 
@@ -53,6 +55,8 @@ _OTHER_SIGN_IN = tuple(
 _NOTIFY_URL = "LEADPIPE_NOTIFY_URL"
 _NOTIFY_FORMAT = "LEADPIPE_NOTIFY_FORMAT"
 _NOBODY = "nobody is notified meanwhile"
+_AUTH = "LEADPIPE_AUTH"
+_KEYS = "LEADPIPE_KEYS"
 # Read by the platform, by the command line or by libraries, not by `Settings`.
 _READ_ELSEWHERE = frozenset({"PYTHON_THREADPOOL_THREAD_COUNT", "FUNCTIONS_WORKER_RUNTIME"})
 _PREFIXES = ("DATAVERSE_", "LEADPIPE_", "AzureWebJobsStorage", "AzureWebJobs.", "AzureWebJobs_")
@@ -62,6 +66,7 @@ class Area(StrEnum):
     """What a fault stops."""
 
     STORAGE = "storage"  # intake
+    KEYS = "keys"  # intake: without a key to compare with, no post may be called wrong
     HOST = "host"  # the functions host may refuse every post; a lead that reaches leadpipe is kept
     DYNAMICS = "dynamics"  # writing leads
     NOTED = "noted"  # nothing: a default counts meanwhile, or a warning is lost
@@ -161,6 +166,13 @@ class SpecialLeads(StrEnum):
     KEEP = "keep"
 
 
+class Auth(StrEnum):
+    """Who checks the key of a post."""
+
+    HOST = "host"  # the functions host, by its function keys
+    KEYS = "keys"  # leadpipe, by LEADPIPE_KEYS
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """`storage` None: its settings have faults. `dataverse` None: not configured, or faults.
@@ -182,6 +194,8 @@ class Settings:
     switched_off: Mapping[str, str] = field(default_factory=dict)
     webhook: Webhook | None = None
     site_name: str = ""
+    auth: Auth = Auth.HOST
+    keys: tuple[EndpointKey, ...] = ()
     faults: tuple[Fault, ...] = ()
 
     @classmethod
@@ -208,6 +222,8 @@ class Settings:
             switched_off=switched_off(environment),
             webhook=reader.webhook(),
             site_name=reader.text("WEBSITE_SITE_NAME", Area.NOTED),
+            auth=auth_of(environment),
+            keys=reader.keys(auth_of(environment)),
             faults=reader.all_faults(),
         )
 
@@ -227,6 +243,15 @@ class Settings:
     def faults_of(self, area: Area) -> str:
         """All faults of that area in one line; empty if there are none."""
         return "; ".join(str(fault) for fault in self.faults if fault.area is area)
+
+
+def auth_of(environment: Mapping[str, str]) -> Auth:
+    """Who checks the key of a post. Any word that is not `host` means leadpipe.
+
+    So a slip in LEADPIPE_AUTH never leaves posts to the host, which answers 401 where leadpipe answers 503.
+    """
+    word = environment.get(_AUTH, "").strip().lower()
+    return Auth.HOST if word in {"", Auth.HOST} else Auth.KEYS
 
 
 def as_the_host_reads(environment: Mapping[str, str]) -> Mapping[str, str]:
@@ -536,6 +561,44 @@ class _Reader:
             return Shape(word) if word else None
         self._fault(Area.NOTED, _NOTIFY_FORMAT, "is none of teams, slack and json; the host's name decides")
         return None
+
+    def keys(self, auth: Auth) -> tuple[EndpointKey, ...]:
+        """The keys that posts are compared with; none if the host checks them, or if LEADPIPE_AUTH has a fault."""
+        word = self.text(_AUTH, Area.KEYS).lower()
+        if auth is Auth.HOST:
+            self._note_idle_keys(word)
+            return ()
+        if word != Auth.KEYS:
+            if word:
+                self._fault(Area.KEYS, _AUTH, "is neither host nor keys, so no post is taken")
+            return ()
+        text = self._environment.get(_KEYS, "").strip()
+        if not text:
+            problem = "is not set, so no post is taken: on Linux a reference to a secret that cannot be read is not set"
+            self._fault(Area.KEYS, _KEYS, problem)
+        return self._keys_in(text) if text else ()
+
+    def _note_idle_keys(self, word: str) -> None:
+        if not self._is_set(_KEYS):
+            return
+        if word:
+            self._fault(Area.NOTED, _KEYS, "does not count while LEADPIPE_AUTH is host")
+        else:
+            problem = (
+                "is not set beside LEADPIPE_KEYS, so the host answers 401 to those keys: set it to keys or to host"
+            )
+            self._fault(Area.HOST, _AUTH, problem)
+
+    def _keys_in(self, text: str) -> tuple[EndpointKey, ...]:
+        """One key that can be read is enough: the others are only noted."""
+        keys, flaws = keys_of(text)
+        if not keys:
+            unreadable = f"has no key that can be read, so no post is taken: {'; '.join(flaws)}"
+            self._fault(Area.KEYS, _KEYS, unresolved(text) or unreadable)
+            return ()
+        for flaw in flaws:
+            self._fault(Area.NOTED, _KEYS, f"has a flaw: {flaw}")
+        return tuple(keys)
 
     def _fault(self, area: Area, setting: str, problem: str) -> None:
         fault = Fault(area=area, setting=setting, problem=problem)

@@ -335,6 +335,11 @@ _THIS_LEAD = {
         "the storage account refuses the lead's row",
         "the detail has its code; `leadpipe poison edit ID` if a value is wrong; then `leadpipe poison replay ID`",
     ),
+    "wrong_key": Cause(
+        "the post came with a wrong key, or with none",
+        "if it is a lead, give Partner Center a key of LEADPIPE_KEYS, then `leadpipe poison replay ID`; if not,"
+        ' `leadpipe poison discard ID --why "wrong key"`',
+    ),
     "payload_missing": Cause("nothing is kept of what was posted", '`leadpipe poison discard ID --why "nothing kept"`'),
     "not_utf8": Cause("the posted text is not UTF-8", _NO_TEXT_FIX),
     "not_json": Cause("the posted text is not JSON", _NO_TEXT_FIX),

@@ -4,6 +4,7 @@ https://learn.microsoft.com/partner-center/marketplace-offers/lead-management-in
 """
 
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -11,6 +12,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 import requests
 
 from leadpipe.dataverse.protocol import json_object
+from leadpipe.model.keys import EndpointKey
 from leadpipe.model.lead_id import is_lead_id
 from leadpipe.model.reference import unresolved
 from leadpipe.operations.causes import fix_now
@@ -20,6 +22,7 @@ from leadpipe.transport.no_answer import untrusted, without_answer
 PATH = "/api/leads"
 POST_SECONDS = 30
 DIGITS = 18
+_LONGEST_DETAIL = 300
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -36,20 +39,25 @@ class StepFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where leads are posted. `url` has no key, so it can be shown. `overruled`: the address had another key."""
+    """Where leads are posted. `url` has no key, so it can be shown. `overruled`: the address had another key.
+
+    `own_key`: the name of the key, where it was taken from LEADPIPE_KEYS.
+    """
 
     url: str
     key: str | None = field(default=None, repr=False)
     overruled: bool = False
+    own_key: str = ""
 
     @property
     def is_local(self) -> bool:
         return urlsplit(self.url).hostname in _LOOPBACK
 
 
-def endpoint_of(url: str, key: str | None) -> Endpoint:
+def endpoint_of(url: str, key: str | None, own_keys: Sequence[EndpointKey] = ()) -> Endpoint:
     """Takes the app's address, the endpoint's, or the endpoint's with `?code=` as in Partner Center.
 
+    Without a key there and without `key`, the first of the endpoint's own keys is taken, if these settings have some.
     Raises ValueError, whose text does not quote it.
     """
     if problem := unresolved(url) or unresolved(key or ""):
@@ -62,7 +70,10 @@ def endpoint_of(url: str, key: str | None) -> Endpoint:
     path = parts.path if parts.path.strip("/") else PATH
     code = dict(parse_qsl(parts.query)).get("code")
     overruled = bool(key and code and key != code)
-    return Endpoint(url=f"{parts.scheme}://{parts.netloc}{path}", key=key or code or None, overruled=overruled)
+    address = f"{parts.scheme}://{parts.netloc}{path}"
+    if not key and not code and own_keys:
+        return Endpoint(url=address, key=own_keys[0].value, own_key=own_keys[0].name)
+    return Endpoint(url=address, key=key or code or None, overruled=overruled)
 
 
 def validation_lead(digits: str) -> dict[str, Any]:
@@ -105,13 +116,16 @@ def lead_id_of(status: int, body: dict[str, Any], endpoint: Endpoint, *, locatio
     lead_id = body.get("lead_id")
     if status == 202 and isinstance(lead_id, str) and is_lead_id(lead_id):
         return lead_id
-    if status in _ANSWERS:
+    if status == 401:
+        fact, fix = _key_refused(body.get("error") == "wrong_key", endpoint)
+    elif status in _ANSWERS:
         fact, fix = _ANSWERS[status]
-        if status == 401 and endpoint.overruled:
-            fix = f"{fix}; the key in the address did not count, since --key or LEADPIPE_KEY is given"
     elif 300 <= status < 400 and location:
         fact = f"it sends on to {_target(endpoint.url, location)}, which the marketplace would not follow"
         fix = "give the address at which the app itself answers, with https, here and in Partner Center"
+    elif body.get("error") == "keys_settings":
+        fact = f"leadpipe can read no key to compare with: {str(body.get('detail'))[:_LONGEST_DETAIL]}"
+        fix = "correct LEADPIPE_AUTH and LEADPIPE_KEYS among the app settings; until then no post is taken"
     elif isinstance(body.get("error"), str):
         fact, fix = f"not kept: {body['error']}", "`leadpipe doctor` with the app's own settings says what is wrong"
     elif status >= 500:
@@ -121,11 +135,25 @@ def lead_id_of(status: int, body: dict[str, Any], endpoint: Endpoint, *, locatio
     raise StepFailed("post", f"{endpoint.url} answered {status}: {fact}", fix)
 
 
+def _key_refused(by_leadpipe: bool, endpoint: Endpoint) -> tuple[str, str]:
+    """Fact and fix of a 401. The functions host gives it without a body, leadpipe with one."""
+    if by_leadpipe:
+        fact = "leadpipe does not know the key" if endpoint.key else "leadpipe wants a key"
+        fix = "give one of the app's LEADPIPE_KEYS with --key or LEADPIPE_KEY; `leadpipe keys` names them"
+        if endpoint.own_key:
+            fix = f"the app has not the key {endpoint.own_key} of these settings: give it the same LEADPIPE_KEYS"
+    else:
+        fact = "the functions host says that the key is missing or wrong"
+        fix = "give a key of the function leads with --key or LEADPIPE_KEY"
+        fix = f"{fix}; if every key is refused, see `leadpipe doctor`"
+        if endpoint.own_key:
+            fix = f"set LEADPIPE_AUTH to keys in the app too, where the host still asks for its own keys; or {fix}"
+    if endpoint.overruled:
+        fix = f"{fix}; the key in the address did not count, since --key or LEADPIPE_KEY is given"
+    return fact, fix
+
+
 _ANSWERS = {
-    401: (
-        "the key is missing or wrong",
-        "give a key of the function leads with --key or LEADPIPE_KEY; if every key is refused, see `leadpipe doctor`",
-    ),
     403: (
         "the app is stopped, or refuses this machine",
         "start the app in the portal, or look at its access restrictions",

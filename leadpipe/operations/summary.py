@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from leadpipe.model.keys import WRONG_KEY
 from leadpipe.model.lead_id import END_OF_TIME, EPOCH
-from leadpipe.model.pulse import WRONG_KEY, is_of_a_customer
+from leadpipe.model.pulse import is_of_a_customer
 from leadpipe.model.reasons import BLOCKED
 from leadpipe.model.record import OPEN, PERSON_UNREAD, UNSETTLED, Record, State
 from leadpipe.model.waiting import LONGEST_FAILING, Tally, add

@@ -35,6 +35,7 @@ RECORD_COLUMNS = {
     "name": "Name",
     "company": "Company",
     "is_test": "IsTest",
+    "key_name": "KeyName",
     "payload": "Payload",
 }
 EVENT_COLUMNS = {

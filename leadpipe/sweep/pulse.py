@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
+from leadpipe.model.keys import WRONG_KEY
 from leadpipe.model.lead_id import EPOCH, MOST_AHEAD, ONE_DAY
 from leadpipe.model.log_line import log_line
 from leadpipe.model.ports import Ledger, Marks

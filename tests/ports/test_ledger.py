@@ -45,6 +45,13 @@ def test_a_record_is_read_back_as_it_was_inserted(ledger: Ledger) -> None:
     assert ledger.read(record.lead_id) == record
 
 
+def test_the_key_of_a_lead_is_read_back_by_its_name_also_in_lists(ledger: Ledger) -> None:
+    record = Record.accepted(lead_id(), payload(), key_name="partner-center")
+    ledger.insert(record)
+    assert ledger.read(record.lead_id) == record
+    assert [listed.key_name for listed in ledger.between(DAY, DAY)] == ["partner-center"]
+
+
 def test_an_unknown_lead_has_no_record(ledger: Ledger) -> None:
     assert ledger.read(lead_id()) is None
 

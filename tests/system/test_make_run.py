@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 90
 class MakeRun:
     """`make run`'s command in a data folder of its own, its screen read line by line."""
 
-    def __init__(self, data: Path, port: int, *options: str) -> None:
+    def __init__(self, data: Path, port: int, *options: str, **settings: str) -> None:
         self.port = port
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("AzureWebJobs", "DATAVERSE_"))
@@ -29,7 +29,7 @@ class MakeRun:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "devkit", "run", "--port", str(port), "--data", str(data), *options],
             cwd=ROOT,
-            env=environment,
+            env={**environment, **settings},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -106,6 +106,27 @@ def test_a_posted_sample_is_found_by_the_command_line_and_on_the_stand_ins_page(
     page = requests.get(values["DATAVERSE_URL"], verify=values["REQUESTS_CA_BUNDLE"], timeout=30)
     assert "Some" in page.text
     assert lead_id in page.text
+    assert run.interrupt() == 0
+
+
+def test_with_keys_of_leadpipes_own_the_sample_carries_one(
+    tmp_path: Path, free_port: int, started: list[MakeRun]
+) -> None:
+    key = "0123456789abcdef"
+    keys = {"LEADPIPE_AUTH": "keys", "LEADPIPE_KEYS": f"sample:{key}"}
+    run = MakeRun(tmp_path / "data", free_port, "--enable-auth", **keys)
+    started.append(run)
+    run.reads("lead written")
+    run.reads("one of LEADPIPE_KEYS")
+    run.reads("Ctrl-C stops everything")
+    url = f"http://127.0.0.1:{free_port}/api/leads"
+    assert requests.post(url, data=b"{}", timeout=30).json()["error"] == "wrong_key"
+    settings = tmp_path / "data" / "settings.json"
+    command = [sys.executable, "-m", "leadpipe", "--settings", str(settings), "keys", "--json"]
+    named = subprocess.run(command, cwd=ROOT, env={**os.environ, **keys}, capture_output=True, text=True, check=True)
+    (use,) = json.loads(named.stdout)
+    assert (use["name"], use["leads"]) == ("sample", 1)
+    assert key not in "".join(run.screen) + settings.read_text()
     assert run.interrupt() == 0
 
 

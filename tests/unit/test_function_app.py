@@ -2,8 +2,11 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any, NoReturn
 
 import azure.functions as func
@@ -12,8 +15,10 @@ from azure.core.pipeline.transport import RequestsTransport
 
 import function_app
 from leadpipe import wiring
+from leadpipe.model.settings import Auth
 from tests.factories import CONNECTION_STRING, payload
 
+ROOT = Path(__file__).parents[2]
 SECRET = "jane.doe@fabrikam.com Bearer made-up-token"
 
 
@@ -131,6 +136,66 @@ def test_of_a_transfer_encoding_it_is_logged_whether_it_is_chunked(
     answer = function("leads")(posted(b"", **{"transfer-encoding": header}))
     assert answer.status_code == 400
     assert [line.getMessage() for line in caplog.records] == [f"post_refused reason=empty_body{said}"]
+
+
+KEY = "0123456789abcdef"
+
+
+def registered(environment: dict[str, str]) -> dict[str, str]:
+    """The level of each function that HTTP calls, as a process with these settings registers them."""
+    program = (
+        "import json, function_app\n"
+        "bindings = [json.loads(b) for f in function_app.app.get_functions() for b in f.get_raw_bindings()]\n"
+        "print(json.dumps({b['route']: b['authLevel'] for b in bindings if b['type'] == 'httpTrigger'}))"
+    )
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LEADPIPE_")}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env={**kept, **environment}, cwd=ROOT, capture_output=True, check=True, text=True)
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("word", "level"),
+    [(None, "FUNCTION"), ("", "FUNCTION"), (" Host", "FUNCTION"), ("keys", "ANONYMOUS"), ("kyes", "ANONYMOUS")],
+)
+def test_only_the_word_host_leaves_the_keys_to_the_host(word: str | None, level: str) -> None:
+    levels = registered({} if word is None else {"LEADPIPE_AUTH": word})
+    assert levels == {"leads": level, "health": "ANONYMOUS"}
+
+
+@pytest.fixture
+def own_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(function_app, "AUTH", Auth.KEYS)
+    monkeypatch.setenv("LEADPIPE_AUTH", "keys")
+    monkeypatch.setenv("LEADPIPE_KEYS", f"a:{KEY}")
+
+
+@pytest.mark.usefixtures("own_keys")
+@pytest.mark.parametrize(
+    ("name", "value"), [("LEADPIPE_KEYS", None), ("LEADPIPE_KEYS", ","), ("LEADPIPE_AUTH", "kyes")]
+)
+def test_without_a_readable_key_every_post_is_503_and_none_is_401(
+    name: str, value: str | None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv(name) if value is None else monkeypatch.setenv(name, value)
+    for asked in (posted(), posted(**{"x-functions-key": KEY}), posted(b"")):
+        told = require_503(function("leads")(asked), caplog.text)
+        assert "keys_settings" in told
+        assert name in told
+        assert KEY not in told
+
+
+@pytest.mark.usefixtures("own_keys", "broken_storage")
+def test_a_wrong_key_that_cannot_be_kept_is_503(caplog: pytest.LogCaptureFixture) -> None:
+    require_503(function("leads")(posted(**{"x-functions-key": "wrong"})), caplog.text)
+
+
+@pytest.mark.usefixtures("own_keys", "broken_storage")
+def test_an_empty_post_with_a_wrong_key_is_401_and_needs_no_storage(caplog: pytest.LogCaptureFixture) -> None:
+    answer = function("leads")(posted(b"", **{"x-functions-key": "s3cret"}))
+    assert (answer.status_code, json.loads(answer.get_body())["error"]) == (401, "wrong_key")
+    assert [line.getMessage() for line in caplog.records] == ["post_refused reason=wrong_key"]
 
 
 @pytest.mark.usefixtures("broken_settings")

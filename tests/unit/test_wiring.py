@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from leadpipe.model.errors import SettingsError
 from leadpipe.model.settings import Settings
 from leadpipe.wiring import SILENT_LIBRARIES, Wiring, quiet_libraries
 from tests.factories import environment
@@ -38,6 +39,18 @@ def test_what_the_host_would_trip_over_makes_the_app_ill_and_stops_no_intake() -
     )
     assert len(wiring.intake()) == 2
     assert wiring.why_not_ready().startswith("AzureWebJobsStorage__blobServiceUri is not set, so the host answers 401")
+
+
+@pytest.mark.parametrize(
+    ("keys", "setting"),
+    [({"LEADPIPE_AUTH": "keys"}, "LEADPIPE_KEYS"), ({"LEADPIPE_AUTH": "kyes", "LEADPIPE_KEYS": "a"}, "LEADPIPE_AUTH")],
+)
+def test_without_a_readable_key_the_app_is_ill_and_no_post_can_be_compared(keys: dict[str, str], setting: str) -> None:
+    wiring = Wiring(Settings.from_environment(environment(**keys)))
+    assert wiring.why_not_ready().startswith(f"{setting} is")
+    with pytest.raises(SettingsError) as raised:
+        wiring.keys()
+    assert (raised.value.slug, raised.value.detail.startswith(setting)) == ("keys_settings", True)
 
 
 @pytest.mark.usefixtures("levels")

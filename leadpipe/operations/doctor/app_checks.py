@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 
 from leadpipe.model.disabled_functions import switched_off
-from leadpipe.model.settings import Area, Settings
-from leadpipe.operations.doctor.finding import Finding, failed, ok, warning
+from leadpipe.model.settings import Area, Auth, Settings
+from leadpipe.operations.doctor.finding import Finding, failed, ok, skipped, warning
 
 SETTINGS = "settings"
+KEYS = "keys"
 FUNCTIONS = "functions"
 THREADS = "threads"
 THREADS_WANTED = 32
@@ -22,6 +23,15 @@ def look_at_settings(settings: Settings) -> Iterator[Finding]:
             yield warning(SETTINGS, f"{fault}: leads go on", _FIX)
         else:
             yield failed(SETTINGS, str(fault), _FIX, reason="settings")
+
+
+def look_at_keys(settings: Settings) -> Finding:
+    """Says whose keys posts need. What is wrong with LEADPIPE_KEYS is a line of the settings."""
+    if settings.auth is Auth.HOST:
+        return ok(KEYS, "posts need a function key of the functions host")
+    if not settings.keys:
+        return skipped(KEYS, "the settings name no key that can be read")
+    return ok(KEYS, f"posts need one of LEADPIPE_KEYS: {', '.join(key.name for key in settings.keys)}")
 
 
 def look_at_functions(environment: Mapping[str, str]) -> Finding:

@@ -4,7 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from leadpipe.dataverse.certificate_end import certificate_ends
-from leadpipe.operations.doctor.app_checks import look_at_functions, look_at_settings, look_at_threads
+from leadpipe.operations.doctor.app_checks import (
+    look_at_functions,
+    look_at_keys,
+    look_at_settings,
+    look_at_threads,
+)
 from leadpipe.operations.doctor.attention_check import ATTENTION, look_at_attention
 from leadpipe.operations.doctor.clock_check import CLOCK, CLOCK_WRONG, look_at_clock
 from leadpipe.operations.doctor.dynamics_checks import look_at_dynamics
@@ -21,6 +26,7 @@ def examine(target: Target, environment: Mapping[str, str], now: Callable[[], da
     settings, found = target.settings, list[Finding]()
     looks: dict[str, Callable[[], Iterable[Finding]]] = {
         "settings": lambda: look_at_settings(settings),
+        "keys": lambda: [look_at_keys(settings)],
         "functions": lambda: [look_at_functions(environment)],
         "storage": lambda: look_at_storage(target),
         "threads": lambda: [look_at_threads(environment)],

@@ -90,10 +90,26 @@ def test_without_a_mapping_file_none_is_set(tmp_path: Path) -> None:
     assert not settings.file["LEADPIPE_MAPPING"].strip()
 
 
-def test_every_setting_of_the_apps_own_is_shown() -> None:
+def test_every_setting_of_the_apps_own_is_shown_but_those_of_its_keys() -> None:
     example = json.loads((Path(__file__).parents[3] / "local.settings.json.example").read_text())["Values"]
 
-    assert {name for name in example if name.startswith("LEADPIPE_")} == SHOWN
+    assert {name for name in example if name.startswith("LEADPIPE_")} - {"LEADPIPE_AUTH", "LEADPIPE_KEYS"} == SHOWN
+
+
+@pytest.mark.parametrize(
+    ("file", "written"),
+    [
+        ({}, {}),
+        ({"LEADPIPE_KEYS": "a:0123456789abcdef"}, {"LEADPIPE_AUTH": "keys", "LEADPIPE_KEYS": "a:0123456789abcdef"}),
+    ],
+)
+def test_the_tools_hear_of_keys_only_where_the_file_has_them(file: dict[str, str], written: dict[str, str]) -> None:
+    settings = given(file=file, LEADPIPE_AUTH="keys", LEADPIPE_KEYS="b:from-the-environment").with_started(
+        None, STANDIN
+    )
+
+    assert settings.file == STANDIN | written
+    assert settings.process["LEADPIPE_KEYS"] == "b:from-the-environment"
 
 
 def test_only_the_owner_may_read_the_file(tmp_path: Path) -> None:

@@ -24,3 +24,15 @@ def test_where_the_function_key_is_stands_below_the_address_where_one_is_asked_f
     tour.host_url = "http://127.0.0.1:7071"
     tour.show()
     assert (f"`default` in {tmp_path / 'host' / 'keys.json'}" in shown.getvalue()) == enable_auth
+
+
+def test_of_leadpipes_own_keys_the_setting_is_named_and_never_a_value(tmp_path: Path) -> None:
+    options = argparse.Namespace(data=tmp_path, enable_auth=True, no_sample=True, empty=False)
+    given = Given.read(tmp_path, {"LEADPIPE_AUTH": "keys", "LEADPIPE_KEYS": "a:0123456789abcdef"})
+    shown = io.StringIO()
+    settings = given.with_started(None, {"DATAVERSE_URL": "https://localhost:1"})
+    tour = Tour(options, given, settings, Screen(Console(file=shown, soft_wrap=True)), tmp_path / "settings.json")
+    tour.host_url = "http://127.0.0.1:7071"
+    tour.show()
+    assert "one of LEADPIPE_KEYS" in shown.getvalue()
+    assert "0123456789abcdef" not in shown.getvalue()

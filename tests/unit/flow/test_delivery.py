@@ -99,11 +99,12 @@ def test_the_same_message_delivered_twice_makes_one_lead() -> None:
 
 def test_a_message_without_a_record_makes_it() -> None:
     world = World()
-    envelope = Envelope(lead_id=lead_id(), attempt=1, payload=PAYLOAD)
+    envelope = Envelope(lead_id=lead_id(), attempt=1, payload=PAYLOAD, key_name="partner-center")
     run(world, envelope.to_text())
     assert world.journal == ["ledger.read", "ledger.insert", "claims.take", "dynamics.create", "ledger.write"]
     assert world.ledger.rows[lead_id()].state is State.WRITTEN
     assert world.ledger.rows[lead_id()].payload == PAYLOAD
+    assert world.ledger.rows[lead_id()].key_name == "partner-center"
 
 
 @pytest.mark.parametrize("attempt", [FURTHEST_AHEAD + 1, LARGEST_ATTEMPT - 1, LARGEST_ATTEMPT])

@@ -19,7 +19,7 @@ BIG = b'{"Description": "' + b'\\"' * 15000 + b'"}'
 AWAY = StorageFailed("storage_unreachable")
 
 
-def post(world: World, body: bytes = BODY, *, clock: Iterator[float] | None = None) -> str:
+def post(world: World, body: bytes = BODY, *, clock: Iterator[float] | None = None, key_name: str = "") -> str:
     elapsed = clock or repeat(0.0)
     return take(
         body,
@@ -27,6 +27,7 @@ def post(world: World, body: bytes = BODY, *, clock: Iterator[float] | None = No
         entropy=bytes(range(10)),
         ledger=world.ledger,
         queue=world.queue,
+        key_name=key_name,
         elapsed=lambda: next(elapsed),
     )
 
@@ -40,6 +41,22 @@ def test_the_record_comes_first_then_the_message() -> None:
     assert Envelope.from_text(world.queue.messages[0].text) == Envelope(
         lead_id=lead_id, attempt=1, payload=BODY.decode()
     )
+
+
+def test_the_key_of_the_post_is_in_its_record_and_costs_no_request() -> None:
+    world = World()
+    lead_id = post(world, key_name="partner-center")
+    assert world.journal == ["ledger.insert", "queue.put"]
+    assert world.ledger.rows[lead_id].key_name == "partner-center"
+    assert Envelope.from_text(world.queue.messages[0].text).key_name == "partner-center"
+
+
+def test_the_key_of_a_post_that_is_no_lead_is_in_its_record_too() -> None:
+    world = World()
+    with pytest.raises(InvalidLead):
+        post(world, b"[]", key_name="partner-center")
+    (record,) = world.ledger.rows.values()
+    assert (record.reason, record.key_name) == ("not_an_object", "partner-center")
 
 
 def test_a_ledger_that_is_away_leaves_the_lead_in_its_message() -> None:

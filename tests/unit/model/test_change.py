@@ -104,9 +104,10 @@ class TestTable:
 
     @pytest.mark.parametrize(("state", "name", "cell"), EFFECTS)
     def test_no_change_touches_what_makes_the_record_this_leads(self, state: State, name: str, cell: str) -> None:
-        after = changed(record(state=state, version="W/1"), CHANGES[name])
+        after = changed(record(state=state, version="W/1", key_name="a"), CHANGES[name])
 
         assert (after.lead_id, after.received_at, after.version) == (LEAD_ID, RECEIVED_AT, "W/1")
+        assert after.key_name == "a"
         assert (after.state, after.updated_at) == (cell, AT)
 
     @pytest.mark.parametrize(("state", "name", "cell"), EFFECTS)

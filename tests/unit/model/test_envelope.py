@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from leadpipe.model.envelope import LARGEST_ATTEMPT, MAX_BYTES, RESERVED_KEYS, V
 from leadpipe.model.errors import NewerEnvelope, NotAnEnvelope
 from leadpipe.model.lead_id import received_at
 from leadpipe.model.record import MOST_ATTEMPTS
-from tests.factories import LEAD_ID, RECEIVED_AT, envelope, lead_id, payload
+from tests.factories import LEAD_ID, RECEIVED_AT, envelope, lead_id, payload, record
 
 MOMENTS = st.timedeltas().filter(lambda after: 1970 < (RECEIVED_AT.year + after.days / 365) < 9998)
 
@@ -50,7 +51,11 @@ def test_what_a_payload_calls_its_keys_does_not_matter() -> None:
 
 @given(
     st.builds(
-        Envelope, lead_id=st.builds(lead_id, MOMENTS), attempt=st.integers(1, 10**6), payload=st.none() | st.text()
+        Envelope,
+        lead_id=st.builds(lead_id, MOMENTS),
+        attempt=st.integers(1, 10**6),
+        payload=st.none() | st.text(),
+        key_name=st.sampled_from(["", "key1", "partner-center"]),
     )
 )
 def test_what_was_put_is_what_is_read(sent: Envelope) -> None:
@@ -151,3 +156,15 @@ def test_what_leadpipe_did_not_write_is_no_envelope(text: str, why: str) -> None
 def test_any_text_is_an_envelope_or_said_to_be_none(text: str) -> None:
     with pytest.raises(NotAnEnvelope):
         Envelope.from_text(text)
+
+
+@pytest.mark.parametrize("odd", [None, 7, "", "two words", "x" * 65, ["a"], "jane@contoso.com"])
+def test_what_is_no_name_of_a_key_is_left_out_and_the_lead_counts(odd: Any) -> None:
+    assert Envelope.from_text(message(key_name=odd)) == Envelope.from_text(message())
+
+
+def test_a_message_names_the_key_that_its_lead_came_with() -> None:
+    sent = Envelope.of(replace(record(), key_name="partner-center"))
+    assert '"key_name":"partner-center"' in sent.to_text()
+    assert Envelope.from_text(sent.to_text()).key_name == "partner-center"
+    assert "key_name" not in envelope().to_text()

@@ -210,7 +210,7 @@ def test_a_lead_too_large_for_the_ledger_is_refused_or_poisoned_with_its_start()
 
 @pytest.mark.parametrize("posted", [payload(), payload().encode(), None])
 def test_the_smallest_row_of_a_lead_is_poisoned_with_its_payload_as_bytes(posted: str | bytes | None) -> None:
-    small = record(payload=posted, attempt=3).smallest("400 SomeCode")
+    small = record(payload=posted, attempt=3, key_name="a").smallest("400 SomeCode")
     assert (small.state, small.reason, small.detail, small.attempt) == (
         State.POISONED,
         "row_refused",
@@ -218,7 +218,7 @@ def test_the_smallest_row_of_a_lead_is_poisoned_with_its_payload_as_bytes(posted
         3,
     )
     assert small.payload == (None if posted is None else payload().encode())
-    assert (small.email, small.fingerprint, small.next_try_at) == ("", "", None)
+    assert (small.email, small.fingerprint, small.next_try_at, small.key_name) == ("", "", None, "a")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from leadpipe.model.settings import (
     Area,
+    Auth,
     Certificate,
     ClientSecret,
     ManagedIdentity,
@@ -14,6 +15,7 @@ from leadpipe.model.settings import (
     StorageByIdentity,
     StorageByKey,
     UserPassword,
+    auth_of,
 )
 from leadpipe.model.webhook import Shape, Webhook
 from tests.factories import CLIENT_ID, CLIENT_SECRET, CONNECTION_STRING, ORGANISATION, TENANT_ID, environment, settings
@@ -55,6 +57,8 @@ NAMES = (
     "LEADPIPE_RETENTION",
     "LEADPIPE_NOTIFY_URL",
     "LEADPIPE_NOTIFY_FORMAT",
+    "LEADPIPE_AUTH",
+    "LEADPIPE_KEYS",
 )
 HOOK = "https://hooks.slack.com/services/T0/B0/made-up-key"
 
@@ -658,6 +662,121 @@ class TestTimes:
         assert faults(**{name: text}) == [f"{name} is not a date like 2027-01-31; nobody is warned meanwhile"]
 
 
+KEY = "0123456789abcdef"
+WORDS = {"absent": None, "empty": " ", "host": "HOST", "keys": " Keys", "typo": "key", "unresolved": KEY_VAULT}
+LISTS = {
+    "missing": None,
+    "empty": " ",
+    "present": f"a:{KEY}",
+    "one of two unresolved": f"a:{KEY},b:{KEY_VAULT}",
+    "unresolved": KEY_VAULT,
+    "every one unresolved": f"a:{KEY_VAULT},{KEY_VAULT}",
+    "garbage": ",b:,ключ",
+    "short": "b:0",
+}
+# Who checks keys, which keys there are, and the setting with the fault of each area.
+OUTCOMES = """
+absent     missing                 host -   -
+absent     empty                   host -   -
+absent     present                 host -   host:LEADPIPE_AUTH
+absent     one_of_two_unresolved   host -   host:LEADPIPE_AUTH noted:LEADPIPE_KEYS
+absent     unresolved              host -   host:LEADPIPE_AUTH noted:LEADPIPE_KEYS
+absent     every_one_unresolved    host -   host:LEADPIPE_AUTH noted:LEADPIPE_KEYS
+absent     garbage                 host -   host:LEADPIPE_AUTH
+absent     short                   host -   host:LEADPIPE_AUTH
+host       missing                 host -   -
+host       empty                   host -   -
+host       present                 host -   noted:LEADPIPE_KEYS
+host       one_of_two_unresolved   host -   noted:LEADPIPE_KEYS
+host       unresolved              host -   noted:LEADPIPE_KEYS
+host       every_one_unresolved    host -   noted:LEADPIPE_KEYS
+host       garbage                 host -   noted:LEADPIPE_KEYS
+host       short                   host -   noted:LEADPIPE_KEYS
+keys       missing                 keys -   keys:LEADPIPE_KEYS
+keys       empty                   keys -   keys:LEADPIPE_KEYS
+keys       present                 keys a   -
+keys       one_of_two_unresolved   keys a   noted:LEADPIPE_KEYS
+keys       unresolved              keys -   keys:LEADPIPE_KEYS
+keys       every_one_unresolved    keys -   keys:LEADPIPE_KEYS
+keys       garbage                 keys -   keys:LEADPIPE_KEYS
+keys       short                   keys b   noted:LEADPIPE_KEYS
+typo       missing                 keys -   keys:LEADPIPE_AUTH
+typo       empty                   keys -   keys:LEADPIPE_AUTH
+typo       present                 keys -   keys:LEADPIPE_AUTH
+typo       one_of_two_unresolved   keys -   keys:LEADPIPE_AUTH noted:LEADPIPE_KEYS
+typo       unresolved              keys -   keys:LEADPIPE_AUTH noted:LEADPIPE_KEYS
+typo       every_one_unresolved    keys -   keys:LEADPIPE_AUTH noted:LEADPIPE_KEYS
+typo       garbage                 keys -   keys:LEADPIPE_AUTH
+typo       short                   keys -   keys:LEADPIPE_AUTH
+unresolved missing                 keys -   keys:LEADPIPE_AUTH
+unresolved empty                   keys -   keys:LEADPIPE_AUTH
+unresolved present                 keys -   keys:LEADPIPE_AUTH
+unresolved one_of_two_unresolved   keys -   keys:LEADPIPE_AUTH noted:LEADPIPE_KEYS
+unresolved unresolved              keys -   keys:LEADPIPE_AUTH noted:LEADPIPE_KEYS
+unresolved every_one_unresolved    keys -   keys:LEADPIPE_AUTH noted:LEADPIPE_KEYS
+unresolved garbage                 keys -   keys:LEADPIPE_AUTH
+unresolved short                   keys -   keys:LEADPIPE_AUTH
+"""
+ROWS = [line.split() for line in OUTCOMES.strip().splitlines()]
+
+
+class TestKeys:
+    @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]}-{row[1]}")
+    def test_each_word_with_each_list(self, row: list[str]) -> None:
+        word, keys, auth, names, *stopped = row
+        environment_of = environment(LEADPIPE_AUTH=WORDS[word], LEADPIPE_KEYS=LISTS[keys.replace("_", " ")])
+        found = Settings.from_environment(environment_of)
+
+        assert (found.auth, auth_of(environment_of)) == (auth, auth)
+        assert [key.name for key in found.keys] == [name for name in names.split(",") if name != "-"]
+        assert {f"{fault.area}:{fault.setting}" for fault in found.faults} == {*stopped} - {"-"}
+
+    @pytest.mark.parametrize("keys", LISTS)
+    def test_an_empty_word_is_read_as_a_missing_one(self, keys: str) -> None:
+        assert read(LEADPIPE_AUTH=" ", LEADPIPE_KEYS=LISTS[keys]) == read(LEADPIPE_KEYS=LISTS[keys])
+
+    def test_the_table_has_every_combination(self) -> None:
+        tried = {(row[0], row[1].replace("_", " ")) for row in ROWS}
+
+        assert tried == {(word, keys) for word in {*WORDS} - {"empty"} for keys in LISTS}
+
+    @pytest.mark.parametrize("row", [row for row in ROWS if row[2] == "keys"], ids=lambda row: f"{row[0]}-{row[1]}")
+    def test_where_leadpipe_checks_there_is_a_key_or_a_fault_that_stops_intake(self, row: list[str]) -> None:
+        found = read(LEADPIPE_AUTH=WORDS[row[0]], LEADPIPE_KEYS=LISTS[row[1].replace("_", " ")])
+
+        assert bool(found.keys) != bool(found.faults_of(Area.KEYS))
+        assert bool(found.faults_of(Area.KEYS)) == any(fault.area is Area.KEYS for fault in found.stopping)
+
+    @given(st.text(max_size=30), st.text(max_size=80))
+    def test_no_pair_of_texts_leaves_leadpipe_without_a_key_and_without_a_fault(self, word: str, keys: str) -> None:
+        found = read(LEADPIPE_AUTH=word, LEADPIPE_KEYS=keys)
+
+        assert (found.auth is Auth.HOST) == (word.strip().lower() in {"", "host"})
+        assert found.auth is Auth.HOST or bool(found.keys) != bool(found.faults_of(Area.KEYS))
+
+    def test_a_fault_says_what_becomes_of_posts(self) -> None:
+        assert "no post is taken" in read(LEADPIPE_AUTH="keys").faults_of(Area.KEYS)
+        assert read(LEADPIPE_AUTH="keys", LEADPIPE_KEYS=",b:").faults_of(Area.KEYS) == (
+            "LEADPIPE_KEYS has no key that can be read, so no post is taken:"
+            " key 1 of 2 is empty; it does not count; key 2 of 2 is empty; it does not count"
+        )
+        assert read(LEADPIPE_AUTH="keys", LEADPIPE_KEYS=f"{KEY},").faults_of(Area.NOTED) == (
+            "LEADPIPE_KEYS has a flaw: key 2 of 2 is empty; it does not count"
+        )
+        assert read(LEADPIPE_AUTH="kyes").faults_of(Area.KEYS) == (
+            "LEADPIPE_AUTH is neither host nor keys, so no post is taken"
+        )
+        assert read(LEADPIPE_AUTH="keys", LEADPIPE_KEYS=KEY_VAULT).faults_of(Area.KEYS) == (
+            "LEADPIPE_KEYS is an unresolved Key Vault reference: give the app's identity access to the vault"
+        )
+
+    def test_no_key_is_in_what_a_debugger_would_show(self) -> None:
+        found = read(LEADPIPE_AUTH="keys", LEADPIPE_KEYS=f"a:{KEY},{KEY}x,b:{KEY}")
+
+        assert len(found.keys) == 3
+        assert KEY not in repr(found)
+
+
 class TestChoices:
     @pytest.mark.parametrize(("text", "choice"), [("write", "write"), ("keep", "keep"), ("KEEP", "keep")])
     def test_special_leads_are_written_or_kept(self, text: str, choice: str) -> None:
@@ -717,7 +836,13 @@ class TestReferences:
         assert read(LEADPIPE_RETENTION=KEY_VAULT).retention > timedelta(days=30_000)
 
 
-SECRETS = ("AzureWebJobsStorage", "DATAVERSE_CLIENT_SECRET", "DATAVERSE_CERTIFICATE_PASSWORD", "DATAVERSE_PASSWORD")
+SECRETS = (
+    "LEADPIPE_KEYS",
+    "AzureWebJobsStorage",
+    "DATAVERSE_CLIENT_SECRET",
+    "DATAVERSE_CERTIFICATE_PASSWORD",
+    "DATAVERSE_PASSWORD",
+)
 SECRET = st.text("Zq9_~", min_size=8, max_size=30)
 VALUES = (
     st.sampled_from(

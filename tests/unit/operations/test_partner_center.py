@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from leadpipe.model.keys import EndpointKey
 from leadpipe.model.lead import Lead
 from leadpipe.operations.partner_center import Endpoint, StepFailed, endpoint_of, lead_id_of, post, validation_lead
 from tests.factories import LEAD_ID
@@ -43,6 +44,60 @@ def test_an_address_that_cannot_be_used_is_not_quoted(url: str) -> None:
 def test_nothing_is_posted_where_the_address_or_the_key_is_still_a_reference(url: str, key: str) -> None:
     with pytest.raises(ValueError, match="is an unresolved Key Vault reference"):
         endpoint_of(url, key)
+
+
+OWN = [EndpointKey(name="a", value="own-key-0123456789"), EndpointKey(name="b", value="other-key-0123456")]
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "used", "own"),
+    [
+        ("https://c.net", "", "own-key-0123456789", "a"),
+        ("https://c.net", "given", "given", ""),
+        ("https://c.net/api/leads?code=there", "", "there", ""),
+    ],
+)
+def test_without_a_key_the_first_of_the_settings_is_taken(url: str, key: str, used: str, own: str) -> None:
+    made = endpoint_of(url, key, OWN)
+    assert (made.key, made.own_key) == (used, own)
+    assert used not in repr(made)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body", "fact", "fix"),
+    [
+        (Endpoint(url="u", key="k"), {}, "the functions host says", "a key of the function leads"),
+        (
+            Endpoint(url="u", key="k", own_key="a"),
+            {},
+            "the functions host says",
+            "set LEADPIPE_AUTH to keys in the app",
+        ),
+        (Endpoint(url="u", key="k"), {"error": "wrong_key"}, "leadpipe does not know the key", "LEADPIPE_KEYS with"),
+        (Endpoint(url="u"), {"error": "wrong_key"}, "leadpipe wants a key", "LEADPIPE_KEYS with"),
+        (
+            Endpoint(url="u", key="k", own_key="a"),
+            {"error": "wrong_key"},
+            "leadpipe does not know the key",
+            "has not the key a of these settings",
+        ),
+    ],
+)
+def test_a_401_of_leadpipe_is_not_that_of_the_host(
+    endpoint: Endpoint, body: dict[str, Any], fact: str, fix: str
+) -> None:
+    with pytest.raises(StepFailed) as raised:
+        lead_id_of(401, body, endpoint)
+    assert fact in raised.value.fact
+    assert fix in raised.value.fix
+
+
+def test_an_app_that_can_read_no_key_names_its_setting() -> None:
+    body = {"error": "keys_settings", "detail": "LEADPIPE_KEYS is not set" + "x" * 5000}
+    with pytest.raises(StepFailed) as raised:
+        lead_id_of(503, body, ENDPOINT)
+    assert "LEADPIPE_KEYS is not set" in raised.value.fact
+    assert len(raised.value.fact) < 500
 
 
 def test_a_401_says_so_where_a_given_key_has_overruled_that_of_the_address() -> None:

@@ -86,6 +86,7 @@ def test_each_way_to_sign_in_can_be_looked_at(doctor: Doctor, standin: Standin, 
 def test_it_is_looked_at_in_the_order_in_which_a_lead_needs_it(doctor: Doctor) -> None:
     assert [line[2:25].strip() for line in doctor().lines] == [
         "settings",
+        "keys",
         "functions",
         "queues",
         "poison queue",
@@ -239,7 +240,7 @@ def test_without_an_organisation_it_is_not_said_that_a_lead_would_get_through(ru
 def test_a_slip_in_a_setting_with_a_default_is_a_warning_and_checks_continue(doctor: Doctor) -> None:
     ran = doctor("--json", LEADPIPE_FALLBACK_AFTER="four hours", DATAVERSE_SECRET_EXPIRES="soon")
     assert [(each["check"], each["result"]) for each in wrong(ran)] == [("settings", "warning")] * 2
-    assert {"check": "organisation", "result": "ok"}.items() <= ran.records[8].items()
+    assert [each["result"] for each in ran.records if each["check"] == "organisation"] == ["ok"]
     assert ran.code == 0
 
 
@@ -295,7 +296,7 @@ def test_storage_that_is_not_there_is_said_once(doctor: Doctor) -> None:
 def test_storage_settings_with_faults_leave_the_rest_to_be_looked_at(doctor: Doctor) -> None:
     ran = doctor("--json", AzureWebJobsStorage="nonsense")
     require_only(ran, "settings", "settings")
-    assert {"check": "organisation", "result": "ok"}.items() <= ran.records[7].items()
+    assert [each["result"] for each in ran.records if each["check"] == "organisation"] == ["ok"]
 
 
 def test_no_settings_at_all_end_with_a_line_and_not_with_a_traceback(run_process: Callable[..., Ran]) -> None:

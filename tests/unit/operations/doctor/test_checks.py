@@ -8,7 +8,12 @@ from leadpipe.dataverse.inspection import Column
 from leadpipe.mapping.default import LENGTHS
 from leadpipe.model.record import State
 from leadpipe.model.settings import Settings
-from leadpipe.operations.doctor.app_checks import look_at_functions, look_at_settings, look_at_threads
+from leadpipe.operations.doctor.app_checks import (
+    look_at_functions,
+    look_at_keys,
+    look_at_settings,
+    look_at_threads,
+)
 from leadpipe.operations.doctor.clock_check import look_at_clock
 from leadpipe.operations.doctor.dynamics_checks import look_at_dynamics, of_privileges
 from leadpipe.operations.doctor.expiry_check import look_at_expiry
@@ -67,6 +72,33 @@ def test_each_fault_of_the_settings_has_a_line_of_its_own() -> None:
 def test_a_fault_that_stops_nothing_is_a_warning() -> None:
     (found,) = look_at_settings(Settings.from_environment(environment(LEADPIPE_DEDUPE_WINDOW="a week")))
     assert (found.result, "7d counts: leads go on" in found.fact) == (CheckResult.WARNING, True)
+
+
+@pytest.mark.parametrize(
+    ("keys", "result", "fact"),
+    [
+        ({}, CheckResult.OK, "posts need a function key of the functions host"),
+        (
+            {"LEADPIPE_AUTH": "keys", "LEADPIPE_KEYS": "a:0123456789abcdef,fedcba9876543210"},
+            CheckResult.OK,
+            "posts need one of LEADPIPE_KEYS: a, key2",
+        ),
+        (
+            {"LEADPIPE_AUTH": "keys"},
+            CheckResult.SKIPPED,
+            "not looked at: the settings name no key that can be read",
+        ),
+    ],
+)
+def test_it_says_whose_keys_posts_need(keys: dict[str, str], result: CheckResult, fact: str) -> None:
+    found = look_at_keys(Settings.from_environment(environment(**keys)))
+    assert (found.result, found.fact) == (result, fact)
+
+
+@pytest.mark.parametrize("keys", [{"LEADPIPE_AUTH": "keys"}, {"LEADPIPE_AUTH": "key"}, {"LEADPIPE_KEYS": "a"}])
+def test_what_keeps_every_post_out_is_no_mere_warning(keys: dict[str, str]) -> None:
+    (found,) = look_at_settings(Settings.from_environment(environment(**keys)))
+    assert (found.result, "LEADPIPE_" in found.fact) == (CheckResult.FAILED, True)
 
 
 def test_what_the_host_trips_over_is_no_mere_warning() -> None:
