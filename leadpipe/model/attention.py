@@ -191,13 +191,11 @@ def _of_queues(facts: Facts) -> Iterator[Attention]:
             count=facts.on_poison_queue,
         )
     if messages := facts.messages_without_record:
-        counted = (
-            "1 message on the queue leads has" if messages == 1 else f"{messages} messages on the queue leads have"
-        )
+        counted = "1 message" if messages == 1 else f"{messages} messages"
         yield Attention(
             reason="message_without_record",
-            says=f"{counted} no record",
-            fix="`leadpipe balance` names those that can be seen",
+            says=f"{counted} without a record on the queue leads",
+            fix="`leadpipe balance` names those it can see",
             count=messages,
         )
 

@@ -19,7 +19,6 @@ from leadpipe.model.pulse import (
     COUNT,
     DAYS,
     MOST_NAMES,
-    WRONG_KEY,
     Beat,
     LastDay,
     Pulse,

@@ -1,6 +1,6 @@
 """Checks what waits for a person: all that `status` exits with 1 for, unless another check has shown it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from leadpipe.model.duration import in_words
@@ -11,21 +11,20 @@ from leadpipe.operations.target import Target
 
 ATTENTION = "attention"
 # Other checks look at these.
-_SHOWN = frozenset({"setting", "mapping", "switched_off", "credential"})
+_SHOWN = frozenset({"setting", "mapping", "switched_off", "credential", "poison_queue"})
 _SPAN = timedelta(days=7)
 
 
 def look_at_attention(
-    target: Target, environment: Mapping[str, str], at: datetime, *, something_failed: bool
+    target: Target, environment: Mapping[str, str], at: datetime, *, shown: Collection[str]
 ) -> Iterator[Finding]:
-    """`something_failed`: why leads are blocked was shown already."""
+    """`shown`: the reasons that other checks have shown; where something failed, all that blocks leads."""
     try:
         status = status_of(target, environment, since=at - _SPAN, at=at)
     except StorageFailed as error:
         yield of_failure(ATTENTION, error)
         return
-    shown = _SHOWN | {"blocked"} if something_failed else _SHOWN
-    needed = [each for each in status.attention if each.reason not in shown]
+    needed = [each for each in status.attention if not {each.reason, each.about} & {*_SHOWN, *shown}]
     if not needed:
         yield ok(ATTENTION, _calm(status))
     for each in needed:

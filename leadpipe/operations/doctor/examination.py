@@ -62,7 +62,10 @@ def _attention(
 ) -> Iterable[Finding]:
     if not _storage_answers(found):
         return not_looked_at((ATTENTION,), "it is in the storage account")
-    return look_at_attention(target, environment, now(), something_failed=_something_failed(found))
+    shown = {finding.reason for finding in found if finding.reason}
+    if _something_failed(found):
+        shown.add("blocked")
+    return look_at_attention(target, environment, now(), shown=shown)
 
 
 def _something_failed(found: list[Finding]) -> bool:

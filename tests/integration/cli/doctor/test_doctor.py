@@ -105,6 +105,7 @@ def test_it_is_looked_at_in_the_order_in_which_a_lead_needs_it(doctor: Doctor) -
         "notify",
         "last lead",
         "last test lead",
+        "attention",
         "clock",
     ]
 
@@ -340,7 +341,7 @@ def test_what_cannot_be_looked_at_shows_in_the_last_lead(doctor: Doctor, ledger:
     ledger.insert(received(timedelta(minutes=1), state=State.DEFERRED, reason="access_denied"))
     ran = doctor("--json")
     assert [(each["check"], each["reason"]) for each in wrong(ran)] == [("last lead", "access_denied")]
-    assert "one did not get through: see last lead" in ran.err
+    assert "a lead did not get through: see last lead" in ran.err
     assert ran.code == 0
 
 

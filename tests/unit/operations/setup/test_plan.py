@@ -135,7 +135,7 @@ def test_the_user_is_made_in_the_business_unit_that_is_named() -> None:
 def test_a_business_unit_that_there_is_not_needs_a_person() -> None:
     steps = plan(replace(WANTED, unit="Mars"), EMPTY)
 
-    assert "there are Contoso, EMEA" in person(steps).fact
+    assert "it has Contoso, EMEA" in person(steps).fact
     assert changes(steps) == []
 
 
