@@ -10,7 +10,7 @@
 
 Everything runs on this machine: Azurite, the stand-in of Dynamics with its limits raised, and one process for each app
 under devkit's functions host. The bare app is `bench/bare/function_app.py`. Compare ratios, not the absolute numbers.
-It takes some nine minutes, longer on a busy machine; what a busy machine misses is worth another run.
+It takes some twelve minutes, longer on a busy machine; what a busy machine misses is worth another run.
 """
 
 import argparse

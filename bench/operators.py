@@ -6,20 +6,19 @@ clock that the measurement moves, so that tasks of every five minutes and of eve
 """
 
 import os
-import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bench.app import ROOT, BenchError
+from bench.app import BenchError
 from bench.counting_proxy import Counts, counting
 from bench.filled_ledger import fill, leads
 from bench.report import Row
 from bench.stage import Account, Stage
+from bench.used import Used, used_by
 from leadpipe.model.record import Record, State
 from leadpipe.model.settings import Settings
 from leadpipe.operations.cost import SWEEP_A_MINUTE
@@ -44,15 +43,8 @@ def measure(stage: Stage, *, records: int, minutes: int, say: Callable[[str], No
     say(f"  filling the ledger with {records} records")
     fill(account, leads(records, newest=datetime.now(UTC) - timedelta(hours=2), span=SPAN, settle=_settled))
     for name, (arguments, code) in COMMANDS.items():
-        seconds, megabytes = run_command(stage, account, arguments, code)
-        yield Row(
-            name=f"leadpipe {name}, {records} records",
-            value=seconds,
-            unit="s",
-            ours=f"{megabytes:.0f} MB at most",
-            target=f"<= {AT_MOST_SECONDS:g} s, {AT_MOST_MEGABYTES} MB",
-            reached=seconds <= AT_MOST_SECONDS and megabytes <= AT_MOST_MEGABYTES,
-        )
+        used = run_command(stage, account, arguments, code)
+        yield row_of_command(f"leadpipe {name}, {records} records", used, seconds=AT_MOST_SECONDS)
     counts = _idle_sweeps(stage, account, minutes=minutes)
     a_minute = counts.total() / minutes
     yield Row(
@@ -71,23 +63,25 @@ def _settled(number: int, record: Record) -> Record:
     return replace(record, state=State.WRITTEN, written_at=record.received_at + timedelta(seconds=2))
 
 
-def run_command(stage: Stage, account: Account, arguments: list[str], code: int) -> tuple[float, float]:
-    """Gives the seconds and the largest resident memory in MB."""
+def run_command(stage: Stage, account: Account, arguments: list[str], code: int) -> Used:
+    """Runs the command. Raises BenchError if it ends with another exit code."""
     output = stage.folder / "command.out"
     environment = {**os.environ, **stage.dynamics.settings, "AzureWebJobsStorage": account.connection_string}
-    with output.open("w") as told:
-        begun = time.monotonic()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "leadpipe", *arguments], cwd=ROOT, env=environment, stdout=told, stderr=told
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - begun
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != code:
-        raise BenchError(
-            f"leadpipe {' '.join(arguments)} ended with {process.returncode}:\n{output.read_text()[-2000:]}"
-        )
-    return seconds, usage.ru_maxrss / 1024
+    used, ended = used_by([sys.executable, "-m", "leadpipe", *arguments], environment=environment, output=output)
+    if ended != code:
+        raise BenchError(f"leadpipe {' '.join(arguments)} ended with {ended}:\n{output.read_text()[-2000:]}")
+    return used
+
+
+def row_of_command(name: str, used: Used, *, seconds: float) -> Row:
+    return Row(
+        name=name,
+        value=used.seconds,
+        unit="s",
+        ours=f"{used.processor_seconds:.1f} s of processor, {used.megabytes:.0f} MB at most",
+        target=f"<= {seconds:g} s, {AT_MOST_MEGABYTES} MB",
+        reached=used.seconds <= seconds and used.megabytes <= AT_MOST_MEGABYTES,
+    )
 
 
 def _idle_sweeps(stage: Stage, account: Account, *, minutes: int) -> Counter[str]:
