@@ -59,12 +59,12 @@ def test_the_table_holds_each_row_with_its_target() -> None:
 
 
 def test_what_a_command_used_is_its_own_and_not_the_benchmarks(tmp_path: Path) -> None:
-    large = bytearray(200 << 20)
+    held = b"x" * (160 << 20)
     script = "import sys; print('done'); print('said', file=sys.stderr); sum(range(3_000_000)); sys.exit(7)"
     used, code = used_by([sys.executable, "-c", script], environment={**os.environ}, output=tmp_path / "out")
     assert (code, sorted((tmp_path / "out").read_text().split())) == (7, ["done", "said"])
-    assert 0 < used.megabytes < 150 < len(large) >> 20
-    assert 0 < used.processor_seconds
+    assert 0 < used.megabytes < 120 < len(held) >> 20
+    assert used.processor_seconds > 0
 
 
 def test_a_command_that_cannot_be_started_is_an_error_of_the_measurement(tmp_path: Path) -> None:
