@@ -1,7 +1,15 @@
 """`leadpipe report` on a real account."""
 
+import contextlib
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.record import Record, State
@@ -9,7 +17,7 @@ from leadpipe.storage.connection import Storage
 from leadpipe.storage.ledger import AzureLedger
 from leadpipe.storage.rows import keys
 from tests.factories import record
-from tests.integration.cli.conftest import Ran
+from tests.integration.cli.conftest import Ran, bare_environment
 
 Run = Callable[..., Ran]
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -21,11 +29,7 @@ def received(ago: timedelta, number: int = 0, **fields: object) -> Record:
 
 def written(ago: timedelta, took: timedelta, number: int = 0, **fields: object) -> Record:
     accepted = received(ago, number, **fields)
-    return received_again(accepted, written_at=accepted.received_at + took, **fields)
-
-
-def received_again(accepted: Record, **fields: object) -> Record:
-    return record(accepted.lead_id, state=State.WRITTEN, **fields)
+    return replace(accepted, state=State.WRITTEN, written_at=accepted.received_at + took)
 
 
 def test_an_empty_ledger_has_no_leads_and_no_cost(run: Run) -> None:
@@ -120,3 +124,35 @@ def test_times_that_cannot_be_are_said(run: Run, ledger: AzureLedger) -> None:
     ran = run("report")
     assert "1 written before received" in ran.out
     assert "1 written, the record does not say when" in ran.out
+
+
+def test_on_a_terminal_days_are_bars_within_eighty_columns(storage_account: str, ledger: AzureLedger) -> None:
+    for number in range(3):
+        ledger.insert(written(HOUR, MINUTE, number))
+    ledger.insert(received(HOUR, 3, state=State.POISONED, reason="too_long"))
+    lines = on_a_terminal("report", AzureWebJobsStorage=storage_account)
+    bar = next(line for line in lines if "█" in line)
+    assert bar.split()[1:3] == ["4", "█" * bar.count("█") + "x" * bar.count("x")]
+    assert "1 poisoned" in bar
+    assert "█ written  x poisoned" in lines
+    assert any(line.split() == ["received", "3", "written,", "1", "poisoned"] for line in lines)
+    assert [line for line in lines if len(line) > 80] == []
+
+
+def on_a_terminal(*arguments: str, **settings: str) -> list[str]:
+    """The lines that the command prints on a terminal of eighty columns without colours."""
+    pty = pytest.importorskip("pty")
+    ours, its = pty.openpty()
+    environment = {**bare_environment(), **settings, "COLUMNS": "80", "TERM": "xterm", "NO_COLOR": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "leadpipe", *arguments], env=environment, stdout=its, stderr=subprocess.DEVNULL
+    )
+    os.close(its)
+    printed = bytearray()
+    # The kernel reports the end of a terminal as an error.
+    with contextlib.suppress(OSError):
+        while some := os.read(ours, 65_536):
+            printed += some
+    os.close(ours)
+    assert process.wait(timeout=60) == 0
+    return [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in printed.decode().splitlines()]
