@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from leadpipe.cli.json_output import print_json
 from leadpipe.cli.options import AsJson, SettingsFile, Since
 from leadpipe.cli.say import say
 from leadpipe.cli.selection import leads as counted_leads
-from leadpipe.cli.table import Column, console, print_facts, print_table, text_of
+from leadpipe.cli.table import TableColumn, columns, console, print_facts, print_table, text_of
 from leadpipe.cli.target import reach
 from leadpipe.model.record import State
 from leadpipe.operations.report import OPEN_LEAD, OUTCOMES, Offer, Report, reported
@@ -37,12 +37,8 @@ PARTS = (
         if outcome not in {State.WRITTEN, State.DUPLICATE, State.KEPT, OPEN_LEAD, State.POISONED, State.REJECTED}
     ),
 )
-OFFER_COLUMNS = (
-    Column(title="OFFER", field="offer", key=True, at_most=40),
-    Column(title="LEADS", field="leads", key=True),
-    Column(title="WRITTEN", field="written", key=True),
-    Column(title="DUPLICATE", field="duplicate", key=True),
-    Column(title="P95", field="p95_seconds", key=True),
+OFFER_COLUMNS = columns(
+    ("offer", "leads", "written", "duplicate", "p95_seconds"), titles={"p95_seconds": "P95"}, at_most={"offer": 40}
 )
 
 
@@ -59,7 +55,7 @@ def report(context: typer.Context, since: Since = None, as_json: AsJson = False,
     """
     at = now()
     found = Report(since=since or at - DEFAULT_SPAN, at=at)
-    for number, day in enumerate(reported(reach(context, settings).ledger, found), start=1):
+    for number, day in enumerate(reported(reach(context, settings).ports.ledger, found), start=1):
         if number % PROGRESS_EVERY == 0:
             say(f"{number} read, up to {day}")
     if as_json:
@@ -138,14 +134,9 @@ def _rows(days: Iterable[tuple[date | str, Counter[str]]]) -> Iterator[dict[str,
         yield {"day": str(day), "total": counts.total(), **_all_outcomes(counts)}
 
 
-def _day_columns(outcomes: Counter[str]) -> list[Column]:
+def _day_columns(outcomes: Counter[str]) -> Sequence[TableColumn]:
     """The day, and each outcome that occurs."""
-    shown = [part.kind for part in PARTS if outcomes[part.kind]]
-    return [
-        Column(title="DAY", field="day", key=True),
-        Column(title="ALL", field="total", key=True),
-        *(Column(title=outcome.upper(), field=outcome, key=True) for outcome in shown),
-    ]
+    return columns(("day", "total", *(part.kind for part in PARTS if outcomes[part.kind])), titles={"total": "ALL"})
 
 
 def _in_words(counts: Counter[str], *, but: str = State.WRITTEN) -> str:
