@@ -1,15 +1,16 @@
 """`python -m bench`: what leadpipe costs, beside an app that does the least and beside the targets.
 
-    requests    storage and Dataverse requests for one lead, counted by a proxy and by the stand-in
-    cold-start  a fresh process to its first 202, against the bare app
-    throughput  leads/s through intake and through delivery, against the bare app
-    latency     accept to written, idle
-    operators   status, leads, poison list and balance over 10,000 records, and an idle sweep there
-    throttle    what gets through and what is refused while Dynamics throttles
+    requests      storage and Dataverse requests for one lead, counted by a proxy and by the stand-in
+    cold-start    a fresh process to its first 202, against the bare app
+    throughput    leads/s through intake and through delivery, against the bare app
+    latency       accept to written, idle
+    operators     status, leads, poison list and balance over 10,000 records, and the idle sweeps of an hour there
+    large-ledger  status and report over 100,000 records, of which 10,000 are of the last week
+    throttle      what gets through and what is refused while Dynamics throttles
 
 Everything runs on this machine: Azurite, the stand-in of Dynamics with its limits raised, and one process for each app
 under devkit's functions host. The bare app is `bench/bare/function_app.py`. Compare ratios, not the absolute numbers.
-It takes some nine minutes, longer on a busy machine; what a busy machine misses is worth another run.
+It takes some twelve minutes, longer on a busy machine; what a busy machine misses is worth another run.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from types import FrameType
 from azure.core.exceptions import AzureError
 from requests import RequestException
 
-from bench import cold_start, latency, operators, requests_per_lead, throttled, throughput
+from bench import cold_start, large_ledger, latency, operators, requests_per_lead, throttled, throughput
 from bench.app import BenchError
 from bench.report import Row, as_json, table
 from bench.stage import Stage, stage
@@ -46,9 +47,11 @@ class Size:
     leads: int = 160
     clients: int = 8
     idle_apps: int = 3
-    idle_leads: int = 8
+    idle_leads: int = 20
     idle_seconds: float = latency.IDLE_SECONDS
     records: int = 10_000
+    minutes: int = 60
+    many_records: int = 100_000
     window_requests: int = 600
     window_seconds: int = 100
 
@@ -63,6 +66,8 @@ QUICK = Size(
     idle_leads=2,
     idle_seconds=0.5,
     records=200,
+    minutes=6,
+    many_records=300,
     window_requests=20,
     window_seconds=3,
 )
@@ -102,7 +107,8 @@ def _measures(size: Size) -> dict[str, Measure]:
         "latency": lambda stage: latency.measure(
             stage, apps=size.idle_apps, leads=size.idle_leads, idle=size.idle_seconds
         ),
-        "operators": lambda stage: operators.measure(stage, records=size.records, say=say),
+        "operators": lambda stage: operators.measure(stage, records=size.records, minutes=size.minutes, say=say),
+        "large-ledger": lambda stage: large_ledger.measure(stage, records=size.many_records, say=say),
         "throttle": lambda stage: throttled.measure(stage, requests=size.window_requests, window=size.window_seconds),
     }
 

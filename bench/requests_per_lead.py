@@ -5,7 +5,7 @@ are recognised by their answers and not counted; the sweep is switched off.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from bench.app import NO_SWEEP, App, BenchError, Client, running, until
@@ -13,15 +13,13 @@ from bench.counting_proxy import IDLE_POLL, Counts, counting
 from bench.pairs import repeated
 from bench.report import Row
 from bench.stage import Account, Stage
-
-OURS = ("insert", "put", "read", "claim", "merge")
-HOSTS = ("receive", "delete")
+from leadpipe.operations.cost import OF_THE_APP, OF_THE_HOST
 
 
 def measure(stage: Stage, *, leads: int, say: Callable[[str], None]) -> Iterator[Row]:
     storage, dataverse = repeated(lambda: _counted(stage, leads), say)
-    yield _row("storage requests of the app for one lead", storage, of_the_host=False, expected=OURS)
-    yield _row("storage requests of the host for one lead", storage, of_the_host=True, expected=HOSTS)
+    yield _row("storage requests of the app for one lead", storage, of_the_host=False, expected=OF_THE_APP)
+    yield _row("storage requests of the host for one lead", storage, of_the_host=True, expected=OF_THE_HOST)
     yield Row(
         name="Dataverse requests for one lead",
         value=dataverse["data"],
@@ -63,15 +61,15 @@ def _deliver(client: Client, account: Account) -> None:
     until(lambda: not account.waiting(), "its message is deleted")
 
 
-def _row(name: str, counts: Counter[str], *, of_the_host: bool, expected: tuple[str, ...]) -> Row:
-    mine = Counter({kind: count for kind, count in counts.items() if (kind in HOSTS) is of_the_host})
+def _row(name: str, counts: Counter[str], *, of_the_host: bool, expected: Collection[str]) -> Row:
+    mine = Counter({kind: count for kind, count in counts.items() if (kind in OF_THE_HOST) is of_the_host})
     return Row(
         name=name,
         value=mine.total(),
         unit="requests",
         ours=_told(mine),
         target=str(len(expected)),
-        reached=mine == Counter(expected),
+        reached=mine == Counter([*expected]),
     )
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import json
 import re
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from leadpipe.model.record import PERSON_UNREAD
 from leadpipe.model.settings import Settings
 from leadpipe.model.webhook import Shape
 from leadpipe.operations.causes import CAUSES
+from leadpipe.operations.cost import OF_A_LEAD, POLLS_A_SECOND, PRICES, SWEEP_A_MINUTE, Service, storage_cost
 from leadpipe.storage.lead_queue import QUEUE
 from leadpipe.webhook.shapes import body_of
 from tests.factories import environment
@@ -80,11 +81,29 @@ def test_the_host_reads_the_queue_as_the_queue_is_written() -> None:
         "newBatchThreshold": 4,
         "maxDequeueCount": 5,
         "visibilityTimeout": "00:00:30",
-        "maxPollingInterval": "00:00:02",
+        "maxPollingInterval": "00:00:00.500",
         "messageEncoding": "base64",
     }
     assert options.batch_size == 8
     assert f'queue_name="{QUEUE}"' in (ROOT / "function_app.py").read_text()
+
+
+def test_the_cost_page_has_the_prices_the_counts_and_the_month_that_they_make() -> None:
+    page = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
+    for service, price in PRICES.items():
+        assert f"| {service} storage, 10,000 requests | ${price:g} |" in page
+    month = timedelta(days=30)
+    idle = storage_cost(leads=0, further_tries=0, rejected=0, span=month)
+    leads = storage_cost(leads=1000, further_tries=0, rejected=0, span=timedelta(0))
+    polls, sweeps = (count * PRICES[Service.QUEUE] / 10_000 for count in (idle.of_polls, idle.of_sweeps))
+    assert f"| {POLLS_A_SECOND} a second | {idle.of_polls:,} | ${polls:.2f} |" in page
+    assert f"| at most {SWEEP_A_MINUTE} a minute | {idle.of_sweeps:,} | ${sweeps:.2f} |" in page
+    assert f"| {OF_A_LEAD.total()} a lead | {leads.of_leads:,} | ${leads.total:.3f} |" in page
+
+
+def test_the_host_looks_at_an_idle_queue_as_often_as_the_cost_says() -> None:
+    options = parse(json.loads((ROOT / "host.json").read_text()), {}).queues
+    assert options.max_polling_interval == 1 / POLLS_A_SECOND
 
 
 def test_no_retry_policy_multiplies_what_the_queue_already_does() -> None:

@@ -29,7 +29,7 @@ def is_lead_id(text: str) -> bool:
     """Whether it is a UUIDv7 written as leadpipe writes it."""
     try:
         parsed = UUID(text)
-        received_at(text)
+        _time_in(parsed)
     except (ValueError, OverflowError):  # the 48 bits reach beyond the year 9999
         return False
     return str(parsed) == text and parsed.version == 7
@@ -37,7 +37,7 @@ def is_lead_id(text: str) -> bool:
 
 def received_at(lead_id: str) -> datetime:
     """The time of receipt, to the millisecond, UTC."""
-    return EPOCH + (UUID(lead_id).int >> 80) * _MILLISECOND
+    return _time_in(UUID(lead_id))
 
 
 def can_be_received(at: datetime, now: datetime) -> bool:
@@ -48,3 +48,7 @@ def can_be_received(at: datetime, now: datetime) -> bool:
 def milliseconds(at: datetime) -> int:
     """Whole milliseconds since 1970, rounded down."""
     return (at - EPOCH) // _MILLISECOND
+
+
+def _time_in(parsed: UUID) -> datetime:
+    return EPOCH + (parsed.int >> 80) * _MILLISECOND

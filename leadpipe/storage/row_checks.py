@@ -25,6 +25,7 @@ _FLAGS = frozenset({"own_lead", "is_test"})
 # Columns that can be healed whatever is in them.
 _ALWAYS_HEALED = frozenset({"received_at", "payload"})
 _FINGERPRINT = re.compile("[0-9a-f]{64}")
+_STATES = {state.value: state for state in State}
 _WORD = re.compile("[A-Za-z_]{1,40}")
 _OF_RECORD = ("lead_id", "state")
 _OF_EVENT = ("lead_id", "state", "at", "event")
@@ -66,8 +67,7 @@ def _named(row: Mapping[str, Any], flaws: list[str]) -> list[str]:
 
 def _checked(row: Mapping[str, Any], columns: Mapping[str, str], required: Iterable[str]) -> dict[str, Any]:
     """Gives the filled columns by field. Raises RecordDamaged if one is missing or of another type."""
-    cells = {field: plain(row.get(column)) for field, column in columns.items()}
-    values = {field: cell for field, cell in cells.items() if cell is not None}
+    values = {field: cell for field, column in columns.items() if (cell := plain(row.get(column))) is not None}
     for field in required:
         if field not in values:
             raise damaged(row, f"{columns[field]} is missing")
@@ -126,8 +126,8 @@ def _is_of_type(field: str, cell: Any) -> bool:
 
 
 def _state(row: Mapping[str, Any], text: str) -> State:
-    if text in {*State}:
-        return State(text)
+    if state := _STATES.get(text):
+        return state
     raise damaged(row, f"this version knows no state{f' {text!r}' if _WORD.fullmatch(text) else ' like that'}")
 
 

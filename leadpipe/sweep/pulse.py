@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 from leadpipe.model.keys import WRONG_KEY
+from leadpipe.model.latency import latency_of
 from leadpipe.model.lead_id import EPOCH, MOST_AHEAD, ONE_DAY
 from leadpipe.model.log_line import log_line
 from leadpipe.model.ports import Ledger, Marks
@@ -184,18 +185,18 @@ def _poisoned_before(first: date, marks: Marks, ledger: Ledger, damage: list[str
 
 
 def _last_day(records: Iterable[Record], now: datetime) -> LastDay:
-    recent = [r for r in records if r.received_at > now - ONE_DAY and is_of_a_customer(r)]
-    took = sorted((r.written_at - r.received_at).total_seconds() for r in recent if r.written_at)
-    if not took:
+    recent = [record for record in records if record.received_at > now - ONE_DAY and is_of_a_customer(record)]
+    written = [record.written_at - record.received_at for record in recent if record.written_at]
+    latency = latency_of(written)
+    if latency is None:
         return LastDay(accepted=len(recent))
     return LastDay(
-        accepted=len(recent), written=len(took), p50=_rank(took, 0.5), p95=_rank(took, 0.95), slowest=round(took[-1], 1)
+        accepted=len(recent),
+        written=len(written),
+        p50=round(latency.p50.total_seconds(), 1),
+        p95=round(latency.p95.total_seconds(), 1),
+        slowest=round(latency.slowest.total_seconds(), 1),
     )
-
-
-def _rank(ascending: list[float], share: float) -> float:
-    """The nearest rank: the smallest value that at least that share does not exceed."""
-    return round(ascending[max(0, -int(-share * len(ascending) // 1) - 1)], 1)
 
 
 def _with_names(pulse: Pulse, records: Iterable[Record]) -> Pulse:

@@ -1,6 +1,7 @@
 """`python -m bench --quick`: every row is there, and what is counted instead of timed is exact."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from bench.app import NO_SWEEP, App, BenchError, running, until
+from bench.used import used_by
 
 if TYPE_CHECKING:
     from bench.stage import Stage
@@ -30,6 +32,7 @@ OPERATORS = [
     *(f"leadpipe {command}, 200 records" for command in ("status", "leads --json", "poison list", "balance")),
     "storage requests of an idle sweep, 200 records",
 ]
+LARGE = [f"leadpipe {command}, 300 records" for command in ("status", "report")]
 SHARES = ["under a throttle: the allowance that got through", "under a throttle: refused, of all requests"]
 
 
@@ -43,9 +46,9 @@ def bench(*arguments: str) -> str:
 @pytest.mark.timeout(300)
 def test_every_row_is_measured_and_one_lead_costs_what_the_design_says() -> None:
     rows = {row["name"]: row for row in json.loads(bench("--json"))}
-    assert [*rows] == [*COUNTS, *TIMES, *OPERATORS, *SHARES]
+    assert [*rows] == [*COUNTS, *TIMES, *OPERATORS, *LARGE, *SHARES]
     assert {name: (rows[name]["value"], rows[name]["ours"]) for name in COUNTS} == COUNTS
-    assert all(rows[name]["value"] > 0 for name in (*TIMES, *OPERATORS, SHARES[0]))
+    assert all(rows[name]["value"] > 0 for name in (*TIMES, *OPERATORS, *LARGE, SHARES[0]))
     assert 0 <= rows[SHARES[1]]["value"] <= 1
 
 
@@ -53,6 +56,20 @@ def test_the_table_holds_each_row_with_its_target() -> None:
     lines = bench("--only", "requests").splitlines()[1:]
     assert [line.split("  ")[0] for line in lines] == [*COUNTS]
     assert all(line.endswith("reached") for line in lines)
+
+
+def test_what_a_command_used_is_its_own_and_not_the_benchmarks(tmp_path: Path) -> None:
+    held = b"x" * (160 << 20)
+    script = "import sys; print('done'); print('said', file=sys.stderr); sum(range(3_000_000)); sys.exit(7)"
+    used, code = used_by([sys.executable, "-c", script], environment={**os.environ}, output=tmp_path / "out")
+    assert (code, sorted((tmp_path / "out").read_text().split())) == (7, ["done", "said"])
+    assert 0 < used.megabytes < 120 < len(held) >> 20
+    assert used.processor_seconds > 0
+
+
+def test_a_command_that_cannot_be_started_is_an_error_of_the_measurement(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="could not be measured"):
+        used_by([str(tmp_path / "nothing")], environment={**os.environ}, output=tmp_path / "out")
 
 
 def measured_in_vain(folder: Path, storage: str) -> None:

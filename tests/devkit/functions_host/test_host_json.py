@@ -25,6 +25,17 @@ def test_an_idle_queue_is_asked_every_two_seconds_in_development_and_every_minut
     assert options({"AZURE_FUNCTIONS_ENVIRONMENT": "Production"}).queues.max_polling_interval == 60
 
 
+@pytest.mark.parametrize(("text", "seconds"), [("00:00:00.500", 0.5), ("00:00:00.1", 0.1), ("00:00:01.2500000", 1.25)])
+def test_an_idle_queue_can_be_asked_several_times_a_second(text: str, seconds: float) -> None:
+    assert options(extensions={"queues": {"maxPollingInterval": text}}).queues.max_polling_interval == seconds
+
+
+@pytest.mark.parametrize("text", ["00:00:00.099", "00:00:00", "00:00:00.12345678", "00:00:00.", "500"])
+def test_a_polling_interval_below_a_tenth_of_a_second_or_of_another_form_is_refused(text: str) -> None:
+    with pytest.raises(CannotStart, match="maxPollingInterval"):
+        options(extensions={"queues": {"maxPollingInterval": text}})
+
+
 def test_queue_options_are_read_under_extensions() -> None:
     read = options(extensions={"queues": {"batchSize": 8, "newBatchThreshold": 4, "visibilityTimeout": "00:01:30"}})
     assert (read.queues.concurrency, read.queues.visibility_timeout) == (12, 90)
