@@ -15,9 +15,9 @@ from leadpipe.cli.say import say
 from leadpipe.cli.selection import leads as counted_leads
 from leadpipe.cli.table import TableColumn, columns, console, print_facts, print_table, text_of
 from leadpipe.cli.target import reach
+from leadpipe.model.duration import in_words
 from leadpipe.model.record import State
 from leadpipe.operations.report import OPEN_LEAD, OUTCOMES, Offer, Report, reported
-from leadpipe.operations.span import in_words
 from leadpipe.wiring import now
 
 DEFAULT_SPAN = timedelta(days=30)
