@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from leadpipe.model.errors import SettingsError, StorageFailed
 from leadpipe.model.log_line import log_line
-from leadpipe.model.ports import Dynamics, Ports
+from leadpipe.model.ports import Canary, Dynamics, Ports
 from leadpipe.model.settings import Area, Settings
 from leadpipe.storage.connection import Storage, connect
 from leadpipe.storage.lead_queue import AzureLeadQueue
@@ -94,6 +94,7 @@ class Wiring:
 
     def _delivery(self) -> Ports:
         from leadpipe.dataverse.certificate_end import certificate_ends
+        from leadpipe.storage.canary_marks import AzureCanaryMarks
         from leadpipe.storage.claims import AzureClaims
         from leadpipe.storage.fallback import AzureFallback
         from leadpipe.storage.marks import AzureMarks
@@ -107,9 +108,18 @@ class Wiring:
             fallback=AzureFallback(storage),
             poison_queue=AzurePoisonQueue(storage.queues),
             marks=AzureMarks(storage),
+            canary_marks=AzureCanaryMarks(storage),
             dynamics=self._dynamics(),
             certificate_ends=lambda: certificate_ends(self.settings),
+            canary=self._canary(),
         )
+
+    def _canary(self) -> Canary | None:
+        if self.settings.canary is None:
+            return None
+        from leadpipe.endpoint.client import EndpointClient
+
+        return EndpointClient(self.settings.canary.url)
 
     def _dynamics(self) -> Dynamics | None:
         """None if no organisation is set, or if its settings have faults: delivery checks those before it asks."""

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
+from leadpipe.model.canary import CanaryMark
 from leadpipe.model.claim import Claim
 from leadpipe.model.errors import Blocked, Changed, DeliveryFailed, StorageFailed
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import new_lead_id, received_at
-from leadpipe.model.ports import Arrival, Marks, PeekedMessage, PoisonMessage, Ports, Receipt, Rerouted, always
+from leadpipe.model.ports import Arrival, Canary, Marks, PeekedMessage, PoisonMessage, Ports, Receipt, Rerouted, always
 from leadpipe.model.record import FORGETTABLE, QUEUED, Event, Record, State
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, 535000, tzinfo=UTC)
@@ -312,6 +313,24 @@ class FakeMarks(Part):
             return True
 
 
+class FakeCanaryMarks(Part):
+    def __init__(self, journal: list[str]) -> None:
+        super().__init__("canary_marks", journal)
+        self.mark = CanaryMark()
+        self._versions = count(1)
+
+    def read(self) -> CanaryMark:
+        with self.call("read"):
+            return self.mark
+
+    def write(self, before: CanaryMark, after: CanaryMark) -> CanaryMark | None:
+        with self.call("write"):
+            if before.version != self.mark.version:
+                return None
+            self.mark = replace(after, version=f"v{next(self._versions)}")
+            return self.mark
+
+
 class FakeDynamics(Part):
     def __init__(self, journal: list[str]) -> None:
         super().__init__("dynamics", journal)
@@ -350,6 +369,8 @@ class World:
         self.fallback = FakeFallback(self.journal)
         self.poison_queue = FakePoisonQueue(self.journal, self.now)
         self.marks = FakeMarks(self.journal)
+        self.canary_marks = FakeCanaryMarks(self.journal)
+        self.canary: Canary | None = None
         self.dynamics = FakeDynamics(self.journal)
         self.gate = Gate()
         self.certificate_ends: date | None = None
@@ -364,6 +385,8 @@ class World:
             fallback=self.fallback,
             poison_queue=self.poison_queue,
             marks=self.marks,
+            canary_marks=self.canary_marks,
+            canary=self.canary,
             dynamics=self.dynamics,
             gate=self.gate,
             certificate_ends=lambda: self.certificate_ends,

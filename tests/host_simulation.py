@@ -334,6 +334,7 @@ class HostWorld(World):
             self.fallback,
             self.poison_queue,
             self.marks,
+            self.canary_marks,
             self.dynamics,
         )
         return {part.name: part for part in all_of_them}

@@ -1,6 +1,7 @@
 """The real stores beside a Dynamics in memory: for tests of what really stands in the tables."""
 
 from leadpipe.model.ports import Ports
+from leadpipe.storage.canary_marks import AzureCanaryMarks
 from leadpipe.storage.claims import AzureClaims
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.fallback import AzureFallback
@@ -19,5 +20,6 @@ def ports_on(storage: Storage, dynamics: FakeDynamics | None) -> Ports:
         fallback=AzureFallback(storage),
         poison_queue=AzurePoisonQueue(storage.queues),
         marks=AzureMarks(storage),
+        canary_marks=AzureCanaryMarks(storage),
         dynamics=dynamics,
     )

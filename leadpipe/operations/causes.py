@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from leadpipe.model.errors import LeadpipeError
-from leadpipe.model.record import PERSON_UNREAD
+from leadpipe.model.record import CANARY, CANARY_FAILED, PERSON_UNREAD
 
 _ID = re.compile(r"\bID\b")
 # A lead can wait for these to pass; a person at a terminal wants to know what to check.
@@ -398,6 +398,11 @@ _AT_REST = {
     "discarded": Cause(says="a person decided that it shall not be written", fix="`leadpipe poison replay ID`"),
     "test_lead": Cause(says="test leads stay in the ledger by setting", fix="nothing"),
     "do_not_contact": Cause(says="do-not-contact leads stay in the ledger by setting", fix="nothing"),
+    CANARY: Cause(says="a canary that leadpipe posted to itself; it came through", fix="nothing"),
+    CANARY_FAILED: Cause(
+        says="a canary that leadpipe posted to itself; it did not come through in time",
+        fix="see the detail for the reason; `leadpipe doctor` says what is wrong now",
+    ),
 }
 
 CAUSES: dict[str, Cause] = {**_TIME_HEALS, **_STORAGE_REFUSES, **_CONNECTION, **_THIS_LEAD, **_NO_LEAD, **_AT_REST}

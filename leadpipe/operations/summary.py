@@ -51,7 +51,8 @@ class Group:
 class Summary:
     """Counts the leads received since then, and collects the written ones that a person has to complete.
 
-    Unsettled leads are collected whatever their age: a lead that waits long must not be forgotten.
+    Unsettled leads are collected whatever their age: a lead that waits long must not be forgotten. Canaries are left
+    out.
     """
 
     since: datetime
@@ -63,6 +64,8 @@ class Summary:
 
     def add_all(self, records: Iterable[Record]) -> None:
         for record in records:
+            if record.is_canary:
+                continue
             if self.since <= record.received_at <= self.until:
                 self._count(record)
             if record.state in UNSETTLED or self._is_incomplete(record):

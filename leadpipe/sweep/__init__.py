@@ -18,6 +18,7 @@ from leadpipe.model.marks import damage, set_aside
 from leadpipe.model.ports import Marks, Ports
 from leadpipe.model.settings import Settings
 from leadpipe.sweep.arrivals import take_in_arrivals
+from leadpipe.sweep.canary import keep_a_canary_out
 from leadpipe.sweep.expiry import warn_of_expiry
 from leadpipe.sweep.fallback import drain_fallback
 from leadpipe.sweep.guard import reason_of
@@ -36,6 +37,7 @@ TASKS: dict[str, Callable[[Marks, Run], Marks]] = {
     "arrivals": take_in_arrivals,
     "retention": forget_old,
     "expiry": warn_of_expiry,
+    "canary": keep_a_canary_out,
 }
 
 log = logging.getLogger(__name__)

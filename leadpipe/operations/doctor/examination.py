@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 
 from leadpipe.dataverse.certificate_end import certificate_ends
 from leadpipe.operations.doctor.app_checks import look_at_functions, look_at_settings, look_at_threads
+from leadpipe.operations.doctor.canary_check import CANARY, look_at_canary
 from leadpipe.operations.doctor.clock_check import CLOCK, CLOCK_WRONG, look_at_clock
 from leadpipe.operations.doctor.dynamics_checks import look_at_dynamics
 from leadpipe.operations.doctor.expiry_check import look_at_expiry
@@ -25,6 +26,7 @@ def examine(target: Target, environment: Mapping[str, str], now: Callable[[], da
         "dynamics": lambda: look_at_dynamics(settings),
         "expiry": lambda: [look_at_expiry(settings, _today(now), certificate_ends=certificate_ends(settings))],
         "last leads": lambda: _last_leads(target, found, now),
+        "canary": lambda: _canary(target, found, now),
         "clock": lambda: _clock(target, found, now),
     }
     for what, look in looks.items():
@@ -46,6 +48,12 @@ def _last_leads(target: Target, found: list[Finding], now: Callable[[], datetime
         return not_looked_at((LAST_LEAD, LAST_TEST_LEAD), "they are in the storage account")
     something_failed = any(finding.result is Verdict.FAILED for finding in found)
     return look_at_ledger(target.ledger, now(), something_failed=something_failed)
+
+
+def _canary(target: Target, found: list[Finding], now: Callable[[], datetime]) -> Iterable[Finding]:
+    if not _storage_answers(found):
+        return not_looked_at((CANARY,), "what became of it is in the storage account")
+    return [look_at_canary(target.ports.canary_marks, target.settings, now())]
 
 
 def _clock(target: Target, found: list[Finding], now: Callable[[], datetime]) -> Iterable[Finding]:
