@@ -49,7 +49,9 @@ class EndpointClient:
         try:
             return read_answer(self._answer(body))
         except requests.exceptions.SSLError as error:
-            return CanaryFailed(UNREACHABLE, f"a certificate is not trusted: {untrusted(error, 'the endpoint')}")
+            is_untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
+            why = f"a certificate is not trusted, {untrusted(error, 'the endpoint')}"
+            return CanaryFailed(UNREACHABLE, why if is_untrusted else "no TLS connection")
         except requests.RequestException as error:
             return CanaryFailed(UNREACHABLE, without_answer(error))
         except Exception as error:  # noqa: BLE001 - its text may have the address; only its kind is reported

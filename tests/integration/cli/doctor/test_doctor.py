@@ -101,6 +101,7 @@ def test_it_is_looked_at_in_the_order_in_which_a_lead_needs_it(doctor: Doctor) -
         "expiry",
         "last lead",
         "last test lead",
+        "canary",
         "clock",
     ]
 
