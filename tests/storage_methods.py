@@ -7,7 +7,7 @@ from datetime import timedelta
 from leadpipe.model.canary import CanaryMark
 from leadpipe.model.change import Deferred, transition
 from leadpipe.model.claim import Claim
-from leadpipe.model.ports import Marks, PoisonMessage
+from leadpipe.model.ports import Marks, SeenMessage
 from leadpipe.model.record import Event, Record, State
 from leadpipe.storage.canary_marks import AzureCanaryMarks
 from leadpipe.storage.claims import AzureClaims
@@ -26,7 +26,7 @@ RECORD = Record.accepted(LEAD_ID, payload())
 MINE = Claim(fingerprint=RECORD.fingerprint, lead_id=LEAD_ID, received_at=RECEIVED_AT)
 HELD = Claim(fingerprint=RECORD.fingerprint, lead_id=LEAD_ID, received_at=RECEIVED_AT, version=READ)
 CANARY = CanaryMark().begun(RECEIVED_AT)
-MESSAGE = PoisonMessage(id="1", inserted_at=RECEIVED_AT, text="text", receipt="receipt")
+MESSAGE = SeenMessage(id="1", inserted_at=RECEIVED_AT, text="text", receipt="receipt")
 
 
 def decided() -> tuple[Record, Record, Event | None]:

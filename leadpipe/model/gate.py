@@ -16,7 +16,7 @@ LONGEST_PAUSE = timedelta(minutes=5)
 FAILURES_IN_A_ROW = 3
 # Failures of one lead may be that lead's own fault. It takes this many leads to blame the connection.
 LEADS_IN_A_ROW = 2
-# How long the others wait at least for the probe's answer, and when a silent probe is given up.
+# The others wait at least so long for the probe's answer. A probe that has not answered by then counts as lost.
 PROBE_WAIT = timedelta(seconds=5)
 PROBE_LOST = timedelta(minutes=2)
 # A full sliding window frees a few places a second, and asks for one second's pause each time. Leads that come back
@@ -63,7 +63,7 @@ class Gate:
         self._probe_since: datetime | None = None
 
     def enter(self, lead_id: str, now: datetime) -> Ticket | Shut:
-        """Gives the lead a ticket, whose holder must report the result, or says until when to wait."""
+        """Returns a ticket, whose holder must report the result, or the time until which to wait."""
         with self._lock:
             waiting = self._waiting(now)
             if waiting is not None:
