@@ -69,7 +69,7 @@ def failure_of(url: str, seconds: float = 10.0) -> tuple[str, str]:
     return caught.value.slug, caught.value.detail
 
 
-def test_the_lead_id_of_a_202_is_returned_and_the_key_is_sent_as_it_is_given(peer: Peer) -> None:
+def test_a_202_gives_the_lead_id_and_the_key_is_sent_as_given(peer: Peer) -> None:
     assert EndpointClient(peer.url).post(BODY) == LEAD_ID
     assert peer.asked == [(f"/api/leads?code={SECRET}&other=1", "application/json", BODY)]
 

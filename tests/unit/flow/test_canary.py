@@ -130,7 +130,7 @@ def test_what_a_canary_meets_shuts_the_gate_as_a_leads_failure_does() -> None:
     assert world.gate.is_shut(world.at)
 
 
-def test_a_role_that_may_not_read_fails_the_canary_and_shuts_the_gate_for_no_lead() -> None:
+def test_a_role_that_may_not_read_fails_the_canary_and_shuts_no_gate() -> None:
     world, _ = a_world()
     run(world)
     world.dynamics.may_read = False
