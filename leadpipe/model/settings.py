@@ -524,7 +524,7 @@ class _Reader:
         try:
             every = _duration(value) if value else None
         except ValueError:
-            self._fault(Area.NOTED, CANARY_EVERY, f"is no time like 1d or 12h; {_NO_CANARY}")
+            self._fault(Area.NOTED, CANARY_EVERY, f"is not a time like 1d or 12h; {_NO_CANARY}")
             return None
         if every is not None and every < SHORTEST_CANARY:
             self._fault(Area.NOTED, CANARY_EVERY, f"is shorter than 1h, which is the shortest; {_NO_CANARY}")
@@ -534,7 +534,7 @@ class _Reader:
     def _canary_url(self) -> str:
         value = self.text(CANARY_URL, Area.NOTED)
         if value and not _may_be_posted_to(value):
-            problem = f"is no https address like https://contoso.azurewebsites.net/api/leads?code=KEY; {_NO_CANARY}"
+            problem = f"is not an address like https://contoso.azurewebsites.net/api/leads?code=KEY; {_NO_CANARY}"
             self._fault(Area.NOTED, CANARY_URL, problem)
             return ""
         return value

@@ -225,6 +225,15 @@ def test_a_record_whose_columns_alone_look_like_a_canarys_is_delivered() -> None
     assert the_record(world).state is State.WRITTEN
 
 
+def test_a_canary_whose_payload_is_gone_is_left_to_a_person() -> None:
+    world, endpoint = a_world()
+    endpoint.post(canary_payload(NOW))
+    record = the_record(world)
+    world.ledger.rows[record.lead_id] = replace(record, payload=None)
+    deliver_all(world)
+    assert (the_record(world).state, the_record(world).reason) == (State.POISONED, "payload_missing")
+
+
 # The sweep
 
 

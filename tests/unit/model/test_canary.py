@@ -1,4 +1,4 @@
-"""What a canary is, when one is due, what became of it, and what a person is told."""
+"""What a canary is, when one is due, what became of it, and what a person has to do then."""
 
 import json
 from dataclasses import replace
