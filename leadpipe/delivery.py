@@ -14,8 +14,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from leadpipe.ledger_writes import MOST_RACES, insert, log_refusal, lower_marks, write_or_poison
+from leadpipe.model.canary_form import PATIENCE
 from leadpipe.model.change import Deferred, Duplicate, Kept, Outcome, Poisoned, ToFallback, Written
 from leadpipe.model.claim import Claim, Verdict, verdict
 from leadpipe.model.envelope import LARGEST_ATTEMPT, Envelope
@@ -39,7 +41,7 @@ from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import ONE_DAY, can_be_received
 from leadpipe.model.log_line import log_line
 from leadpipe.model.ports import Claims, Dynamics, Fallback, LeadQueue, Ledger, Ports, Receipt, Rerouted
-from leadpipe.model.record import OPEN, PERSON_UNREAD, Record, State
+from leadpipe.model.record import CANARY, CANARY_FAILED, OPEN, PERSON_UNREAD, QUEUED, Record, State
 from leadpipe.model.schedule import FIRST_REST, NEWER_ENVELOPE_DELAY, after_opening, delay, rest
 from leadpipe.model.settings import Area, Settings, SpecialLeads
 
@@ -49,8 +51,8 @@ ALWAYS_SWEPT = ONE_DAY
 # is further ahead was not written by leadpipe, and must not make the lead's own messages stale or impossible.
 FURTHEST_AHEAD = 100_000
 
-
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +98,8 @@ def deliver(
 
 def deliver_record(record: Record, a_try: Try, *, ports: Ports, settings: Settings) -> Record:
     """Takes steps 2 to 4, for a message and for the sweep's drain alike. Returns the record as it now stands."""
-    outcome = find_outcome(record, a_try, ports=ports, settings=settings)
+    find = find_outcome_of_canary if is_canary(record) else find_outcome
+    outcome = find(record, a_try, ports=ports, settings=settings)
     return settle(record, outcome, a_try, ports=ports)
 
 
@@ -179,7 +182,7 @@ def claim(record: Record, lead: Lead, *, window: timedelta, claims: Claims, ledg
 
 def create(record: Record, lead: Lead, a_try: Try, *, dynamics: Dynamics, gate: Gate) -> Outcome:
     """Step 3. Asks Dynamics to create the lead. If the id is there already, that is a receipt too."""
-    receipt = ask_dynamics(record, lead, a_try, dynamics=dynamics, gate=gate)
+    receipt = ask_dynamics(record, lambda: dynamics.create(record.lead_id, lead), a_try, gate=gate)
     if receipt is Receipt.UNCONFIRMED and a_try.first:
         # Nobody has asked for this id before, so the row that is there is not this lead's.
         return Poisoned(
@@ -200,8 +203,8 @@ def outcome_of_receipt(receipt: Receipt | Rerouted, lead: Lead) -> Written:
     return Written(reason=PERSON_UNREAD, detail=f"{keys}; {other}" if other else keys)
 
 
-def ask_dynamics(record: Record, lead: Lead, a_try: Try, *, dynamics: Dynamics, gate: Gate) -> Receipt | Rerouted:
-    """Passes the gate, asks Dynamics to create the lead, and reports the result to the gate.
+def ask_dynamics(record: Record, ask: Callable[[], T], a_try: Try, *, gate: Gate) -> T:
+    """Passes the gate, asks Dynamics, and reports the result to the gate.
 
     Raises GateShut, the failure that Dynamics answered with, or Transient for an unforeseen error.
     """
@@ -212,7 +215,7 @@ def ask_dynamics(record: Record, lead: Lead, a_try: Try, *, dynamics: Dynamics, 
         raise GateShut(ticket.reason, detail, opens_at=ticket.until)
     try:
         with unforeseen_waits():
-            receipt = dynamics.create(record.lead_id, lead)
+            answer = ask()
     except DeliveryFailed as failure:
         if failure.slug == "unforeseen":
             place = raised_at(failure.__cause__)
@@ -220,7 +223,46 @@ def ask_dynamics(record: Record, lead: Lead, a_try: Try, *, dynamics: Dynamics, 
         gate.failed(ticket, failure, a_try.now())
         raise
     gate.answered(ticket)
-    return receipt
+    return answer
+
+
+def is_canary(record: Record) -> bool:
+    """Whether the record waits on the queue and its payload, not only its columns, is a canary's."""
+    if not record.is_canary or record.state not in QUEUED:
+        return False
+    try:
+        return _read_lead(record).is_canary
+    except InvalidLead:
+        return False
+
+
+def find_outcome_of_canary(record: Record, a_try: Try, *, ports: Ports, settings: Settings) -> Outcome:
+    """Takes a canary's steps: no claim, and in place of the create the question whether Dynamics has its id.
+
+    It is tried again like any lead, but it never rests and never waits for a person.
+    """
+    try:
+        _require_usable(settings)
+        if ports.dynamics is not None and look_for_canary(record, a_try, dynamics=ports.dynamics, gate=ports.gate):
+            return Written()  # a version that knows no canaries has delivered it
+    except DeliveryFailed as failure:
+        outcome = outcome_of_failure(record, failure, a_try, fallback_after=timedelta.max)
+        is_over = a_try.now() - record.received_at >= PATIENCE or not isinstance(outcome, Deferred)
+        return Kept(reason=CANARY_FAILED, detail=f"{failure.slug}: {failure.detail}") if is_over else outcome
+    return Kept(reason=CANARY)
+
+
+def look_for_canary(record: Record, a_try: Try, *, dynamics: Dynamics, gate: Gate) -> bool:
+    """Asks Dynamics for the canary's id. If the role may not read leads, this shuts the gate for no other lead."""
+
+    def ask() -> bool:
+        try:
+            return dynamics.has(record.lead_id)
+        except Blocked as failure:
+            reads = failure.slug == "missing_privilege"
+            raise Blocked(failure.slug, failure.detail, lead_only=reads or failure.lead_only) from failure
+
+    return ask_dynamics(record, ask, a_try, gate=gate)
 
 
 def outcome_of_failure(record: Record, failure: DeliveryFailed, a_try: Try, *, fallback_after: timedelta) -> Outcome:

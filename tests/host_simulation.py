@@ -355,6 +355,7 @@ class HostWorld(World):
             self.poison_queue,
             self.marks,
             self.attention,
+            self.canary_marks,
             self.dynamics,
         )
         return {part.name: part for part in all_of_them}

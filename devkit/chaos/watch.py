@@ -36,11 +36,13 @@ PORTS = {
     "AzureFallback": "fallback",
     "AzurePoisonQueue": "poison_queue",
     "AzureMarks": "marks",
+    "AzureCanaryMarks": "canary_marks",
+    "EndpointClient": "canary",
     "DataverseClient": "dynamics",
 }
-MODULES = ("leadpipe.storage", "leadpipe.dataverse")
+MODULES = ("leadpipe.storage", "leadpipe.dataverse", "leadpipe.endpoint")
 # The write may have been made although no answer came.
-UNSURE = {"dynamics.create"}
+UNSURE = {"dynamics.create", "canary.post"}
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from typing import Any, Protocol, Self
 
 from leadpipe.model.always import always
 from leadpipe.model.attention import Notice
+from leadpipe.model.canary import CanaryMark
 from leadpipe.model.claim import Claim
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
@@ -268,6 +269,18 @@ class Notifier(Protocol):
         """Posts the notice. Raises NotifyFailed, after at most ten seconds."""
 
 
+class CanaryMarks(Protocol):
+    def read(self) -> CanaryMark: ...
+
+    def write(self, before: CanaryMark, after: CanaryMark) -> CanaryMark | None:
+        """Replaces what was read as `before`, and returns `after` with its version; None if another was faster."""
+
+
+class Canary(Protocol):
+    def post(self, body: str) -> str:
+        """Posts a canary to LEADPIPE_CANARY_URL and returns its lead id. Raises CanaryFailed, within ten seconds."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """Everything delivery works with. `dynamics` None: no organisation is configured. Each process has its own gate.
@@ -275,7 +288,7 @@ class Ports:
     `mapping_faults`: why the mapping file cannot be used; empty if it can.
     `certificate_ends`: the last day of the certificate used to sign in, None if there is none. `taken_in`: the keys of
     the marketplace's rows that this process took in already, so that it does not read their leads again. `notifier`
-    None: LEADPIPE_NOTIFY_URL is not set.
+    None: LEADPIPE_NOTIFY_URL is not set. `canary` None: no canary is to be posted.
     """
 
     queue: LeadQueue
@@ -285,9 +298,11 @@ class Ports:
     poison_queue: PoisonQueue
     marks: MarksStore
     attention: AttentionStore
+    canary_marks: CanaryMarks
     dynamics: Dynamics | None
     gate: Gate = field(default_factory=Gate)
     certificate_ends: Callable[[], date | None] = lambda: None
     mapping_faults: Callable[[], Sequence[str]] = lambda: ()
     taken_in: set[str] = field(default_factory=set)
     notifier: Notifier | None = None
+    canary: Canary | None = None

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
+from leadpipe.model.canary_form import SOURCE as CANARY_SOURCE
 from leadpipe.model.errors import InvalidLead
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import received_at
@@ -34,6 +35,9 @@ LONGEST = {
 MOST_ATTEMPTS = (1 << 30) - (1 << 20)
 # The reason of a lead whose row storage would not take.
 ROW_REFUSED = "row_refused"
+# The reasons of a kept canary: it came back, or it did not in its time.
+CANARY = "canary"
+CANARY_FAILED = "canary_failed"
 
 
 class State(StrEnum):
@@ -44,7 +48,7 @@ class State(StrEnum):
     FALLBACK = "fallback"  # Dynamics was away too long, or none is configured: it rests in the fallback table
     WRITTEN = "written"  # Dynamics has it
     DUPLICATE = "duplicate"  # it repeats the lead named in DuplicateOf, within the window
-    KEPT = "kept"  # a test or do-not-contact lead that stays in the ledger, by setting
+    KEPT = "kept"  # a test or do-not-contact lead that stays in the ledger, by setting, or a canary
     POISONED = "poisoned"  # no retry can fix it: Reason and Detail say what a person can do
     REJECTED = "rejected"  # the posted bytes were not a lead, or came with a wrong key; their start is kept
     DISCARDED = "discarded"  # a person decided that it is not to be written
@@ -133,8 +137,8 @@ class Record:
             email=without_controls(lead.email),
             name=without_controls(lead.shown_name),
             company=without_controls(lead.company),
-            is_test=lead.is_test,
             key_name=key_name,
+            is_test=lead.is_test or lead.is_canary,  # either is nobody's lead
             payload=payload,
         )
 
@@ -167,6 +171,15 @@ class Record:
         payload = self.payload.encode("utf-8", "replace") if isinstance(self.payload, str) else self.payload
         smallest = self.poisoned(self.lead_id, ROW_REFUSED, detail, payload, attempt=self.attempt)
         return replace(smallest, key_name=self.key_name)
+
+    @property
+    def is_canary(self) -> bool:
+        """Whether leadpipe posted it to itself, as far as the columns say; those that stay when others are forgotten.
+
+        No other lead has all three: one of that source is a test lead only with a test lead's names, which give it a
+        fingerprint.
+        """
+        return self.is_test and self.source == CANARY_SOURCE and not self.fingerprint
 
     @property
     def text(self) -> str | None:

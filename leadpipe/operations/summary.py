@@ -77,7 +77,8 @@ def grouped(records: Iterable[Record], ids: list[str] | None = None) -> list[Gro
 class Summary:
     """Counts the leads received since then, and groups the written ones that a person has to complete.
 
-    Unsettled leads are grouped whatever their age: a lead that waits long must not be forgotten. `at`: now.
+    Unsettled leads are grouped whatever their age: a lead that waits long must not be forgotten. Canaries are left out.
+    `at`: now.
     """
 
     since: datetime
@@ -107,6 +108,8 @@ class Summary:
     def _counted(self, records: Iterable[Record]) -> Iterator[Record]:
         """Counts the records of the span, and yields those that are unsettled or that a person has to complete."""
         for record in records:
+            if record.is_canary:
+                continue
             self.first_received_at = min(self.first_received_at or record.received_at, record.received_at)
             if record.state is State.REJECTED and record.reason == WRONG_KEY:
                 self.wrong_keys.append(record.received_at)

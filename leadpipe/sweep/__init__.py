@@ -20,6 +20,7 @@ from leadpipe.model.ports import Marks, Ports
 from leadpipe.model.settings import Settings
 from leadpipe.sweep.arrivals import take_in_arrivals
 from leadpipe.sweep.attention import call_for_attention
+from leadpipe.sweep.canary import keep_a_canary_out
 from leadpipe.sweep.expiry import warn_of_expiry
 from leadpipe.sweep.fallback import drain_fallback
 from leadpipe.sweep.overdue import look_back, queue_overdue
@@ -37,6 +38,7 @@ TASKS: dict[str, Callable[[Marks, Run], Marks]] = {
     "arrivals": take_in_arrivals,
     "retention": forget_old,
     "expiry": warn_of_expiry,
+    "canary": keep_a_canary_out,
     "attention": call_for_attention,
 }
 

@@ -149,9 +149,11 @@ class Rig:
         child = self.start("host", *arguments, "--lease", str(LEASE_SECONDS), deaths=deaths, **settings)
         return Host(child, child.listening())
 
-    def run(self, *program: str, deaths: tuple[Death, ...] = (), options: tuple[str, ...] = ()) -> None:
+    def run(
+        self, *program: str, deaths: tuple[Death, ...] = (), options: tuple[str, ...] = (), **settings: str
+    ) -> None:
         """A process that ends by itself: with 0, or where it was told to die."""
-        child = self.start(*program, deaths=deaths, options=options)
+        child = self.start(*program, deaths=deaths, options=options, **settings)
         assert child.wait() == (-signal.SIGKILL if deaths else 0), child.said
 
     def start(

@@ -12,8 +12,11 @@ import requests
 
 from devkit.chaos.windows import Window, flow_of, writes_of
 from devkit.launcher.ports import any_free
+from leadpipe.model.canary import CanaryMark
+from leadpipe.model.canary_form import PATIENCE, canary_payload
 from leadpipe.model.claim import Claim
 from leadpipe.model.envelope import VERSION
+from leadpipe.model.lead_id import ENTROPY_BYTES, new_lead_id
 from leadpipe.model.ports import Marks
 from leadpipe.model.record import Event, Record, State
 from tests.factories import payload, sample
@@ -54,6 +57,7 @@ class InSweep:
     """One sweep does it, by a clock that is so far ahead."""
 
     ahead: timedelta = timedelta(0)
+    settings: Callable[[], Mapping[str, str]] = dict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +74,11 @@ Act = InHost | InSweep | InCommand
 
 
 def nothing(_rig: Rig) -> str:
+    return ""
+
+
+def swept_once(rig: Rig) -> str:
+    rig.swept()
     return ""
 
 
@@ -198,6 +207,29 @@ def poisoned_days_ago(rig: Rig) -> str:
     return become(rig, rig.accepted(ago=timedelta(days=3)), state=State.POISONED, next_try_at=None).lead_id
 
 
+def canary_waiting(rig: Rig) -> str:
+    """A canary in the ledger, with its message on the queue."""
+    record = canary_accepted(rig)
+    rig.ports.queue.put(rig.message_of(record))
+    return record.lead_id
+
+
+def canary_that_nobody_delivered(rig: Rig) -> str:
+    """One whose time is over, and whose message never came."""
+    rig.swept()
+    record = canary_accepted(rig, ago=PATIENCE)
+    mark = CanaryMark().begun(record.received_at).out(record.lead_id)
+    assert rig.ports.canary_marks.write(CanaryMark(), mark)
+    return record.lead_id
+
+
+def canary_accepted(rig: Rig, ago: timedelta = timedelta(0)) -> Record:
+    at = datetime.now(UTC) - ago
+    record = rig.ports.ledger.insert(Record.accepted(new_lead_id(at, bytes(ENTROPY_BYTES)), canary_payload(at)))
+    assert record is not None
+    return record
+
+
 def swept_for_days(rig: Rig, **marks: Any) -> None:
     """An app whose sweeps have come so far; the next one only does what these marks call for."""
     now = datetime.now(UTC)
@@ -220,6 +252,14 @@ def become(rig: Rig, record: Record, **changes: Any) -> Record:
 
 
 # What happens
+
+
+def canaries_posted_to(url: str) -> dict[str, str]:
+    return {"LEADPIPE_CANARY": "1d", "LEADPIPE_CANARY_URL": f"{url}/api/leads"}
+
+
+def canaries_posted_to_nobody() -> dict[str, str]:
+    return canaries_posted_to(f"http://127.0.0.1:{any_free()}")
 
 
 def posts(body: str) -> InHost:
@@ -246,6 +286,23 @@ def second_lead(rig: Rig, _url: str) -> None:
 
 
 # How it ends
+
+
+def sweep_posts_the_next(rig: Rig, _lead_id: str) -> None:
+    """Hours later, to an app that runs; whatever the death left, that one comes through."""
+    host = rig.host()
+    rig.run("sweep", options=("--ahead", str(7200.0)), **canaries_posted_to(host.url))
+    rig.heal()
+
+
+def sweep_judges_it_again(rig: Rig, _lead_id: str) -> None:
+    rig.run("sweep", **canaries_posted_to_nobody())
+
+
+def has_failed(rig: Rig, lead_id: str) -> None:
+    is_in(State.KEPT, "canary_failed")(rig, lead_id)
+    mark = rig.ports.canary_marks.read()
+    assert (mark.step, mark.detail) == ("canary_not_delivered", "accepted")
 
 
 def is_written(rig: Rig, lead_id: str) -> None:
@@ -379,6 +436,19 @@ SCENES = {
     "the message is newer than leadpipe": Scene(
         before=newer_message, act=InHost(), heal=is_hidden_again, end=still_waits
     ),
+    "a canary is delivered": Scene(before=canary_waiting, act=InHost(), end=is_in(State.KEPT, "canary")),
+    "a canary is due": Scene(
+        before=swept_once,
+        act=InSweep(settings=canaries_posted_to_nobody),
+        heal=sweep_posts_the_next,
+        end=one_is_in(State.KEPT, "canary"),
+    ),
+    "a canary's time is over": Scene(
+        before=canary_that_nobody_delivered,
+        act=InSweep(settings=canaries_posted_to_nobody),
+        heal=sweep_judges_it_again,
+        end=has_failed,
+    ),
     "the host gave up on a message": Scene(before=given_up, act=InSweep(), end=is_written),
     "the host gave up for the third time": Scene(
         before=given_up_for_the_third_time, act=InSweep(), end=is_in(State.POISONED, "no_outcome")
@@ -431,9 +501,9 @@ def play(situation: str, rig: Rig, window: Window | None = None) -> None:
                 until(lambda: writes_of(situation) in rig.chains(flow_of(situation)), f"the writes of {situation!r}")
                 host.child.kill()
             rig.host(**act.back(rig))
-        case InSweep(ahead=ahead):
+        case InSweep(ahead=ahead, settings=settings):
             options = ("--ahead", str(ahead.total_seconds()))
-            rig.run("sweep", deaths=((window, 1),) if window else (), options=options)
+            rig.run("sweep", deaths=((window, 1),) if window else (), options=options, **settings())
             rig.host()
         case InCommand(words=words):
             rig.run("leadpipe", *words(lead_id), deaths=((window, 1),) if window else ())

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ResourceExistsError
 
-from leadpipe.model.ports import Arrival, Claims, Fallback, LeadQueue, Ledger, MarksStore, PoisonQueue
+from leadpipe.model.ports import Arrival, CanaryMarks, Claims, Fallback, LeadQueue, Ledger, MarksStore, PoisonQueue
 from leadpipe.model.settings import StorageByKey
+from leadpipe.storage.canary_marks import AzureCanaryMarks
 from leadpipe.storage.claims import AzureClaims
 from leadpipe.storage.connection import Storage, connect
 from leadpipe.storage.fallback import TABLE as FALLBACK_TABLE
@@ -23,7 +24,7 @@ from leadpipe.storage.poison_queue import POISON_QUEUE, AzurePoisonQueue
 from leadpipe.storage.queues import decoded as read_as_base64
 from leadpipe.storage.tables import create_missing
 from tests.factories import payload
-from tests.fakes import FakeClaims, FakeFallback, FakeLedger, FakeMarks, FakePoisonQueue, FakeQueue
+from tests.fakes import FakeCanaryMarks, FakeClaims, FakeFallback, FakeLedger, FakeMarks, FakePoisonQueue, FakeQueue
 
 
 @pytest.fixture(params=["fake", "real"])
@@ -49,6 +50,11 @@ def claims(kind: str, request: pytest.FixtureRequest) -> Claims:
 @pytest.fixture
 def marks(kind: str, request: pytest.FixtureRequest) -> MarksStore:
     return FakeMarks([]) if kind == "fake" else AzureMarks(request.getfixturevalue("storage"))
+
+
+@pytest.fixture
+def canary_marks(kind: str, request: pytest.FixtureRequest) -> CanaryMarks:
+    return FakeCanaryMarks([]) if kind == "fake" else AzureCanaryMarks(request.getfixturevalue("storage"))
 
 
 class FallbackRows:

@@ -28,14 +28,16 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 from leadpipe import delivery, intake, ledger_writes
 from leadpipe import sweep as sweeping
 from leadpipe.delivery import Try
+from leadpipe.model.canary_form import canary_payload
 from leadpipe.model.change import Change, Written, transition
 from leadpipe.model.claim import Claim
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import Blocked, LeadpipeError, NotAllowed, NotKept, Refused, StorageFailed, Transient
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
+from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.ports import Arrival, Dynamics, Ports
-from leadpipe.model.record import ALLOWED, FORGETTABLE, OPEN, Event, Record, State
+from leadpipe.model.record import ALLOWED, CANARY, CANARY_FAILED, FORGETTABLE, OPEN, Event, Record, State
 from leadpipe.model.settings import Area, Fault, Settings
 from leadpipe.operations import decisions
 from leadpipe.operations.decisions import Desk
@@ -81,7 +83,8 @@ EXPECTED: dict[str, tuple[type[BaseException], ...]] = {
     "sweep": (StorageFailed,),
     "person": (LeadpipeError,),
 }
-CONTENTS = ("ordinary", "other", "nobody", "refused", "crashing", "crashing late")
+LEADS = ("ordinary", "other", "nobody", "refused", "crashing", "crashing late")
+CONTENTS = (*LEADS, "canary")
 FAILURES = {
     "unreachable": Transient("dynamics_unreachable"),
     "error": Transient("dynamics_error"),
@@ -120,6 +123,8 @@ INTERESTING = frozenset(
         "receipt won over a settled state",
         "no outcome",
         "written as assumed",
+        "canary came back",
+        "canary failed",
     }
 )
 
@@ -166,6 +171,7 @@ class Machine(RuleBasedStateMachine):
         self.host = self.new_host()
         self.runs: list[Begun] = []
         self.accepted: set[str] = set()
+        self.canaries: set[str] = set()
         self.arrivals: list[str] = []
         self.touched: set[str] = set()  # the fingerprints of leads that a person had a hand in
         self.wrong: list[str] = []
@@ -190,6 +196,8 @@ class Machine(RuleBasedStateMachine):
         self.posted += 1
         body, entropy = self.payload(content).encode(), self.posted.to_bytes(10, "big")
         at, ports = self.world.at, self.host.ports
+        if content == "canary":
+            self.canaries.add(new_lead_id(at, entropy))
         take = partial(
             intake.take, body, at=at, entropy=entropy, ledger=ports.ledger, queue=ports.queue, elapsed=lambda: 0.0
         )
@@ -360,7 +368,7 @@ class Machine(RuleBasedStateMachine):
         self.decide(partial(decisions.replay, self.chosen(which, states), self.desk(), anyway=anyway), calls)
 
     @precondition(lambda self: self.world.ledger.rows)
-    @rule(which=st.integers(0, 11), content=st.sampled_from(CONTENTS), calls=CALLS)
+    @rule(which=st.integers(0, 11), content=st.sampled_from(LEADS), calls=CALLS)
     def a_person_edits(self, which: int, content: str, calls: int) -> None:
         lead_id, desk = self.chosen(which, {State.POISONED, State.DISCARDED}), self.desk()
         posted = self.payload(content)
@@ -439,6 +447,9 @@ class Machine(RuleBasedStateMachine):
         taken_in = {self.world.claims.rows[key].lead_id for key in self.arrivals}
         self.reach("taken in", taken_in)
         self.reach("landed late", self.world.dynamics.landed)
+        ends = {rows[lead_id].reason for lead_id in self.canaries & rows.keys()}
+        self.reach("canary came back", CANARY in ends)
+        self.reach("canary failed", CANARY_FAILED in ends)
         for lead_id in self.accepted | taken_in:
             assert self.accounted_for(lead_id), f"lost: {lead_id} {rows.get(lead_id)}"
         for lead_id in there:
@@ -458,6 +469,8 @@ class Machine(RuleBasedStateMachine):
             lead_id = record.duplicate_of
         if record is None:
             return False
+        if lead_id in self.canaries:
+            return record.state in {State.KEPT, State.ERASED} and lead_id not in self.world.dynamics.leads
         return lead_id in self.world.dynamics.leads or record.state in {
             State.POISONED,
             State.DISCARDED,
@@ -493,6 +506,8 @@ class Machine(RuleBasedStateMachine):
         return Desk(actor="op", now=self.world.now, ports=self.host.ports)
 
     def payload(self, content: str, **more: Any) -> str:
+        if content == "canary":
+            return canary_payload(self.world.at)
         who = dict.fromkeys(("FirstName", "LastName", "Email", "Phone"), "") if content == "nobody" else {}
         return payload(Company=content, **who, **more)
 
