@@ -24,7 +24,7 @@ from leadpipe.delivery import deliver
 from leadpipe.model.errors import DeliveryFailed, Transient
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
-from leadpipe.model.ports import Ports, Receipt, always
+from leadpipe.model.ports import PeekedMessage, Ports, Receipt, always
 from leadpipe.model.record import Record, State
 from leadpipe.model.settings import Settings
 from leadpipe.sweep import sweep
@@ -199,6 +199,7 @@ class Watched:
 class Message:
     number: int
     text: str
+    inserted_at: datetime
     visible_at: datetime
     dequeue_count: int = 0
     receipt: int = 0
@@ -218,7 +219,8 @@ class HostQueue(Part):
     def put(self, text: str, *, delay: timedelta = timedelta(0)) -> None:
         with self.call("put"):
             whole_seconds = timedelta(seconds=math.ceil(max(delay, timedelta(0)).total_seconds()))
-            message = Message(number=next(self._numbers), text=text, visible_at=self._world.at)
+            at = self._world.at
+            message = Message(number=next(self._numbers), text=text, inserted_at=at, visible_at=at)
             self.messages[message.number] = message
             self.show(message, whole_seconds)
 
@@ -226,6 +228,13 @@ class HostQueue(Part):
         message.visible_at = self._world.at + after
         heapq.heappush(self._by_time, (message.visible_at, message.number))
         self.on_visible(message.visible_at)
+
+    def peek(self) -> list[PeekedMessage]:
+        """In the order in which they are received."""
+        with self.call("peek"):
+            seen = [message for message in self.messages.values() if message.visible_at <= self._world.at]
+        head = sorted(seen, key=lambda message: (message.visible_at, message.number))[:32]
+        return [PeekedMessage(id=str(m.number), inserted_at=m.inserted_at, text=m.text) for m in head]
 
     def receive(self) -> Message | None:
         """The message that has been waiting longest, leased; its dequeue is counted whatever happens next."""

@@ -24,7 +24,6 @@ from leadpipe.model.errors import (
 from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.ports import Marks
 from leadpipe.model.record import Record, State
-from leadpipe.model.schedule import FIRST_REST
 from leadpipe.model.settings import Area, Fault, Settings, SpecialLeads
 from tests.factories import environment
 from tests.fakes import NOW, World
@@ -579,7 +578,7 @@ def test_dynamics_away_longer_than_the_setting_says_sends_the_lead_to_the_fallba
     world.at = NOW + timedelta(hours=4)
     run(world, message(record, attempt=3))
     assert held(world, record).state is State.FALLBACK
-    assert held(world, record).next_try_at == world.at + FIRST_REST
+    assert held(world, record).awaits_dynamics
     assert world.journal[-2:] == ["fallback.keep", "ledger.write"]
     assert [*world.fallback.rows] == [record.lead_id]
 
