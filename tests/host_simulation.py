@@ -28,6 +28,7 @@ from leadpipe.model.ports import PeekedMessage, Ports, Receipt, always
 from leadpipe.model.record import Record, State
 from leadpipe.model.settings import Settings
 from leadpipe.sweep import sweep
+from leadpipe.sweep.fallback import AT_ONCE as DRAINED_AT_ONCE
 from tests.fakes import FakeDynamics, FakeLedger, Part, World
 
 # host.json
@@ -408,7 +409,10 @@ class Host:
 
 
 class Day:
-    """Time that passes by itself: a heap of what happens when. One process, twelve deliveries at once, one sweep."""
+    """Time that passes by itself: a heap of what happens when. One process, twelve deliveries at once, one sweep.
+
+    Of the resting leads that the sweep delivers at once one goes after the other, in a fraction of the time.
+    """
 
     #: Our own storage calls before a delivery asks Dynamics.
     STORAGE = timedelta(milliseconds=40)
@@ -421,12 +425,16 @@ class Day:
         #: How long Dynamics takes to create a lead, and to say that it will not.
         self.answers_after = timedelta(milliseconds=200)
         self.fails_after = timedelta(milliseconds=40)
+        #: Whether each sweep runs in a process of its own, which knows nothing of the others.
+        self.sweeps_in_fresh_processes = False
+        #: By how much a sweep begins late.
+        self.late: Callable[[], timedelta] = lambda: timedelta(0)
         self._chance = chance
         self._free = at_once
         self._events: list[tuple[datetime, int, Callable[[], None]]] = []
         self._numbers = count()
         self.world.queue.on_visible = lambda at: self.at(at, self._fill)
-        self.at(self.world.at, self._sweep)
+        self.at(self.world.at, partial(self._sweep, self.world.at))
 
     def at(self, when: datetime, what: Callable[[], Any]) -> None:
         heapq.heappush(self._events, (when, next(self._numbers), what))
@@ -451,17 +459,26 @@ class Day:
             self._free -= 1
             self._after(self.STORAGE, run, self._delivered)
 
-    def _sweep(self) -> None:
-        started = self.world.at
-        run = self.host.sweep(chance=self._chance(), alone=self._asks_nobody())
+    def _sweep(self, planned: datetime) -> None:
+        host = self.host
+        if self.sweeps_in_fresh_processes:
+            host = Host(self.world, host.settings)
+            host.ports = replace(self.host.ports, gate=Gate())
+        run = host.sweep(chance=self._chance(), alone=self._sweep_asks_nobody(host))
 
         def again(_: Run) -> None:
-            self.at(max(started + timedelta(minutes=1), self.world.at), self._sweep)
+            on_time = planned + timedelta(minutes=1)
+            self.at(max(on_time + self.late(), self.world.at), partial(self._sweep, on_time))
 
         self._after(timedelta(0), run, again)
 
     def _asks_nobody(self) -> bool:
         return self.host.ports.gate.is_shut(self.world.at + self.STORAGE)
+
+    def _sweep_asks_nobody(self, host: Host) -> bool:
+        next_probe_at = self.world.marks.marks.next_probe_at
+        waits = next_probe_at is not None and self.world.at + self.STORAGE < next_probe_at
+        return waits or host.ports.gate.is_shut(self.world.at + self.STORAGE, resting=True)
 
     def _after(self, pause: timedelta, run: Run, ended: Callable[[Run], None]) -> None:
         def go_on() -> None:
@@ -470,7 +487,8 @@ class Day:
             elif run.where.endswith("fails"):
                 self._after(self.fails_after, run, ended)
             else:
-                self._after(self.answers_after if run.where.endswith("answers") else timedelta(0), run, ended)
+                answers_after = self.answers_after / (DRAINED_AT_ONCE if run.name == "sweep" else 1)
+                self._after(answers_after if run.where.endswith("answers") else timedelta(0), run, ended)
 
         self.at(self.world.at + pause, go_on)
 
