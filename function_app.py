@@ -12,7 +12,7 @@ from collections.abc import Callable
 import azure.functions as func
 
 from leadpipe import intake
-from leadpipe.model.errors import InvalidLead, LeadpipeError, NotKept, SettingsError, StorageFailed
+from leadpipe.model.errors import InvalidLead, NotKept, SettingsError, StorageFailed, reason_of
 from leadpipe.model.lead_id import ENTROPY_BYTES
 from leadpipe.model.log_line import log_line
 from leadpipe.wiring import now, wiring
@@ -29,7 +29,7 @@ def take_lead(request: func.HttpRequest) -> func.HttpResponse:
     try:
         return _take(request)
     except BaseException as error:  # the host would answer 500; a Rust library's panic is not an Exception
-        log.error(log_line("post_crashed", reason=_kind(error)))
+        log.error(log_line("post_crashed", reason=reason_of(error)))
         return _answer(503, error="internal_error", detail="leadpipe could not keep the lead; post it again")
 
 
@@ -68,7 +68,7 @@ def tell_health(request: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
     try:
         problem = wiring().why_not_ready()
     except BaseException as error:  # whatever it is, a lead posted now may not be kept
-        problem = f"leadpipe could not look: {_kind(error)}"
+        problem = f"leadpipe could not look: {reason_of(error)}"
     return _answer(503, error="not_ready", detail=problem) if problem else _answer(200, status="ready")
 
 
@@ -112,14 +112,10 @@ def _run(flow: Callable[[], None]) -> None:
     try:
         flow()
     except BaseException as error:
-        crash = RuntimeError(_kind(error))
+        crash = RuntimeError(reason_of(error))
     else:
         return
     raise crash
-
-
-def _kind(error: BaseException) -> str:
-    return error.slug if isinstance(error, LeadpipeError) else type(error).__name__
 
 
 def _answer(status_code: int, /, **body: str) -> func.HttpResponse:

@@ -26,7 +26,7 @@ def main() -> int:
         python = bootstrap.prepare(arguments[0])
     except bootstrap.BootstrapError as reason:
         print(f"devkit: {reason}", file=sys.stderr)
-        return 1
+        return reason.exit_code
     except KeyboardInterrupt:
         print("\ndevkit: stopped; the next start goes on from here", file=sys.stderr)
         return 130

@@ -41,6 +41,14 @@ DISK_FULL = "the disk is full: make room, then run again"
 class BootstrapError(Exception):
     """`.venv` cannot be made; the text says why and what to do, in one line if the cause is known."""
 
+    exit_code = 1
+
+
+class LinkedVenvError(BootstrapError):
+    """`.venv` leads to another folder, which making it anew would empty."""
+
+    exit_code = 2
+
 
 def prepare(command: str, root: Path = ROOT) -> str:
     """Installs what is missing, one process at a time, and gives the Python to run `command` with."""
@@ -65,6 +73,7 @@ def install(venv: Path, command: str, root: Path) -> None:
         print(f"installing into .venv what {command} needs", flush=True)
         stamp_of(venv).unlink()
     else:
+        require_own_folder(venv)
         print("first run: installing into .venv, about a minute", flush=True)
         make_venv(venv, log)
     # First what is deployed, in those versions, which the rest then uses.
@@ -75,6 +84,15 @@ def install(venv: Path, command: str, root: Path) -> None:
             raise BootstrapError(reason_in(log, "pip could not install what is needed"))
     write_stamp(venv, command, root)
     print(f"installed in {time.monotonic() - started:.0f} s", flush=True)
+
+
+def require_own_folder(venv: Path) -> None:
+    leads_to = venv.resolve()
+    if leads_to != venv.parent.resolve() / venv.name:
+        raise LinkedVenvError(
+            f"{venv} is a link to {leads_to}, which was not made for this clone, and making it anew would empty it: "
+            "remove the link (not the folder), then run again"
+        )
 
 
 def make_venv(venv: Path, log: Path) -> None:

@@ -14,6 +14,8 @@ from devkit.launcher.screen import Screen
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# Each worker begins with neighbouring tests, which share what a module starts, and takes over from a slower one.
+WORKERS = ["-n", "3", "--dist", "worksteal"]
 COVERAGE = ["--cov", "--cov-config=tests/coverage.ini", "--cov-report=term", "--cov-fail-under=100"]
 
 
@@ -32,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def steps() -> list[Step]:
-    return [*static_checks(), Step(name="pytest", command=[*PYTEST, "-n", "3", *COVERAGE])]
+    return [*static_checks(), Step(name="pytest", command=[*PYTEST, *WORKERS, *COVERAGE])]
 
 
 if __name__ == "__main__":

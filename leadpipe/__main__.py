@@ -29,13 +29,8 @@ def main() -> NoReturn:
 
         _say(failure_in_words(error))
         code = FAILED
-    except BrokenPipeError:
-        code = _reader_gone()
-    except SystemExit as end:
-        if isinstance(end.__context__, BrokenPipeError):  # Typer makes a 1 of it
-            code = _reader_gone()
-        else:
-            code = end.code if isinstance(end.code, int) else FAILED if end.code else 0
+    except (BrokenPipeError, SystemExit) as end:
+        code = _code_of(end)
     except KeyboardInterrupt:
         code = INTERRUPTED
     except BaseException as error:  # noqa: BLE001 - the last resort: never a traceback, which may quote a token or a lead
@@ -67,10 +62,17 @@ class _Faults:
             _say(_words(error))
 
 
+def _code_of(end: BrokenPipeError | SystemExit) -> int:
+    if isinstance(end, SystemExit) and not isinstance(end.__context__, BrokenPipeError):  # Typer makes a 1 of that
+        return end.code if isinstance(end.code, int) else FAILED if end.code else 0
+    _leave_unwritten()
+    return READER_GONE
+
+
 def _unforeseen(error: BaseException) -> int:
     if isinstance(error, OSError) and error.errno in _CANNOT_BE_WRITTEN:
         _leave_unwritten()
-        _say(f"what it says cannot be written: {os.strerror(error.errno)}")
+        _say(f"the output cannot be written: {os.strerror(error.errno)}")
     else:
         _say(_words(error))
     return FAILED
@@ -83,7 +85,7 @@ def _words(error: BaseException) -> str:
     where = f" in {own[-1][0].relative_to(_PACKAGE.parent).as_posix()} line {own[-1][1]}" if own else ""
     number = error.errno if isinstance(error, OSError) else None
     why = f" ({os.strerror(number)})" if isinstance(number, int) else ""
-    return f"unforeseen: {type(error).__name__}{why}{where}: this is a fault of leadpipe's, report it"
+    return f"unforeseen: {type(error).__name__}{why}{where}: this is a fault in leadpipe, report it"
 
 
 def _say(words: str) -> None:
@@ -93,11 +95,6 @@ def _say(words: str) -> None:
         sys.stderr.flush()
 
 
-def _reader_gone() -> int:
-    _leave_unwritten()
-    return READER_GONE
-
-
 def _leave_unwritten() -> None:
     """Drops the rest of stdout: its reader is gone or the disk is full, and Python would report that again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -105,9 +102,9 @@ def _leave_unwritten() -> None:
 
 def _run() -> int:
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by whoever started us, as `>&-` does
+        if getattr(sys, name) is None:  # the parent process closed it, as `>&-` does
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - it stays open to the end
-        # A name that the terminal's encoding does not have must not end a command.
+        # A character that the terminal's encoding lacks must not end a command.
         getattr(sys, name).reconfigure(errors="backslashreplace")
     try:
         from leadpipe.cli.app import app  # noqa: PLC0415 - the function app's own packages are not enough for it

@@ -1,6 +1,6 @@
 """Delivery: what happens to one message, in the order in which it happens.
 
-    1. read_record   the record is the truth, not the message: one of an old try, or of a settled lead, ends here
+    1. read_record   the record is the truth: a message of an old try, or of a settled lead, ends here
     2. keep_out      a lead that repeats another one (`claim`), or that a setting keeps, is not written
     3. create        `ask_dynamics` to create the lead under its own id, unless the gate is shut
     4. settle        write the outcome into the record
@@ -45,8 +45,8 @@ from leadpipe.model.settings import Area, Settings, SpecialLeads
 
 # The sweep looks at today and yesterday whatever its marks say.
 ALWAYS_SWEPT = ONE_DAY
-# A record that cannot be written stays behind its messages, but never by so many tries. A message that is further ahead
-# is not leadpipe's, and must not make the lead's own messages stale or impossible.
+# The attempt of a record that cannot be written falls behind that of its messages, but never by so many. A message that
+# is further ahead was not written by leadpipe, and must not make the lead's own messages stale or impossible.
 FURTHEST_AHEAD = 100_000
 
 
@@ -114,7 +114,7 @@ def read_record(envelope: Envelope, now: Callable[[], datetime], *, ports: Ports
         lower_marks(envelope.received_at.date(), ports.marks)
     found = insert(_record_of_message(envelope), ledger=ports.ledger) or ports.ledger.read(envelope.lead_id)
     if found is None:
-        raise StorageFailed("record_unreadable", "the ledger says that the record exists and does not give it")
+        raise StorageFailed("record_unreadable", "the ledger says that the record exists, but does not return it")
     return found
 
 
@@ -141,7 +141,7 @@ def find_outcome(record: Record, a_try: Try, *, ports: Ports, settings: Settings
 
 
 def keep_out(record: Record, lead: Lead, *, ports: Ports, settings: Settings) -> Outcome | None:
-    """Step 2. Returns the outcome if another lead's claim, or a setting, keeps this lead from being written."""
+    """Step 2. Returns an outcome if another lead's claim or a setting forbids writing this lead."""
     if record.state is State.FALLBACK:
         return None  # it took this step on its way into the fallback table
     holder = claim(record, lead, window=settings.dedupe_window, claims=ports.claims, ledger=ports.ledger)
@@ -157,7 +157,7 @@ def keep_out(record: Record, lead: Lead, *, ports: Ports, settings: Settings) ->
 def claim(record: Record, lead: Lead, *, window: timedelta, claims: Claims, ledger: Ledger) -> str:
     """Claims the lead's fingerprint. Returns the id that may be written: this lead's, or that of the lead it repeats.
 
-    The fingerprint is computed from the payload. The record's column is only for people who search for it.
+    The fingerprint is computed from the payload; the record's column is only for searches.
     """
     fingerprint = lead.fingerprint()
     if record.own_lead or not window or not fingerprint:
@@ -172,7 +172,9 @@ def claim(record: Record, lead: Lead, *, window: timedelta, claims: Claims, ledg
             return holder.lead_id
         if decided is Verdict.GOES_ON or claims.take_over(holder, mine):
             return record.lead_id
-    raise StorageFailed("record_contended", f"the claim was another each of the {MOST_RACES} times it was taken")
+    raise StorageFailed(
+        "record_contended", f"another process changed the claim each of the {MOST_RACES} times that it was read"
+    )
 
 
 def create(record: Record, lead: Lead, a_try: Try, *, dynamics: Dynamics, gate: Gate) -> Outcome:
@@ -180,7 +182,9 @@ def create(record: Record, lead: Lead, a_try: Try, *, dynamics: Dynamics, gate: 
     receipt = ask_dynamics(record, lead, a_try, dynamics=dynamics, gate=gate)
     if receipt is Receipt.UNCONFIRMED and a_try.first:
         # Nobody has asked for this id before, so the row that is there is not this lead's.
-        return Poisoned(reason="id_taken", detail="Dynamics says the id exists; the role may not read leads to see")
+        return Poisoned(
+            reason="id_taken", detail="Dynamics says that the id exists; the role may not read leads to check it"
+        )
     return outcome_of_receipt(receipt, lead)
 
 
@@ -203,7 +207,7 @@ def ask_dynamics(record: Record, lead: Lead, a_try: Try, *, dynamics: Dynamics, 
     """
     ticket = gate.enter(record.lead_id, a_try.now(), resting=record.state is State.FALLBACK)
     if isinstance(ticket, Shut):
-        # That reason may be gone by now; only the next try shows.
+        # The reason may no longer hold. Only the next try shows.
         detail = f"not tried; an earlier lead: {ticket.detail or ticket.reason}"
         raise GateShut(ticket.reason, detail, opens_at=ticket.until)
     try:
@@ -238,7 +242,7 @@ def outcome_of_failure(
 
 
 def settle(record: Record, outcome: Outcome, a_try: Try, *, ports: Ports) -> Record:
-    """Step 4. Writes the outcome into the record, but first puts what carries the lead on: message or fallback row."""
+    """Step 4. First puts what brings the lead back, a message or a fallback row. Then writes the outcome."""
     if isinstance(outcome, Deferred):
         return defer(record, outcome, a_try, ports=ports)
     if isinstance(outcome, ToFallback):
@@ -260,7 +264,7 @@ def keep_in_fallback(fallback: Fallback, record: Record) -> None:
 
 
 def defer(record: Record, outcome: Deferred, a_try: Try, *, ports: Ports) -> Record:
-    """Puts the delayed copy, then writes the record. The copy carries the lead on even if the ledger is away."""
+    """Puts the delayed copy, then writes the record. Even if the ledger is away, the copy brings the lead back."""
     copy = Envelope.of(record, attempt=outcome.attempt)
     ports.queue.put(copy.to_text(), delay=outcome.next_try_at - a_try.now())
     log.warning(log_line("lead_deferred", lead_id=record.lead_id, reason=outcome.reason, attempt=outcome.attempt))
@@ -289,7 +293,7 @@ def make_record(lead_id: str, payload: str, *, attempt: int = 1) -> Record:
 def _record_of_message(envelope: Envelope) -> Record:
     attempt = min(envelope.attempt, FURTHEST_AHEAD)
     if envelope.payload is None:
-        detail = "the message leans on a record that does not exist"
+        detail = "the message has no payload, and its lead has no record"
         return Record.poisoned(envelope.lead_id, "payload_missing", detail, None, attempt=attempt)
     return make_record(envelope.lead_id, envelope.payload, attempt=attempt)
 

@@ -10,14 +10,17 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import InvalidLead, NotKept, RowRefused, StorageFailed
 from leadpipe.model.lead import MAX_PAYLOAD_BYTES, posted_text
 from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.log_line import log_line
-from leadpipe.model.ports import LeadQueue, Ledger
 from leadpipe.model.record import Record
+
+if TYPE_CHECKING:  # a cold start does not need them
+    from leadpipe.model.ports import LeadQueue, Ledger
 
 # If both stores fail within this time, there is time to try both again and still answer within ten seconds.
 FAST_FAILURE_SECONDS = 1.0
@@ -30,8 +33,8 @@ def take(
     *,
     at: datetime,
     entropy: bytes,
-    ledger: Ledger,
-    queue: LeadQueue,
+    ledger: "Ledger",
+    queue: "LeadQueue",
     elapsed: Callable[[], float] = time.monotonic,
 ) -> str:
     """Keeps the posted lead and returns its id.
@@ -56,7 +59,7 @@ def take(
     return lead_id
 
 
-def keep(record: Record, envelope: Envelope, *, ledger: Ledger, queue: LeadQueue) -> bool:
+def keep(record: Record, envelope: Envelope, *, ledger: "Ledger", queue: "LeadQueue") -> bool:
     """Puts the lead into both stores, the record first. Returns whether one of them took enough to deliver it from."""
     failure = _failure_of("record", record.lead_id, lambda: ledger.insert(record))
     # A message without its payload needs the record, which may not exist.
@@ -67,12 +70,12 @@ def keep(record: Record, envelope: Envelope, *, ledger: Ledger, queue: LeadQueue
     return isinstance(failure, RowRefused) and keep_smallest(record, failure, ledger=ledger)
 
 
-def keep_smallest(record: Record, refusal: RowRefused, *, ledger: Ledger) -> bool:
+def keep_smallest(record: Record, refusal: RowRefused, *, ledger: "Ledger") -> bool:
     """Inserts the smallest row of a lead whose own row the ledger refuses: poisoned, so that a person sees it."""
     return _failure_of("smallest", record.lead_id, lambda: ledger.insert(record.smallest(refusal.detail))) is None
 
 
-def reject(lead_id: str, why: InvalidLead, body: bytes, *, ledger: Ledger) -> None:
+def reject(lead_id: str, why: InvalidLead, body: bytes, *, ledger: "Ledger") -> None:
     """Keeps the start of a body that is not a lead, so that a person can look at it. An empty body is not kept."""
     if not body:
         return

@@ -49,7 +49,7 @@ def write(
             return ledger.write(record, decided.after, decided.event)
         except Changed:
             record = _read_current(record, ledger)
-    raise StorageFailed("record_contended", f"the record was another each of the {MOST_RACES} times it was written")
+    raise StorageFailed("record_contended", f"another process changed the record before each of {MOST_RACES} writes")
 
 
 def write_or_poison(
@@ -77,7 +77,7 @@ def lower_marks(day: date, store: MarksStore) -> None:
         lower = marks.back_to(day)
         if lower == marks or store.write(marks, lower):
             return
-    raise StorageFailed("record_contended", f"the marks were others each of the {MOST_RACES} times they were written")
+    raise StorageFailed("record_contended", f"another process changed the marks before each of {MOST_RACES} writes")
 
 
 def log_refusal(record: Record, failure: StorageFailed, step: str) -> None:

@@ -1,4 +1,4 @@
-"""Reads a file that a setting names without ever waiting: a pipe in its place would block a thread forever."""
+"""Reads the file that a setting names, without waiting: if it is a pipe, an ordinary read could block for ever."""
 
 import errno
 import os
@@ -14,12 +14,12 @@ def read_at_once(path: Path, most: int) -> bytes:
             _require_regular(os.fstat(file.fileno()))
             return file.read(most)
     except ValueError as error:
-        raise OSError(errno.EINVAL, "it is no path") from error
+        raise OSError(errno.EINVAL, "it is not a path") from error
 
 
 def _require_regular(found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EINVAL, "it is no regular file")
+        raise OSError(errno.EINVAL, "it is not a regular file")
 
 
 def _without_waiting(name: str, flags: int) -> int:

@@ -11,15 +11,17 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from leadpipe.model.errors import SettingsError, StorageFailed
 from leadpipe.model.log_line import log_line
-from leadpipe.model.ports import Dynamics, Ports
 from leadpipe.model.settings import Area, Settings
 from leadpipe.storage.connection import Storage, connect
 from leadpipe.storage.lead_queue import AzureLeadQueue
 from leadpipe.storage.ledger import AzureLedger
+
+if TYPE_CHECKING:  # a cold start does not need them
+    from leadpipe.model.ports import Dynamics, Ports
 
 HEALTH_SECONDS = 5.0
 # They log parts of answers, even the start of a token. leadpipe logs each failure itself.
@@ -59,7 +61,7 @@ class Wiring:
         """The account's queue and table services, with this wiring's retries. Raises SettingsError or StorageFailed."""
         return self._once("storage", lambda: self._storage(retries=self._retries))
 
-    def delivery(self) -> Ports:
+    def delivery(self) -> "Ports":
         """What delivery and the sweep work with. Raises SettingsError."""
         return self._once("delivery", self._delivery)
 
@@ -92,8 +94,9 @@ class Wiring:
             raise SettingsError("storage_settings", self.settings.faults_of(Area.STORAGE))
         return connect(self.settings.storage, retries=retries)
 
-    def _delivery(self) -> Ports:
+    def _delivery(self) -> "Ports":
         from leadpipe.dataverse.certificate_end import certificate_ends
+        from leadpipe.model.ports import Ports
         from leadpipe.storage.claims import AzureClaims
         from leadpipe.storage.fallback import AzureFallback
         from leadpipe.storage.marks import AzureMarks
@@ -111,7 +114,7 @@ class Wiring:
             certificate_ends=lambda: certificate_ends(self.settings),
         )
 
-    def _dynamics(self) -> Dynamics | None:
+    def _dynamics(self) -> "Dynamics | None":
         """None if no organisation is set, or if its settings have faults: delivery checks those before it asks."""
         dataverse = self.settings.dataverse
         if dataverse is None:

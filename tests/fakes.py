@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
+from leadpipe.model.always import always
 from leadpipe.model.claim import Claim
 from leadpipe.model.errors import Blocked, Changed, DeliveryFailed, StorageFailed
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import new_lead_id, received_at
-from leadpipe.model.ports import Arrival, Marks, PeekedMessage, PoisonMessage, Ports, Receipt, Rerouted, always
+from leadpipe.model.ports import Arrival, Marks, Ports, Receipt, Rerouted, SeenMessage
 from leadpipe.model.record import FORGETTABLE, QUEUED, Event, Record, State
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, 535000, tzinfo=UTC)
@@ -63,10 +64,10 @@ class FakeQueue(Part):
         with self.call("put"):
             self.messages.append(Message(text, delay, self._now()))
 
-    def peek(self) -> list[PeekedMessage]:
+    def peek(self) -> list[SeenMessage]:
         with self.call("peek"):
             seen = [message for message in self.messages if not message.delay][:32]
-        return [PeekedMessage(id=f"q{number}", inserted_at=m.at, text=m.text) for number, m in enumerate(seen)]
+        return [SeenMessage(id=f"q{number}", inserted_at=m.at, text=m.text) for number, m in enumerate(seen)]
 
     def depth(self) -> int:
         with self.call("depth"):
@@ -264,12 +265,12 @@ class FakePoisonQueue(Part):
 
     def __init__(self, journal: list[str], now: Callable[[], datetime] = lambda: NOW) -> None:
         super().__init__("poison_queue", journal)
-        self.messages: list[PoisonMessage] = []
+        self.messages: list[SeenMessage] = []
         self._now = now
         self._hidden_until: dict[str, datetime] = {}
         self._receipts, self._numbers = count(1), count(1)
 
-    def receive(self) -> list[PoisonMessage]:
+    def receive(self) -> list[SeenMessage]:
         with self.call("receive"):
             seen = [held for held in self.messages if self._hidden_until.get(held.id, self._now()) <= self._now()][:32]
             for held in seen:
@@ -278,20 +279,20 @@ class FakePoisonQueue(Part):
             ids = {held.id for held in seen}
             return [held for held in self.messages if held.id in ids]
 
-    def peek(self) -> list[PoisonMessage]:
+    def peek(self) -> list[SeenMessage]:
         with self.call("peek"):
             return [replace(message, receipt="") for message in self.messages[:32]]
 
-    def delete(self, message: PoisonMessage) -> None:
+    def delete(self, message: SeenMessage) -> None:
         with self.call("delete"):
             held = {other.id: other.receipt for other in self.messages}
             if held.get(message.id, message.receipt) != message.receipt:
                 raise StorageFailed("storage_error", "the poison queue answered 400 PopReceiptMismatch")
             self.messages = [other for other in self.messages if other.id != message.id]
 
-    def holding(self, text: str, at: datetime = NOW) -> PoisonMessage:
+    def holding(self, text: str, at: datetime = NOW) -> SeenMessage:
         """Puts a message as the host does when it gives up."""
-        self.messages.append(PoisonMessage(id=f"m{next(self._numbers)}", inserted_at=at, text=text, receipt="r"))
+        self.messages.append(SeenMessage(id=f"m{next(self._numbers)}", inserted_at=at, text=text, receipt="r"))
         return self.messages[-1]
 
 

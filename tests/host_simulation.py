@@ -21,10 +21,11 @@ from itertools import count
 from typing import Any, ClassVar
 
 from leadpipe.delivery import deliver
+from leadpipe.model.always import always
 from leadpipe.model.errors import DeliveryFailed, Transient
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
-from leadpipe.model.ports import PeekedMessage, Ports, Receipt, always
+from leadpipe.model.ports import PeekedMessage, Ports, Receipt
 from leadpipe.model.record import Record, State
 from leadpipe.model.settings import Settings
 from leadpipe.sweep import sweep

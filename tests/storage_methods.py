@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from leadpipe.model.change import Deferred, transition
 from leadpipe.model.claim import Claim
-from leadpipe.model.ports import Marks, PoisonMessage
+from leadpipe.model.ports import Marks, SeenMessage
 from leadpipe.model.record import Event, Record, State
 from leadpipe.storage.claims import AzureClaims
 from leadpipe.storage.connection import Storage
@@ -23,7 +23,7 @@ READ = "W/\"datetime'2026-03-14T09%3A26%3A53.589Z'\""
 RECORD = Record.accepted(LEAD_ID, payload())
 MINE = Claim(fingerprint=RECORD.fingerprint, lead_id=LEAD_ID, received_at=RECEIVED_AT)
 HELD = Claim(fingerprint=RECORD.fingerprint, lead_id=LEAD_ID, received_at=RECEIVED_AT, version=READ)
-MESSAGE = PoisonMessage(id="1", inserted_at=RECEIVED_AT, text="text", receipt="receipt")
+MESSAGE = SeenMessage(id="1", inserted_at=RECEIVED_AT, text="text", receipt="receipt")
 
 
 def decided() -> tuple[Record, Record, Event | None]:

@@ -201,6 +201,13 @@ def test_every_command_that_is_named_exists_with_its_options(document: Path) -> 
         assert options <= there[name] | there[""], f"leadpipe {named}"
 
 
+def test_no_tests_name_is_longer_than_fifteen_words() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")]
+    names = {name for source in sources for name in re.findall(r"def test_(\w+)\(", source)}
+    assert len(names) > 1000
+    assert {name for name in names if len(name.split("_")) > 15} == set()
+
+
 def test_settings_hide_what_is_secret_when_they_are_shown() -> None:
     settings = Settings.from_environment(environment())
     shown = repr(settings)

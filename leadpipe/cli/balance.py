@@ -1,47 +1,35 @@
-"""`leadpipe balance`: counts every lead received by state, and names each that its state's store does not hold."""
+"""`leadpipe balance`: counts all leads by state, and names each that the store for its state does not hold."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
+from leadpipe.cli.batch import counting
 from leadpipe.cli.json_output import print_json
-from leadpipe.cli.options import AsJson, SettingsFile, Since
+from leadpipe.cli.options import AsJson, SettingsFile, Since, usage
 from leadpipe.cli.say import say
 from leadpipe.cli.selection import leads
-from leadpipe.cli.table import STATE_COLUMNS, Column, print_table, text_of
+from leadpipe.cli.table import STATE_COLUMNS, columns, print_table, text_of
 from leadpipe.cli.target import reach
 from leadpipe.model.lead_id import ONE_DAY
 from leadpipe.model.record import State
-from leadpipe.operations.balance import MEANING, NOTES, Audit, Finding, asker_of
+from leadpipe.operations.balance import MEANING, NOTES, Audit, Discrepancy, asker_of
 from leadpipe.operations.span import day_of
 from leadpipe.wiring import now
 
 DEFAULT_SPAN = timedelta(days=7)
 
-COLUMNS = (
-    Column(title="WHAT", field="what", key=True),
-    Column(title="ID", field="id", key=True),
-    Column(title="SAYS", field="says"),
-    Column(title="DETAIL", field="detail"),
-    Column(title="FIX", field="fix"),
-)
-
-
-def _day(text: str) -> datetime:
-    try:
-        return day_of(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+COLUMNS = columns(("what", "id"), ("says", "detail", "fix"))
 
 
 def balance(
     context: typer.Context,
     since: Since = None,
     day: Annotated[
-        datetime | None, typer.Option(parser=_day, metavar="DAY", help="One UTC day, like 2026-11-01.")
+        datetime | None, typer.Option(parser=usage(day_of), metavar="DAY", help="One UTC day, like 2026-11-01.")
     ] = None,
     dynamics: Annotated[
         bool,
@@ -82,13 +70,13 @@ def balance(
 
 
 def _print(audit: Audit) -> int:
-    found: list[int] = [0]
-    print_table(map(_fields, _counting(audit.findings(), found)), COLUMNS)
-    if found[0] or audit.counts:
+    offends: Counter[bool] = Counter()
+    print_table(map(_fields, counting(audit.findings(), offends, lambda found: found.what not in NOTES)), COLUMNS)
+    if offends[True] or audit.counts:
         sys.stdout.write("\n")
     states = [{"state": state, "leads": audit.counts[state]} for state in State]
     print_table([*states, {"state": "received", "leads": audit.counts.total()}], STATE_COLUMNS)
-    return found[0]
+    return offends[True]
 
 
 def _print_json(audit: Audit) -> int:
@@ -106,13 +94,7 @@ def _print_json(audit: Audit) -> int:
     return len(offenders)
 
 
-def _counting(findings: Iterable[Finding], offenders: list[int]) -> Iterator[Finding]:
-    for finding in findings:
-        offenders[0] += finding.what not in NOTES
-        yield finding
-
-
-def _fields(finding: Finding) -> dict[str, Any]:
+def _fields(finding: Discrepancy) -> dict[str, Any]:
     meaning = MEANING[finding.what]
     fix = meaning.fix.replace(" ID", f" {finding.id}")
     return {"what": finding.what, "id": finding.id, "says": meaning.says, "detail": finding.detail, "fix": fix}

@@ -1,7 +1,7 @@
 """Carries out one decision for one lead or for thousands: asks first, keeps to a rate, and can be stopped.
 
-Ctrl-C lets the leads that are being worked on finish. After that, or after a crash, the same command goes on with the
-rest: a lead that is done is no longer in the state that the command looks for.
+Ctrl-C lets the current leads finish. After that, or after a crash, the same command goes on with the rest: a finished
+lead is no longer in the state that the command looks for.
 """
 
 import signal
@@ -11,27 +11,22 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import takewhile
 from types import FrameType
+from typing import TypeVar
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from leadpipe.cli.exit_codes import INTERRUPTED
-from leadpipe.cli.json_output import print_json
 from leadpipe.cli.say import say
-from leadpipe.cli.table import Column, print_table
+from leadpipe.cli.table import columns, print_records
 from leadpipe.cli.terminal_text import one_line
 from leadpipe.operations.batch import AS_IT_IS, T, paced
 from leadpipe.operations.decisions import Outcome, Result
 
+K = TypeVar("K")
 DRY_RUN = "dry run: nothing was changed"
-RESULT_COLUMNS = (
-    Column(title="LEAD ID", field="lead_id", key=True),
-    Column(title="OUTCOME", field="outcome", key=True),
-    Column(title="STATE", field="state", key=True),
-    Column(title="REASON", field="reason"),
-    Column(title="DETAIL", field="detail", at_most=300),
-)
+RESULT_COLUMNS = columns(("lead_id", "outcome", "state"), ("reason", "detail"), at_most={"detail": 300})
 
 
 class Stop:
@@ -42,7 +37,7 @@ class Stop:
 
 @contextmanager
 def stoppable() -> Iterator[Stop]:
-    """Notes the first Ctrl-C, to be looked at between two leads; the second one interrupts at once."""
+    """Notes the first Ctrl-C for the loop to see; the second one interrupts at once."""
     stop = Stop()
 
     def press(_signal: int, _frame: FrameType | None) -> None:
@@ -81,27 +76,25 @@ def carry_out(
     counts: Counter[Outcome] = Counter()
     with stoppable() as stop:
         wanted = with_progress(paced(lead_ids, rate), len(lead_ids), title)
-        show(_counting(work(takewhile(lambda _: not stop.pressed, wanted)), counts))
+        show(counting(work(takewhile(lambda _: not stop.pressed, wanted)), counts, lambda result: result.outcome))
     _say_counts(counts, left=len(lead_ids) - counts.total(), dry_run=dry_run)
     return counts, stop.pressed
 
 
-def _counting(results: Iterable[Result], counts: Counter[Outcome]) -> Iterator[Result]:
-    for result in results:
-        counts[result.outcome] += 1
-        yield result
+def counting(items: Iterable[T], counts: Counter[K], key: Callable[[T], K]) -> Iterator[T]:
+    """The items; counts each under its key as it goes by."""
+    for item in items:
+        counts[key(item)] += 1
+        yield item
 
 
 def _say_counts(counts: Counter[Outcome], *, left: int, dry_run: bool) -> None:
-    words = ", ".join(_counted(outcome, number, dry_run=dry_run) for outcome, number in counts.items())
-    said = words or "nothing was done"
-    say(f"{said}; {left} not reached, the same command goes on with them" if left else said)
+    verbs = {outcome: "would be " if dry_run and outcome not in AS_IT_IS else "" for outcome in counts}
+    words = ", ".join(f"{number} {verbs[outcome]}{outcome}" for outcome, number in counts.items())
+    rest = f"; {left} not reached, the same command goes on with them" if left else ""
+    say((words or "nothing was done") + rest)
     if dry_run:
         say(DRY_RUN)
-
-
-def _counted(outcome: Outcome, number: int, *, dry_run: bool) -> str:
-    return f"{number} would be {outcome}" if dry_run and outcome not in AS_IT_IS else f"{number} {outcome}"
 
 
 def end(counts: Counter[Outcome], *, stopped: bool, named: bool) -> None:
@@ -115,10 +108,10 @@ def end(counts: Counter[Outcome], *, stopped: bool, named: bool) -> None:
 
 def printer(done: Outcome, *, as_json: bool) -> Callable[[Iterable[Result]], int]:
     """A function that prints all results as JSON, or a table of those whose outcome is another than `done`."""
-    if as_json:
-        return lambda results: print_json(map(asdict, results))
-    return lambda results: print_table(
-        (asdict(result) for result in results if result.outcome is not done), RESULT_COLUMNS
+    return lambda results: print_records(
+        (asdict(result) for result in results if as_json or result.outcome is not done),
+        RESULT_COLUMNS,
+        as_json=as_json,
     )
 
 

@@ -9,15 +9,15 @@ from typing import TypeVar
 from leadpipe.cli.json_output import print_json
 from leadpipe.cli.say import say
 from leadpipe.cli.terminal_text import one_line
-from leadpipe.operations.doctor.finding import Finding, Verdict
+from leadpipe.operations.doctor.finding import CheckResult, Finding
 from leadpipe.operations.send_test import TrialStep
 from leadpipe.operations.setup.step import Step, StepState
 
 _SIGNS: dict[str, str] = {
-    **dict.fromkeys((Verdict.OK, StepState.DONE, StepState.CHANGED), "✓"),
-    **dict.fromkeys((Verdict.FAILED, StepState.FAILED, StepState.PERSON), "✗"),
-    **dict.fromkeys((Verdict.SKIPPED, StepState.LEFT), "–"),
-    Verdict.WARNING: "!",
+    **dict.fromkeys((CheckResult.OK, StepState.DONE, StepState.CHANGED), "✓"),
+    **dict.fromkeys((CheckResult.FAILED, StepState.FAILED, StepState.PERSON), "✗"),
+    **dict.fromkeys((CheckResult.SKIPPED, StepState.LEFT), "–"),
+    CheckResult.WARNING: "!",
     StepState.TO_DO: "+",
 }
 T = TypeVar("T", Finding, TrialStep, Step)
@@ -38,7 +38,7 @@ def print_checklist(steps: Iterable[T], text_of: Callable[[T], str], *, as_json:
     return printed
 
 
-def entry(result: Verdict | StepState, title: str, fact: str, *notes: str) -> str:
+def entry(result: CheckResult | StepState, title: str, fact: str, *notes: str) -> str:
     """The text of one step: its line, and below the fact a line for each note that is not empty."""
     head = f"{_SIGNS[result]} {title} "
     lines = [f"{head}{one_line(fact)}", *(f"{'':<{len(head)}}{one_line(note)}" for note in notes if note)]

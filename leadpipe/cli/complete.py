@@ -1,4 +1,6 @@
-"""`leadpipe complete`: a person has completed a lead in Dynamics that could not be read whole."""
+"""`leadpipe complete`: records that a person completed leads in Dynamics."""
+
+from functools import partial
 
 import typer
 
@@ -20,23 +22,20 @@ def complete_leads(
     as_json: AsJson = False,
     settings: SettingsFile = None,
 ) -> None:
-    """Say that written leads have been completed in Dynamics by hand.
+    """Record that written leads were completed in Dynamics by hand.
 
-    For leads with the reason person_unread: what was posted had more of a person than could be read. `status` calls a
-    person for them until this is said. Nothing is sent to Dynamics. Prints those that were not completed, with --json
-    every one.
+    For leads with the reason person_unread: the post had personal data that leadpipe could not read. `status` exits
+    with 1 until they are completed. Sends nothing to Dynamics. Prints those that were not completed, with --json every
+    one.
     """
     chosen = [*dict.fromkeys(lead_ids or [])]
     if not chosen:
         raise typer.BadParameter("which leads? Name them by ID")
     desk = Desk(actor=actor, now=now, ports=reach(context, settings).ports)
     if len(chosen) > 1 and not dry_run:
-        ask(f"call {leads(len(chosen))} completed?", yes=yes)
-    work = Work(
-        act=lambda lead_id: complete(lead_id, desk, dry_run=dry_run),
-        done=Outcome.COMPLETED,
-        look=desk.ports.ledger.read,
-    )
+        ask(f"record {leads(len(chosen))} as completed?", yes=yes)
+    act = partial(complete, desk=desk, dry_run=dry_run)
+    work = Work(act=act, done=Outcome.COMPLETED, look=desk.ports.ledger.read)
     show = printer(Outcome.COMPLETED, as_json=as_json)
     counts, stopped = carry_out(chosen, work.results, show, title="complete", dry_run=dry_run)
     end(counts, stopped=stopped, named=True)

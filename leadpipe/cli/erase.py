@@ -18,16 +18,16 @@ from leadpipe.model.record import OPEN, Record
 from leadpipe.operations.addresses import Standing, is_address
 from leadpipe.operations.batch import Work
 from leadpipe.operations.decisions import Desk, Outcome, Result, erase
-from leadpipe.operations.erasure import Found, dynamics_has, with_address
+from leadpipe.operations.erasure import AddressMatch, dynamics_has, with_address
 from leadpipe.operations.target import Target
 from leadpipe.wiring import now
 
 _UNSEEN = (
     "the marketplace's own rows in the table marketplaceleads: leadpipe never changes those",
-    "messages still on a queue: they end, unread, when their time comes; the host's poison queue forgets in seven days",
-    "the claim: a hash of what was said and the lead's id stay, so that a late repeat is known",
+    "messages still on a queue: they end unread at their next delivery; the host's poison queue keeps seven days",
+    "the claim: a hash of the lead's content and the lead's id stay, so that a late repeat is recognised",
     "rows of the ledger that cannot be read: `leadpipe balance` names them",
-    "what is outside: Partner Center, logs and backups of yours, copies that flows made",
+    "what is outside leadpipe: Partner Center, your logs and backups, copies made by flows",
 )
 SHOWN = 20
 Email = Annotated[
@@ -35,11 +35,11 @@ Email = Annotated[
     typer.Option(
         "--email",
         metavar="X",
-        help="Every lead whose e-mail address this is, whole and in any case of letters. Asks also before one.",
+        help="Every lead with this whole e-mail address, in any case of letters. Asks even for one lead.",
     ),
 ]
 Mentions = Annotated[
-    bool, typer.Option("--mentions", help="With --email: also the leads of others that mention the address.")
+    bool, typer.Option("--mentions", help="With --email: also leads of other people that mention the address.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before erasing.")]
 
@@ -57,18 +57,18 @@ def erase_leads(
 ) -> None:
     """Erase leads, whatever their state, for good.
 
-    Removes what was posted, name, company, e-mail and fingerprint, what edits and answers left in the lead's history,
-    and its row in the fallback table. A tombstone stays, with the lead's id, times, source and offer; it ends late
-    copies. Says what leadpipe cannot reach: above all Dynamics, where a written lead has to be deleted. The same
-    command finishes an erasure that was interrupted.
+    Removes the post, name, company, e-mail and fingerprint, what edits and answers left in the lead's history, and its
+    row in the fallback table. A tombstone with the lead's id, times, source and offer stays, and ends late copies. Says
+    what leadpipe cannot reach: above all Dynamics, where a person must delete a written lead. Run it again to finish an
+    interrupted erasure.
 
-    --email looks for the whole address in the leads of every state, and in all that was posted, rejected posts
-    included. Says what it found, and asks. A lead of somebody else that only mentions the address, for example in its
-    description, is listed as `mentions` and stays as it is, unless it is named by its ID or --mentions is given.
+    --email looks for the whole address in leads of every state and in all posts, rejected ones included. Says what it
+    found, and asks. A lead of somebody else that only mentions the address, for example in its description, is listed
+    as `mentions` and is not changed, unless it is named by its ID or --mentions is given.
     """
     _require_a_choice(lead_ids, email, mentions=mentions)
     target = reach(context, settings)
-    found = with_address(email, target.ledger) if email else []
+    found = with_address(email, target.ports.ledger) if email else []
     taken = [each for each in found if mentions or each.standing is Standing.OWN]
     left = [] if mentions else [each for each in found if each.standing is Standing.MENTIONED]
     chosen = list(dict.fromkeys(lead_ids or [each.lead_id for each in taken]))
@@ -78,9 +78,13 @@ def erase_leads(
     if (len(chosen) > 1 or (email and chosen)) and not dry_run:
         ask(f"erase {leads(len(chosen))} for good?", yes=yes)
     desk = Desk(actor=actor, now=now, ports=target.ports)
-    before = [record for lead_id in chosen if (record := _readable(lead_id, target.ledger))]
-    work = Work(act=lambda lead_id: erase(lead_id, desk, dry_run=dry_run), done=Outcome.ERASED, look=target.ledger.read)
-    show, others = printer(Outcome.ERASED, as_json=as_json), [_left(each) for each in left]
+    before = [record for lead_id in chosen if (record := _readable(lead_id, target.ports.ledger))]
+    work = Work(
+        act=lambda lead_id: erase(lead_id, desk, dry_run=dry_run), done=Outcome.ERASED, look=target.ports.ledger.read
+    )
+    why = "the lead of somebody else, which mentions the address"
+    others = [Result(lead_id=each.lead_id, outcome=Outcome.MENTIONS, state=each.state, detail=why) for each in left]
+    show = printer(Outcome.ERASED, as_json=as_json)
     counts, stopped = carry_out(
         chosen, work.results, lambda results: show(chain(results, others)), title="erase", dry_run=dry_run
     )
@@ -99,36 +103,27 @@ def _readable(lead_id: str, ledger: Ledger) -> Record | None:
 
 def _require_a_choice(lead_ids: list[str] | None, email: str, *, mentions: bool) -> None:
     if bool(lead_ids) == bool(email.strip()):
-        raise typer.BadParameter("name leads by ID, or all of one address with --email")
+        raise typer.BadParameter("name leads by ID, or one address with --email")
     if email and not is_address(email):
-        raise typer.BadParameter("an address is whole, like jane@contoso.com", param_hint="--email")
+        raise typer.BadParameter("give a whole address, like jane@contoso.com", param_hint="--email")
     if mentions and not email:
         raise typer.BadParameter("--mentions goes with --email")
 
 
-def _say_found(taken: Sequence[Found], left: Sequence[Found]) -> None:
+def _say_found(taken: Sequence[AddressMatch], left: Sequence[AddressMatch]) -> None:
     _say_each(taken)
     if left:
-        say(f"{leads(len(left))} of somebody else, with the address in the text, to stay; --mentions erases those too")
+        say(f"{leads(len(left))} of somebody else mention the address and will stay; --mentions erases those too")
         _say_each(left)
     say("  not found this way: leads whose data was removed after LEADPIPE_RETENTION or whose address was edited")
 
 
-def _say_each(found: Sequence[Found]) -> None:
+def _say_each(found: Sequence[AddressMatch]) -> None:
     for each in found[:SHOWN]:
         word = "" if each.standing is Standing.OWN else ", mentions it"
         say(f"  {each.lead_id} {each.state}, received {text_of(each.received_at)}{word}")
     if len(found) > SHOWN:
         say(f"  and {len(found) - SHOWN} more; --dry-run --json lists them all")
-
-
-def _left(each: Found) -> Result:
-    return Result(
-        lead_id=each.lead_id,
-        outcome=Outcome.MENTIONS,
-        state=each.state,
-        detail="the lead of somebody else, which mentions the address",
-    )
 
 
 def _say_unseen(before: Iterable[Record], target: Target) -> None:
@@ -140,6 +135,6 @@ def _say_unseen(before: Iterable[Record], target: Target) -> None:
             say(f"  Dynamics {there} {record.lead_id}. Delete it there:")
             say(f"    {url}/main.aspx?pagetype=entityrecord&etn=lead&id={record.lead_id}")
         if record.state in OPEN:
-            say(f"  a delivery of {record.lead_id} that is under way may still write it: look again in two minutes")
+            say(f"  a running delivery of {record.lead_id} may still write it: look again in two minutes")
     for unseen in _UNSEEN:
         say(f"  {unseen}")

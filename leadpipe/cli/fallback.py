@@ -10,26 +10,23 @@ from leadpipe.cli.json_output import print_json
 from leadpipe.cli.options import AsJson, DryRun, Rate, SettingsFile, Since, Yes
 from leadpipe.cli.say import say
 from leadpipe.cli.selection import leads
-from leadpipe.cli.table import Column, print_table
+from leadpipe.cli.table import columns, print_records
 from leadpipe.cli.target import reach
 from leadpipe.model.errors import SettingsError
 from leadpipe.model.record import State
 from leadpipe.model.settings import Area
 from leadpipe.operations.decisions import Outcome
 from leadpipe.operations.drain import drained, rows_left_behind
-from leadpipe.operations.find import Wanted, grouped, oldest_first
+from leadpipe.operations.find import Search, oldest_first
+from leadpipe.operations.summary import grouped
 from leadpipe.operations.target import Target
 from leadpipe.sweep.run import Resources
 from leadpipe.wiring import now
 
-COLUMNS = (
-    Column(title="LEAD ID", field="lead_id", key=True),
-    Column(title="RECEIVED", field="received_at", key=True),
-    Column(title="REASON", field="reason", key=True),
-    Column(title="NEXT TRY", field="next_try_at"),
-    Column(title="FAILING SINCE", field="failing_since"),
-    Column(title="OFFER", field="offer", at_most=40),
-    Column(title="DETAIL", field="detail", at_most=200),
+COLUMNS = columns(
+    ("lead_id", "received_at", "reason"),
+    ("next_try_at", "failing_since", "offer", "detail"),
+    at_most={"offer": 40, "detail": 200},
 )
 RESTING = frozenset({State.FALLBACK})
 
@@ -41,9 +38,9 @@ def list_fallback(
 
     A lead without a next try was kept because no organisation was set: it waits for `leadpipe fallback drain`.
     """
-    found = oldest_first(reach(context, settings).ledger, Wanted(states=RESTING, since=since))
+    found = oldest_first(reach(context, settings).ports.ledger, Search(states=RESTING, since=since))
     rows = ({column.field: getattr(record, column.field) for column in COLUMNS} for record in found)
-    shown = print_json(rows) if as_json else print_table(rows, COLUMNS)
+    shown = print_records(rows, COLUMNS, as_json=as_json)
     say(f"{leads(shown)} resting")
 
 
@@ -59,14 +56,14 @@ def drain_fallback(
 ) -> None:
     """Deliver the leads in the fallback table, oldest first, those without a next try included.
 
-    The first one is the probe. When Dynamics does not take a lead for now, the run ends and says why; that lead and
-    the rest stay where they are. A lead that Dynamics refuses for good is poisoned. May be stopped and run again.
-    Prints the leads that were not written, with --json all of them.
+    Where Dynamics cannot take a lead now, the run ends and says why; that lead and the rest stay in the table. A lead
+    that Dynamics refuses for good is poisoned. May be stopped and run again. Prints the leads that were not written,
+    with --json all of them.
     """
     target = reach(context, settings)
-    found = list(oldest_first(target.ledger, Wanted(states=RESTING, since=since)))
+    found = list(oldest_first(target.ports.ledger, Search(states=RESTING, since=since)))
     for group in grouped(found):
-        say(f"  {group.leads} {group.oldest.state} ({group.reason})")
+        say(f"  {group}")
     lead_ids = sorted(record.lead_id for record in found)[:limit]
     say(f"{leads(len(lead_ids))} to deliver")
     if dry_run:
@@ -80,17 +77,17 @@ def drain_fallback(
     show = printer(Outcome.WRITTEN, as_json=as_json)
     counts, stopped = carry_out(lead_ids, lambda ids: drained(ids, resources), show, title="deliver", rate=rate)
     if counts[Outcome.FAILED]:
-        say("Dynamics did not take the last one: it and what was not reached stay where they are")
+        say("Dynamics did not take the last lead: it and the leads not reached stay in the fallback table")
     elif limit is None and not stopped:
         _remove_left_behind(resources)
     end(counts, stopped=stopped, named=False)
 
 
 def _resources(target: Target) -> Resources:
-    """Raises SettingsError when there is no organisation to deliver to."""
+    """Raises SettingsError where no organisation is set."""
     faults = target.settings.faults_of(Area.DYNAMICS)
     if faults or target.ports.dynamics is None:
-        raise SettingsError("settings", faults or "DATAVERSE_URL is not set: there is no organisation to deliver to")
+        raise SettingsError("settings", faults or "DATAVERSE_URL is not set: no organisation to deliver to")
     chance = random.random()  # noqa: S311 - spreads the next tries
     return Resources(now=now, chance=chance, ports=target.ports, settings=target.settings)
 
@@ -101,4 +98,4 @@ def _remove_left_behind(resources: Resources) -> None:
         resources.ports.fallback.remove(lead_id)
         removed += 1
     if removed:
-        say(f"{removed} rows of leads that are settled were left behind and are removed now")
+        say(f"removed {removed} rows that were left behind: their leads are settled")

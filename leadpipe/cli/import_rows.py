@@ -1,11 +1,10 @@
 """`leadpipe import`: takes in the rows that the marketplace wrote into its table destination before leadpipe ran."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
 
 import typer
 
-from leadpipe.cli.batch import DRY_RUN, ask, carry_out, end, printer
+from leadpipe.cli.batch import DRY_RUN, ask, carry_out, counting, end, printer
 from leadpipe.cli.json_output import print_json
 from leadpipe.cli.options import AsJson, DryRun, Rate, SettingsFile, Since, Yes
 from leadpipe.cli.say import say
@@ -14,7 +13,7 @@ from leadpipe.cli.table import text_of
 from leadpipe.cli.target import reach
 from leadpipe.ledger_writes import lower_marks
 from leadpipe.model.lead_id import EPOCH
-from leadpipe.operations.decisions import Outcome, Result
+from leadpipe.operations.decisions import Outcome
 from leadpipe.operations.take_in import not_taken_in, taken_in
 
 
@@ -51,15 +50,13 @@ def import_rows(
     show = printer(Outcome.TAKEN_IN, as_json=as_json)
     reasons: Counter[str] = Counter()
     counts, stopped = carry_out(
-        keys, lambda ids: _counting(taken_in(ids, rows, target.ports), reasons), show, title="take in", rate=rate
+        keys,
+        lambda ids: counting(taken_in(ids, rows, target.ports), reasons, lambda result: result.reason),
+        show,
+        title="take in",
+        rate=rate,
     )
     for reason, number in reasons.items():
-        say(f"  {number} failed ({reason})")
+        if reason:
+            say(f"  {number} failed ({reason})")
     end(counts, stopped=stopped, named=False)
-
-
-def _counting(results: Iterable[Result], reasons: Counter[str]) -> Iterator[Result]:
-    for result in results:
-        if result.outcome is Outcome.FAILED:
-            reasons[result.reason] += 1
-        yield result

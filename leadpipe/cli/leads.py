@@ -7,25 +7,20 @@ from typing import Annotated
 import typer
 
 from leadpipe.cli.fields import fields_of_record
-from leadpipe.cli.json_output import iso, print_json
+from leadpipe.cli.json_output import iso
 from leadpipe.cli.options import AsJson, SettingsFile, Since
 from leadpipe.cli.say import say
 from leadpipe.cli.selection import leads as counted_leads
-from leadpipe.cli.table import Column, print_table
+from leadpipe.cli.table import columns, print_records
 from leadpipe.cli.target import reach
 from leadpipe.model.record import State
-from leadpipe.operations.find import Wanted, found_in
+from leadpipe.operations.find import Search, found_in
 from leadpipe.wiring import now
 
-COLUMNS = (
-    Column(title="LEAD ID", field="lead_id", key=True),
-    Column(title="RECEIVED", field="received_at", key=True),
-    Column(title="STATE", field="state", key=True),
-    Column(title="REASON", field="reason"),
-    Column(title="OFFER", field="offer", at_most=40),
-    Column(title="EMAIL", field="email", at_most=60),
-    Column(title="NAME", field="name", at_most=40),
-    Column(title="COMPANY", field="company", at_most=40),
+COLUMNS = columns(
+    ("lead_id", "received_at", "state"),
+    ("reason", "offer", "email", "name", "company"),
+    at_most={"offer": 40, "email": 60, "name": 40, "company": 40},
 )
 _STATE_HELP = f"Only leads in this state, may be given again: {', '.join(State)}."
 
@@ -46,10 +41,10 @@ def leads(
     shown and whether there are more. Times are UTC.
     """
     target = reach(context, settings)
-    wanted = Wanted(states=frozenset(state) if state else None, since=since, offer=offer, email=email)
-    found = found_in(target.ledger, wanted, today=now().date())
+    wanted = Search(states=frozenset(state) if state else None, since=since, offer=offer, email=email)
+    found = found_in(target.ports.ledger, wanted, today=now().date())
     rows = map(fields_of_record, islice(found, limit))
-    shown = print_json(rows) if as_json else print_table(rows, COLUMNS)
+    shown = print_records(rows, COLUMNS, as_json=as_json)
     say(_count(shown, more=next(found, None) is not None, since=since))
 
 

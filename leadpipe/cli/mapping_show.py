@@ -4,24 +4,18 @@ from collections.abc import Iterator
 
 import typer
 
-from leadpipe.cli.json_output import Fields, print_json
+from leadpipe.cli.json_output import Fields
 from leadpipe.cli.mapping_options import MappingFile, mapping_of
 from leadpipe.cli.options import AsJson, SettingsFile
-from leadpipe.cli.table import Column, print_table
+from leadpipe.cli.table import columns, print_records
 from leadpipe.cli.target import settings_alone
 from leadpipe.mapping.default import DO_NOT_CONTACT, default_columns
 from leadpipe.mapping.rules import FileMapping
 from leadpipe.mapping.values import MappedColumn
 
-FOR_DO_NOT_CONTACT = "who asked not to be contacted"
+FOR_DO_NOT_CONTACT = "do-not-contact leads"
 EVERY_LEAD = "every lead"
-COLUMNS = (
-    Column(title="COLUMN", field="column", key=True),
-    Column(title="TYPE", field="type"),
-    Column(title="VALUE", field="value"),
-    Column(title="FOR", field="for"),
-    Column(title="FROM", field="from"),
-)
+COLUMNS = columns(("column",), ("type", "value", "for", "from"))
 
 
 def show_mapping(
@@ -33,10 +27,7 @@ def show_mapping(
     first one wins. Needs neither a storage account nor an organisation. Exits with 1 when the file has faults.
     """
     whole = mapping_of(mapping, settings_alone(context, settings))
-    if as_json:
-        print_json(rows(whole))
-    else:
-        print_table(rows(whole), COLUMNS)
+    print_records(rows(whole), COLUMNS, as_json=as_json)
 
 
 def rows(mapping: FileMapping) -> Iterator[Fields]:

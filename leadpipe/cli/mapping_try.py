@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from leadpipe.cli.json_output import Fields, print_json
+from leadpipe.cli.json_output import Fields
 from leadpipe.cli.mapping_options import MappingFile, mapping_of
 from leadpipe.cli.options import AsJson, SettingsFile
 from leadpipe.cli.say import say
-from leadpipe.cli.table import Column, print_table
+from leadpipe.cli.table import columns, print_records
 from leadpipe.cli.target import reach, settings_alone
 from leadpipe.mapping.rules import FileMapping, FilledColumn
 from leadpipe.model.errors import InvalidLead, LeadpipeError
@@ -23,11 +23,7 @@ from leadpipe.operations.decisions import known
 STDIN = "-"
 # In place of the id that a posted lead would be given.
 SOME_ID = "00000000-0000-7000-8000-000000000000"
-COLUMNS = (
-    Column(title="COLUMN", field="column", key=True),
-    Column(title="VALUE", field="value"),
-    Column(title="FROM", field="from"),
-)
+COLUMNS = columns(("column",), ("value", "from"))
 
 
 def try_mapping(
@@ -52,22 +48,19 @@ def try_mapping(
     lead_id = which.strip().strip("{}").lower()
     if is_lead_id(lead_id):
         target = reach(context, settings)
-        found, lead = target.settings, _of_ledger(lead_id, target.ledger)
+        chosen, lead = target.settings, _of_ledger(lead_id, target.ports.ledger)
     else:
-        lead_id, found = SOME_ID, settings_alone(context, settings)
+        lead_id, chosen = SOME_ID, settings_alone(context, settings)
         lead = _of_file(which)
-    whole = mapping_of(mapping, found)
+    whole = mapping_of(mapping, chosen)
     matching = [rule.name for rule in whole.matching(lead)]
     say(f"rules that match: {', '.join(matching) or 'none'}" if whole.rules else "there are no rules")
     if lead.unread:
-        say(f"not read, and looks like a person's: {', '.join(lead.unread)}")
-    told = rows(whole, lead, lead_id)
-    if as_json:
-        print_json(told)
-    else:
-        print_table(
-            ({**row, "value": "(left out)" if row["value"] is None else _shown(row["value"])} for row in told), COLUMNS
-        )
+        say(f"looks like personal data and was not read: {', '.join(lead.unread)}")
+    found = rows(whole, lead, lead_id)
+    if not as_json:
+        found = ({**row, "value": _shown(row["value"])} for row in found)
+    print_records(found, COLUMNS, as_json=as_json)
 
 
 def rows(mapping: FileMapping, lead: Lead, lead_id: str) -> Iterator[Fields]:
@@ -89,13 +82,15 @@ def origin(mapping: FileMapping, filled: FilledColumn) -> str:
 
 
 def _shown(value: object) -> str:
+    if value is None:
+        return "(left out)"
     return ("yes" if value else "no") if isinstance(value, bool) else str(value).replace("\n", " ⏎ ")
 
 
 def _of_ledger(lead_id: str, ledger: Ledger) -> Lead:
     record = known(lead_id, ledger)
     if not isinstance(record.payload, str):
-        raise LeadpipeError("no_lead", f"nothing is kept of {lead_id} that was a lead")
+        raise LeadpipeError("no_lead", f"the ledger keeps no lead text of {lead_id}")
     return _read(record.payload, lead_id)
 
 
@@ -103,7 +98,7 @@ def _of_file(which: str) -> Lead:
     try:
         body = sys.stdin.buffer.read() if which == STDIN else Path(which).read_bytes()
     except OSError as error:
-        raise typer.BadParameter(f"{which} is no lead id, and cannot be read: {error.strerror}") from error
+        raise typer.BadParameter(f"{which} is not a lead id, and cannot be read: {error.strerror}") from error
     try:
         return _read(posted_text(body), which)
     except InvalidLead as error:
@@ -114,4 +109,4 @@ def _read(payload: str, name: str) -> Lead:
     try:
         return Lead.from_payload(payload)
     except InvalidLead as error:
-        raise LeadpipeError("no_lead", f"{name} is no lead: {error.detail}") from error
+        raise LeadpipeError("no_lead", f"{name} is not a lead: {error.detail}") from error

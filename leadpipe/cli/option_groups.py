@@ -17,7 +17,8 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
     parameters: list[Parameter] = []
     for parameter in signature(command).parameters.values():
         group = groups.get(parameter.name)
-        parameters += _options_of(group) if group else [_named(parameter, types[parameter.name])]
+        given_alone = parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=types[parameter.name])
+        parameters += _options_of(group) if group else [given_alone]
 
     @wraps(command)
     def run(**given: Any) -> None:
@@ -36,7 +37,3 @@ def _options_of(group: Any) -> list[Parameter]:
         Parameter(field.name, Parameter.KEYWORD_ONLY, default=field.default, annotation=types[field.name])
         for field in fields(group)
     ]
-
-
-def _named(parameter: Parameter, kind: Any) -> Parameter:
-    return parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=kind)

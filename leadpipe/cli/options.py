@@ -1,8 +1,9 @@
 """Defines the options that several commands share, so that each is spelled and explained once."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -10,6 +11,8 @@ from leadpipe.model.lead_id import is_lead_id
 from leadpipe.operations.decisions import user_at_host
 from leadpipe.operations.span import since_of
 from leadpipe.wiring import now
+
+T = TypeVar("T")
 
 
 def _lead_id(text: str) -> str:
@@ -30,11 +33,16 @@ def _actor(named: str) -> str:
     return named or user_at_host()
 
 
-def _start(text: str) -> datetime:
-    try:
-        return since_of(text, now())
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+def usage(parse: Callable[[str], T]) -> Callable[[str], T]:
+    """The parser for an option: its ValueError becomes a usage error."""
+
+    def parsed(text: str) -> T:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+
+    return parsed
 
 
 SettingsFile = Annotated[
@@ -54,7 +62,7 @@ LeadId = Annotated[
 Since = Annotated[
     datetime | None,
     typer.Option(
-        parser=_start,
+        parser=usage(lambda text: since_of(text, now())),
         metavar="SPAN",
         help="How far back: 7d, 24h, 30m, or since a UTC day or time like 2026-11-01.",
     ),

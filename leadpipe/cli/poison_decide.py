@@ -1,6 +1,7 @@
-"""`leadpipe poison replay` and `discard`: decides about one lead, or about thousands."""
+"""`leadpipe poison replay` and `discard`: decides about one lead or thousands."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ from leadpipe.cli.json_output import print_json
 from leadpipe.cli.option_groups import with_groups
 from leadpipe.cli.options import Actor, AsJson, DryRun, Rate, SettingsFile, Yes
 from leadpipe.cli.say import say
-from leadpipe.cli.selection import Choice, Selection, leads, selected
+from leadpipe.cli.selection import LeadChoice, Selection, leads, selected
 from leadpipe.cli.target import reach
 from leadpipe.operations.batch import Work
 from leadpipe.operations.decisions import Desk, Outcome, discard, duplicates_of, replay
@@ -34,16 +35,16 @@ class How:
 def replay_poison(
     context: typer.Context,
     *,
-    choice: Choice,
+    choice: LeadChoice,
     anyway: Annotated[
         bool, typer.Option("--anyway", help="A duplicate too: it becomes a lead of its own. With IDs only.")
     ] = False,
     how: How,
 ) -> None:
-    """Send leads on their way again, once what kept them back is fixed.
+    """Deliver leads again, once what stopped them is fixed.
 
-    One lead, several, or all that a filter chooses, oldest first. Counts them first, and asks before more than one.
-    May be stopped and run again: what was replayed is not poisoned any more. A lead that Dynamics has already is found
+    Replays one lead, several, or all that a filter chooses, oldest first. Counts them first, and asks before more than
+    one. May be stopped and run again: a replayed lead is no longer poisoned. A lead that Dynamics already has is found
     there under its id and not written twice. Prints the leads that were not replayed, with --json all of them.
     """
     target = reach(context, how.settings)
@@ -51,17 +52,13 @@ def replay_poison(
     if anyway and not chosen.named:
         raise typer.BadParameter("--anyway is for leads named by ID: a filter chooses no duplicates")
     desk = Desk(actor=how.actor, now=now, ports=target.ports)
-    work = Work(
-        act=lambda lead_id: replay(lead_id, desk, anyway=anyway, dry_run=how.dry_run),
-        done=Outcome.REPLAYED,
-        look=target.ledger.read,
-    )
-    _carry_out("replay", work, chosen, how=how)
+    act = partial(replay, desk=desk, anyway=anyway, dry_run=how.dry_run)
+    _carry_out("replay", Work(act=act, done=Outcome.REPLAYED, look=target.ports.ledger.read), chosen, how=how)
 
 
 def _said(why: str) -> str:
     if not why.strip():
-        raise typer.BadParameter("say the reason: it is all that is left to explain the decision")
+        raise typer.BadParameter("give the reason: later nothing else explains the decision")
     return why
 
 
@@ -72,33 +69,28 @@ def discard_poison(
     why: Annotated[
         str, typer.Option("--why", metavar="TEXT", callback=_said, help="The reason, for the lead's history.")
     ],
-    choice: Choice,
+    choice: LeadChoice,
     without_asking: Annotated[
         bool, typer.Option("--without-asking", help="Do not ask Dynamics first whether it has the lead.")
     ] = False,
     how: How,
 ) -> None:
-    """Decide that leads shall not be written.
+    """Decide that leads will not be written to Dynamics.
 
     Asks Dynamics for each id first: a lead that is there becomes written instead. Refuses while the lead's last change
-    is less than two minutes old, since a delivery may still be under way. Names the duplicates of each lead that is
-    discarded: they are not written either, unless one is replayed with --anyway. `poison replay` takes a discarded
-    lead back.
+    is less than two minutes old, because a delivery may still be running. Names the duplicates of each discarded lead:
+    they are not written either, unless one is replayed with --anyway. `poison replay` undoes a discard.
     """
     target = reach(context, how.settings)
     chosen = selected(choice, target)
     _say_duplicates(chosen, target)
     desk = Desk(actor=how.actor, now=now, ports=target.ports)
-    work = Work(
-        act=lambda lead_id: discard(lead_id, desk, why=why, without_asking=without_asking, dry_run=how.dry_run),
-        done=Outcome.DISCARDED,
-        look=target.ledger.read,
-    )
-    _carry_out("discard", work, chosen, how=how)
+    act = partial(discard, desk=desk, why=why, without_asking=without_asking, dry_run=how.dry_run)
+    _carry_out("discard", Work(act=act, done=Outcome.DISCARDED, look=target.ports.ledger.read), chosen, how=how)
 
 
 def _carry_out(verb: str, work: Work, chosen: Selection, *, how: How) -> None:
-    """Counts the leads, asks, and does the work. A dry run looks at each lead as the real one would."""
+    """Counts the leads, asks, and does the work. A dry run reads each lead as the real run does."""
     chosen.say_counts(verb)
     if not chosen.lead_ids:
         if how.as_json:
@@ -113,6 +105,6 @@ def _carry_out(verb: str, work: Work, chosen: Selection, *, how: How) -> None:
 
 
 def _say_duplicates(chosen: Selection, target: Target) -> None:
-    for holder, found in duplicates_of(chosen.lead_ids, target.settings.dedupe_window, target.ledger).items():
-        say(f"{leads(len(found))} said the same as {holder}: {', '.join(found)}")
-        say("  if one of them shall be written: `leadpipe poison replay ID --anyway`")
+    for holder, found in duplicates_of(chosen.lead_ids, target.settings.dedupe_window, target.ports.ledger).items():
+        say(f"{leads(len(found))} with the same content as {holder}: {', '.join(found)}")
+        say("  to write one of them: `leadpipe poison replay ID --anyway`")

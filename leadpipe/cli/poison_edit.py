@@ -6,10 +6,9 @@ from typing import Annotated
 import typer
 
 from leadpipe.cli.batch import DRY_RUN, ask
-from leadpipe.cli.json_output import print_json
 from leadpipe.cli.options import Actor, AsJson, DryRun, LeadId, SettingsFile
 from leadpipe.cli.say import say
-from leadpipe.cli.table import Column, print_table
+from leadpipe.cli.table import columns, print_records
 from leadpipe.cli.target import reach
 from leadpipe.model.change import Edited
 from leadpipe.model.errors import InvalidLead, NotAllowed
@@ -18,11 +17,7 @@ from leadpipe.operations.decisions import Desk, check, edit, known
 from leadpipe.operations.payload_edit import assignment, differences, edited_by_hand, pretty, with_fields
 from leadpipe.wiring import now
 
-DIFFERENCE_COLUMNS = (
-    Column(title="FIELD", field="field", key=True),
-    Column(title="BEFORE", field="before", at_most=100),
-    Column(title="AFTER", field="after", at_most=100),
-)
+DIFFERENCE_COLUMNS = columns(("field",), ("before", "after"), at_most={"before": 100, "after": 100})
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="A documented field, may be given again.")
 ]
@@ -46,18 +41,14 @@ def edit_poison(
     """
     fields = _fields_of(values or [])
     target = reach(context, settings)
-    record = known(lead_id, target.ledger)
+    record = known(lead_id, target.ports.ledger)
     desk = Desk(actor=actor, now=now, ports=target.ports)
     payload = with_fields(record.payload, fields) if fields else _by_hand(record, desk)
     if payload is None or payload == record.payload:
         say(f"{lead_id} is unchanged")
         return
     changed = check(record, Edited(actor=desk.actor, payload=payload), desk)
-    rows = _differences(record, payload)
-    if as_json:
-        print_json(rows)
-    else:
-        print_table(rows, DIFFERENCE_COLUMNS)
+    print_records(_differences(record, payload), DIFFERENCE_COLUMNS, as_json=as_json)
     if dry_run:
         say(DRY_RUN)
         return
@@ -82,7 +73,7 @@ def _by_hand(record: Record, desk: Desk) -> str | None:
         try:
             check(record, Edited(actor=desk.actor, payload=text), desk)
         except NotAllowed as why:
-            # The message for an empty post would puzzle a person who emptied the file.
+            # The message for an empty post would puzzle a person with an empty file.
             say(f"not saved: {why.detail if text else _emptied(record)}")
             ask("open the editor again?", yes=False, instead="--set FIELD=VALUE changes a lead")
         else:
@@ -90,11 +81,11 @@ def _by_hand(record: Record, desk: Desk) -> str | None:
 
 
 def _emptied(record: Record) -> str:
-    return f'the file is empty; to have nothing written: `leadpipe poison discard {record.lead_id} --why "…"`'
+    return f'the file is empty; to write no lead: `leadpipe poison discard {record.lead_id} --why "…"`'
 
 
 def _differences(record: Record, payload: str) -> list[dict[str, str]]:
     try:
         return list(differences(record.payload, payload))
-    except InvalidLead:  # what was there before was none, and the new one was checked
+    except InvalidLead:  # the old text was not a lead; the new one is
         return list(differences(None, payload))

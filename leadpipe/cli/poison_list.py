@@ -11,23 +11,14 @@ from leadpipe.cli.option_groups import with_groups
 from leadpipe.cli.options import AsJson, SettingsFile
 from leadpipe.cli.say import say
 from leadpipe.cli.selection import Filter, leads, say_reasons_there
-from leadpipe.cli.table import Column, print_table
+from leadpipe.cli.table import columns, print_table
 from leadpipe.cli.target import reach
 from leadpipe.model.record import Record
 from leadpipe.operations.causes import cause_of
-from leadpipe.operations.find import grouped, oldest_first
-from leadpipe.operations.summary import Group
+from leadpipe.operations.find import oldest_first
+from leadpipe.operations.summary import Group, grouped
 
-GROUP_COLUMNS = (
-    Column(title="STATE", field="state", key=True),
-    Column(title="CAUSE", field="reason", key=True),
-    Column(title="LEADS", field="leads", key=True),
-    Column(title="FIRST", field="first"),
-    Column(title="LAST", field="last"),
-    Column(title="EXAMPLE", field="example"),
-    Column(title="SAYS", field="says"),
-    Column(title="FIX", field="fix"),
-)
+GROUP_COLUMNS = columns(("state", "cause", "leads"), ("first", "last", "example", "says", "fix"))
 
 
 @with_groups
@@ -45,7 +36,7 @@ def list_poison(
     """
     target = reach(context, settings)
     wanted = chosen.wanted()
-    found = oldest_first(target.ledger, wanted)
+    found = oldest_first(target.ports.ledger, wanted)
     if as_json:
         records = list(found)
         print_json(map(_with_cause, records))
@@ -64,8 +55,8 @@ def _with_cause(record: Record) -> dict[str, Any]:
 
 def _group_fields(group: Group) -> dict[str, Any]:
     return {
-        "state": group.oldest.state,
-        "reason": group.reason,
+        "state": group.state,
+        "cause": group.reason,
         "leads": group.leads,
         "first": group.oldest.received_at,
         "last": group.newest and group.newest.received_at,

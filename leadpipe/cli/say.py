@@ -7,7 +7,7 @@ import typer
 
 from leadpipe.cli.terminal_text import one_line
 
-# How many damaged rows are named by a command that is about something else.
+# A command that is not about damage names only so many damaged rows.
 MOST_NAMED = 5
 
 

@@ -9,8 +9,8 @@ import typer
 from leadpipe.cli.options import LeadIds, Offer, Reasons, Since
 from leadpipe.cli.say import say
 from leadpipe.model.record import State
-from leadpipe.operations.find import FOR_A_DECISION, Wanted, grouped, oldest_first
-from leadpipe.operations.summary import Group
+from leadpipe.operations.find import FOR_A_DECISION, Search, oldest_first
+from leadpipe.operations.summary import Group, grouped
 from leadpipe.operations.target import Target
 
 _CHOICES = "--cause, --since, --offer, --state or --all"
@@ -32,16 +32,16 @@ class Filter:
     offer: Offer = ""
     state: OneState = None
 
-    def wanted(self) -> Wanted:
+    def wanted(self) -> Search:
         """Raises a usage error for another state."""
         if self.state is not None and self.state not in FOR_A_DECISION:
             raise typer.BadParameter("it is poisoned or rejected", param_hint="--state")
         states = FOR_A_DECISION if self.state is None else frozenset({self.state})
-        return Wanted(states=states, reasons=frozenset(self.cause or ()), since=self.since, offer=self.offer)
+        return Search(states=states, reasons=frozenset(self.cause or ()), since=self.since, offer=self.offer)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice(Filter):
+class LeadChoice(Filter):
     """The options that choose leads for a decision."""
 
     lead_ids: LeadIds = None
@@ -59,7 +59,7 @@ class Selection:
     def say_counts(self, verb: str) -> None:
         """Says how many there are, by reason where a filter chose them."""
         for group in self.groups:
-            say(f"  {group.leads} {group.oldest.state} ({group.reason})")
+            say(f"  {group}")
         say(f"{leads(len(self.lead_ids))} to {verb}")
 
 
@@ -67,7 +67,7 @@ def leads(number: int) -> str:
     return "1 lead" if number == 1 else f"{number} leads"
 
 
-def selected(choice: Choice, target: Target) -> Selection:
+def selected(choice: LeadChoice, target: Target) -> Selection:
     """The leads that the command line chose. Raises a usage error when it chose none, or by ID and by filter."""
     wanted, lead_ids, everything = choice.wanted(), choice.lead_ids, choice.everything
     narrowed = bool(wanted.reasons or wanted.since or wanted.offer)
@@ -81,16 +81,16 @@ def selected(choice: Choice, target: Target) -> Selection:
     if lead_ids:
         return Selection(lead_ids=[*dict.fromkeys(lead_ids)], named=True)
     found: list[str] = []
-    groups = grouped(oldest_first(target.ledger, wanted), found)
+    groups = grouped(oldest_first(target.ports.ledger, wanted), found)
     say_reasons_there(wanted, groups, target=target)
     return Selection(lead_ids=sorted(found), named=False, groups=groups)
 
 
-def say_reasons_there(wanted: Wanted, groups: Iterable[Group], *, target: Target) -> None:
+def say_reasons_there(wanted: Search, groups: Iterable[Group], *, target: Target) -> None:
     """Where no lead has a wanted reason, says which reasons there are: the name may be mistyped."""
     absent = wanted.reasons - {group.reason for group in groups}
     if not absent:
         return
-    waiting = grouped(oldest_first(target.ledger, Wanted(states=wanted.states)))
+    waiting = grouped(oldest_first(target.ports.ledger, Search(states=wanted.states)))
     there = ", ".join(dict.fromkeys(group.reason for group in waiting)) or "none"
     say(f"no lead has the cause {', '.join(sorted(absent))}; there are: {there}")

@@ -8,7 +8,7 @@ from leadpipe.cli.checklist import entry, print_checklist, when_stopped
 from leadpipe.cli.options import AsJson, SettingsFile
 from leadpipe.cli.say import say
 from leadpipe.cli.target import reach
-from leadpipe.operations.doctor.finding import Verdict
+from leadpipe.operations.doctor.finding import CheckResult
 from leadpipe.operations.partner_center import endpoint_of
 from leadpipe.operations.send_test import Trial, TrialStep
 
@@ -63,7 +63,7 @@ def send_test(
 
 
 def _conclude(steps: list[TrialStep]) -> None:
-    if steps[-1].result is Verdict.FAILED:
+    if steps[-1].result is CheckResult.FAILED:
         say(f"the test lead did not get through: see {steps[-1].step}")
         raise typer.Exit(1)
     if any(step.reason == _KEPT for step in steps):

@@ -21,11 +21,9 @@ from leadpipe.operations.doctor.examination import examine
 from leadpipe.operations.setup.administrator import administration_of, said_to_the_administrator
 from leadpipe.operations.setup.application import Subject, is_managed_identity, subject_of
 from leadpipe.operations.setup.apply import Changes
-from leadpipe.operations.setup.mapping_needs import needs_of
-from leadpipe.operations.setup.organisation import look
-from leadpipe.operations.setup.plan import Wanted, plan
+from leadpipe.operations.setup.organisation import look, needs_of
+from leadpipe.operations.setup.plan import Wanted, plan, plan_removal
 from leadpipe.operations.setup.privileges import needed
-from leadpipe.operations.setup.removal import plan_removal
 from leadpipe.operations.setup.sign_in import SignInMethod
 from leadpipe.operations.setup.step import Step, StepState
 from leadpipe.operations.target import Target
@@ -38,8 +36,8 @@ _BY_HAND = frozenset({StepState.TO_DO, StepState.FAILED, StepState.PERSON})
 
 def setup(
     context: typer.Context,
-    apply: Annotated[bool, typer.Option("--apply", help="Do what is to be done.")] = False,
-    remove: Annotated[bool, typer.Option("--remove", help="Take away again what setup made, after asking.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Make what is missing.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove what setup made, after asking.")] = False,
     client_id: ClientId = "",
     business_unit: Unit = None,
     tenant: Tenant = "",
@@ -48,11 +46,11 @@ def setup(
     ] = False,
     sign_in: Annotated[
         SignInMethod | None,
-        typer.Option("--sign-in", help="How the app shall sign in, for those commands. Left out: as it is set."),
+        typer.Option("--sign-in", help="How the app signs in, for those commands. Left out: as the settings have it."),
     ] = None,
     no_doctor: Annotated[bool, typer.Option("--no-doctor", help="Do not run the doctor after --apply.")] = False,
     dry_run: DryRun = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before taking away.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before removing.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the steps as a JSON array, and run no doctor.")
     ] = False,
@@ -60,13 +58,12 @@ def setup(
 ) -> None:
     """Make in Dynamics what a lead needs there: the application user, and a role with the least privileges.
 
-    Without --apply it shows what is to be done: ✓ it is so already, + to do, ✗ only a person can do it. For the last
-    two it names the pages of the portals, today's and those of 2018. With --apply it does what is missing, and nothing
-    else, and runs the doctor at the end. --remove takes away what setup made, never Microsoft's role, never what
-    somebody else made.
+    Without --apply it shows the steps: ✓ is already done, + is to do, ✗ only a person can do. For the last two it
+    names the pages of the portals, today's and those of 2018. With --apply it makes what is missing, nothing else, and
+    runs the doctor at the end. --remove removes what setup made, never Microsoft's role or what somebody else made.
 
     You sign in as an administrator of the organisation: with the account of the Azure CLI (`az login`), else by a code
-    in your browser. The sign-in is not kept.
+    in your browser. The sign-in is not stored.
 
     Exits with 1 when a step failed or a person is needed.
     """
@@ -83,7 +80,7 @@ def setup(
     is_another = subject.is_another and not mode.removes
     if is_another:
         _say_that_it_is_another(subject)
-    with when_stopped(lambda: "stopped; what was done stays done: run it again"):
+    with when_stopped(lambda: "stopped; finished steps stay done: run it again"):
         steps = _steps(subject, mapping, mode, unit=business_unit or "", yes=yes)
         steps = print_checklist(steps, _entry, as_json=as_json)
     if target.settings.dataverse is None and mode is Mode.SHOW and not as_json:
@@ -113,7 +110,7 @@ def _steps(subject: Subject, mapping: FileMapping, mode: Mode, *, unit: str, yes
     if mode.removes and to_do:
         for step in to_do:
             say(f"to do: {step.fact}")
-        ask("Take this away?", yes=yes)
+        ask("Remove this?", yes=yes)
     return Changes(administration, wanted, found).apply(steps)
 
 
@@ -128,7 +125,7 @@ def _conclude(steps: list[Step], mode: Mode) -> None:
     if counts[StepState.CHANGED]:
         say(f"changed: {', '.join(step.step for step in steps if step.state is StepState.CHANGED)}")
     if counts[StepState.FAILED] or counts[StepState.PERSON]:
-        say("a person is needed: see ✗; what was done stays done, and running it again goes on from there")
+        say("a person is needed: see ✗; finished steps stay done, and another run goes on from there")
         raise typer.Exit(1)
     if counts[StepState.TO_DO]:
         how = "--apply does it" if mode is Mode.SHOW else "without --dry-run it is done"
@@ -139,7 +136,7 @@ def _conclude(steps: list[Step], mode: Mode) -> None:
 
 def _run_doctor(target: Target) -> None:
     if is_managed_identity(target.settings) and not os.environ.get("IDENTITY_ENDPOINT"):
-        say("the doctor cannot sign in as the app's identity from here; `leadpipe send-test --url URL` proves it")
+        say("the doctor cannot sign in as the app's identity from here; `leadpipe send-test --url URL` tests it")
         return
     say("the doctor, with the app's own sign-in:")
     report(examine(target, os.environ, now))
@@ -148,7 +145,7 @@ def _run_doctor(target: Target) -> None:
 def _say_that_it_is_another(subject: Subject) -> None:
     say(
         f"this is for the application {subject.client_id}, but the app's settings sign in as {subject.signs_in_as}: "
-        "leads go through only once they name the same; the doctor, which would look at the other one, is not run"
+        "leads get through only when both are the same. The doctor would check the other one, so it is not run"
     )
 
 

@@ -57,7 +57,7 @@ def _tenant(text: str) -> str:
 
 def _unit(text: str | None) -> str | None:
     if text is not None and not text.strip():
-        raise typer.BadParameter("a business unit has a name; without the option it is the root one")
+        raise typer.BadParameter("give the business unit's name; without the option it is the root")
     return text
 
 
@@ -85,6 +85,6 @@ Unit = Annotated[
         "--business-unit",
         callback=_unit,
         metavar="NAME",
-        help="Where the application user shall be. Left out: the root.",
+        help="The application user's business unit. Left out: the root.",
     ),
 ]

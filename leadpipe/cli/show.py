@@ -11,7 +11,7 @@ from leadpipe.cli.fields import fields_of_event, fields_of_record
 from leadpipe.cli.json_output import print_json
 from leadpipe.cli.options import AsJson, LeadId, SettingsFile
 from leadpipe.cli.say import say
-from leadpipe.cli.table import Column, print_facts, print_table, text_of
+from leadpipe.cli.table import columns, print_facts, print_table, text_of
 from leadpipe.cli.target import reach
 from leadpipe.cli.terminal_text import escaped
 from leadpipe.model.errors import InvalidLead, LeadpipeError, RecordDamaged
@@ -22,14 +22,7 @@ from leadpipe.model.source import one_source
 from leadpipe.operations.causes import cause_of, failure_in_words
 from leadpipe.operations.find import history_of
 
-EVENT_COLUMNS = (
-    Column(title="AT", field="at", key=True),
-    Column(title="EVENT", field="event", key=True),
-    Column(title="STATE", field="state", key=True),
-    Column(title="REASON", field="reason"),
-    Column(title="DETAIL", field="detail"),
-    Column(title="ACTOR", field="actor"),
-)
+EVENT_COLUMNS = columns(("at", "event", "state"), ("reason", "detail", "actor"))
 
 
 def show(
@@ -50,7 +43,7 @@ def show(
     The JSON array has one record, its history under `events`. Where bytes were posted that are not text, `payload` has
     a readable form of them.
     """
-    ledger = reach(context, settings).ledger
+    ledger = reach(context, settings).ports.ledger
     damage: list[str] = []
     record = ledger.read(lead_id, damage=damage)
     if record is None:

@@ -1,4 +1,4 @@
-"""`leadpipe status`: says what is wrong and how to fix it, to a person or to a monitor."""
+"""`leadpipe status`: says what is wrong and how to fix it."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ import typer
 from leadpipe.cli.json_output import print_json
 from leadpipe.cli.options import AsJson, SettingsFile, Since
 from leadpipe.cli.say import MOST_NAMED, say
-from leadpipe.cli.table import STATE_COLUMNS, Column, print_facts, print_table, text_of
+from leadpipe.cli.table import STATE_COLUMNS, columns, print_facts, print_table, text_of
 from leadpipe.cli.target import reach
 from leadpipe.model.record import OPEN, State
 from leadpipe.operations.span import in_words
@@ -20,28 +20,25 @@ from leadpipe.wiring import now
 
 DEFAULT_SPAN = timedelta(days=7)
 
-GROUP_COLUMNS = (
-    Column(title="STATE", field="state", key=True),
-    Column(title="REASON", field="reason", key=True),
-    Column(title="LEADS", field="leads", key=True),
-    Column(title="CAUSE", field="says"),
-    Column(title="FIX", field="fix"),
-    Column(title="OLDEST", field="oldest_lead_id"),
+GROUP_COLUMNS = columns(
+    ("state", "reason", "leads"),
+    ("says", "fix", "oldest_lead_id"),
+    titles={"says": "CAUSE", "oldest_lead_id": "OLDEST"},
 )
 
 
 def status(context: typer.Context, since: Since = None, as_json: AsJson = False, settings: SettingsFile = None) -> None:
-    """Say whether leads flow, and what has to be done where they do not.
+    """Say whether leads flow, and what to do where they do not.
 
     Counts the leads received in the span, 7d unless --since says otherwise. Finds leads that wait or are poisoned in
-    the whole ledger. The depths of the queues are the service's own approximation, messages with a delay included.
-    The JSON array has one record.
+    the whole ledger. The depths of the queues are the service's own approximation and include delayed messages. The
+    JSON array has one record.
 
     Exits with 1 when a person is needed. The last line says why, and what to do: a lead is poisoned, or waits for
-    something that only a person can fix, or was written in the span without all that was posted of the person; a
-    message is on the queue leads-poison; a message on the queue leads has no record; a row of the ledger, the claims or
-    the fallback table, or a mark of the sweep, is damaged; the sign-in credential expires within 7 days; these settings
-    switch a function off or cannot be used. Posts that were not leads need nobody: anyone may post rubbish.
+    something that only a person can fix, or was written in the span without some of its personal data; a message is on
+    the queue leads-poison; a message on the queue leads has no record; a row of the ledger, the claims or the fallback
+    table, or a mark of the sweep, is damaged; the sign-in credential expires within 7 days; these settings switch a
+    function off or cannot be used. Rejected posts need nobody: anyone may post rubbish.
     """
     at = now()
     found = status_of(reach(context, settings), os.environ, since=since or at - DEFAULT_SPAN, at=at)
@@ -73,20 +70,17 @@ def _as_fields(found: Status) -> dict[str, Any]:
         "incomplete": [group.fields() for group in summary.groups({State.WRITTEN})],
         "last_received_at": summary.last_received_at,
         "last_written_at": summary.last_written_at,
-        "queue_leads": found.queued,
+        "queue_leads": found.without_record.depth,
         "queue_leads_poison": found.on_poison_queue,
         "messages_without_record": found.without_record.total,
         "messages_seen_without_record": [*found.without_record.seen],
-        "damaged_rows": [*found.damaged_rows],
-        "damaged_claims": [*found.damaged_claims],
-        "damaged_fallback_rows": [*found.damaged_fallback_rows],
+        **{f"damaged_{kind}": rows for kind, rows in found.damaged.items()},
         "credential": found.ending and found.ending.name,
         "credential_ends_on": found.ending and found.ending.on.isoformat(),
         "credential_days_left": found.ending and found.ending.days_left(found.today),
         "credential_fix": found.ending and found.ending.renew,
         "setting_faults": [str(fault) for fault in found.settings.faults],
         "switched_off": found.switched_off,
-        "damaged_marks": [*found.damaged_marks],
     }
 
 
@@ -106,16 +100,13 @@ def _facts(found: Status) -> list[tuple[str, object]]:
         ("oldest open lead", _oldest(found)),
         ("last received", _ago(found.summary.last_received_at, found.at)),
         ("last written", _ago(found.summary.last_written_at, found.at)),
-        ("queue leads", found.queued),
+        ("queue leads", found.without_record.depth),
         ("queue leads-poison", found.on_poison_queue),
         ("without a record", found.without_record.total or None),
-        ("damaged rows", "; ".join(found.damaged_rows[:MOST_NAMED]) or None),
-        ("damaged claims", "; ".join(found.damaged_claims[:MOST_NAMED]) or None),
-        ("damaged fallback rows", "; ".join(found.damaged_fallback_rows[:MOST_NAMED]) or None),
+        *((f"damaged {kind.replace('_', ' ')}", "; ".join(rows[:MOST_NAMED])) for kind, rows in found.damaged.items()),
         ("sign-in", found.ending and found.ending.says(found.today)),
-        ("settings", "; ".join(map(str, found.settings.faults)) or None),
-        ("switched off", ", ".join(found.switched_off.values()) or None),
-        ("damaged marks", ", ".join(found.damaged_marks) or None),
+        ("settings", "; ".join(map(str, found.settings.faults))),
+        ("switched off", ", ".join(found.switched_off.values())),
     ]
 
 

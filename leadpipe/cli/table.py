@@ -1,16 +1,17 @@
 """Prints records as a table: drawn on a terminal, in plain aligned columns anywhere else.
 
-Only a column with `at_most` is cut, so that a list stays readable whatever is posted; `leadpipe show ID` shows it all.
-Where a terminal is too narrow, each record takes several lines: its key columns, then its other columns. Rows are laid
-out page by page, so that a list of any length needs the memory of one page.
+Only a column with `at_most` is cut, so that a list stays readable; `leadpipe show ID` shows all of a value. On a
+terminal that is too narrow each record takes several lines: its key columns, then the others. Rows are laid out page by
+page, so that a list of any length needs the memory of one page.
 """
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from types import MappingProxyType
 from typing import Literal
 
 from rich import box
@@ -20,7 +21,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from leadpipe.cli.json_output import Fields
+from leadpipe.cli.json_output import Fields, print_json
 from leadpipe.cli.terminal_text import one_line
 from leadpipe.model.record import State
 from leadpipe.operations.span import in_words, moment
@@ -40,10 +41,10 @@ _RIGHT = (int, float)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """A field of the records under a title. `key`: it stays on a record's first line on a narrow terminal too.
+class TableColumn:
+    """A field of the records, under a title. `key`: on a narrow terminal too it is on the record's first line.
 
-    `at_most`: the width on the screen that its text is cut to.
+    `at_most`: the width on the screen to which its text is cut.
     """
 
     title: str
@@ -52,8 +53,23 @@ class Column:
     at_most: int | None = None
 
 
+def columns(
+    keys: Sequence[str],
+    rest: Sequence[str] = (),
+    *,
+    titles: Mapping[str, str] = MappingProxyType({}),
+    at_most: Mapping[str, int] = MappingProxyType({}),
+) -> tuple[TableColumn, ...]:
+    """A column for each field. `titles`: where the title is not the field's name in capitals, without `_at`."""
+    named = {field: field.removesuffix("_at").replace("_", " ").upper() for field in (*keys, *rest)} | {**titles}
+    return tuple(
+        TableColumn(title=title, field=field, key=field in keys, at_most=at_most.get(field))
+        for field, title in named.items()
+    )
+
+
 # How many leads are in each state.
-STATE_COLUMNS = (Column(title="STATE", field="state", key=True), Column(title="LEADS", field="leads", key=True))
+STATE_COLUMNS = columns(("state", "leads"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +79,22 @@ class _Cell:
     right: bool = False
 
 
-def print_table(records: Iterable[Fields], columns: Sequence[Column]) -> int:
+def print_table(records: Iterable[Fields], columns: Sequence[TableColumn]) -> int:
     """Prints the records and returns their number. The header comes with the first, so none means no output."""
     count = 0
     widths = [cell_len(column.title) for column in columns]
-    for page in _pages(records):
+    left = iter(records)
+    while page := list(islice(left, PAGE)):
         rows = [[_cell(record.get(column.field), column.at_most) for column in columns] for record in page]
         widths = [max([width, *(cell_len(row[n].text) for row in rows)]) for n, width in enumerate(widths)]
         _print_page(rows, columns, widths, header=count == 0)
         count += len(rows)
     return count
+
+
+def print_records(records: Iterable[Fields], columns: Sequence[TableColumn], *, as_json: bool) -> int:
+    """Prints the records as a JSON array or as a table, and returns their number."""
+    return print_json(records) if as_json else print_table(records, columns)
 
 
 def print_facts(facts: Iterable[tuple[str, object]]) -> None:
@@ -127,13 +149,7 @@ def _cell(value: object, at_most: int | None = None) -> _Cell:
     return _Cell(text=text.plain, style=style, right=isinstance(value, _RIGHT) and not isinstance(value, bool))
 
 
-def _pages(records: Iterable[Fields]) -> Iterator[list[Fields]]:
-    left = iter(records)
-    while page := list(islice(left, PAGE)):
-        yield page
-
-
-def _print_page(rows: list[list[_Cell]], columns: Sequence[Column], widths: list[int], *, header: bool) -> None:
+def _print_page(rows: list[list[_Cell]], columns: Sequence[TableColumn], widths: list[int], *, header: bool) -> None:
     if not sys.stdout.isatty():
         _print_plain(rows, columns, widths, header=header)
         return
@@ -144,15 +160,15 @@ def _print_page(rows: list[list[_Cell]], columns: Sequence[Column], widths: list
         _print_blocks(screen, rows, columns, widths, header=header)
 
 
-def _print_plain(rows: list[list[_Cell]], columns: Sequence[Column], widths: list[int], *, header: bool) -> None:
+def _print_plain(rows: list[list[_Cell]], columns: Sequence[TableColumn], widths: list[int], *, header: bool) -> None:
     titles = [[_Cell(text=column.title, right=rows[0][n].right) for n, column in enumerate(columns)]] if header else []
     for row in titles + rows:
-        # An empty cell is shown, so that whatever splits a line at white space still counts the columns right.
+        # An empty cell is shown, so that a program that splits at white space counts the columns right.
         cells = (_padded(cell.text or "-", widths[n], right=cell.right) for n, cell in enumerate(row))
         sys.stdout.write((" " * GAP).join(cells).rstrip() + "\n")
 
 
-def _drawn(rows: list[list[_Cell]], columns: Sequence[Column], widths: list[int], *, header: bool) -> Table:
+def _drawn(rows: list[list[_Cell]], columns: Sequence[TableColumn], widths: list[int], *, header: bool) -> Table:
     # The box itself puts one blank between two columns.
     table = Table(box=box.SIMPLE_HEAD, show_header=header, padding=(0, GAP - 1, 0, 0), show_edge=False)
     for n, column in enumerate(columns):
@@ -163,7 +179,7 @@ def _drawn(rows: list[list[_Cell]], columns: Sequence[Column], widths: list[int]
 
 
 def _print_blocks(
-    screen: Console, rows: list[list[_Cell]], columns: Sequence[Column], widths: list[int], *, header: bool
+    screen: Console, rows: list[list[_Cell]], columns: Sequence[TableColumn], widths: list[int], *, header: bool
 ) -> None:
     """Each record in lines: the key columns one below the other, the rest indented under them with its titles."""
     keys = [n for n, column in enumerate(columns) if column.key]

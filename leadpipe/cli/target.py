@@ -25,11 +25,7 @@ def reach(context: typer.Context, settings_file: Path | None, *, with_faults: bo
     for storage settings that cannot be used: the command itself says what is wrong with them.
     """
     source = find_source(settings_file or context.obj, environment=dict(os.environ), folders=_folders())
-    source.take_effect(os.environ)
-    _require_bundle(source)
-    _quiet_logs()
-    settings = Settings.from_environment(source.environment)
-    target = Target(settings, local_port=source.local_port, report=damage_reporter())
+    target = Target(_settings_of(source), local_port=source.local_port, report=damage_reporter())
     if target.settings.storage is not None or not with_faults:
         _announce(target, source)
     return target
@@ -40,16 +36,21 @@ def settings_alone(context: typer.Context, settings_file: Path | None) -> Settin
 
     Where no place names a storage account, the environment counts. Raises SettingsError for an unreadable file.
     """
-    environment = dict(os.environ)
     try:
-        source = find_source(settings_file or context.obj, environment=environment, folders=_folders())
+        source = find_source(settings_file or context.obj, environment=dict(os.environ), folders=_folders())
     except SettingsError as error:
         if error.slug != "no_settings":
             raise
-        source = Source(where=ENVIRONMENT, environment=environment)
+        source = Source(where=ENVIRONMENT, environment=dict(os.environ))
+    return _settings_of(source)
+
+
+def _settings_of(source: Source) -> Settings:
+    """The source's settings, once they count for the libraries too. Drops log lines: the command says what happened."""
     source.take_effect(os.environ)
     _require_bundle(source)
-    _quiet_logs()
+    quiet_libraries()
+    logging.getLogger().addHandler(logging.NullHandler())
     return Settings.from_environment(source.environment)
 
 
@@ -59,7 +60,8 @@ def _announce(target: Target, source: Source) -> None:
     try:
         account = account_of(target.settings.storage)
     except ValueError as error:
-        raise _unusable() from error
+        detail = "AzureWebJobsStorage cannot be used: copy it whole from the storage account's Access keys"
+        raise SettingsError("storage_settings", detail) from error
     say(f"storage account {account}, {_organisation(target.settings)}; settings from {source.where}")
     for fault in target.settings.faults:
         say(f"setting {fault}")
@@ -81,17 +83,6 @@ def _organisation(settings: Settings) -> str:
     return "an organisation whose settings cannot be used" if faulty else "no organisation"
 
 
-def _unusable() -> SettingsError:
-    detail = "AzureWebJobsStorage cannot be used: copy it whole from the storage account's Access keys"
-    return SettingsError("storage_settings", detail)
-
-
 def _folders() -> list[Path]:
     """The current folder, then the app's own."""
     return [Path()] if Path.cwd() == _APP else [Path(), _APP]
-
-
-def _quiet_logs() -> None:
-    """Drops log lines: a command itself says what happened, and Python would print them between its messages."""
-    quiet_libraries()
-    logging.getLogger().addHandler(logging.NullHandler())

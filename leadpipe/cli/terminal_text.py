@@ -1,4 +1,4 @@
-"""Makes text from outside harmless to a terminal: anybody who can post a lead chooses what is in it.
+"""Makes text from outside harmless to a terminal: anybody with the key can post any text.
 
 Escape sequences could rewrite what an operator sees, direction marks could show one address as another, characters
 that show nothing could hide a difference, and a heap of accents could paint over the lines above and below.

@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from leadpipe.dataverse.protocol import API, Answer, error_of, failure_of, json_object
+from leadpipe.dataverse.codes import ID_TAKEN, NO_SUCH_ROW
+from leadpipe.dataverse.inspection import depth_of
+from leadpipe.dataverse.protocol import API, Answer, error_of, failure_of, json_object, objects_in
 
 Send = Callable[[str, str, dict[str, Any] | None], Answer]
 
-_ID_TAKEN = "0x80040237"
-_NOT_THERE = "0x80040217"
 # It owns records, or Entra still has it. Observed, not documented.
 _KEPT = frozenset({"0x80048610", "0x80048359"})
-_DEPTHS = {"0": "Basic", "1": "Local", "2": "Deep", "3": "Global"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +102,11 @@ class Administration:
 
     def privileges_of_role(self, role_id: str) -> dict[str, str]:
         """Maps ids to depths: Basic, Local, Deep or Global."""
-        return _privileges(self._seen(f"RetrieveRolePrivilegesRole(RoleId={role_id})"))
+        return self._depths(f"RetrieveRolePrivilegesRole(RoleId={role_id})")
 
     def privileges_of_user(self, user_id: str) -> dict[str, str]:
         """Maps ids to depths, over all roles and teams."""
-        return _privileges(self._seen(f"systemusers({user_id})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()"))
+        return self._depths(f"systemusers({user_id})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()")
 
     def user_of_application(self, client_id: str) -> User | None:
         return self._user(quote(f"applicationid eq {client_id}"))
@@ -165,7 +164,7 @@ class Administration:
             f"{API}/systemusers({user_id})/systemuserroles_association/$ref",
             {"@odata.id": f"{self._url}{API}/roles({role_id})"},
         )
-        if answer.status not in {200, 204} and error_of(answer)[0] != _ID_TAKEN:
+        if answer.status not in {200, 204} and error_of(answer)[0] != ID_TAKEN:
             raise failure_of(answer)
 
     def take_role(self, user_id: str, role_id: str) -> None:
@@ -177,9 +176,12 @@ class Administration:
         rows = self._rows(f"systemusers?{chosen}&$filter={condition}")
         return next((_user(row) for row in rows), None)
 
+    def _depths(self, path: str) -> dict[str, str]:
+        rows = objects_in(self._seen(path).get("RolePrivileges"))
+        return {str(row.get("PrivilegeId")).lower(): depth_of(row) for row in rows}
+
     def _rows(self, path: str) -> list[dict[str, Any]]:
-        found = self._seen(path).get("value")
-        return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+        return objects_in(self._seen(path).get("value"))
 
     def _seen(self, path: str) -> dict[str, Any]:
         answer = self._send("GET", f"{API}/{path}", None)
@@ -189,7 +191,7 @@ class Administration:
 
     def _done(self, method: str, path: str, body: dict[str, Any] | None = None, *, gone_is_done: bool = False) -> None:
         answer = self._send(method, f"{API}/{path}", body)
-        gone = gone_is_done and answer.status == 404 and error_of(answer)[0] == _NOT_THERE
+        gone = gone_is_done and answer.status == 404 and error_of(answer)[0] == NO_SUCH_ROW
         if answer.status not in {200, 201, 204} and not gone:
             raise failure_of(answer)
 
@@ -211,13 +213,6 @@ def _user(row: Mapping[str, Any]) -> User:
         disabled=row.get("isdisabled") is True,
         note=str(row.get("nickname") or ""),
     )
-
-
-def _privileges(body: Mapping[str, Any]) -> dict[str, str]:
-    rows = [row for row in body.get("RolePrivileges") or () if isinstance(row, dict)]
-    return {
-        str(row.get("PrivilegeId")).lower(): _DEPTHS.get(str(row.get("Depth")), str(row.get("Depth"))) for row in rows
-    }
 
 
 def _equal(column: str, text: str) -> str:

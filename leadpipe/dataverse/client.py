@@ -18,7 +18,7 @@ from leadpipe.dataverse.protocol import (
     OWNER,
     Answer,
     Created,
-    Found,
+    ReadBack,
     names_lead,
     read_back,
     read_create,
@@ -60,33 +60,27 @@ class DataverseClient:
         answer = self._send("POST", LEADS, lead_id, columns)
         if read_create(answer) is Created.NOW:
             return Receipt.CREATED if names_lead(answer, lead_id) else self._confirmed(lead_id, answer)
-        match self._found(lead_id):
-            case Found.YES:
-                return Receipt.FOUND
-            case Found.MAY_NOT_READ:
-                return Receipt.UNCONFIRMED
-            case Found.NO:
-                raise Refused("id_taken", "Dynamics says that the id exists, and has no lead under it")
+        found = self._found(lead_id)
+        if found is ReadBack.NO:
+            raise Refused("id_taken", "Dynamics says that the id exists, and has no lead under it")
+        return Receipt.FOUND if found is ReadBack.YES else Receipt.UNCONFIRMED
 
     def _confirmed(self, lead_id: str, answer: Answer) -> Receipt:
         """Checks a success that does not name the lead: a proxy can answer 204 too, but only Dynamics has the lead."""
-        if self._found(lead_id) is Found.NO:
+        if self._found(lead_id) is ReadBack.NO:
             raise Blocked("not_dynamics", f"{answer.status}, and Dynamics has no such lead")
         return Receipt.CREATED
 
     @unforeseen_waits()
     def has(self, lead_id: str) -> bool:
-        match self._found(lead_id):
-            case Found.YES:
-                return True
-            case Found.NO:
-                return False
-            case Found.MAY_NOT_READ:
-                raise Blocked("missing_privilege", "prvReadLead")
+        found = self._found(lead_id)
+        if found is ReadBack.MAY_NOT_READ:
+            raise Blocked("missing_privilege", "prvReadLead")
+        return found is ReadBack.YES
 
     @unforeseen_waits()
     def remove(self, lead_id: str) -> bool:
-        """Deletes a test lead; False when there was none. Its record stays written."""
+        """Deletes a test lead; False if there was none. Its record stays written."""
         return read_delete(self._send("DELETE", f"{LEADS}({lead_id})", lead_id))
 
     def get(self, path: str) -> Answer:
@@ -99,7 +93,7 @@ class DataverseClient:
         # https://learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors
         return self._send(method, path, str(uuid.uuid4()), body, more={"Consistency": "Strong"})
 
-    def _found(self, lead_id: str) -> Found:
+    def _found(self, lead_id: str) -> ReadBack:
         return read_back(self._send("GET", f"{LEADS}({lead_id})?$select=leadid", lead_id), lead_id)
 
     def _send(

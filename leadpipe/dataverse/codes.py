@@ -1,4 +1,4 @@
-"""Lists what Dataverse's error codes mean, and the sentences that decide where the code is a general one.
+"""Lists what Dataverse's error codes mean, and the sentences that decide if the code is a general one.
 
 https://learn.microsoft.com/power-apps/developer/data-platform/reference/web-service-error-codes
 """

@@ -1,4 +1,4 @@
-"""Reads from an organisation who we are there, which privileges we have, and how its lead table looks.
+"""Asks an organisation which user we are, which privileges we have, and how its lead table looks.
 
 Sends only GETs. NotReadable means that the role may not read something; leads may still get through.
 https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query-metadata-web-api
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from leadpipe.dataverse.protocol import API, Answer, failure_of, json_object
+from leadpipe.dataverse.protocol import API, Answer, failure_of, json_object, objects_in
 from leadpipe.model.errors import LeadpipeError
 
 # The name of the solution's file, the only place where Microsoft's setup document has it.
@@ -57,11 +57,11 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class User:
+class AppUser:
     """The application user, by its own row."""
 
     name: str
-    roles: tuple[str, ...] = field(default=())
+    roles: tuple[str, ...] = ()
 
 
 class Inspection:
@@ -71,7 +71,7 @@ class Inspection:
         self._get = get
 
     def whoami(self) -> Whoami:
-        """Gives who the token belongs to. Raises the failure that a lead would meet."""
+        """Asks whose token it is. Raises the failure that a lead would meet."""
         answer = self._get(f"{API}/WhoAmI")
         body = json_object(answer.body)
         if answer.status != 200 or not isinstance(body.get("UserId"), str):
@@ -81,10 +81,11 @@ class Inspection:
     def version(self) -> str:
         return str(self._seen("RetrieveVersion").get("Version", ""))
 
-    def user(self, user_id: str) -> User:
+    def user(self, user_id: str) -> AppUser:
         row = self._seen(f"systemusers({user_id})?$select=fullname")
         roles = self._rows(f"systemusers({user_id})/systemuserroles_association?$select=name")
-        return User(name=str(row.get("fullname", "")), roles=tuple(sorted(str(role.get("name", "")) for role in roles)))
+        names = sorted(str(role.get("name", "")) for role in roles)
+        return AppUser(name=str(row.get("fullname", "")), roles=tuple(names))
 
     def privileges(self, user_id: str) -> dict[str, str]:
         """Maps privileges to depths: Basic, Local, Deep or Global."""
@@ -95,12 +96,9 @@ class Inspection:
         """Gives the lead table's columns by name, with lengths and options."""
         columns = {row["LogicalName"]: row for row in self._rows(f"{_LEAD}?$select={_EACH}")}
         for cast in _CASTS:
-            choice = (
-                "$select=LogicalName,MaxLength"
-                if cast in {"String", "Memo"}
-                else "$select=LogicalName&$expand=OptionSet"
-            )
-            for row in self._rows(f"{_LEAD}/Microsoft.Dynamics.CRM.{cast}AttributeMetadata?{choice}"):
+            more = ",MaxLength" if cast in {"String", "Memo"} else "&$expand=OptionSet"
+            path = f"{_LEAD}/Microsoft.Dynamics.CRM.{cast}AttributeMetadata?$select=LogicalName{more}"
+            for row in self._rows(path):
                 columns[row["LogicalName"]] = {**columns.get(row["LogicalName"], {}), **row}
         return {name: column_of(row) for name, row in columns.items()}
 
@@ -145,28 +143,30 @@ class Inspection:
         return next((str(row.get("version", "")) for row in rows if row.get("uniquename") == MICROSOFTS_SOLUTION), None)
 
     def _rows(self, path: str) -> list[dict[str, Any]]:
-        found = self._seen(path).get("value")
-        return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+        return objects_in(self._seen(path).get("value"))
 
     def _seen(self, path: str) -> dict[str, Any]:
         answer = self._get(f"{API}/{path}")
         if answer.status == 200:
             return json_object(answer.body)
-        if answer.status in {401, 429} or answer.status in {500, 502, 503, 504}:
+        if answer.status in {401, 429, 500, 502, 503, 504}:
             raise failure_of(answer)
         raise NotReadable("not_readable", f"{answer.status}")
 
 
 def privileges_of(found: Any) -> dict[str, str]:
     """Maps privileges to depths. Names that the answer lacks are found by their published ids."""
-    rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
-    return {_name_of(row): _DEPTHS.get(str(row.get("Depth")), str(row.get("Depth"))) for row in rows}
+    return {_name_of(row): depth_of(row) for row in objects_in(found)}
+
+
+def depth_of(privilege: Mapping[str, Any]) -> str:
+    depth = str(privilege.get("Depth"))
+    return _DEPTHS.get(depth, depth)
 
 
 def column_of(row: Mapping[str, Any]) -> Column:
     chosen = row.get("OptionSet")
-    listed = chosen.get("Options") if isinstance(chosen, dict) else None
-    options = [option for option in listed if isinstance(option, dict)] if isinstance(listed, list) else []
+    options = objects_in(chosen.get("Options")) if isinstance(chosen, dict) else []
     labels = {value: _labels(option) for option in options if isinstance(value := option.get("Value"), int)}
     longest = row.get("MaxLength")
     return Column(
@@ -182,9 +182,8 @@ def column_of(row: Mapping[str, Any]) -> Column:
 def _labels(option: Mapping[str, Any]) -> frozenset[str]:
     """Gives an option's label in every language of the organisation."""
     label = option.get("Label")
-    localized = label.get("LocalizedLabels") if isinstance(label, dict) else None
-    texts = [each.get("Label") for each in localized if isinstance(each, dict)] if isinstance(localized, list) else []
-    return frozenset(text for text in texts if isinstance(text, str))
+    localized = objects_in(label.get("LocalizedLabels")) if isinstance(label, dict) else []
+    return frozenset(text for each in localized if isinstance(text := each.get("Label"), str))
 
 
 def _runs_at_once(step: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Says why a request had no answer. Never quotes the exception, whose text contains addresses."""
+"""Describes why a request got no answer. Never quotes the exception, whose text contains addresses."""
 
 import socket
 import ssl

@@ -1,7 +1,7 @@
 """Decides what Dataverse's answers mean. Pure: status, headers and body in, a receipt or one failure out.
 
 The code decides, whatever the status. Under a general code a known sentence of the text decides, else the status.
-Only an answer in Dataverse's own form can refuse a lead; a proxy's answer blocks.
+Only an answer in Dataverse's own form can refuse a lead. A proxy's answer means blocked.
 https://learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors
 """
 
@@ -13,26 +13,7 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import Any
 
-from leadpipe.dataverse.codes import (
-    A_COLUMN,
-    ACCESS_TEXTS,
-    BLOCKED,
-    BLOCKED_THIS_LEAD,
-    GENERAL,
-    ID_TAKEN,
-    MISSING_PRIVILEGE,
-    MISSING_ROW,
-    NO_CODE,
-    NO_ROLES,
-    NO_SUCH_ROW,
-    NO_SUCH_SEGMENT,
-    PRIVILEGE_DENIED,
-    QUOTED,
-    REFUSED,
-    TRANSIENT,
-    UNKNOWN_SEGMENT,
-    UNLICENSED,
-)
+from leadpipe.dataverse import codes
 from leadpipe.model.errors import Blocked, DeliveryFailed, Refused, Transient
 from leadpipe.model.text import shortened, well_formed, without_controls
 
@@ -49,7 +30,7 @@ _DETAIL_UNITS = 500
 # Longer texts are cut; they have a plug-in's stack trace.
 _TEXT_LOOKED_AT = 4000
 _INNER_ERRORS = 8
-# Dataverse's codes are hex or empty. A word is another service's, unless the answer has OData's header.
+# Dataverse's codes are hex or empty. A code that is a word comes from another service, unless OData's header is there.
 _OWN_CODE = re.compile(r"(0x[0-9a-f]{1,8})?")
 
 
@@ -69,7 +50,7 @@ class Created(Enum):
     ID_TAKEN = auto()
 
 
-class Found(Enum):
+class ReadBack(Enum):
     """The result of reading a lead's id back."""
 
     YES = auto()
@@ -84,7 +65,7 @@ def read_create(answer: Answer) -> Created:
     code, _ = error_of(answer)
     # With 412 the code can be empty, or the body; reading the id back decides.
     from_dataverse = _is_dataverses(answer) or "odata-version" in answer.headers
-    taken = code == ID_TAKEN or (answer.status == 412 and not code and from_dataverse)
+    taken = code == codes.ID_TAKEN or (answer.status == 412 and not code and from_dataverse)
     if taken and answer.status >= 400:
         return Created.ID_TAKEN
     raise failure_of(answer)
@@ -96,15 +77,15 @@ def names_lead(answer: Answer, lead_id: str) -> bool:
     return lead_id in str(named).lower()
 
 
-def read_back(answer: Answer, lead_id: str) -> Found:
+def read_back(answer: Answer, lead_id: str) -> ReadBack:
     """Reads the answer to `GET leads(id)`. Raises Transient or Blocked: the lead is not refused by it."""
     code, _ = error_of(answer)
     if answer.status == 200 and str(json_object(answer.body).get("leadid", "")).lower() == lead_id:
-        return Found.YES
-    if code == NO_SUCH_ROW:
-        return Found.NO
-    if code == PRIVILEGE_DENIED:
-        return Found.MAY_NOT_READ
+        return ReadBack.YES
+    if code == codes.NO_SUCH_ROW:
+        return ReadBack.NO
+    if code == codes.PRIVILEGE_DENIED:
+        return ReadBack.MAY_NOT_READ
     failure = failure_of(answer)
     raise Transient("dynamics_error", _known(answer, code)) if isinstance(failure, Refused) else failure
 
@@ -113,7 +94,7 @@ def read_delete(answer: Answer) -> bool:
     """Says whether `DELETE leads(id)` found a lead. Raises Transient, Blocked or Refused."""
     if answer.status == 204:
         return True
-    if error_of(answer)[0] == NO_SUCH_ROW:
+    if error_of(answer)[0] == codes.NO_SUCH_ROW:
         return False
     raise failure_of(answer)
 
@@ -138,8 +119,8 @@ def error_of(answer: Answer) -> tuple[str, str]:
     An inner error counts if the outer one has only a general code, or no text.
     """
     errors = _errors(answer)
-    codes = [_hex(error.get("code")) for error in errors]
-    code = next((each for each in codes if each not in GENERAL), codes[0] if codes else "")
+    found = [_hex(error.get("code")) for error in errors]
+    code = next((each for each in found if each not in codes.GENERAL), found[0] if found else "")
     return code, next((text for error in errors if (text := _text(error.get("message")))), "")
 
 
@@ -156,12 +137,13 @@ def pause_asked_for(header: str) -> timedelta | None:
 
 
 def _of_segment(answer: Answer, code: str, text: str) -> DeliveryFailed | None:
-    """Reads which part of the address is unknown: the lead table, one that a lookup points into, or our own path."""
-    told = UNKNOWN_SEGMENT.search(text)
-    if not (told and code in {NO_SUCH_SEGMENT, *GENERAL}) and not (code == NO_SUCH_SEGMENT and answer.status == 404):
+    """Finds out which part of the address is unknown: the lead table, a lookup's table, or the path of the API."""
+    named = codes.UNKNOWN_SEGMENT.search(text)
+    has_code = code == codes.NO_SUCH_SEGMENT
+    if not (named and (has_code or code in codes.GENERAL)) and not (has_code and answer.status == 404):
         return None
-    quoted = QUOTED.search(text)  # in a language that is not known
-    segment = told["segment"] if told else quoted[1] if quoted else ""
+    quoted = codes.QUOTED.search(text)  # in a language that is not known
+    segment = named["segment"] if named else quoted[1] if quoted else ""
     if segment.lower() in {"", "leads"}:
         return Blocked("table_unknown", _known(answer, code))
     if segment in API.split("/"):
@@ -171,38 +153,39 @@ def _of_segment(answer: Answer, code: str, text: str) -> DeliveryFailed | None:
 
 def _of_licence(answer: Answer, code: str, text: str) -> DeliveryFailed | None:
     """Without a licence, or with administrative access alone, a user has fewer privileges than its roles give."""
-    if (code in GENERAL or BLOCKED.get(code) in {"missing_privilege", "access_denied"}) and UNLICENSED.search(text):
+    about_rights = code in codes.GENERAL or codes.BLOCKED.get(code) in {"missing_privilege", "access_denied"}
+    if about_rights and codes.UNLICENSED.search(text):
         return Blocked("user_unlicensed", _named_privilege(text) or _known(answer, code))
     return None
 
 
 def _of_code(answer: Answer, code: str, text: str) -> DeliveryFailed | None:
     known = _known(answer, code)
-    if code in TRANSIENT:
+    if code in codes.TRANSIENT:
         # Only a plug-in's failure is described: other transient ones concern all leads.
-        detail = f"{known}: {_detail(text)}" if text and TRANSIENT[code].startswith("plugin_") else known
-        return Transient(TRANSIENT[code], detail, retry_after=retry_after(answer))
-    if code in BLOCKED:
-        return Blocked(BLOCKED[code], _named_privilege(text) or known)
-    if code in BLOCKED_THIS_LEAD:
-        return Blocked(BLOCKED_THIS_LEAD[code], _named_privilege(text) or known, lead_only=True)
-    if code in REFUSED:
-        return Refused(REFUSED[code], _detail(text) or known)
+        detail = f"{known}: {_detail(text)}" if text and codes.TRANSIENT[code].startswith("plugin_") else known
+        return Transient(codes.TRANSIENT[code], detail, retry_after=retry_after(answer))
+    if code in codes.BLOCKED:
+        return Blocked(codes.BLOCKED[code], _named_privilege(text) or known)
+    if code in codes.BLOCKED_THIS_LEAD:
+        return Blocked(codes.BLOCKED_THIS_LEAD[code], _named_privilege(text) or known, lead_only=True)
+    if code in codes.REFUSED:
+        return Refused(codes.REFUSED[code], _detail(text) or known)
     return None
 
 
 def _of_text(answer: Answer, code: str, text: str) -> DeliveryFailed | None:
     """Finds a known sentence under a general code."""
-    if code not in GENERAL:
+    if code not in codes.GENERAL:
         return None
-    if MISSING_PRIVILEGE.search(text):
+    if codes.MISSING_PRIVILEGE.search(text):
         return Blocked("missing_privilege", _named_privilege(text))
-    if NO_ROLES.search(text):
+    if codes.NO_ROLES.search(text):
         return Blocked("no_role", _known(answer, code))
-    if MISSING_ROW.search(text):
+    if codes.MISSING_ROW.search(text):
         return Refused("lookup_missing", _detail(text))
     if answer.status in {401, 403}:
-        reason = next((reason for pattern, reason in ACCESS_TEXTS if pattern.search(text)), None)
+        reason = next((reason for pattern, reason in codes.ACCESS_TEXTS if pattern.search(text)), None)
         return Blocked(reason, _known(answer, code)) if reason else None
     return None
 
@@ -219,7 +202,7 @@ def _of_status(answer: Answer, code: str, text: str) -> DeliveryFailed:
         return Blocked("access_denied", _named_privilege(text) or known)
     if status in {404, 405, 407} or not _is_dataverses(answer):
         return _not_dynamics(answer, code)
-    unknown_column = status == 400 and code in {"", NO_CODE} and A_COLUMN.search(text)
+    unknown_column = status == 400 and code in {"", codes.NO_CODE} and codes.A_COLUMN.search(text)
     return Refused("column_unknown" if unknown_column else "refused", _detail(text) or known)
 
 
@@ -257,17 +240,17 @@ def _hex(code: Any) -> str:
     text = well_formed(str(code)).strip().lower().removesuffix(".0")
     if re.fullmatch(r"-[1-9]\d{0,9}|[1-9]\d{9}", text):
         return f"{int(text) & 0xFFFFFFFF:#010x}"
-    return {"0": "", "0x00000000": NO_CODE}.get(text, text)
+    return {"0": "", "0x00000000": codes.NO_CODE}.get(text, text)
 
 
 def _text(message: Any) -> str:
-    """Also reads the object of language and text that older versions of OData give."""
+    """Reads the text, also from the object of language and text that older versions of OData send."""
     text = message.get("value") if isinstance(message, dict) else message
     return well_formed(text[:_TEXT_LOOKED_AT]) if isinstance(text, str) else ""
 
 
 def _known(answer: Answer, code: str) -> str:
-    """Gives what may be logged of an answer whose text may not."""
+    """Gives status and code, which may be logged even if the answer's text may not."""
     return f"{answer.status} {shortened(code, 40)}".rstrip()
 
 
@@ -288,3 +271,8 @@ def json_object(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return parsed if isinstance(parsed, dict) else {}
+
+
+def objects_in(listed: Any) -> list[dict[str, Any]]:
+    """Gives the objects of a JSON list; none if it is not a list."""
+    return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []

@@ -1,4 +1,4 @@
-"""Reads the value that a mapping file gives a column, and says what is wrong with it."""
+"""Reads the value that a mapping file gives a column, and reports what is wrong with it."""
 
 import math
 import re
@@ -13,7 +13,7 @@ from leadpipe.mapping.values import Choice, Constant, Row, Text, Value
 from leadpipe.model.guid import GUID, is_guid
 from leadpipe.model.text import utf16_length, without_controls
 
-# The length of a new text column in Dynamics, unless its maker says otherwise.
+# The length that Dynamics gives a new text column if its maker chooses none.
 OWN_TEXT_LENGTH = 100
 LONGEST_TEXT = 1_048_576
 _OWN = re.compile(r"(?!address[12]_|mscrm)[a-z][a-z0-9]{1,7}_\w+", re.IGNORECASE)
@@ -102,7 +102,7 @@ def _own_kind(written: Any) -> Kind:
         return Kind.NUMBER
     if isinstance(written, str):
         return Kind.TEXT
-    raise Wrong(f"is set to nothing that a column takes; say what it is: {_EXAMPLES}")
+    raise Wrong(f"has a value of a type that no column takes; say what it is: {_EXAMPLES}")
 
 
 def _of_type(written: Any, wanted: type[Any], kind: Kind) -> Any:
@@ -135,7 +135,7 @@ def _text(column: str, written: Any, longest: int) -> Text:
     if fixed != without_controls(fixed):
         raise Wrong("has a control character, which Dynamics refuses")
     if utf16_length(fixed) > longest:
-        what = "what stands around its fields" if fields else "the text"
+        what = "the text around its fields" if fields else "the text"
         raise Wrong(f"takes {longest} characters, and {what} has {utf16_length(fixed)}")
     if column in NEVER_EMPTY and not template.template.strip():
         raise Wrong("cannot be left out: Dynamics asks for it")
@@ -153,7 +153,7 @@ def _template(text: str) -> Template:
 
 
 def _fields_in(template: Template) -> list[str]:
-    """Does what `get_identifiers` does, whose time grows with the square of their number."""
+    """Replaces `get_identifiers`, whose time grows with the square of the number of fields."""
     found = (match["named"] or match["braced"] for match in template.pattern.finditer(template.template))
     return [*dict.fromkeys(name for name in found if name)]
 

@@ -9,7 +9,7 @@ from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Columns
 from leadpipe.model.text import fit, utf16_length, without_controls
 
-# The default mapping as a mapping file would say it, as far as one can.
+# The default mapping as a mapping file would write it, as far as such a file can.
 _TEXTS = {
     "subject": "$offer_title, else $offer, else Marketplace lead – $action_words – $company, else $name",
     "firstname": "$first_name",
@@ -53,7 +53,7 @@ def _subject(lead: Lead) -> str:
 
 def _description(lead: Lead, lead_id: str) -> str:
     """Joins the customer's words and the footer; only the words are shortened, so the footer always fits."""
-    told = (
+    values = (
         ("Source", lead.source),
         ("Action", lead.action),
         ("Offer", lead.offer or lead.offer_title),
@@ -61,14 +61,14 @@ def _description(lead: Lead, lead_id: str) -> str:
         ("Not read", ", ".join(lead.unread)),
         ("Lead id", lead_id),
     )
-    fitted = ((name, fit(" ".join(value.split()), _FOOTER_VALUE_LENGTH)) for name, value in told)
+    fitted = ((name, fit(" ".join(value.split()), _FOOTER_VALUE_LENGTH)) for name, value in values)
     footer = "\n".join(f"{name}: {value}" for name, value in fitted if value)
     words = fit(lead.words, LENGTHS["description"] - utf16_length(footer) - 2)
     return f"{words}\n\n{footer}" if words else footer
 
 
 def do_not_contact(lead: Lead) -> Columns:
-    """Sets the columns that forbid contact, for a lead who asked not to be contacted."""
+    """Sets the columns that forbid contact, if the customer asked not to be contacted."""
     if not lead.is_do_not_contact:
         return {}
     return dict.fromkeys(DO_NOT_CONTACT, True)
@@ -79,7 +79,7 @@ def _first_of(*texts: str) -> str:
 
 
 def default_columns() -> dict[str, MappedColumn]:
-    """What the default mapping sets, as a mapping file would say it; line 0 since there is no file."""
+    """Gives what the default mapping sets, as a mapping file would write it. The line is 0: there is no file."""
     web = next(label for label, number in COLUMNS["leadsourcecode"].options.items() if number == LEAD_SOURCE_WEB)
     yes = Constant(kind=Kind.YES_NO, value=True)
     values: dict[str, Value] = {

@@ -1,4 +1,4 @@
-"""Says what is wrong with a mapping file, on which line, and what to do about it."""
+"""Describes what is wrong with a mapping file, on which line, and what to do about it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

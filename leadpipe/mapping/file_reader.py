@@ -13,12 +13,12 @@ from leadpipe.mapping.toml_lines import Path, line_of, line_of_long_key, lines_o
 from leadpipe.mapping.unreachable import Unreachable
 from leadpipe.mapping.values import MappedColumn, Row
 
-Columns = dict[str, MappedColumn]
+MappedColumns = dict[str, MappedColumn]
 # The keys of a rule that set a lookup: its column, and the table that the row is in.
 _ROUTES = {"owner": ("ownerid", "systemusers"), "team": ("ownerid", "teams"), "campaign": ("campaignid", "campaigns")}
 _RULE_KEYS = ("name", "when", *_ROUTES, "columns")
 _FILE_KEYS = ("columns", "rules")
-# Every delivery waits while the file is read, so reading any file must take well under a second.
+# Every delivery waits while the file is read. With these limits any file is read in well under a second.
 LARGEST_FILE = 64 * 1024
 MOST_RULES = 200
 MOST_FAULTS = 100
@@ -37,7 +37,7 @@ def read_mapping(content: bytes, file: str) -> FileMapping:
         line = content.count(b"\n", 0, error.start) + 1
         raise FaultyMapping([Fault(file=file, line=line, reason="is not UTF-8")]) from error
     if long_key := line_of_long_key(text, _MOST_PARTS_OF_A_KEY):
-        raise FaultyMapping([Fault(file=file, line=long_key, reason="has a key of more parts than mean anything here")])
+        raise FaultyMapping([Fault(file=file, line=long_key, reason="has a key with too many parts")])
     try:
         return _mapping_of(text, file)
     except RecursionError as error:
@@ -87,11 +87,11 @@ class _Reader:
         columns = self._columns(parsed.get("columns", {}), ("columns",))
         return FileMapping(file=self._file, columns=columns, rules=tuple(self._rules(parsed.get("rules", []))))
 
-    def _columns(self, written: Any, at: Path) -> Columns:
+    def _columns(self, written: Any, at: Path) -> MappedColumns:
         if not isinstance(written, dict):
             self._fault(at, "columns is a table: [columns], then a line for each column")
             return {}
-        found: Columns = {}
+        found: MappedColumns = {}
         for column, value in written.items():
             try:
                 found[column] = MappedColumn(
@@ -134,12 +134,12 @@ class _Reader:
             self._fault(at, "the rule sets nothing: give owner, team, campaign or columns")
         return Rule(name=str(name).strip(), line=self._line(at), when=self._when(written, at), sets=sets)
 
-    def _routes(self, written: Mapping[str, Any], sets: Columns, at: Path) -> Columns:
+    def _routes(self, written: Mapping[str, Any], sets: MappedColumns, at: Path) -> MappedColumns:
         if "owner" in written and "team" in written:
             self._fault((*at, "team"), "owner and team are set together: a lead has one owner")
         if "campaign" in written and "campaignid" in sets:
             self._fault((*at, "columns", "campaignid"), "campaignid is what campaign sets: give one of the two")
-        found: Columns = {}
+        found: MappedColumns = {}
         for key, (column, entity_set) in _ROUTES.items():
             if key not in written:
                 continue
@@ -193,16 +193,16 @@ class _Reader:
 
     def _fault_on(self, line: int, reason: str) -> None:
         if len(self.faults) == MOST_FAULTS:
-            more = f"has more faults from here on: mend the first {MOST_FAULTS} of them"
+            more = f"has more faults from here on: fix the first {MOST_FAULTS} of them"
             self.faults.append(Fault(file=self._file, line=line, reason=more))
             raise _EnoughFaults
         self.faults.append(Fault(file=self._file, line=line, reason=reason))
 
 
 def _impossible(field: str, text: str) -> str:
-    """Says why no lead can match the text; empty where one can."""
+    """Gives the reason why no lead can match the text; empty if one can."""
     if "*" in text.strip()[:-1]:
         return f"{field} {text!r}: a * may only stand at the end"
     if field == "source" and "|" in text:
-        return f"the rule can never match: {text!r} is a source with its offer; give source and offer apart"
+        return f"the rule can never match: {text!r} is a source with its offer; give source and offer separately"
     return ""

@@ -7,7 +7,7 @@ from math import prod
 
 from leadpipe.mapping.rules import Pattern, Rule, When
 
-# `country = ["FR", "DE"]` with `action = ["INS", "PLT"]` is four cases. In one file so many are checked singly.
+# `country = ["FR", "DE"]` with `action = ["INS", "PLT"]` is four cases. This many of one file are checked one by one.
 MOST_CASES = 500
 # The pattern of a field that a rule does not name.
 _ANY = (Pattern(text="", is_start=True),)
@@ -16,7 +16,7 @@ Part = Mapping[str, Sequence[Pattern]]
 
 
 class Unreachable:
-    """Takes the rules from first to last. `cases` counts the cases that were checked singly."""
+    """Takes the rules from first to last. `cases` counts the cases that were checked one by one."""
 
     def __init__(self) -> None:
         self.cases = 0
@@ -56,7 +56,7 @@ class Unreachable:
 
 
 class Among:
-    """The patterns of one field, sorted so that covering is decided without comparing each."""
+    """The patterns of one field, sorted so that not every pair has to be compared."""
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         self._wholes = {pattern.text for pattern in patterns if not pattern.is_start}
@@ -66,7 +66,7 @@ class Among:
                 self._starts.append(text)
 
     def cover(self, pattern: Pattern) -> bool:
-        """Says whether one of them matches everything that the pattern matches."""
+        """Returns whether one of them matches everything that the pattern matches."""
         after = bisect_right(self._starts, pattern.text)
         if after and pattern.text.startswith(self._starts[after - 1]):
             return True

@@ -82,7 +82,7 @@ class WatchedMapping:
 
 
 def _stays(read: FileMapping | FaultyMapping) -> bool:
-    """Says whether the result holds until the file changes; not if the file could not be read at all."""
+    """Returns whether the result holds until the file changes. If the file could not be read at all, it does not."""
     return not isinstance(read, FaultyMapping) or isinstance(read.__cause__, ValueError | RecursionError | None)
 
 

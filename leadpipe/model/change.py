@@ -1,8 +1,8 @@
-"""Lists what may happen to a record; one function decides what the ledger then holds."""
+"""Lists what can happen to a record. One function decides what the ledger holds afterwards."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple, assert_never
+from typing import ClassVar, NamedTuple, assert_never
 
 from leadpipe.model.errors import InvalidLead, NotAllowed
 from leadpipe.model.lead import MAX_PAYLOAD_BYTES, posted_text
@@ -15,22 +15,26 @@ class Written:
     have the owner that a rule names, `person_unread` if values that look like a person's were not read.
     """
 
+    state: ClassVar = State.WRITTEN
     reason: str = ""
     detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicate:
+    state: ClassVar = State.DUPLICATE
     of: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
+    state: ClassVar = State.KEPT
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poisoned:
+    state: ClassVar = State.POISONED
     reason: str
     detail: str = ""
 
@@ -39,6 +43,7 @@ class Poisoned:
 class Deferred:
     """The lead is on the queue again as `attempt`, visible at `next_try_at`."""
 
+    state: ClassVar = State.DEFERRED
     reason: str
     detail: str = ""
     attempt: int
@@ -49,6 +54,7 @@ class Deferred:
 class ToFallback:
     """The lead waits in the fallback table. `next_try_at`: from when on a drain takes it; None: until a person does."""
 
+    state: ClassVar = State.FALLBACK
     reason: str
     detail: str = ""
     next_try_at: datetime | None
@@ -72,24 +78,28 @@ class AnotherRound:
 class Replayed:
     """A person put the lead on the queue again. `own_lead`: so that a duplicate is written too (`replay --anyway`)."""
 
+    verb: ClassVar = "replayed"
     actor: str
     own_lead: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edited:
+    verb: ClassVar = "edited"
     actor: str
     payload: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discarded:
+    verb: ClassVar = "discarded"
     actor: str
     why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:
+    verb: ClassVar = "erased"
     actor: str
 
 
@@ -97,6 +107,7 @@ class Erased:
 class Removed:
     """A test lead was deleted in Dynamics. Its record stays written, so that nothing creates the lead again."""
 
+    verb: ClassVar = "removed"
     actor: str
 
 
@@ -104,12 +115,13 @@ class Removed:
 class Completed:
     """A person has completed the written lead in Dynamics, so that nobody is needed for it any more."""
 
+    verb: ClassVar = "completed"
     actor: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten:
-    """A settled lead's personal data was kept as long as the setting says."""
+    """A settled lead loses its personal data: the time of LEADPIPE_RETENTION is over."""
 
 
 class Transition(NamedTuple):
@@ -131,9 +143,9 @@ def transition(record: Record, change: Change, *, at: datetime, attempt: int | N
     `attempt` is that of the message whose outcome this is, or the one that the sweep saw. If it is older than the
     record's own, only a receipt counts. Raises NotAllowed for a decision that the state or the payload rules out.
     """
-    if isinstance(change, Written | Duplicate | Kept | Poisoned | Deferred | ToFallback):
+    if isinstance(change, Outcome):
         return _outcome(record, change, at=at, attempt=attempt or record.attempt)
-    if isinstance(change, QueuedAgain | AnotherRound):
+    if isinstance(change, Repeat):
         return _repeat(record, change, at=at, attempt=attempt or record.attempt)
     if isinstance(change, Forgotten):
         return _forgotten(record, at=at)
@@ -142,10 +154,10 @@ def transition(record: Record, change: Change, *, at: datetime, attempt: int | N
 
 def _outcome(record: Record, change: Outcome, *, at: datetime, attempt: int) -> Transition | None:
     stale = attempt < record.attempt and not isinstance(change, Written)
-    if stale or _target(change) not in ALLOWED[record.state]:
+    if stale or change.state not in ALLOWED[record.state]:
         return None
     settled = replace(
-        record, state=_target(change), reason="", detail="", attempt=max(record.attempt, attempt), updated_at=at
+        record, state=change.state, reason="", detail="", attempt=max(record.attempt, attempt), updated_at=at
     )
     match change:
         case Written():
@@ -175,24 +187,6 @@ def _outcome(record: Record, change: Outcome, *, at: datetime, attempt: int) -> 
     return Transition(after, None if straight or same_again else event_of(after, str(after.state), at))
 
 
-def _target(change: Outcome) -> State:
-    match change:
-        case Written():
-            return State.WRITTEN
-        case Duplicate():
-            return State.DUPLICATE
-        case Kept():
-            return State.KEPT
-        case Poisoned():
-            return State.POISONED
-        case Deferred():
-            return State.DEFERRED
-        case ToFallback():
-            return State.FALLBACK
-        case _:
-            assert_never(change)
-
-
 def _repeat(record: Record, change: Repeat, *, at: datetime, attempt: int) -> Transition | None:
     if record.state not in QUEUED or attempt < record.attempt:
         return None
@@ -211,38 +205,43 @@ def _forgotten(record: Record, *, at: datetime) -> Transition | None:
 
 
 def _decision(record: Record, change: Decision, *, at: datetime) -> Transition | None:
+    if isinstance(change, Erased) and record.state is State.ERASED:
+        return None
+    after = replace(_decided(record, change, at), updated_at=at)
+    event = event_of(after, change.verb, at, actor=change.actor)
+    if isinstance(change, Edited):
+        event = replace(event, payload=record.payload)
+    return Transition(after, event)
+
+
+def _decided(record: Record, change: Decision, at: datetime) -> Record:
     match change:
         case Erased():
-            return _erased(record, change, at)
+            return _tombstone(record)
         case Edited():
-            return _edited(record, change, at)
+            _require(record.state in {State.POISONED, State.REJECTED, State.DISCARDED}, record, change.verb)
+            return _read_again(record, change.payload)
         case Discarded():
-            _require(State.DISCARDED in ALLOWED[record.state], record, "discarded")
-            after = replace(record, state=State.DISCARDED, reason="discarded", detail=change.why, updated_at=at)
-            return Transition(after, event_of(after, "discarded", at, actor=change.actor))
+            _require(State.DISCARDED in ALLOWED[record.state], record, change.verb)
+            return replace(record, state=State.DISCARDED, reason=change.verb, detail=change.why)
         case Replayed():
             return _replayed(record, change, at)
         case Removed():
-            _require(record.state is State.WRITTEN and record.is_test, record, "removed")
-            after = replace(record, reason="removed", updated_at=at)
-            return Transition(after, event_of(after, "removed", at, actor=change.actor))
+            _require(record.state is State.WRITTEN and record.is_test, record, change.verb)
+            return replace(record, reason=change.verb)
         case Completed():
-            _require(record.state is State.WRITTEN and record.reason == PERSON_UNREAD, record, "completed")
-            after = replace(record, reason="completed", updated_at=at)
-            return Transition(after, event_of(after, "completed", at, actor=change.actor))
+            _require(record.state is State.WRITTEN and record.reason == PERSON_UNREAD, record, change.verb)
+            return replace(record, reason=change.verb)
         case _:
             assert_never(change)
 
 
-def _replayed(record: Record, change: Replayed, at: datetime) -> Transition:
-    _require(State.ACCEPTED in ALLOWED[record.state], record, "replayed")
+def _replayed(record: Record, change: Replayed, at: datetime) -> Record:
+    _require(State.ACCEPTED in ALLOWED[record.state], record, change.verb)
     if record.state is State.DUPLICATE and not change.own_lead:
-        raise NotAllowed(
-            "duplicate", f"{record.lead_id} says what {record.duplicate_of} said; --anyway makes it a lead"
-        )
-    fresh = _read_again(record, record.payload)
-    after = replace(
-        fresh,
+        raise NotAllowed("duplicate", f"{record.lead_id} repeats {record.duplicate_of}; --anyway writes it too")
+    return replace(
+        _read_again(record, record.payload),
         state=State.ACCEPTED,
         reason="",
         detail="",
@@ -252,26 +251,16 @@ def _replayed(record: Record, change: Replayed, at: datetime) -> Transition:
         duplicate_of="",
         own_lead=record.own_lead or change.own_lead,
         next_try_at=at,
-        updated_at=at,
     )
-    return Transition(after, event_of(after, "replayed", at, actor=change.actor))
 
 
-def _edited(record: Record, change: Edited, at: datetime) -> Transition:
-    _require(record.state in {State.POISONED, State.REJECTED, State.DISCARDED}, record, "edited")
-    after = replace(_read_again(record, change.payload), updated_at=at)
-    return Transition(after, replace(event_of(after, "edited", at, actor=change.actor), payload=record.payload))
-
-
-def _erased(record: Record, change: Erased, at: datetime) -> Transition | None:
-    if record.state is State.ERASED:
-        return None
-    after = Record(
+def _tombstone(record: Record) -> Record:
+    return Record(
         lead_id=record.lead_id,
         state=State.ERASED,
         attempt=record.attempt + 1,
         received_at=record.received_at,
-        updated_at=at,
+        updated_at=record.updated_at,
         written_at=record.written_at,
         source=record.source,
         action=record.action,
@@ -279,7 +268,6 @@ def _erased(record: Record, change: Erased, at: datetime) -> Transition | None:
         is_test=record.is_test,
         version=record.version,
     )
-    return Transition(after, event_of(after, "erased", at, actor=change.actor))
 
 
 def _read_again(record: Record, payload: str | bytes | None) -> Record:

@@ -1,4 +1,4 @@
-"""The claim says which lead id holds a fingerprint, and decides what a second lead with that fingerprint does."""
+"""The claim names the lead that holds a fingerprint. `verdict` decides about a second lead with that fingerprint."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

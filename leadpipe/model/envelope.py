@@ -61,9 +61,9 @@ class Envelope:
         if not isinstance(lead_id, str) or not is_lead_id(lead_id):
             raise NotAnEnvelope("not_an_envelope", "it has no lead id")
         if not _is_whole(attempt) or not 1 <= attempt <= LARGEST_ATTEMPT:
-            raise NotAnEnvelope("not_an_envelope", f"its attempt is no whole number from 1 to {LARGEST_ATTEMPT}")
+            raise NotAnEnvelope("not_an_envelope", f"its attempt is not a whole number from 1 to {LARGEST_ATTEMPT}")
         if not isinstance(payload, str | None):
-            raise NotAnEnvelope("not_an_envelope", "its payload is no text")
+            raise NotAnEnvelope("not_an_envelope", "its payload is not text")
         return cls(lead_id=lead_id, attempt=attempt, payload=well_formed(payload) if payload else payload)
 
     @property
@@ -88,7 +88,7 @@ def _object(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise NotAnEnvelope("not_an_envelope", "it is not JSON") from error
     if not isinstance(message, dict):
-        raise NotAnEnvelope("not_an_envelope", "it is no JSON object")
+        raise NotAnEnvelope("not_an_envelope", "it is not a JSON object")
     return message
 
 

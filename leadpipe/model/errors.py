@@ -37,6 +37,11 @@ class LeadpipeError(Exception):
         self.detail = detail
 
 
+def reason_of(error: BaseException) -> str:
+    """The slug; for an exception of another kind its type's name, because its text could quote a lead."""
+    return error.slug if isinstance(error, LeadpipeError) else type(error).__name__
+
+
 class SettingsError(LeadpipeError):
     """The app settings cannot be used. The detail names each of them and how to fix it."""
 
@@ -93,9 +98,9 @@ class RowRefused(StorageFailed):
 
 
 class RecordDamaged(StorageFailed):
-    """The ledger's row is not in leadpipe's format. The detail gives the row's keys and what is wrong.
+    """The ledger's row is not in leadpipe's format. The detail names the row's keys and what is wrong.
 
-    Only a person can correct the row. Then the lead goes on by itself.
+    Only a person can correct the row. After that the lead goes on by itself.
     """
 
     def __init__(self, detail: str) -> None:
@@ -103,7 +108,7 @@ class RecordDamaged(StorageFailed):
 
 
 class GateShut(Transient):
-    """Dynamics is not asked before `opens_at`. Slug and detail tell which failure shut the gate."""
+    """Dynamics is not asked before `opens_at`. Slug and detail are those of the failure that shut the gate."""
 
     def __init__(self, slug: str, detail: str, *, opens_at: datetime) -> None:
         super().__init__(slug, detail)

@@ -1,4 +1,4 @@
-"""Tells when the sign-in credential expires, so that a warning comes before leads stop."""
+"""Computes when the sign-in credential expires, so that a warning comes before leads stop."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -7,7 +7,7 @@ from leadpipe.model.settings import Certificate, ClientSecret, Settings, UserPas
 
 # The warning of 60 days before is repeated at 30, 7 and 1, the last two as errors.
 WARN_AT_DAYS = (60, 30, 7, 1)
-# From here on it cannot wait for the next working week.
+# With so few days left it cannot wait for the next working week.
 URGENT_DAYS = 7
 # Microsoft's own connector asks for a new password every 90 days, and so do the directories that it was made for.
 # https://learn.microsoft.com/partner-center/marketplace-offers/lead-management-instructions-dynamics

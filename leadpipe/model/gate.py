@@ -26,7 +26,7 @@ ANSWERED_LATELY = timedelta(minutes=1)
 FAILURES_IN_A_ROW = 3
 # Failures of one lead may be that lead's own fault. It takes this many leads to blame the connection.
 LEADS_IN_A_ROW = 2
-# How long the others wait at least for the probe's answer, and when a silent probe is given up.
+# The others wait at least so long for the probe's answer. A probe that has not answered by then counts as lost.
 PROBE_WAIT = timedelta(seconds=5)
 PROBE_LOST = timedelta(minutes=2)
 # A full sliding window frees a few places a second, and asks for one second's pause each time. Leads that come back
@@ -77,7 +77,7 @@ class Gate:
         self._answered_at: datetime | None = None
 
     def enter(self, lead_id: str, now: datetime, *, resting: bool = False) -> Ticket | Shut:
-        """Gives the lead a ticket, whose holder must report the result, or says until when to wait.
+        """Returns a ticket, whose holder must report the result, or the time until which to wait.
 
         `resting`: the lead comes from the fallback table, so a place that is reserved for the sweep is its own.
         """

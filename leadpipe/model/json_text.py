@@ -15,7 +15,7 @@ _ESCAPED_QUOTE_FIRST = re.compile(r'[\[{\s]*\\"')
 class Posted(dict[str, Any]):
     """A JSON object with its keys in lower case. `spelt` has each as it was posted.
 
-    Of equal keys the last one wins that says anything: an empty one must not hide a person.
+    Of equal keys the last one that is not blank wins: an empty one must not hide a person.
     """
 
     __slots__ = ("spelt",)

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol, Self
 
+from leadpipe.model.always import always
 from leadpipe.model.attention import Notice
 from leadpipe.model.claim import Claim
 from leadpipe.model.gate import Gate
@@ -24,7 +25,7 @@ class Receipt(StrEnum):
 
     CREATED = "created"
     FOUND = "found"  # the id was taken, and reading it back found this lead
-    UNCONFIRMED = "unconfirmed"  # the id is said to be taken, but the role may not read leads
+    UNCONFIRMED = "unconfirmed"  # Dynamics answers that the id is taken, but the role may not read leads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,24 +36,20 @@ class Rerouted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PeekedMessage:
-    """A message that was read but stays in the queue. `text` is raw if it was not base64."""
+class SeenMessage:
+    """A message of a queue. `text` is raw if it was not base64. `receipt` is empty if it was peeked, not received."""
 
     id: str
     inserted_at: datetime
     text: str
-
-
-def always() -> bool:
-    """The `go_on` of a listing that is read to its end."""
-    return True
+    receipt: str = ""
 
 
 class LeadQueue(Protocol):
     def put(self, text: str, *, delay: timedelta = timedelta(0)) -> None:
         """Puts the text on the queue, without expiry and visible after the delay."""
 
-    def peek(self) -> list[PeekedMessage]:
+    def peek(self) -> list[SeenMessage]:
         """The first messages of the queue, at most 32, without those that are delayed or being delivered."""
 
     def depth(self) -> int:
@@ -182,24 +179,16 @@ class Fallback(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoisonMessage:
-    """A message that the host gave up on. `text` is as it was sent, or raw if it was not base64."""
-
-    id: str
-    inserted_at: datetime
-    text: str
-    receipt: str
-
-
 class PoisonQueue(Protocol):
-    def receive(self) -> list[PoisonMessage]:
+    """The messages that the host gave up on."""
+
+    def receive(self) -> list[SeenMessage]:
         """Some of the messages, if there are any. They are hidden from others for a while."""
 
-    def peek(self) -> list[PoisonMessage]:
-        """The oldest messages, at most 32, without a receipt. They stay where they are."""
+    def peek(self) -> list[SeenMessage]:
+        """The oldest messages, at most 32. They stay where they are."""
 
-    def delete(self, message: PoisonMessage) -> None:
+    def delete(self, message: SeenMessage) -> None:
         """Deletes a received message, if it is still there."""
 
     def depth(self) -> int:

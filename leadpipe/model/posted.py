@@ -113,11 +113,11 @@ def _first_text(
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise InvalidLead("not_json", f"{name} is no JSON value")
+    raise InvalidLead("not_json", f"{name} is not a JSON value")
 
 
 def _text(value: Any) -> str:
-    """A field's value as text: numbers as they were written, anything nested as its JSON, what is blank as nothing."""
+    """A field's value as text: numbers as they were written, anything nested as its JSON, blanks as an empty text."""
     if isinstance(value, str):
         return well_formed(value)
     if is_blank(value):

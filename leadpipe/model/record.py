@@ -1,6 +1,6 @@
-"""The record is a lead's row in the ledger. A table here says which changes of state are allowed."""
+"""The record is a lead's row in the ledger. A table here lists the allowed changes of state."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
@@ -33,8 +33,6 @@ LONGEST = {
 MOST_ATTEMPTS = (1 << 30) - (1 << 20)
 # The reason of a lead whose row storage would not take.
 ROW_REFUSED = "row_refused"
-# Why a written lead needs a person all the same.
-PERSON_UNREAD = "person_unread"
 
 
 class State(StrEnum):
@@ -44,7 +42,7 @@ class State(StrEnum):
     DEFERRED = "deferred"  # failed for now; a delayed message is on its way
     FALLBACK = "fallback"  # Dynamics was away too long, or none is configured: it rests in the fallback table
     WRITTEN = "written"  # Dynamics has it
-    DUPLICATE = "duplicate"  # another lead, named in DuplicateOf, said the same within the window
+    DUPLICATE = "duplicate"  # it repeats the lead named in DuplicateOf, within the window
     KEPT = "kept"  # a test or do-not-contact lead that stays in the ledger, by setting
     POISONED = "poisoned"  # no retry can fix it: Reason and Detail say what a person can do
     REJECTED = "rejected"  # the posted bytes were not a lead; their start is kept
@@ -140,16 +138,7 @@ class Record:
     @classmethod
     def rejected(cls, lead_id: str, why: InvalidLead, start: bytes) -> Self:
         """Posted bytes that were not a lead. `start` is what is kept of them."""
-        at = received_at(lead_id)
-        return cls(
-            lead_id=lead_id,
-            state=State.REJECTED,
-            reason=why.slug,
-            detail=why.detail,
-            received_at=at,
-            updated_at=at,
-            payload=start,
-        )
+        return replace(cls.poisoned(lead_id, why.slug, why.detail, start), state=State.REJECTED)
 
     @classmethod
     def poisoned(cls, lead_id: str, reason: str, detail: str, payload: str | bytes | None, *, attempt: int = 1) -> Self:

@@ -176,7 +176,7 @@ class Settings:
                 "LEADPIPE_RETENTION",
                 DEFAULT_RETENTION,
                 meanwhile=LONGEST_DURATION,
-                said="nothing is forgotten meanwhile",
+                effect="nothing is forgotten meanwhile",
             ),
             mapping_path=reader.text("LEADPIPE_MAPPING") or None,
             test_leads=reader.special("LEADPIPE_TEST_LEADS"),
@@ -372,8 +372,8 @@ class _Reader:
     def _organisation(self, others: list[str]) -> str:
         """The organisation's address; empty if it has a fault.
 
-        Anything of an organisation without its address is a slip, not a wish for the fallback table: on Linux a
-        reference to a vault that cannot be read is no variable at all, and `Dataverse_Url` is not DATAVERSE_URL.
+        Without the address, any other setting of an organisation is a mistake, not a wish for the fallback table. On
+        Linux, a vault reference that cannot be read leaves no variable, and `Dataverse_Url` is not DATAVERSE_URL.
         """
         if self._is_set("DATAVERSE_URL"):
             return self._https("DATAVERSE_URL", _ORGANISATION)
@@ -398,7 +398,7 @@ class _Reader:
         except ValueError:
             parts = urlsplit("")
         if parts.scheme != "https" or not parts.hostname or parts.username is not None:
-            self._fault(Area.DYNAMICS, name, f"is no https address like {example}")
+            self._fault(Area.DYNAMICS, name, f"is not an https address like {example}")
             return ""
         return f"https://{parts.netloc.lower()}"
 
@@ -458,14 +458,14 @@ class _Reader:
             self._fault(Area.DYNAMICS, name, problem)
         return value
 
-    def duration(self, name: str, default: str, *, meanwhile: timedelta | None = None, said: str = "") -> timedelta:
-        """The duration. If it cannot be read, `meanwhile` counts, or the default without that."""
+    def duration(self, name: str, default: str, *, meanwhile: timedelta | None = None, effect: str = "") -> timedelta:
+        """The duration. If it cannot be read, `meanwhile` counts, else the default; `effect` explains that."""
         value = self.text(name, Area.NOTED)
         try:
             if value or not self._is_set(name):
                 return _duration(value or default)
         except ValueError:
-            problem = f"is no time like {default}, 12h, 30m, 45s or 0; {said or f'{default} counts'}"
+            problem = f"is not a time like {default}, 12h, 30m, 45s or 0; {effect or f'{default} counts'}"
             self._fault(Area.NOTED, name, problem)
         return meanwhile or _duration(default)
 
@@ -481,7 +481,7 @@ class _Reader:
         try:
             return date.fromisoformat(value) if value else None
         except ValueError:
-            self._fault(Area.NOTED, name, "is no date like 2027-01-31; nobody is warned meanwhile")
+            self._fault(Area.NOTED, name, "is not a date like 2027-01-31; nobody is warned meanwhile")
             return None
 
     def _fault(self, area: Area, setting: str, problem: str) -> None:

@@ -1,4 +1,4 @@
-"""Checks the shape of each storage setting: says what is wrong with the text and what belongs there. Never quotes it.
+"""Checks the shape of each storage setting: finds what is wrong with the text and what belongs there. Never quotes it.
 
 The storage SDKs would report it only when the first lead comes, and not which setting is wrong.
 """
@@ -34,7 +34,7 @@ def wrong_name(text: str) -> str:
     if any(character in text for character in "/.:"):
         return "is an address: give the account's name alone"
     if not _NAME.fullmatch(text.lower()):
-        return "is no name of a storage account, which has 3 to 24 small letters and digits"
+        return "is not a storage account's name, which has 3 to 24 small letters and digits"
     return ""
 
 
@@ -47,7 +47,7 @@ def wrong_address(text: str, service: str) -> str:
         return f"is a connection string: give the address alone, like {example}"
     parts = _split(text)
     if parts is None or parts.scheme != "https" or not parts.hostname:
-        return f"is no https address like {example}"
+        return f"is not an https address like {example}"
     if parts.username is not None or parts.query or parts.fragment or (parts.path.strip("/") and not _is_local(parts)):
         return f"has more in it than an address like {example}, which ends with the host's name"
     labels = parts.hostname.split(".")[1:]
@@ -58,13 +58,13 @@ def wrong_address(text: str, service: str) -> str:
 
 def wrong_connection_string(text: str) -> str:
     if _is_quoted(text):
-        return "is no connection string while it is in quotes: take them away"
+        return "is not a connection string while it is in quotes: take them away"
     pairs = [part.partition("=") for part in text.rstrip(";").split(";")]
     parts = {name.lower(): value.strip() for name, _, value in pairs}
     if not _is_usable(parts):
-        return f"is no connection string{_instead(text)}: {_ACCESS_KEYS}"
+        return f"is not a connection string{_instead(text)}: {_ACCESS_KEYS}"
     if not any(name.endswith("endpoint") for name in parts) and not _NAME.fullmatch(parts["accountname"]):
-        return "is no connection string that storage knows: its AccountName has 3 to 24 small letters and digits"
+        return "is not a connection string that storage knows: its AccountName has 3 to 24 small letters and digits"
     return ""
 
 
@@ -75,14 +75,14 @@ def reaches_no_blobs(connection_string: str) -> bool:
 
 
 def wrong_client_id(text: str) -> str:
-    return "" if is_guid(text) else "is no id like aaaabbbb-0000-cccc-1111-dddd2222eeee"
+    return "" if is_guid(text) else "is not an id like aaaabbbb-0000-cccc-1111-dddd2222eeee"
 
 
 def wrong_resource_id(text: str) -> str:
     if _IDENTITY.fullmatch(text):
         return ""
     return (
-        "is no resource id of a user-assigned identity, like /subscriptions/…/resourceGroups/…/providers/"
+        "is not the resource id of a user-assigned identity, like /subscriptions/…/resourceGroups/…/providers/"
         "Microsoft.ManagedIdentity/userAssignedIdentities/…"
     )
 

@@ -11,7 +11,7 @@ def well_formed(text: str) -> str:
     return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-# What forms and exports put where there is nothing, without blanks and signs, such as `N/A` and `xxx@xxx.xxx`.
+# What forms and exports write into empty fields, such as `N/A` and `xxx@xxx.xxx`, without blanks and signs.
 _NOTHING = re.compile(
     "0+|x{2,}|na|none|null|nil|nan|undefined|true|false|unknown|anonymous|hidden|private|confidential|empty|missing"
     "|withheld|redacted|removed|masked"
@@ -28,7 +28,7 @@ def says_something(text: str) -> bool:
 
 
 def can_name_somebody(text: str) -> bool:
-    """Whether the text says something, and is none of the words that stand for nothing."""
+    """Whether the text has a letter or digit, and is not one of the words for nothing, such as `N/A`."""
     letters = "".join(filter(str.isalnum, text)).casefold().strip(_FILLERS)
     return bool(letters) and not _NOTHING.fullmatch(letters)
 

@@ -79,7 +79,7 @@ class _Path:
         return shortened(".".join(reversed(keys)), LONGEST_NAME)
 
 
-_Found = tuple[Any, _Path | None, _Place]
+_PlacedValue = tuple[Any, _Path | None, _Place]
 
 
 def unread_keys(posted: Posted, texts: Mapping[str, str]) -> tuple[str, ...]:
@@ -109,7 +109,7 @@ class _Read:
 
 
 def _unread(posted: Posted, read: _Read) -> Iterator[_Path]:
-    left: list[_Found] = [(posted, None, _Place.DOCUMENT)]
+    left: list[_PlacedValue] = [(posted, None, _Place.DOCUMENT)]
     while left:
         posted_value, path, place = left.pop()
         if isinstance(posted_value, str) and (not posted_value or read.has(posted_value)):
@@ -124,7 +124,7 @@ def _unread(posted: Posted, read: _Read) -> Iterator[_Path]:
             yield path
 
 
-def _inside(posted: Posted, path: _Path | None, place: _Place, read: _Read) -> Iterator[_Found]:
+def _inside(posted: Posted, path: _Path | None, place: _Place, read: _Read) -> Iterator[_PlacedValue]:
     row = documents_of(posted)[1:] if path is None else []
     is_pair = path is not None and any(map(_is_label, posted.values()))
     for lower, value in posted.items():

@@ -1,16 +1,17 @@
-"""Finds an e-mail address in a lead, and decides whether it is the lead's own or is only mentioned.
+"""Finds an e-mail address in a lead, and decides whether it is the lead's own or only mentioned.
 
 An address is looked for whole: ann@contoso.com is not in joann@contoso.com, nor in ann@contoso.com.au. What was posted
-is searched as text, since much of it never became fields: rejected posts need not even be JSON.
+is searched as text, because much of it never became fields: a rejected post may not even be JSON.
 """
 
 import base64
 import html
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from enum import StrEnum
+from functools import partial
 from urllib.parse import unquote
 
 from leadpipe.model.errors import InvalidLead
@@ -18,7 +19,7 @@ from leadpipe.model.lead import Lead
 from leadpipe.model.record import Record
 
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
-# Between two letters these belong to an address; anywhere else they are around one.
+# Between two letters these are part of an address; anywhere else they only surround one.
 _BEFORE = ".+-%&~'’"
 _AFTER = ".-"
 _JSON_ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
@@ -46,8 +47,8 @@ def is_address(text: str) -> bool:
 def standing(address: str, record: Record) -> Standing | None:
     """Whose the address is; None where the record does not have it. The record has to have its payload.
 
-    The address is the lead's own in its e-mail field and in the others that say who it is. Where no e-mail address was
-    read, it is also the lead's own behind a key with `mail` in it, and as the only address of a lead without a name.
+    The address is the lead's own in its e-mail field and in the others that identify a person. A lead whose e-mail
+    field is empty also owns an address behind a key with `mail` in it, and, without a name, its only address.
     """
     wanted = folded(address)
     if stands_in(wanted, folded(record.email)):
@@ -78,22 +79,19 @@ def folded(text: str) -> str:
 def plain(payload: str | bytes | None) -> str:
     """What was posted as text, without the escapes of JSON, of forms and of XML, and without UTF-16's zero bytes.
 
-    What stands in it in base64 follows.
+    Texts that it has in base64 follow.
     """
     text = payload.replace(b"\0", b"").decode("utf-8", "replace") if isinstance(payload, bytes) else payload or ""
-    for _ in range(_DEEPEST):
-        text, before = _JSON_ESCAPE.sub(_unescaped, text), text
-        if text == before:
-            break
-    for _ in range(_DEEPEST):
-        text, before = html.unescape(unquote(text)), text
-        if text == before:
-            break
+    for unescape in _UNESCAPE:
+        for _ in range(_DEEPEST):
+            text, before = unescape(text), text
+            if text == before:
+                break
     return "\n".join([text, *_in_base64(text)])
 
 
 def _in_base64(text: str) -> Iterator[str]:
-    """The texts with an address that stand in the text in base64."""
+    """The texts with an address that the text has in base64."""
     for found in _BASE64.finditer(text):
         letters = found[0].translate(_URL_SAFE)
         letters += "A" * (-len(letters) % 4)  # the padding, or what was cut off
@@ -105,6 +103,13 @@ def _in_base64(text: str) -> Iterator[str]:
 
 def _unescaped(found: re.Match[str]) -> str:
     return chr(int(found[1], 16)) if found[1] else _PLAIN.get(found[2], " ")
+
+
+# The escapes of JSON, then those of forms and XML.
+_UNESCAPE: tuple[Callable[[str], str], ...] = (
+    partial(_JSON_ESCAPE.sub, _unescaped),
+    lambda text: html.unescape(unquote(text)),
+)
 
 
 def _read(payload: str | bytes | None) -> Lead:
@@ -126,11 +131,11 @@ def _places(wanted: str, text: str) -> Iterator[int]:
 
 def _goes_on(beside: str, joining: str) -> bool:
     """Whether the two characters beside an address, the nearer one first, make it a longer one."""
-    if _is_of_a_word(beside[:1]):
+    if _is_in_words(beside[:1]):
         return True
-    return beside[:1] in joining and _is_of_a_word(beside[1:])
+    return beside[:1] in joining and _is_in_words(beside[1:])
 
 
-def _is_of_a_word(char: str) -> bool:
-    """Letters without case, as of Chinese, are written right beside an address that they do not belong to."""
+def _is_in_words(char: str) -> bool:
+    """Whether it is a letter with case: Chinese, for one, is written right beside an address without a space."""
     return char == "_" or char.isdigit() or char.lower() != char.upper()

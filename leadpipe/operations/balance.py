@@ -1,6 +1,6 @@
-"""Checks that every lead received is accounted for: each state against the store that has to hold it.
+"""Checks that every received lead is accounted for: each state against the store that must hold it.
 
-Leads move while they are counted, so a record that looks wrong is read again before it is reported.
+Leads move during the count, so a record that looks wrong is read again before it is reported.
 """
 
 import time
@@ -22,13 +22,12 @@ from leadpipe.operations.causes import Cause
 from leadpipe.operations.ledger_pages import PAGE, TOO_LONG, Page, is_overdue, pages
 from leadpipe.operations.messages import messages_without_record
 
-LONGEST_PATIENCE = timedelta(minutes=6)  # Dynamics counts over five minutes
-
+LONGEST_PATIENCE = timedelta(minutes=6)  # Dynamics counts requests over five minutes
 READERS = 8
 
 
 class What(StrEnum):
-    """What is wrong. The last three are notes: worth knowing, and not wrong."""
+    """What is wrong. The last three are notes: worth knowing, but not wrong."""
 
     OVERDUE = "overdue"
     NO_ROW = "fallback_without_row"
@@ -50,74 +49,60 @@ class What(StrEnum):
 
 
 MEANING = {
-    What.OVERDUE: Cause(
-        says="should have been tried more than an hour ago", fix="see whether the function app and its sweep run"
-    ),
+    What.OVERDUE: Cause("should have been tried over an hour ago", "see whether the function app and its sweep run"),
     What.NO_ROW: Cause(
-        says="rests without its row in the fallback table", fix="`leadpipe fallback drain` delivers it from its record"
+        "in state fallback without its row in the fallback table",
+        "`leadpipe fallback drain` delivers it from its record",
     ),
     What.ROW_ALONE: Cause(
-        says="a row of the fallback table whose record is gone",
-        fix="post what the row says to the endpoint again, then delete the row",
+        "a fallback row without a record in the ledger", "post its content to the endpoint again, then delete it"
     ),
     What.DAMAGED: Cause(
-        says="a row of the ledger that leadpipe did not write so; lists leave it out, unless the detail says how it is"
-        " read",
-        fix="correct the row by hand, in Storage Explorer for one, or delete it and post the lead again",
+        "a damaged row of the ledger; lists leave it out, unless the detail says how it is read",
+        "correct the row by hand, for example in Storage Explorer, or delete it and post the lead again",
     ),
     What.ROW_DAMAGED: Cause(
-        says="a row of the fallback table whose LeadId leadpipe did not write so",
-        fix="correct LeadId by hand: it is the row's RowKey; delete a row that is a copy",
+        "a fallback row with a damaged LeadId", "correct LeadId, which is the RowKey; delete the row if it is a copy"
     ),
-    What.CLAIM_DAMAGED: Cause(
-        says="a claim that leadpipe did not write so",
-        fix="delete the row: at worst a repeat of that lead is written too",
-    ),
+    What.CLAIM_DAMAGED: Cause("a damaged claim", "delete the row: at worst a repeat of that lead is written too"),
     What.MARK_DAMAGED: Cause(
-        says="a mark of the sweep that leadpipe did not write so",
-        fix="the next sweep replaces it; if it lasts, see whether the function app and its sweep run",
+        "a damaged mark of the sweep", "the next sweep replaces it; if it lasts, see whether the app and its sweep run"
     ),
     What.MESSAGE_ALONE: Cause(
-        says="a lead that is only on the queue leads: the ledger has no record of it",
-        fix="see whether the function app runs and may write to the ledger: the record is made at the next delivery",
+        "a lead that is only on the queue leads: the ledger has no record of it",
+        "see whether the function app runs and may write to the ledger: the record is made at the next delivery",
     ),
     What.NOT_HELD: Cause(
-        says="a duplicate of a lead that is not, and will not be, in Dynamics",
-        fix="`leadpipe poison replay ID --anyway` makes it a lead; `leadpipe erase ID` ends it",
+        "a duplicate of a lead that is not, and will not be, in Dynamics",
+        "`leadpipe poison replay ID --anyway` makes it a lead; `leadpipe erase ID` ends it",
     ),
     What.HOLDER_GONE: Cause(
-        says="a duplicate of the lead in the detail, whose record is gone",
-        fix="`leadpipe balance --dynamics` sees whether Dynamics has that one: then nothing is missing;"
-        " if it has not, `leadpipe poison replay ID --anyway` makes this one a lead",
+        "a duplicate of the lead in the detail, whose record is missing",
+        "`leadpipe balance --dynamics` asks Dynamics for that lead: if it is there, nothing is missing; if not,"
+        " `leadpipe poison replay ID --anyway` makes this one a lead",
     ),
     What.CLAIM_ALONE: Cause(
-        says="a claim whose record is gone",
-        fix="`leadpipe balance --dynamics` sees whether Dynamics has the lead; if it has not, the lead was lost",
+        "a claim without a record",
+        "`leadpipe balance --dynamics` looks for the lead; if Dynamics lacks it, it was lost",
     ),
     What.ON_POISON_QUEUE: Cause(
-        says="on the host's poison queue for more than an hour", fix="see whether the function app and its sweep run"
+        "on the host's poison queue for more than an hour", "see whether the function app and its sweep run"
     ),
-    What.NO_PAYLOAD: Cause(
-        says="poisoned, and nothing is kept of what was posted", fix="`leadpipe poison discard ID --why TEXT`"
-    ),
+    What.NO_PAYLOAD: Cause("poisoned, and nothing is kept of the post", "`leadpipe poison discard ID --why TEXT`"),
     What.NOT_SEEN: Cause(
-        says="could not be looked at, by a fault in leadpipe", fix="nothing; all that is listed beside it still counts"
+        "could not be checked: a fault in leadpipe", "report the kind in the detail; the other lines are still right"
     ),
-    What.ROW_LEFT_BEHIND: Cause(
-        says="a row of the fallback table whose lead is settled", fix="`leadpipe fallback drain` removes it"
-    ),
-    What.NOT_IN_DYNAMICS: Cause(says="written, and not in Dynamics now", fix="nothing, if somebody deleted it there"),
-    What.IN_DYNAMICS_ALONE: Cause(says="a lead that Dynamics has, and whose record is gone", fix="nothing"),
+    What.ROW_LEFT_BEHIND: Cause("a fallback row whose lead is settled", "`leadpipe fallback drain` removes it"),
+    What.NOT_IN_DYNAMICS: Cause("written, and no longer in Dynamics", "nothing, if somebody deleted it there"),
+    What.IN_DYNAMICS_ALONE: Cause("a lead that Dynamics has, without a record in the ledger", "nothing"),
 }
-
-
 # An old row is not a lost lead, and people delete leads from Dynamics.
 NOTES = frozenset({What.ROW_LEFT_BEHIND, What.NOT_IN_DYNAMICS, What.IN_DYNAMICS_ALONE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """`id` is a lead's, or that of a message or row without a lead, or a number of messages."""
+class Discrepancy:
+    """`id`: a lead's, that of a message or row without a lead, or a number of messages."""
 
     what: What
     id: str
@@ -140,14 +125,14 @@ class Audit:
     counts: Counter[State] = field(default_factory=Counter)
     unread: dict[str, str] = field(default_factory=dict)
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[Discrepancy]:
         """Yields what is wrong or worth knowing. Raises StorageFailed, and whatever `in_dynamics` raises."""
         yield from self._without_record()
         first, last = self.since.date(), self.before.date()
         yield from _damaged(What.ROW_DAMAGED, self.ports.fallback.damaged(first, last))
         yield from _damaged(What.CLAIM_DAMAGED, self.ports.claims.damaged())
         for mark in damage(self.ports.marks.read(), self.at):
-            yield Finding(what=What.MARK_DAMAGED, id=mark)
+            yield Discrepancy(what=What.MARK_DAMAGED, id=mark)
         for page in pages(self.since, self.before, at=self.at, ledger=self.ports.ledger, size=self.page_size):
             yield from _damaged(What.DAMAGED, page.damage)
             self.counts.update(page.states.values())
@@ -155,24 +140,24 @@ class Audit:
                 yield from _as_far_as_it_goes(look(page), look.__name__.strip("_"))
         yield from _as_far_as_it_goes(self._on_poison_queue(), "poison queue")
         for lead_id, kind in self.unread.items():
-            yield Finding(what=What.NOT_SEEN, id=lead_id, detail=kind)
+            yield Discrepancy(what=What.NOT_SEEN, id=lead_id, detail=kind)
 
-    def _without_record(self) -> Iterator[Finding]:
+    def _without_record(self) -> Iterator[Discrepancy]:
         ports = self.ports
         found = messages_without_record(queue=ports.queue, ledger=ports.ledger, marks=ports.marks, at=self.at)
         for name in found.seen:
-            yield Finding(what=What.MESSAGE_ALONE, id=name)
+            yield Discrepancy(what=What.MESSAGE_ALONE, id=name)
         if found.unseen:
             counted = "1 message" if found.unseen == 1 else f"{found.unseen} messages"
-            yield Finding(what=What.MESSAGE_ALONE, id=counted, detail="not at the queue's head")
+            yield Discrepancy(what=What.MESSAGE_ALONE, id=counted, detail="not at the queue's head")
 
-    def _overdue(self, page: Page) -> Iterator[Finding]:
+    def _overdue(self, page: Page) -> Iterator[Discrepancy]:
         suspects = page.overdue
         if page.resting_overdue and not self._is_fallback_tried():
             suspects = suspects + page.resting_overdue
         for lead_id, record in self._read(suspects):
             if record is not None and is_overdue(record, self.at):
-                yield Finding(what=What.OVERDUE, id=lead_id, detail=f"{record.state} {record.reason}".strip())
+                yield Discrepancy(what=What.OVERDUE, id=lead_id, detail=f"{record.state} {record.reason}".strip())
 
     def _is_fallback_tried(self) -> bool:
         """Whether any resting lead was tried within the hour: in an outage the others wait behind that one."""
@@ -181,22 +166,20 @@ class Audit:
         resting = ledger.due(first, self.at + 2 * TOO_LONG, states=frozenset({State.FALLBACK}))
         return any(record.updated_at >= self.at - TOO_LONG for record in resting)
 
-    def _fallback(self, page: Page) -> Iterator[Finding]:
-        rows = {row for row in self._rows(page) if _is_within(row, page)}
+    def _fallback(self, page: Page) -> Iterator[Discrepancy]:
+        listed = self.ports.fallback.lead_ids(page.since.date(), page.before.date())
+        rows = {row for row in listed if page.since <= received_at(row) < page.before}
         for lead_id, record in self._read(lead_id for lead_id in page.of(State.FALLBACK) if lead_id not in rows):
             if record is not None and record.state is State.FALLBACK and not self.ports.fallback.has(record):
-                yield Finding(what=What.NO_ROW, id=lead_id, detail=record.reason)
+                yield Discrepancy(what=What.NO_ROW, id=lead_id, detail=record.reason)
         settled = {State.WRITTEN, State.DUPLICATE, State.KEPT, State.POISONED, State.DISCARDED, State.ERASED}
         for lead_id, record in self._read(row for row in rows if page.states.get(row, State.ERASED) in settled):
             if record is None:
-                yield Finding(what=What.ROW_ALONE, id=lead_id)
+                yield Discrepancy(what=What.ROW_ALONE, id=lead_id)
             elif record.state in settled and self.ports.fallback.has(record):
-                yield Finding(what=What.ROW_LEFT_BEHIND, id=lead_id, detail=str(record.state))
+                yield Discrepancy(what=What.ROW_LEFT_BEHIND, id=lead_id, detail=str(record.state))
 
-    def _rows(self, page: Page) -> Iterator[str]:
-        return self.ports.fallback.lead_ids(page.since.date(), page.before.date())
-
-    def _duplicates(self, page: Page) -> Iterator[Finding]:
+    def _duplicates(self, page: Page) -> Iterator[Discrepancy]:
         held = {holder for holder in page.holders.values() if page.states.get(holder) in HOLDING}
         suspects = {lead_id: holder for lead_id, holder in page.holders.items() if holder not in held}
         not_holding = {
@@ -208,19 +191,19 @@ class Audit:
             if record is not None and record.state is State.DUPLICATE and record.duplicate_of in not_holding:
                 holder = not_holding[record.duplicate_of]
                 if holder is None:
-                    yield Finding(what=What.HOLDER_GONE, id=lead_id, detail=record.duplicate_of)
+                    yield Discrepancy(what=What.HOLDER_GONE, id=lead_id, detail=record.duplicate_of)
                 else:
                     detail = f"{record.duplicate_of} is {holder.state}"
-                    yield Finding(what=What.NOT_HELD, id=lead_id, detail=detail)
+                    yield Discrepancy(what=What.NOT_HELD, id=lead_id, detail=detail)
 
-    def _claims(self, page: Page) -> Iterator[Finding]:
+    def _claims(self, page: Page) -> Iterator[Discrepancy]:
         claims = self.ports.claims.of_leads_received(page.since, page.before)
         for lead_id, record in self._read(claim.lead_id for claim in claims if claim.lead_id not in page.states):
             if record is None:
                 there = self._is_in_dynamics(lead_id)
-                yield Finding(what=What.IN_DYNAMICS_ALONE if there else What.CLAIM_ALONE, id=lead_id)
+                yield Discrepancy(what=What.IN_DYNAMICS_ALONE if there else What.CLAIM_ALONE, id=lead_id)
 
-    def _payloads(self, page: Page) -> Iterator[Finding]:
+    def _payloads(self, page: Page) -> Iterator[Discrepancy]:
         if State.POISONED not in page.states.values():
             return
         poisoned = self.ports.ledger.between(
@@ -228,21 +211,21 @@ class Audit:
         )
         for record in poisoned:
             if not record.payload and page.since <= record.received_at < page.before:
-                yield Finding(what=What.NO_PAYLOAD, id=record.lead_id, detail=record.reason)
+                yield Discrepancy(what=What.NO_PAYLOAD, id=record.lead_id, detail=record.reason)
 
-    def _absent(self, page: Page) -> Iterator[Finding]:
+    def _absent(self, page: Page) -> Iterator[Discrepancy]:
         if self.in_dynamics is None:
             return
         written = [lead_id for lead_id in page.of(State.WRITTEN) if lead_id not in page.removed]
         with ThreadPoolExecutor(READERS) as pool:
             for lead_id, there in zip(written, pool.map(self.in_dynamics, written), strict=True):
                 if not there:
-                    yield Finding(what=What.NOT_IN_DYNAMICS, id=lead_id)
+                    yield Discrepancy(what=What.NOT_IN_DYNAMICS, id=lead_id)
 
-    def _on_poison_queue(self) -> Iterator[Finding]:
+    def _on_poison_queue(self) -> Iterator[Discrepancy]:
         for message in self.ports.poison_queue.peek():
             if message.inserted_at < self.at - TOO_LONG:
-                yield Finding(what=What.ON_POISON_QUEUE, id=_lead_id_of(message.text) or f"message {message.id}")
+                yield Discrepancy(what=What.ON_POISON_QUEUE, id=_lead_id_of(message.text) or f"message {message.id}")
 
     def _read(self, lead_ids: Iterable[str]) -> Iterator[tuple[str, Record | None]]:
         """The records as they are now; None where there is none, or the id is not a lead id. Skips damaged ones."""
@@ -258,7 +241,7 @@ class Audit:
             return [(lead_id, self.ports.ledger.read(lead_id) if is_lead_id(lead_id) else None)]
         except RecordDamaged:
             return []
-        except Exception as error:  # noqa: BLE001 - what is wrong with one record must not end the balance
+        except Exception as error:  # noqa: BLE001 - a fault on one record must not end the balance
             self.unread[lead_id] = type(error).__name__
             return []
 
@@ -267,24 +250,20 @@ class Audit:
         return self.in_dynamics is not None and self.in_dynamics(lead_id)
 
 
-def _damaged(what: What, rows: Iterable[str]) -> Iterator[Finding]:
+def _damaged(what: What, rows: Iterable[str]) -> Iterator[Discrepancy]:
     for damaged in rows:
         row, _, why = damaged.partition(": ")
-        yield Finding(what=what, id=row, detail=why)
+        yield Discrepancy(what=what, id=row, detail=why)
 
 
-def _as_far_as_it_goes(findings: Iterator[Finding], what: str) -> Iterator[Finding]:
-    """The findings; an unforeseen exception becomes one more. leadpipe's own errors are raised."""
+def _as_far_as_it_goes(findings: Iterator[Discrepancy], what: str) -> Iterator[Discrepancy]:
+    """The findings. An unforeseen exception becomes one more; leadpipe's own errors are raised."""
     try:
         yield from findings
     except LeadpipeError:
         raise
     except Exception as error:  # noqa: BLE001 - the other findings must not be lost with this one
-        yield Finding(what=What.NOT_SEEN, id=what, detail=type(error).__name__)
-
-
-def _is_within(row: str, page: Page) -> bool:
-    return page.since <= received_at(row) < page.before
+        yield Discrepancy(what=What.NOT_SEEN, id=what, detail=type(error).__name__)
 
 
 def _holds(record: Record | None) -> bool:
@@ -300,10 +279,10 @@ def _lead_id_of(text: str) -> str:
 
 
 def asker_of(ports: Ports) -> Callable[[str], bool]:
-    """A function that asks Dynamics whether it has a lead, and waits where Dynamics asks for a pause."""
+    """A function that asks Dynamics for a lead. It waits where Dynamics asks for a pause."""
     dynamics = ports.dynamics
     if dynamics is None:
-        raise SettingsError("settings", "DATAVERSE_URL and its sign-in have to be set for --dynamics")
+        raise SettingsError("settings", "--dynamics needs DATAVERSE_URL and a sign-in among the settings")
 
     def has(lead_id: str) -> bool:
         while True:

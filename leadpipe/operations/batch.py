@@ -7,20 +7,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from leadpipe.model.errors import LeadpipeError, NotAllowed, RecordDamaged, RowRefused, StorageFailed
+from leadpipe.model.errors import NotAllowed
 from leadpipe.model.record import OPEN, Record, State
 from leadpipe.operations.decisions import Outcome, Result
 
 # Most of the time is spent waiting for storage.
 AT_ONCE = 8
-# A dry run and a real one both leave these leads as they are.
+# A real run leaves these leads unchanged, so a dry run reports the same.
 AS_IT_IS = frozenset({Outcome.ALREADY_WRITTEN, Outcome.ALREADY_DISCARDED, Outcome.ON_ITS_WAY, Outcome.FAILED})
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """A decision to carry out; `done` is its outcome where all went well, `look` reads a record."""
+    """A decision to carry out: `done` is its outcome where it succeeds, `look` reads a record."""
 
     act: Callable[[str], Record]
     done: Outcome
@@ -28,7 +28,7 @@ class Work:
     at_once: int = AT_ONCE
 
     def results(self, lead_ids: Iterable[str]) -> Iterator[Result]:
-        """The result for each lead, in their order. Begins no further lead once storage does not answer."""
+        """Yields the result for each lead, in their order. Starts no more leads once storage does not answer."""
         under_way: deque[Future[Result]] = deque()
         with ThreadPoolExecutor(self.at_once) as pool:
             for lead_id in lead_ids:
@@ -46,14 +46,8 @@ class Work:
             record = self.act(lead_id)
         except NotAllowed as why:
             return self._not_allowed(lead_id, why)
-        except (RecordDamaged, RowRefused) as failure:  # this lead's own row; storage answers
-            return Result.of_failure(lead_id, Outcome.REFUSED, failure)
-        except StorageFailed as failure:
-            return Result.of_failure(lead_id, Outcome.FAILED, failure)
-        except LeadpipeError as why:
-            return Result(lead_id=lead_id, outcome=Outcome.REFUSED, reason=why.slug, detail=why.detail)
-        except Exception as error:  # noqa: BLE001 - what is wrong with one lead is not the next one's fault
-            return Result.unforeseen(lead_id, error)
+        except Exception as error:  # noqa: BLE001 - a fault on one lead must not stop the next
+            return Result.of_error(lead_id, error)
         found = record.state is State.WRITTEN and self.done is not Outcome.COMPLETED
         outcome = Outcome.WRITTEN if found else self.done
         detail = "Dynamics has it" if outcome is Outcome.WRITTEN else ""
@@ -64,14 +58,14 @@ class Work:
         record = self.look(lead_id)
         return Result(
             lead_id=lead_id,
-            outcome=self._stands(record),
+            outcome=self._outcome_of(record),
             state=record.state if record else "",
             attempt=record.attempt if record else 0,
             reason=why.slug,
             detail=why.detail,
         )
 
-    def _stands(self, record: Record | None) -> Outcome:
+    def _outcome_of(self, record: Record | None) -> Outcome:
         if record is None:
             return Outcome.REFUSED
         if record.state is State.DISCARDED and self.done is Outcome.DISCARDED:

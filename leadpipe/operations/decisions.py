@@ -1,12 +1,11 @@
-"""Carries out a person's decision about a lead: replay, edit, discard, erase. Plain functions over the ports.
+"""Carries out a person's decision about a lead: replay, edit, discard, erase.
 
-Every change of a record goes through delivery's `write`. The other writes are in an order in which a crash between two
-of them does no harm:
+A record changes only through `write` in `ledger_writes`. The order of the writes makes a crash between two harmless:
 
-    replay    the sweep's marks lowered → record accepted, attempt + 1 → message    no message: the sweep's look-back
-    edit      record, with the payload before it in the event
-    discard   Dynamics asked → record
-    erase     tombstone → history → fallback row                                    not all: erase it again
+    replay    lower the sweep's marks → record accepted, attempt + 1 → message    no message: the sweep puts it
+    edit      record, with the previous payload in the event
+    discard   ask Dynamics → record
+    erase     tombstone → history → fallback row                                  incomplete: erase it again
 """
 
 import getpass
@@ -20,7 +19,15 @@ from typing import Self
 from leadpipe.ledger_writes import lower_marks, write
 from leadpipe.model.change import Completed, Decision, Discarded, Edited, Erased, Replayed, Written, transition
 from leadpipe.model.envelope import Envelope
-from leadpipe.model.errors import DeliveryFailed, LeadpipeError, NotAllowed
+from leadpipe.model.errors import (
+    DeliveryFailed,
+    LeadpipeError,
+    NotAllowed,
+    RecordDamaged,
+    RowRefused,
+    StorageFailed,
+    reason_of,
+)
 from leadpipe.model.lead_id import END_OF_TIME, EPOCH, received_at
 from leadpipe.model.marks import CLOCKS_APART
 from leadpipe.model.ports import Ledger, Ports
@@ -37,21 +44,21 @@ class Outcome(StrEnum):
     REPLAYED = "replayed"
     DISCARDED = "discarded"
     ERASED = "erased"
-    MENTIONS = "mentions"  # it only mentions the address that is erased, and stays as it is
+    MENTIONS = "mentions"  # it only mentions the erased address, and is not changed
     TAKEN_IN = "taken in"
     COMPLETED = "completed"
     WRITTEN = "written"  # Dynamics has the lead, so nothing was left to decide
     ALREADY_WRITTEN = "already written"
     ALREADY_DISCARDED = "already discarded"
     ON_ITS_WAY = "on its way"  # open: it needs no decision, or allows none
-    CHANGED = "changed"  # it is no longer in a state that the decision is about
+    CHANGED = "changed"  # its state is no longer one that the decision is about
     REFUSED = "refused"
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The result for one lead. `state`: of its record afterwards, empty where the ledger has none."""
+    """The result for one lead. `state` is its record's afterwards; empty where the ledger has no record."""
 
     lead_id: str
     outcome: Outcome
@@ -61,19 +68,22 @@ class Result:
     detail: str = ""
 
     @classmethod
-    def of_failure(cls, lead_id: str, outcome: Outcome, failure: LeadpipeError) -> Self:
-        return cls(lead_id=lead_id, outcome=outcome, reason=failure.slug, detail=failure_in_words(failure))
+    def of_error(cls, lead_id: str, error: Exception) -> Self:
+        """`failed` where storage does not answer, `refused` where only this lead is at fault.
 
-    @classmethod
-    def unforeseen(cls, lead_id: str, error: Exception) -> Self:
-        """The result where an exception that is not leadpipe's own was raised: its text could quote the lead."""
-        kind = type(error).__name__
-        return cls(lead_id=lead_id, outcome=Outcome.REFUSED, reason=kind, detail=f"a fault in leadpipe: {kind}")
+        Only the kind is shown of an exception that is not leadpipe's own: its text could quote the lead.
+        """
+        is_away = isinstance(error, StorageFailed) and not isinstance(error, RecordDamaged | RowRefused)
+        reason = reason_of(error)
+        detail = failure_in_words(error) if isinstance(error, LeadpipeError) else f"a fault in leadpipe: {reason}"
+        return cls(
+            lead_id=lead_id, outcome=Outcome.FAILED if is_away else Outcome.REFUSED, reason=reason, detail=detail
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Holds who decides, the clock and the stores."""
+    """Holds the name of the person, the clock and the stores."""
 
     actor: str
     now: Callable[[], datetime]
@@ -86,8 +96,8 @@ class Desk:
 def replay(lead_id: str, desk: Desk, *, anyway: bool = False, dry_run: bool = False) -> Record:
     """Makes the lead accepted again and puts its message. Raises NotAllowed where its state or payload rules it out.
 
-    `anyway`: a duplicate becomes a lead of its own. Raises StorageFailed; once the record was written, a message that
-    could not be put is put by the sweep.
+    `anyway`: a duplicate becomes a lead of its own. Raises StorageFailed; if the record is written by then, the sweep
+    puts the message.
     """
     record = known(lead_id, desk.ports.ledger)
     decision = Replayed(actor=desk.actor, own_lead=anyway)
@@ -101,28 +111,28 @@ def replay(lead_id: str, desk: Desk, *, anyway: bool = False, dry_run: bool = Fa
         accepted = known(lead_id, desk.ports.ledger)
         if (accepted.state, accepted.attempt) != (State.ACCEPTED, record.attempt + 1):
             raise
-        # Replayed already, by somebody else or by a write of ours whose reply was lost: its message may come twice.
+        # Somebody else has replayed it, or the reply to our own write was lost. A second message does no harm.
     desk.ports.queue.put(Envelope.of(accepted).to_text())
     return accepted
 
 
 def edit(record: Record, payload: str, desk: Desk) -> Record:
-    """Replaces the record's payload, and returns the record unchanged when the payload is the same.
+    """Replaces the record's payload; returns the record unchanged where the payload is the same.
 
-    Raises NotAllowed, before anything is written, for a payload that is no lead and for a state that rules it out.
+    Raises NotAllowed, before it writes, for a payload that is not a lead and for a state that rules an edit out.
     """
     return record if payload == record.payload else desk.write(record, Edited(actor=desk.actor, payload=payload))
 
 
 def discard(lead_id: str, desk: Desk, *, why: str, without_asking: bool = False, dry_run: bool = False) -> Record:
-    """Settles that the lead shall not be written; settles it as written when Dynamics has it.
+    """Settles the lead as discarded, or as written where Dynamics has it.
 
-    Raises NotAllowed: `too_soon`, `not_asked` when Dynamics could not say whether it has the lead, or for its state.
+    Raises NotAllowed: `too_soon`, `not_asked` where Dynamics could not be asked for the lead, or for the lead's state.
     """
     record = known(lead_id, desk.ports.ledger)
     decision: Discarded | Written = Discarded(actor=desk.actor, why=why)
     check(record, decision, desk)
-    if record.state is State.POISONED:  # what was rejected was never on its way to Dynamics
+    if record.state is State.POISONED:  # a rejected post was never on its way to Dynamics
         require_rest(record, desk)
         if not without_asking and in_dynamics(record, desk.ports):
             decision = Written()
@@ -141,7 +151,7 @@ def erase(lead_id: str, desk: Desk, *, dry_run: bool = False) -> Record:
 
 
 def complete(lead_id: str, desk: Desk, *, dry_run: bool = False) -> Record:
-    """Says that a person has completed the written lead. Raises NotAllowed where nobody was called for it."""
+    """Records that a person completed the written lead. Raises NotAllowed where none was asked to."""
     record, decision = known(lead_id, desk.ports.ledger), Completed(actor=desk.actor)
     return check(record, decision, desk) if dry_run else desk.write(record, decision)
 
@@ -153,28 +163,28 @@ def check(record: Record, decision: Decision | Written, desk: Desk) -> Record:
 
 
 def in_dynamics(record: Record, ports: Ports) -> bool:
-    """Whether Dynamics has the lead. Raises NotAllowed when it cannot be asked."""
+    """Whether Dynamics has the lead. Raises NotAllowed where it cannot be asked."""
     if ports.dynamics is None:
-        raise NotAllowed("not_asked", "no organisation is set to ask whether it has the lead; --without-asking goes on")
+        raise NotAllowed(
+            "not_asked", "no organisation is set that could be asked for the lead; --without-asking goes on"
+        )
     try:
         return ports.dynamics.has(record.lead_id)
     except DeliveryFailed as failure:
-        why = failure_in_words(failure)
-        raise NotAllowed(
-            "not_asked", f"cannot ask whether Dynamics has it: {why}; --without-asking goes on"
-        ) from failure
+        why = f"cannot ask whether Dynamics has it: {failure_in_words(failure)}; --without-asking goes on"
+        raise NotAllowed("not_asked", why) from failure
 
 
 def require_rest(record: Record, desk: Desk) -> None:
     """Raises NotAllowed while a delivery that began before the record's last change may still be writing.
 
-    A record of the future was written by nobody's clock, and would have to rest for years.
+    A change in the future is a wrong clock's: waiting for it could take years, so it counts as over.
     """
     rested = desk.now() - record.updated_at
     if -CLOCKS_APART <= rested < STILL_UNDER_WAY:
         seconds = (STILL_UNDER_WAY - rested).total_seconds()
         raise NotAllowed(
-            "too_soon", f"{record.lead_id} changed a moment ago, a delivery may still write it: wait {seconds:.0f} s"
+            "too_soon", f"{record.lead_id} changed a moment ago and a delivery may still write it: wait {seconds:.0f} s"
         )
 
 
@@ -201,7 +211,7 @@ def known(lead_id: str, ledger: Ledger) -> Record:
 
 
 def user_at_host() -> str:
-    """Who runs the command, for the history of a lead."""
+    """The name of the person who runs the command, for the history of a lead."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container may run under an id that has no name

@@ -1,11 +1,11 @@
-"""Delivers the leads in the fallback table when a person asks for it. Plain functions over the ports.
+"""Delivers the leads in the fallback table when a person asks for it.
 
-The sweep does the same once a lead's next try is due, except for leads that were kept because no organisation was set.
+The sweep does the same when a lead's next try is due. Leads kept because no organisation was set wait for this.
 """
 
 from collections.abc import Iterable, Iterator
 
-from leadpipe.model.errors import RecordDamaged, RowRefused, StorageFailed
+from leadpipe.model.errors import RecordDamaged
 from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.ports import Ledger
 from leadpipe.model.record import OPEN, State
@@ -15,24 +15,18 @@ from leadpipe.sweep.run import Resources
 
 
 def drained(lead_ids: Iterable[str], resources: Resources) -> Iterator[Result]:
-    """Delivers the leads one after the other; ends at a failure that may concern all, and when storage is away.
+    """Delivers the leads one after the other. Ends at a failure that may concern all, and where storage is away.
 
-    A lead that Dynamics refuses for good is poisoned, and the next one follows, as it does after a failure that
-    concerns that lead alone.
+    A lead that Dynamics refuses for good is poisoned; then, as after any failure of one lead alone, the next follows.
     """
     for lead_id in lead_ids:
         try:
             result = _drain(lead_id, resources)
-        except (RecordDamaged, RowRefused) as failure:  # this lead's own row; storage answers
-            yield Result.of_failure(lead_id, Outcome.REFUSED, failure)
-            continue
-        except StorageFailed as failure:
-            yield Result.of_failure(lead_id, Outcome.FAILED, failure)
-            return
-        except Exception as error:  # noqa: BLE001 - what is wrong with one lead must not keep the others waiting
-            result = Result.unforeseen(lead_id, error)
+            may_concern_all = resources.ports.gate.in_doubt(resources.now())
+        except Exception as error:  # noqa: BLE001 - a fault on one lead must not keep the others waiting
+            result, may_concern_all = Result.of_error(lead_id, error), True
         yield result
-        if result.outcome is Outcome.FAILED and resources.ports.gate.in_doubt(resources.now()):
+        if result.outcome is Outcome.FAILED and may_concern_all:
             return
 
 
@@ -53,7 +47,7 @@ def _drain(lead_id: str, resources: Resources) -> Result:
 
 
 def rows_left_behind(resources: Resources) -> Iterator[str]:
-    """The rows of the fallback table whose lead is settled: delivery crashed between its last two writes."""
+    """The rows of the fallback table whose lead is settled: a delivery crashed between its last two writes."""
     for lead_id in resources.ports.fallback.lead_ids(EPOCH.date(), resources.now().date()):
         if is_settled(lead_id, resources.ports.ledger):
             yield lead_id

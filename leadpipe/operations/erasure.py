@@ -12,8 +12,8 @@ from leadpipe.operations.ledger_pages import LAST_DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A lead that has the address; `standing` says whose the address is."""
+class AddressMatch:
+    """A lead that has the address; `standing`: whose the address is."""
 
     lead_id: str
     state: State
@@ -21,18 +21,18 @@ class Found:
     standing: Standing
 
 
-def with_address(email: str, ledger: Ledger) -> list[Found]:
+def with_address(email: str, ledger: Ledger) -> list[AddressMatch]:
     """The leads that have the address, oldest first, whatever their state."""
     found = [
-        Found(lead_id=record.lead_id, state=record.state, received_at=record.received_at, standing=stands)
+        AddressMatch(lead_id=record.lead_id, state=record.state, received_at=record.received_at, standing=whose)
         for record in ledger.between(EPOCH.date(), LAST_DAY, payloads=True)
-        if (stands := standing(email, record))
+        if (whose := standing(email, record))
     ]
     return sorted(found, key=lambda each: each.lead_id)
 
 
 def dynamics_has(record: Record, ports: Ports) -> str:
-    """A verb that says whether Dynamics has the lead; empty when it has not."""
+    """A verb that says whether Dynamics has the lead; empty where it does not."""
     if ports.dynamics is None:
         return "has" if record.written_at else "could not be asked whether it has"
     try:

@@ -1,6 +1,6 @@
 """Finds records by state, time, offer and e-mail, newest or oldest first."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -8,13 +8,12 @@ from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.ports import Ledger
 from leadpipe.model.record import Event, Record, State
 from leadpipe.operations.ledger_pages import LAST_DAY, newest_first
-from leadpipe.operations.summary import Group
 
 FOR_A_DECISION = frozenset({State.POISONED, State.REJECTED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Search:
     """Selects records. `offer` and `email` match anywhere in the field, in any case."""
 
     states: frozenset[State] | None = None
@@ -32,33 +31,23 @@ class Wanted:
         )
 
 
-def found_in(ledger: Ledger, wanted: Wanted, *, today: date) -> Iterator[Record]:
-    """The wanted records, newest first. Reads a day only once the day after it is used up."""
+def found_in(ledger: Ledger, search: Search, *, today: date) -> Iterator[Record]:
+    """The records that match, newest first. Reads a day only once the day after it is used up."""
     oldest = ledger.first_day()
     if oldest is None:
         return
-    first = max(oldest, wanted.since.date()) if wanted.since else oldest
-    yield from filter(wanted.matches, newest_first(ledger, first, today, states=wanted.states))
+    first = max(oldest, search.since.date()) if search.since else oldest
+    yield from filter(search.matches, newest_first(ledger, first, today, states=search.states))
 
 
-def oldest_first(ledger: Ledger, wanted: Wanted) -> Iterator[Record]:
-    """All the wanted records in one reading, oldest day first."""
-    first = wanted.since.date() if wanted.since else EPOCH.date()
-    return filter(wanted.matches, ledger.between(first, LAST_DAY, states=wanted.states))
-
-
-def grouped(records: Iterable[Record], ids: list[str] | None = None) -> list[Group]:
-    """One group for each state and reason, the largest first; adds each lead's id to `ids`."""
-    groups: dict[tuple[State, str], Group] = {}
-    for record in records:
-        groups.setdefault((record.state, record.reason), Group(oldest=record)).add(record)
-        if ids is not None:
-            ids.append(record.lead_id)
-    return sorted(groups.values(), key=lambda group: -group.leads)
+def oldest_first(ledger: Ledger, search: Search) -> Iterator[Record]:
+    """The records that match, oldest day first, in one reading."""
+    first = search.since.date() if search.since else EPOCH.date()
+    return filter(search.matches, ledger.between(first, LAST_DAY, states=search.states))
 
 
 def history_of(record: Record, events: Sequence[Event]) -> list[Event]:
-    """The events in order of time, the delivery included: of a lead that met no trouble only the record has it."""
+    """The events in order of time, the delivery included: where all went well, only the record has its time."""
     if record.written_at is None or any(event.event == State.WRITTEN for event in events):
         return list(events)
     written = Event(lead_id=record.lead_id, at=record.written_at, event=State.WRITTEN, state=State.WRITTEN)

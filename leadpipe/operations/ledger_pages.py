@@ -15,7 +15,7 @@ LAST_DAY = date.max
 
 @dataclass(slots=True, kw_only=True)
 class Page:
-    """The leads received from `since` until `before`, and those of them that have to be looked at more closely.
+    """The leads received from `since` until `before`, and those among them that need a closer look.
 
     `damage`: a line for each damaged row that was met while the page was read.
     """
@@ -30,7 +30,7 @@ class Page:
     damage: list[str] = field(default_factory=list)
 
     def of(self, state: State) -> list[str]:
-        return [lead_id for lead_id, stands in self.states.items() if stands is state]
+        return [lead_id for lead_id, found in self.states.items() if found is state]
 
     def add(self, record: Record, *, at: datetime) -> None:
         self.states[record.lead_id] = record.state

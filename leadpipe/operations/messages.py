@@ -1,26 +1,26 @@
 """Finds leads that exist only as a message on the queue `leads`, so that no list has them.
 
-The queue shows the 32 messages at its head. Those behind them, those with a delay and those that are being delivered
-can only be counted. So each message at the head is read, and the depth is compared with what may be on the queue:
+The queue shows the 32 messages at its head. The others (behind them, delayed, or being delivered) can only be counted.
+So each message at the head is read, and the depth is compared with the messages that are expected:
 
-- one message for each record that is accepted or deferred. Where the head is full, delivery is behind or switched off:
-  then every message that was ever put for the record may still be there, and its number of tries says how many;
-- one for each record that changed within the last two minutes, whose message may be about to end;
+- one for each record that is accepted or deferred. If the head is full, delivery is behind or switched off: then every
+  message ever put for the record may still be there, as many as its tries;
+- one for each record that changed within the last two minutes: its message may be about to end;
 - one for each record that was tried again and changed within the last twenty minutes: an older message of it may still
-  have its delay;
-- one for each damaged record, whose message comes back until a person corrects the row;
-- those at the head that are younger than two minutes, which may have their record in a moment.
+  be delayed;
+- one for each damaged record: its message comes back until a person corrects the row;
+- those at the head that are younger than two minutes: their record may come in a moment.
 
-The smaller of the depths before and after the ledger is read counts, so a lead that is named here has no record. Under
-load some can hide behind those that were just delivered; they are named when the load is over.
+The depth is read before and after the ledger, and the smaller one counts, so a lead named here really has no record.
+Under load, deliveries that just ended can hide some; those are named when the load is over.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import NewerEnvelope, NotAnEnvelope, RecordDamaged
-from leadpipe.model.ports import LeadQueue, Ledger, MarksStore, PeekedMessage
+from leadpipe.model.ports import LeadQueue, Ledger, MarksStore, SeenMessage
 from leadpipe.model.record import QUEUED, Record
 
 YOUNG = timedelta(minutes=2)
@@ -31,12 +31,14 @@ FULL_HEAD = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WithoutRecord:
-    """`seen`: the lead ids of messages at the head, or the message's own id where it names no lead. `unseen`: how many
-    more there are.
+    """`seen`: the lead ids of messages at the head, or the message's own id where it names no lead.
+
+    `unseen`: how many more there are. `depth`: of the whole queue, when the reading began.
     """
 
     seen: tuple[str, ...] = ()
     unseen: int = 0
+    depth: int = field(default=0, compare=False)
 
     @property
     def total(self) -> int:
@@ -53,11 +55,11 @@ def messages_without_record(*, queue: LeadQueue, ledger: Ledger, marks: MarksSto
     if depth > len(head):
         expected = _expected(ledger, marks, at, full=len(head) >= FULL_HEAD) + len(head) - len(old)
         unseen = max(0, min(depth, queue.depth()) - expected - len(seen))
-    return WithoutRecord(seen=tuple(dict.fromkeys(seen)), unseen=unseen)
+    return WithoutRecord(seen=tuple(dict.fromkeys(seen)), unseen=unseen, depth=depth)
 
 
-def _name_without_record(message: PeekedMessage, ledger: Ledger) -> str:
-    """What to call the message; empty where its lead has a record."""
+def _name_without_record(message: SeenMessage, ledger: Ledger) -> str:
+    """The lead id, or the message's own where it is not an envelope; empty where the lead has a record."""
     try:
         lead_id = Envelope.from_text(message.text).lead_id
         return "" if ledger.read(lead_id) else lead_id
@@ -68,7 +70,7 @@ def _name_without_record(message: PeekedMessage, ledger: Ledger) -> str:
 
 
 def _expected(ledger: Ledger, marks: MarksStore, at: datetime, *, full: bool) -> int:
-    """How many messages there may be whose lead has a record."""
+    """How many messages to expect of leads that have a record."""
     first = marks.read().watermark or ledger.first_day()
     if first is None:
         return 0
@@ -78,7 +80,7 @@ def _expected(ledger: Ledger, marks: MarksStore, at: datetime, *, full: bool) ->
 
 
 def _copies(record: Record, at: datetime) -> int:
-    """How many messages of a lead that was received or changed not long ago may be there, where delivery keeps up."""
+    """How many messages of the record there may be where delivery keeps up."""
     changed = at - record.updated_at
     own = record.state in QUEUED or changed < YOUNG
     stale = record.attempt > 1 and changed < STALE_COPIES

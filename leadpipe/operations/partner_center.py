@@ -12,6 +12,7 @@ import requests
 
 from leadpipe.dataverse.bounded import BoundedAdapter, DirectSession, Endless
 from leadpipe.dataverse.no_answer import untrusted, without_answer
+from leadpipe.dataverse.protocol import json_object
 from leadpipe.model.lead_id import is_lead_id
 from leadpipe.model.reference import unresolved
 from leadpipe.operations.causes import fix_now
@@ -23,7 +24,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class StepFailed(Exception):
-    """A step of the test lead failed: what was seen and what to do. `reason`: as in the ledger, where it has one."""
+    """A step of the test lead failed. `fact` says what is wrong, `fix` what to do; `reason` is a slug of the ledger."""
 
     def __init__(self, step: str, fact: str, fix: str, reason: str = "") -> None:
         super().__init__(step)
@@ -47,7 +48,7 @@ class Endpoint:
 
 
 def endpoint_of(url: str, key: str | None) -> Endpoint:
-    """The app's address alone, the endpoint's, or that with `?code=` as it stands in Partner Center.
+    """Takes the app's address, the endpoint's, or the endpoint's with `?code=` as in Partner Center.
 
     Raises ValueError, whose text does not quote it.
     """
@@ -55,9 +56,9 @@ def endpoint_of(url: str, key: str | None) -> Endpoint:
         raise ValueError(f"the address or its key {problem}")
     parts = urlsplit(url.strip())
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
-        raise ValueError("it is no address like https://contoso.azurewebsites.net/api/leads")
+        raise ValueError("it is not an address like https://contoso.azurewebsites.net/api/leads")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise ValueError("without https the key and the lead could be read on the way")
+        raise ValueError("without https others could read the key and the lead on the way")
     path = parts.path if parts.path.strip("/") else PATH
     code = dict(parse_qsl(parts.query)).get("code")
     overruled = bool(key and code and key != code)
@@ -65,7 +66,7 @@ def endpoint_of(url: str, key: str | None) -> Endpoint:
 
 
 def validation_lead(digits: str) -> dict[str, Any]:
-    """Every text is MSFT_TEST_ and the digits, which make it a lead of its own; the keys' case is mixed, as sent."""
+    """A test lead. The digits in its texts make it a lead of its own; the keys' case is mixed, as sent."""
     text = f"MSFT_TEST_{digits}"
     return {
         "userDetails": {
@@ -94,7 +95,9 @@ def post(endpoint: Endpoint, lead: dict[str, Any]) -> str:
             answer = session.post(endpoint.url, json=lead, headers=headers, timeout=POST_SECONDS)
         except (requests.RequestException, OSError) as error:
             raise _unreachable(endpoint, error) from error
-    return lead_id_of(answer.status_code, _object(answer), endpoint, location=answer.headers.get("Location", ""))
+    return lead_id_of(
+        answer.status_code, json_object(answer.content), endpoint, location=answer.headers.get("Location", "")
+    )
 
 
 def lead_id_of(status: int, body: dict[str, Any], endpoint: Endpoint, *, location: str = "") -> str:
@@ -124,7 +127,7 @@ _ANSWERS = {
         "give a key of the function leads with --key or LEADPIPE_KEY; if every key is refused, see `leadpipe doctor`",
     ),
     403: (
-        "the app is stopped, or keeps this machine out",
+        "the app is stopped, or refuses this machine",
         "start the app in the portal, or look at its access restrictions",
     ),
     404: (
@@ -144,23 +147,23 @@ def _target(url: str, location: str) -> str:
 
 
 def _unreachable(endpoint: Endpoint, error: Exception) -> StepFailed:
-    """Only the kind of error is reported: its text would repeat the address with its key."""
+    """Shows only the kind of error: its text would repeat the address with its key."""
     if isinstance(error, requests.exceptions.SSLError):
         fact = f"{endpoint.url}: a certificate is not trusted, {untrusted(error, 'the app')}"
         return StepFailed("post", fact, fix_now("tls"), "tls")
+    fact, fix = f"nothing answers at {endpoint.url}", "see whether the app runs"
     if isinstance(error, Endless):
-        return StepFailed(
-            "post", f"{endpoint.url}: {without_answer(error)}", "see what answers there: it is not leadpipe"
-        )
-    if isinstance(error, requests.exceptions.ProxyError):
+        fact, fix = f"{endpoint.url}: {without_answer(error)}", "see what answers there: it is not leadpipe"
+    elif isinstance(error, requests.exceptions.ProxyError):
+        fact = f"{endpoint.url}: {without_answer(error)}"
         fix = "correct HTTPS_PROXY, or name the app's host in NO_PROXY"
-        return StepFailed("post", f"{endpoint.url}: {without_answer(error)}", fix)
-    if isinstance(error, requests.Timeout):
-        return StepFailed("post", f"{endpoint.url} did not answer in time", "see whether the app runs, and its log")
-    if _is_unknown(urlsplit(endpoint.url).hostname or ""):
-        return StepFailed("post", f"no machine has the name in {endpoint.url}", "correct the URL, or publish the app")
-    fix = "start `make run`, or name the app with --url" if endpoint.is_local else "see whether the app runs"
-    return StepFailed("post", f"nothing answers at {endpoint.url}", fix)
+    elif isinstance(error, requests.Timeout):
+        fact, fix = f"{endpoint.url} did not answer in time", "see whether the app runs, and its log"
+    elif _is_unknown(urlsplit(endpoint.url).hostname or ""):
+        fact, fix = f"there is no machine with the name in {endpoint.url}", "correct the URL, or publish the app"
+    elif endpoint.is_local:
+        fix = "start `make run`, or name the app with --url"
+    return StepFailed("post", fact, fix)
 
 
 def _is_unknown(host: str) -> bool:
@@ -169,11 +172,3 @@ def _is_unknown(host: str) -> bool:
     except OSError:
         return True
     return False
-
-
-def _object(answer: requests.Response) -> dict[str, Any]:
-    try:
-        body = answer.json()
-    except (ValueError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}

@@ -33,18 +33,18 @@ def assignment(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or name.strip().lower() not in FIELDS:
         known = ", ".join((*PERSON_FIELDS, *LEAD_FIELDS))
-        raise ValueError(f"{text.partition('=')[0]!r} is no field=value with one of the fields {known}")
+        raise ValueError(f"{text.partition('=')[0]!r} is not field=value with one of the fields {known}")
     return name.strip().lower(), value
 
 
 def with_fields(payload: str | bytes | None, values: Mapping[str, str]) -> str:
-    """The payload with these fields changed. Raises NotAllowed for a payload that has no fields."""
+    """The payload with these fields changed. Raises NotAllowed where it has no fields."""
     try:
         posted = json.loads(payload or b"", object_pairs_hook=_without_hidden)
     except (ValueError, RecursionError) as error:
-        raise NotAllowed("no_fields", f"what was posted is no JSON, so it has no fields: {_WITHOUT_SET}") from error
+        raise NotAllowed("no_fields", f"the post is not JSON, so it has no fields: {_WITHOUT_SET}") from error
     if not isinstance(posted, dict):
-        raise NotAllowed("no_fields", f"what was posted is no JSON object, so it has no fields: {_WITHOUT_SET}")
+        raise NotAllowed("no_fields", f"the post is not a JSON object, so it has no fields: {_WITHOUT_SET}")
     for field, value in values.items():
         group, name = FIELDS[field]
         _set(posted, group, name, value)
@@ -63,7 +63,7 @@ def pretty(payload: str | bytes | None) -> str:
 def edited_by_hand(text: str, environment: Mapping[str, str]) -> str:
     """The text as the person's editor left it, in a file that nobody else can read and that is deleted afterwards.
 
-    Raises LeadpipeError when there is no editor, or it failed.
+    Raises LeadpipeError where no editor is set, or it fails.
     """
     editor = environment.get("VISUAL") or environment.get("EDITOR")
     if not editor:
@@ -75,7 +75,7 @@ def edited_by_hand(text: str, environment: Mapping[str, str]) -> str:
         file.write_text(text, encoding="utf-8")
         command = [*shlex.split(editor, posix=os.name != "nt"), str(file)]
         if subprocess.run(command, check=False).returncode:  # noqa: S603 - the person's own editor
-            raise LeadpipeError("editor_failed", f"{editor} did not end well; nothing was changed")
+            raise LeadpipeError("editor_failed", f"{editor} failed; nothing was changed")
         return file.read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise LeadpipeError("editor_failed", f"{editor}: {error}; nothing was changed") from error
@@ -84,7 +84,7 @@ def edited_by_hand(text: str, environment: Mapping[str, str]) -> str:
 
 
 def differences(before: str | bytes | None, after: str) -> Iterator[dict[str, str]]:
-    """The documented fields whose values differ, and the unread keys. Raises InvalidLead when `after` is no lead."""
+    """The documented fields that differ, and the unread keys. Raises InvalidLead where `after` is not a lead."""
     old = _fields(before)
     for name, value in _fields(after).items():
         if old.get(name, "") != value:
@@ -110,7 +110,8 @@ def _without_hidden(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _set(posted: dict[str, Any], group: str, name: str, value: str) -> None:
     """Sets the field where its text is read from, else where it is documented; an empty value is set in every place."""
     keys = _SAME_FIELD.get(folded(name), (folded(name),))
-    places = [place for document in _documents(posted) for place in _places(document, group)]
+    rows = [value for key, value in posted.items() if folded(key) == ROW and isinstance(value, dict)]
+    places = [place for document in (posted, *rows) for place in _places(document, group)]
     found = [(place, key) for wanted in keys for place in places for key in _spellings(place, wanted)]
     found = found or [(_documented_place(posted, group), name)]
     read = next(((place, key) for place, key in found if not is_blank(place.get(key))), found[0])
@@ -124,23 +125,16 @@ def _spellings(place: dict[str, Any], wanted: str) -> list[str]:
     return sorted(keys, key=lambda key: key.lower() != wanted)
 
 
-def _documents(posted: dict[str, Any]) -> list[dict[str, Any]]:
-    rows = [value for key, value in posted.items() if folded(key) == ROW and isinstance(value, dict)]
-    return [posted, *rows]
-
-
 def _places(document: dict[str, Any], group: str) -> Iterator[dict[str, Any]]:
     """The objects that may have the field. A person that was a JSON text becomes an object."""
     for key in [key for key in document if group and folded(key) in PERSON]:
         person, _ = opened(document[key])
         if isinstance(person, dict):
-            document[key] = _as_spelt(person) if isinstance(person, Posted) else person
-            yield document[key]
+            if isinstance(person, Posted):
+                person = {person.spelt[key]: value for key, value in person.items()}
+            document[key] = person
+            yield person
     yield document
-
-
-def _as_spelt(person: Posted) -> dict[str, Any]:
-    return {person.spelt[key]: value for key, value in person.items()}
 
 
 def _documented_place(posted: dict[str, Any], group: str) -> dict[str, Any]:

@@ -20,13 +20,13 @@ from leadpipe.model.record import QUEUED, Record, State
 from leadpipe.operations.causes import BLOCKED_REASONS, cause_of, fix_now, with_detail
 from leadpipe.operations.decisions import user_at_host
 from leadpipe.operations.disabled_functions import switched_off
-from leadpipe.operations.doctor.finding import Verdict
+from leadpipe.operations.doctor.finding import CheckResult
 from leadpipe.operations.partner_center import DIGITS, Endpoint, StepFailed, post, validation_lead
 from leadpipe.operations.span import moment
 from leadpipe.operations.target import Target
 from leadpipe.wiring import now
 
-# The record is written before the 202, so one that is not here by then is in another account.
+# The record is written before the 202, so a record that is not here by then is in another account.
 _RECORD_SECONDS = 10.0
 _PAUSE_SECONDS = 0.2
 _SETTLED_ASIDE = frozenset({State.POISONED, State.FALLBACK, State.DISCARDED, State.ERASED, State.DUPLICATE})
@@ -38,7 +38,7 @@ class TrialStep:
     """One step of a trial, with the seconds since the post began."""
 
     step: str
-    result: Verdict
+    result: CheckResult
     seconds: float
     fact: str
     fix: str = ""
@@ -61,7 +61,7 @@ class Trial:
         try:
             yield from self._steps(remove=remove)
         except StepFailed as end:
-            yield self._step(end.step, end.fact, result=Verdict.FAILED, fix=end.fix, reason=end.reason)
+            yield self._step(end.step, end.fact, result=CheckResult.FAILED, fix=end.fix, reason=end.reason)
 
     def _steps(self, *, remove: bool) -> Iterator[TrialStep]:
         lead_id = post(self._endpoint, validation_lead("".join(secrets.choice("0123456789") for _ in range(DIGITS))))
@@ -72,9 +72,9 @@ class Trial:
             yield self._step("delivery", f"{record.state}{_because(record)}", reason=record.reason)
         why = self._not_in_sight(record)
         if why or record is None:
-            yield self._step("Dynamics", f"not looked at: {why}", result=Verdict.SKIPPED)
+            yield self._step("Dynamics", f"not looked at: {why}", result=CheckResult.SKIPPED)
             if remove:
-                yield self._step("removal", f"nothing was removed: {why}", result=Verdict.SKIPPED)
+                yield self._step("removal", f"nothing to remove: {why}", result=CheckResult.SKIPPED)
             return
         yield self._read_back(record)
         if remove:
@@ -87,10 +87,10 @@ class Trial:
         return "" if self._target.settings.dataverse else "these settings name no organisation"
 
     def _followed(self, lead_id: str) -> Iterator[Record]:
-        """The record each time that its state or reason changed, until it is not queued any more. Raises StepFailed."""
+        """The record after each change of its state or reason, until it is no longer queued. Raises StepFailed."""
         last: Record | None = None
         while True:
-            record = _in_step("ledger", lambda: self._target.ledger.read(lead_id))
+            record = _in_step("ledger", lambda: self._target.ports.ledger.read(lead_id))
             if record and (last is None or (record.state, record.reason) != (last.state, last.reason)):
                 _require_no_obstacle(record)
                 yield record
@@ -106,33 +106,34 @@ class Trial:
             fix = "the app keeps leads in another storage account: give this command the app's own settings"
             raise StepFailed("ledger", "the ledger of these settings has no such lead", f"{fix} with --settings")
         if record is not None and waited > self._patience:
-            raise _too_late(record, waited, queued=_in_step("ledger", self._target.queue.depth))
+            raise _too_late(record, waited, queued=_in_step("ledger", self._target.ports.queue.depth))
 
     def _read_back(self, record: Record) -> TrialStep:
-        """Compares what Dynamics has, column by column. Other values are a warning: plug-ins and flows may set them."""
+        """Compares each column with what was sent. Another value is only a warning: plug-ins and flows may set them."""
         sent = _in_step("mapping", lambda: self._columns_of(Lead.from_payload(str(record.payload)), record.lead_id))
         select = ",".join(name for name in sent if "@" not in name)
         answer = _in_step("Dynamics", lambda: self._dynamics.get(f"{LEADS}({record.lead_id})?$select={select}"))
         if answer.status == 403:
-            return self._step("Dynamics", "not looked at: the role may not read leads", result=Verdict.SKIPPED)
+            return self._step("Dynamics", "not looked at: the role may not read leads", result=CheckResult.SKIPPED)
         if answer.status == 404:
             fix = "give this command the app's own settings; if they are, something in Dynamics deleted it"
             raise StepFailed("Dynamics", f"{self._organisation} has no such lead", fix)
         if answer.status != 200:
-            failure = failure_of(answer)
-            raise StepFailed("Dynamics", cause_of(failure.slug).says, fix_now(failure.slug), failure.slug)
+            raise _failed("Dynamics", failure_of(answer))
         found = json_object(answer.body)
         other = [name for name, value in sent.items() if "@" not in name and found.get(name) != value]
         if other:
-            fix = "see what in Dynamics changes leads on creation, if it is not meant to"
-            return self._step("Dynamics", f"has it, with other values in {', '.join(other)}", Verdict.WARNING, fix)
-        return self._step("Dynamics", f"{self._organisation} has it, {len(sent)} columns as they were sent")
+            fix = "if this is not intended, find what changes leads on creation in Dynamics"
+            return self._step(
+                "Dynamics", f"has it, with other values in {', '.join(other)}", CheckResult.WARNING, fix=fix
+            )
+        return self._step("Dynamics", f"{self._organisation} has it, {len(sent)} columns as sent")
 
     def _removed(self, record: Record) -> TrialStep:
-        """Dynamics first: the record says that it is gone only when it is."""
+        """Removes it in Dynamics first, so that the record never says so too early."""
         _in_step("removal", lambda: self._dynamics.remove(record.lead_id))
         gone = Removed(actor=user_at_host())
-        _in_step("removal", lambda: write(record, gone, now, ledger=self._target.ledger))
+        _in_step("removal", lambda: write(record, gone, now, ledger=self._target.ports.ledger))
         return self._step("removal", "deleted in Dynamics; its record stays written, and nothing creates it again")
 
     @cached_property
@@ -149,8 +150,8 @@ class Trial:
     def _seconds(self) -> float:
         return time.monotonic() - self._started
 
-    def _step(self, step: str, fact: str, result: Verdict = Verdict.OK, fix: str = "", reason: str = "") -> TrialStep:
-        return TrialStep(step=step, result=result, seconds=round(self._seconds(), 3), fact=fact, fix=fix, reason=reason)
+    def _step(self, step: str, fact: str, result: CheckResult = CheckResult.OK, **more: str) -> TrialStep:
+        return TrialStep(step=step, result=result, seconds=round(self._seconds(), 3), fact=fact, **more)
 
 
 def _in_step(step: str, ask: Callable[[], T]) -> T:
@@ -158,8 +159,11 @@ def _in_step(step: str, ask: Callable[[], T]) -> T:
     try:
         return ask()
     except LeadpipeError as error:
-        fact = with_detail(cause_of(error.slug).says, error.detail)
-        raise StepFailed(step, fact, fix_now(error.slug), error.slug) from error
+        raise _failed(step, error) from error
+
+
+def _failed(step: str, error: LeadpipeError) -> StepFailed:
+    return StepFailed(step, with_detail(cause_of(error.slug).says, error.detail), fix_now(error.slug), error.slug)
 
 
 def _require_no_obstacle(record: Record) -> None:
@@ -171,9 +175,9 @@ def _require_no_obstacle(record: Record) -> None:
 def _too_late(record: Record, waited: float, *, queued: int) -> StepFailed:
     if record.reason:
         at = f" at {moment(record.next_try_at)}" if record.next_try_at else ""
-        again = f"it is tried again{at}: `leadpipe show {record.lead_id}` tells"
+        again = f"it is tried again{at}: `leadpipe show {record.lead_id}` shows more"
         return StepFailed("delivery", _words(record), f"{fix_now(record.reason)}; {again}", record.reason)
-    fact = f"nobody took it from the queue within {waited:.0f} s; {queued} messages are on it"
+    fact = f"nothing took it from the queue within {waited:.0f} s; {queued} messages are on it"
     if setting := switched_off(os.environ).get("deliver"):
         fact = f"{fact}: the function deliver is switched off by {setting}"
         return StepFailed("delivery", fact, f"remove the app setting {setting}; the lead is then delivered by itself")
@@ -182,7 +186,7 @@ def _too_late(record: Record, waited: float, *, queued: int) -> StepFailed:
 
 
 def _words(record: Record) -> str:
-    why = cause_of(record.reason, record.lead_id).says if record.reason else "as it stands"
+    why = cause_of(record.reason, record.lead_id).says if record.reason else "nothing has happened to it yet"
     return with_detail(f"{record.state}: {why}", record.detail)
 
 

@@ -1,7 +1,7 @@
 """Finds a command's settings: in the environment, in `local.settings.json`, or in what `make run` left.
 
-A file's values count more than the environment's, which only fills in what the file does not name. Storage settings
-are never mixed: an account from one place and a key from another would name an account that nobody meant.
+A file's values count before the environment's. Storage settings come from one place alone: an account from one and a
+key from another would name an account that nobody meant.
 """
 
 import json
@@ -51,10 +51,10 @@ def find_source(chosen: Path | None, *, environment: Mapping[str, str], folders:
     if not found:
         raise SettingsError(
             "no_settings",
-            "no storage account is named: set AzureWebJobsStorage, or be in a folder with a local.settings.json"
+            "no storage account is named: set AzureWebJobsStorage, or change to a folder with a local.settings.json"
             " (or with what `make run` left), or name a file with --settings FILE",
         )
-    place = next((place for place, values in found.items() if not _is_any_emulator(values)), next(iter(found)))
+    place = next((place for place, values in found.items() if not _is_emulator(values)), next(iter(found)))
     return _of_file(place, found[place], environment)
 
 
@@ -74,13 +74,13 @@ def read_values(file: Path, *, missing_ok: bool = False) -> dict[str, str]:
     except json.JSONDecodeError as error:
         raise SettingsError("settings_file", f"{file} is not JSON: {error.msg} in line {error.lineno}") from error
     except (ValueError, RecursionError) as error:
-        raise SettingsError("settings_file", f"{file} is no JSON text in UTF-8") from error
+        raise SettingsError("settings_file", f"{file} is not JSON text in UTF-8") from error
     return _values_of(document, file)
 
 
 def _values_of(document: Any, file: Path) -> dict[str, str]:
     if not isinstance(document, dict):
-        raise SettingsError("settings_file", f"{file} is no JSON object with `Values`")
+        raise SettingsError("settings_file", f"{file} is not a JSON object with `Values`")
     if document.get("IsEncrypted"):
         raise SettingsError("settings_file", f"{file} is encrypted: run `func settings decrypt` beside it first")
     values = document.get("Values")
@@ -88,7 +88,7 @@ def _values_of(document: Any, file: Path) -> dict[str, str]:
         raise SettingsError("settings_file", f"{file} has no object `Values`")
     for name, value in values.items():
         if isinstance(value, dict | list):
-            raise SettingsError("settings_file", f"{file}: the value of {name} is no text")
+            raise SettingsError("settings_file", f"{file}: the value of {name} is not a text")
     return {
         name: str(value)
         for name, value in values.items()
@@ -113,8 +113,8 @@ def _names_storage(values: Mapping[str, str]) -> bool:
     return any(values.get(name, "").strip() for name in NAMES_STORAGE)
 
 
-def _is_any_emulator(values: Mapping[str, str]) -> bool:
-    """Whether they name the emulator, whichever it is. That of `make run` has ports that only its file knows."""
+def _is_emulator(values: Mapping[str, str]) -> bool:
+    """Whether they name an emulator, with any ports: `make run` chooses its own."""
     return is_any_emulator(as_the_host_reads(values).get(_STORAGE, ""))
 
 

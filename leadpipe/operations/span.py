@@ -8,11 +8,12 @@ from leadpipe.model.duration import duration_of
 def since_of(text: str, now: datetime) -> datetime:
     """The start of the span: so long before now, or a UTC day or time. Raises ValueError."""
     try:
-        start = _back(text, now) or _at(text)
+        back = duration_of(text.strip())
+        start = _at(text) if back is None else now - back
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{text!r} is neither a time back like 7d, 24h or 30m nor a day like 2026-11-01") from error
     if start > now:
-        raise ValueError(f"{text!r} is still to come")
+        raise ValueError(f"{text!r} is in the future")
     return start
 
 
@@ -32,11 +33,6 @@ def in_words(span: timedelta) -> str:
     raise AssertionError(span)
 
 
-def _back(text: str, now: datetime) -> datetime | None:
-    span = duration_of(text.strip())
-    return None if span is None else now - span
-
-
 def _at(text: str) -> datetime:
     at = datetime.fromisoformat(text.strip())
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
@@ -47,4 +43,4 @@ def day_of(text: str) -> datetime:
     try:
         return datetime.combine(date.fromisoformat(text.strip()), time(), UTC)
     except ValueError as error:
-        raise ValueError(f"{text!r} is no day like 2026-11-01") from error
+        raise ValueError(f"{text!r} is not a day like 2026-11-01") from error

@@ -1,4 +1,4 @@
-"""Reports whether leads flow, and what has to be done where they do not."""
+"""Reports whether leads flow, and what to do where they do not."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,28 +19,22 @@ from leadpipe.operations.messages import WithoutRecord, messages_without_record
 from leadpipe.operations.summary import Summary
 from leadpipe.operations.target import Target
 
-_MARKS_FIX = "the next sweep replaces them; if it lasts, see whether the function app and its sweep run"
+_MARKS_FIX = "the next sweep replaces them; if it lasts, see whether the app and its sweep run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """The summary at one moment, with the depths of the two queues, the messages without a record, the damaged rows,
-    the expiry of the sign-in credential, the faults of the settings, and the functions that are switched off.
-    """
+    """The summary and what else may need a person. `damaged`: the rows of each kind; `ending`: of the credential."""
 
     at: datetime
     summary: Summary
     without_record: WithoutRecord
-    damaged_rows: Sequence[str]
-    damaged_claims: Sequence[str]
-    queued: int
     on_poison_queue: int
     ending: Ending | None
     settings: Settings
     mapping_faults: Sequence[str]
     switched_off: Mapping[str, str]
-    damaged_marks: Sequence[str] = ()
-    damaged_fallback_rows: Sequence[str] = ()
+    damaged: Mapping[str, Sequence[str]]
 
     @property
     def today(self) -> date:
@@ -50,44 +44,44 @@ class Status:
     def needs_a_person(self) -> list[str]:
         wanted = self.summary.needs_a_person(on_poison_queue=self.on_poison_queue)
         if messages := self.without_record.total:
-            counted = (
-                "1 message on the queue leads has" if messages == 1 else f"{messages} messages on the queue leads have"
-            )
-            wanted.append(f"{counted} no record: `leadpipe balance` names those that can be seen")
-        wanted += _rows_in_words("row", "leadledger", self.damaged_rows)
-        wanted += _rows_in_words("claim", "leadclaims", self.damaged_claims)
-        wanted += _rows_in_words("row", "marketplaceleads", self.damaged_fallback_rows)
+            counted = "1 message" if messages == 1 else f"{messages} messages"
+            wanted.append(f"{counted} without a record on the queue leads: `leadpipe balance` names those it can see")
+        wanted += _rows_in_words("row", "leadledger", self.damaged["rows"])
+        wanted += _rows_in_words("claim", "leadclaims", self.damaged["claims"])
+        wanted += _rows_in_words("row", "marketplaceleads", self.damaged["fallback_rows"])
         wanted += [str(fault) for fault in self.settings.stopping]
         wanted += self.mapping_faults
         wanted += [
-            f"the function {function} is switched off: remove the app setting {setting} if nobody holds it on purpose"
+            f"the function {function} is switched off: remove the app setting {setting}, unless it is intended"
             for function, setting in self.switched_off.items()
         ]
-        if self.damaged_marks:
-            wanted.append(f"marks of the sweep are damaged ({', '.join(self.damaged_marks)}): {_MARKS_FIX}")
+        if marks := self.damaged["marks"]:
+            wanted.append(f"marks of the sweep are damaged ({', '.join(marks)}): {_MARKS_FIX}")
         if self.ending and self.ending.is_urgent(self.today):
-            said = f"{self.ending.says(self.today)} (said from {URGENT_DAYS} d before)"
+            said = f"{self.ending.says(self.today)} (shown from {URGENT_DAYS} d before)"
             wanted.append(f"{said}: {self.ending.renew}")
         return wanted
 
 
 def status_of(target: Target, environment: Mapping[str, str], *, since: datetime, at: datetime) -> Status:
+    ports = target.ports
     summary, damaged_rows = Summary(since=since, until=at + MOST_AHEAD), list[str]()
-    summary.add_all(_records(target.ledger, since=since, damage=damaged_rows))
+    summary.add_all(_records(ports.ledger, since=since, damage=damaged_rows))
     return Status(
         at=at,
         summary=summary,
-        without_record=messages_without_record(queue=target.queue, ledger=target.ledger, marks=target.marks, at=at),
-        damaged_rows=damaged_rows,
-        damaged_claims=[*target.claims.damaged(at_a_glance=True)],
-        damaged_fallback_rows=[*target.ports.fallback.damaged(EPOCH.date(), LAST_DAY)],
-        queued=target.queue.depth(),
-        on_poison_queue=target.poison_queue.depth(),
+        without_record=messages_without_record(queue=ports.queue, ledger=ports.ledger, marks=ports.marks, at=at),
+        on_poison_queue=ports.poison_queue.depth(),
         ending=ending_of(target.settings, certificate_ends=certificate_ends(target.settings)),
         settings=target.settings,
         mapping_faults=_mapping_faults(target.settings),
         switched_off=switched_off(environment),
-        damaged_marks=damage(target.marks.read(), at),
+        damaged={
+            "rows": damaged_rows,
+            "claims": [*ports.claims.damaged(at_a_glance=True)],
+            "fallback_rows": [*ports.fallback.damaged(EPOCH.date(), LAST_DAY)],
+            "marks": damage(ports.marks.read(), at),
+        },
     )
 
 
@@ -111,9 +105,9 @@ def _rows_in_words(kind: str, table: str, rows: Sequence[str]) -> list[str]:
 
 
 def _mapping_faults(settings: Settings) -> list[str]:
-    """What keeps every lead from being written, before one comes."""
+    """The fault of the mapping file that stops every lead."""
     try:
         effective(settings.mapping_path)
     except FaultyMapping as error:
-        return [f"the mapping file cannot be used ({error.faults[0]}): `leadpipe mapping check` looks at all of it"]
+        return [f"the mapping file cannot be used ({error.faults[0]}): `leadpipe mapping check` lists all faults"]
     return []

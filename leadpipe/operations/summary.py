@@ -1,7 +1,7 @@
-"""Sums up the ledger: counts of a span, and all that is unsettled. Pure: records in, a summary out."""
+"""Sums up the ledger: counts the leads of a span, and groups all that are unsettled."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from leadpipe.model.lead_id import END_OF_TIME
 from leadpipe.model.record import OPEN, PERSON_UNREAD, UNSETTLED, Record, State
 from leadpipe.operations.causes import BLOCKED_REASONS, Cause, cause_of
 
-_NOT_TRIED = Cause(says="not tried yet", fix="nothing; if it lasts, see whether the function app runs")
+_NOT_TRIED = Cause("not tried yet", "nothing; if it lasts, see whether the function app runs")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,18 +26,25 @@ class Group:
         self.oldest = min(self.oldest, record, key=lambda record: record.received_at)
         self.newest = max(self.newest or record, record, key=lambda record: record.received_at)
 
+    def __str__(self) -> str:
+        return f"{self.leads} {self.state} ({self.reason})"
+
+    @property
+    def state(self) -> State:
+        return self.oldest.state
+
     @property
     def reason(self) -> str:
         return self.oldest.reason
 
     @property
     def needs_a_person(self) -> bool:
-        return self.oldest.state in {State.POISONED, State.WRITTEN} or self.reason in BLOCKED_REASONS
+        return self.state in {State.POISONED, State.WRITTEN} or self.reason in BLOCKED_REASONS
 
     def fields(self) -> dict[str, Any]:
         cause = cause_of(self.reason) if self.reason else _NOT_TRIED
         return {
-            "state": self.oldest.state,
+            "state": self.state,
             "reason": self.reason,
             "leads": self.leads,
             "oldest_lead_id": self.oldest.lead_id,
@@ -47,31 +54,36 @@ class Group:
         }
 
 
+def grouped(records: Iterable[Record], ids: list[str] | None = None) -> list[Group]:
+    """One group for each state and reason, the largest first; adds each lead's id to `ids`."""
+    groups: dict[tuple[State, str], Group] = {}
+    for record in records:
+        groups.setdefault((record.state, record.reason), Group(oldest=record)).add(record)
+        if ids is not None:
+            ids.append(record.lead_id)
+    return sorted(groups.values(), key=lambda group: -group.leads)
+
+
 @dataclass(slots=True, kw_only=True)
 class Summary:
-    """Counts the leads received since then, and collects the written ones that a person has to complete.
+    """Counts the leads received since then, and groups the written ones that a person has to complete.
 
-    Unsettled leads are collected whatever their age: a lead that waits long must not be forgotten.
+    Unsettled leads are grouped whatever their age: a lead that waits long must not be forgotten.
     """
 
     since: datetime
-    until: datetime = END_OF_TIME  # what was received later, by a wrong clock, is not counted
+    until: datetime = END_OF_TIME  # a lead received later has its time from a wrong clock, and is not counted
     counts: Counter[State] = field(default_factory=Counter)
-    grouped: dict[tuple[State, str], Group] = field(default_factory=dict)
+    unsettled: list[Group] = field(default_factory=list)
     last_received_at: datetime | None = None
     last_written_at: datetime | None = None
 
     def add_all(self, records: Iterable[Record]) -> None:
-        for record in records:
-            if self.since <= record.received_at <= self.until:
-                self._count(record)
-            if record.state in UNSETTLED or self._is_incomplete(record):
-                self.grouped.setdefault((record.state, record.reason), Group(oldest=record)).add(record)
+        self.unsettled = grouped(self._counted(records))
 
     def groups(self, states: Iterable[State]) -> list[Group]:
         """Those in the states, largest first."""
-        found = [group for (state, _), group in self.grouped.items() if state in states]
-        return sorted(found, key=lambda group: -group.leads)
+        return [group for group in self.unsettled if group.state in states]
 
     @property
     def oldest_open(self) -> Record | None:
@@ -80,13 +92,17 @@ class Summary:
 
     def needs_a_person(self, *, on_poison_queue: int) -> list[str]:
         """Why a person is needed, one text for each reason; empty when nobody is."""
-        groups = [group for group in self.groups(State) if group.needs_a_person]
-        wanted = [f"{group.leads} {group.oldest.state} ({group.reason})" for group in groups]
+        wanted = [str(group) for group in self.unsettled if group.needs_a_person]
         return [*wanted, f"{on_poison_queue} on the queue leads-poison"] if on_poison_queue else wanted
 
-    def _is_incomplete(self, record: Record) -> bool:
-        is_unread = record.state is State.WRITTEN and record.reason == PERSON_UNREAD
-        return is_unread and record.received_at >= self.since
+    def _counted(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Counts the records of the span, and yields those that are unsettled or that a person has to complete."""
+        for record in records:
+            if self.since <= record.received_at <= self.until:
+                self._count(record)
+            is_unread = record.state is State.WRITTEN and record.reason == PERSON_UNREAD
+            if record.state in UNSETTLED or (is_unread and record.received_at >= self.since):
+                yield record
 
     def _count(self, record: Record) -> None:
         self.counts[record.state] += 1

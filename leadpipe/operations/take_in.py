@@ -1,21 +1,20 @@
 """Takes in the rows that the marketplace wrote before the first sweep."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
-from leadpipe.model.errors import LeadpipeError
 from leadpipe.model.ports import Arrival, Ports
-from leadpipe.operations.causes import failure_in_words
 from leadpipe.operations.decisions import Outcome, Result
 from leadpipe.operations.span import moment
 from leadpipe.sweep.arrivals import take_in
-from leadpipe.sweep.guard import Guard, reason_of
+from leadpipe.sweep.guard import Guard
 
 
 def not_taken_in(since: datetime, ports: Ports) -> Iterator[Arrival]:
-    """The marketplace's rows that have no lead yet, as far as can be seen: taking one in twice does no harm.
+    """The marketplace's rows that seem to have no lead yet: it does no harm to take one in twice.
 
-    Raises what storage raised when it is away.
+    Raises what storage raised where it is away.
     """
     guard = Guard("import")
     for arrival in ports.fallback.arrivals(since):
@@ -30,7 +29,7 @@ def not_taken_in(since: datetime, ports: Ports) -> Iterator[Arrival]:
 
 
 def taken_in(keys: Iterable[str], rows: Mapping[str, Arrival], ports: Ports) -> Iterator[Result]:
-    """What became of each row; ends when storage no longer answers."""
+    """The result for each row. Ends where storage does not answer."""
     guard = Guard("import")
     for key in keys:
         lead_id = ""
@@ -39,14 +38,8 @@ def taken_in(keys: Iterable[str], rows: Mapping[str, Arrival], ports: Ports) -> 
         if lead_id:
             yield Result(lead_id=lead_id, outcome=Outcome.TAKEN_IN)
         elif guard.failure is not None:
-            yield _failed(rows[key], guard.failure)
+            failed = Result.of_error("", guard.failure)
+            detail = f"row {key}, last written {moment(rows[key].at)}: {failed.detail}"
+            yield replace(failed, outcome=Outcome.FAILED, detail=detail)
         if not guard.goes_on():
             return
-
-
-def _failed(row: Arrival, failure: Exception) -> Result:
-    """The result for a row that could not be taken in. Of an exception not leadpipe's own only the kind is shown."""
-    reason = reason_of(failure)
-    words = failure_in_words(failure) if isinstance(failure, LeadpipeError) else f"a fault in leadpipe: {reason}"
-    detail = f"row {row.key}, last written {moment(row.at)}: {words}"
-    return Result(lead_id="", outcome=Outcome.FAILED, reason=reason, detail=detail)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from leadpipe.model.ports import Claims, LeadQueue, Ledger, MarksStore, PoisonQueue, Ports
+from leadpipe.model.ports import Ports
 from leadpipe.model.settings import Settings, StorageByIdentity, StorageByKey
 from leadpipe.operations.settings_source import DEFAULT_PORT
 from leadpipe.storage.connection import Storage
@@ -36,26 +36,6 @@ class Target:
     def ports(self) -> Ports:
         """What delivery works with, Dynamics included. Its gate is this process's own."""
         return self._wiring.delivery()
-
-    @property
-    def ledger(self) -> Ledger:
-        return self.ports.ledger
-
-    @property
-    def queue(self) -> LeadQueue:
-        return self.ports.queue
-
-    @property
-    def claims(self) -> Claims:
-        return self.ports.claims
-
-    @property
-    def marks(self) -> MarksStore:
-        return self.ports.marks
-
-    @property
-    def poison_queue(self) -> PoisonQueue:
-        return self.ports.poison_queue
 
     def storage_time(self) -> datetime | None:
         """The storage service's time, to the second."""

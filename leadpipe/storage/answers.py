@@ -8,6 +8,7 @@ https://learn.microsoft.com/rest/api/storageservices/queue-service-error-codes
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from azure.core.exceptions import HttpResponseError
@@ -37,7 +38,20 @@ _ABOUT_THE_ROW = frozenset(
 
 
 class NotAnAnswerError(Exception):
-    """A successful answer lacks what was asked for; the text says what, and quotes nothing."""
+    """A successful answer lacks what was asked for. The text names what is missing, and quotes nothing."""
+
+
+class Ignoring:
+    """Ends its block without an error at a refusal that one of these recognizes, and passes on any other exception."""
+
+    def __init__(self, *expected: Callable[[HttpResponseError], bool]) -> None:
+        self._expected = expected
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> bool:
+        return isinstance(error, HttpResponseError) and any(is_so(error) for is_so in self._expected)
 
 
 def code_of(error: HttpResponseError) -> str:
@@ -72,17 +86,17 @@ def queue_missing(error: HttpResponseError) -> bool:
 
 
 def message_gone(error: HttpResponseError) -> bool:
-    """Says that the message was deleted or received by another since: the receipt is no longer valid."""
+    """Whether the receipt is no longer valid: the message was deleted, or another process received it."""
     return code_of(error) in {"MessageNotFound", "PopReceiptMismatch", "QueueNotFound"}
 
 
 def row_changed(error: HttpResponseError) -> bool:
-    """Says that the row was written or deleted since it was read."""
+    """Whether the row was written or deleted since it was read."""
     return row_missing(error) or code_of(error) in {"ConditionNotMet", "UpdateConditionNotSatisfied"}
 
 
 def is_about_the_row(error: HttpResponseError) -> bool:
-    """Says that the service works but will never accept this row or message."""
+    """Whether the service works, but will never accept this row or message."""
     return _is_413_in_a_batch(error) or (error.status_code in {400, 413} and code_of(error) in _ABOUT_THE_ROW)
 
 
@@ -94,7 +108,7 @@ def in_words(error: HttpResponseError) -> str:
 
 
 def _is_413_in_a_batch(error: HttpResponseError) -> bool:
-    """Detects a too large change in a batch, for which the SDK keeps only the 202 of the whole batch."""
+    """Whether a change in a batch was too large. The SDK then keeps only the 202 of the whole batch."""
     return isinstance(error, RequestTooLargeError) and error.status_code == 202
 
 

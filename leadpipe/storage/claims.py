@@ -4,7 +4,7 @@ A: insert fp -> 201, holds            B: insert fp -> 409, reads A: a duplicate 
 A: insert fp -> reply lost            A: insert fp -> 409, reads A: holds
 
 A row that names no lead holds nothing, and the next lead replaces it: a lead written twice is less bad than one that
-waits forever or counts as a duplicate of nothing.
+waits for ever or counts as a duplicate of nothing.
 """
 
 import logging
@@ -24,7 +24,7 @@ from leadpipe.storage.failures import failures_of
 from leadpipe.storage.tables import insert, row_at, rows_of, update
 
 TABLE = "leadclaims"
-# A claim is not deleted or replaced between the two requests this many times in a row.
+# A claim that vanishes between the two requests this many times in a row is an error.
 TRIES = 5
 _COLUMNS = ["PartitionKey", "RowKey", "LeadId", "ReceivedAt"]
 _OF_LEADS = "PartitionKey lt '~'"  # `leadpipe doctor` tries its rights behind it

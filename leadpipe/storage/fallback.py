@@ -11,9 +11,10 @@ from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
+from leadpipe.model.always import always
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import is_lead_id, new_lead_id, received_at
-from leadpipe.model.ports import Arrival, always
+from leadpipe.model.ports import Arrival
 from leadpipe.model.record import LONGEST_TEXT, Record
 from leadpipe.model.text import shortened, utf16_length, without_controls
 from leadpipe.storage.cells import fitted
@@ -74,7 +75,7 @@ def _marketplace_keys(record: Record) -> tuple[str, str] | None:
     """Gives the keys of the row that the lead was taken in from; None for a posted lead.
 
     The payload alone proves nothing, because anyone may post such keys. The lead id does: the sweep makes it from a
-    hash of the keys, and nobody who posts a lead can choose its id.
+    hash of the keys, and a sender cannot choose the id of a lead.
     """
     keys = _said_keys(record.payload)
     made_from_them = keys and new_lead_id(received_at(record.lead_id), bytes.fromhex(_hash(*keys))) == record.lead_id
@@ -102,14 +103,14 @@ def _arrival(row: Mapping[str, Any], at: datetime) -> Arrival:
     """Reads the row in the shape of the HTTPS destination. Its other columns are kept beside it."""
     columns = {name: str(cell) for name, cell in row.items()}
     lead_source, product = columns.get("LeadSource", ""), columns.get("ProductId", "")
-    told = {"LeadSource", "ActionCode", "OfferDisplayName", "Description", "CustomerInfo"}
+    documented = {"LeadSource", "ActionCode", "OfferDisplayName", "Description", "CustomerInfo"}
     payload = {
         "CustomerInfo": columns.get("CustomerInfo", ""),
         "LeadSource": f"{lead_source}|{product}" if product and "|" not in lead_source else lead_source,
         "ActionCode": columns.get("ActionCode", ""),
         "OfferTitle": columns.get("OfferDisplayName", ""),
         "Description": columns.get("Description", ""),
-        _OWN_KEY: {name: cell for name, cell in columns.items() if name not in told},
+        _OWN_KEY: {name: cell for name, cell in columns.items() if name not in documented},
     }
     key = _hash(columns["PartitionKey"], columns["RowKey"])
     return Arrival(key=key, at=utc(at), payload=json.dumps(payload, ensure_ascii=False))
@@ -128,10 +129,10 @@ def _is_copy(row: Mapping[str, Any]) -> bool:
 
 
 def _flaw(row: Mapping[str, Any]) -> str:
-    """What is wrong with the row, empty where nothing is."""
+    """Gives what is wrong with the row; empty if nothing is."""
     if _is_copy(row):
-        return "its keys are of no lead"
-    return "LeadId is not that of its keys, which count" if row.get("LeadId") != (own := _lead_id(row)) and own else ""
+        return "its keys do not belong to a lead"
+    return "LeadId does not match its keys, which count" if row.get("LeadId") != (own := _lead_id(row)) and own else ""
 
 
 def _keys(lead_id: str) -> tuple[str, str]:

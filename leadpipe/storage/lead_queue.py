@@ -3,15 +3,16 @@
 import math
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
-from azure.core.exceptions import HttpResponseError
 from azure.storage.queue import QueueServiceClient, TextBase64DecodePolicy, TextBase64EncodePolicy
 
-from leadpipe.model.ports import PeekedMessage
-from leadpipe.storage.answers import NotAnAnswerError, queue_missing
+from leadpipe.storage.answers import Ignoring, NotAnAnswerError, queue_missing
 from leadpipe.storage.failures import failures_of, row_refusals
-from leadpipe.storage.queues import create, decoded, exists, message_count, require_messages
+from leadpipe.storage.queues import create, exists, message_count, messages, require_messages
+
+if TYPE_CHECKING:  # a cold start does not need it
+    from leadpipe.model.ports import SeenMessage
 
 QUEUE = "leads"
 PEEKED = 32
@@ -45,19 +46,10 @@ class AzureLeadQueue:
             if not exists(self._client):
                 create(self._client)
 
-    def peek(self) -> list[PeekedMessage]:
+    def peek(self) -> "list[SeenMessage]":
         raw = self._queues.get_queue_client(QUEUE)  # decodes nothing: not all messages are base64
         with failures_of("queue"):
-            try:
-                found: list[Any] = raw.peek_messages(max_messages=PEEKED, raw_response_hook=require_messages)
-            except HttpResponseError as error:
-                if not queue_missing(error):
-                    raise
-                return []
-            return [
-                PeekedMessage(id=each.id, inserted_at=each.inserted_on, text=decoded(each.content or ""))
-                for each in found
-            ]
+            return messages(lambda: raw.peek_messages(max_messages=PEEKED, raw_response_hook=require_messages))
 
     def depth(self) -> int:
         """Counts the messages approximately, delayed ones included."""
@@ -73,13 +65,10 @@ class AzureLeadQueue:
 
     def _sent(self, text: str, seconds: int) -> bool:
         """Returns False if the queue does not exist."""
-        try:
+        with Ignoring(queue_missing):
             self._send(text, seconds)
-        except HttpResponseError as error:
-            if not queue_missing(error):
-                raise
-            return False
-        return True
+            return True
+        return False
 
     def _send(self, text: str, seconds: int) -> None:
         with row_refusals(f"the queue {QUEUE}"):

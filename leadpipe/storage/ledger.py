@@ -8,14 +8,14 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from azure.data.tables import TableClient, UpdateMode
 
+from leadpipe.model.always import always
 from leadpipe.model.errors import Changed, RecordDamaged
 from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.log_line import log_line
-from leadpipe.model.ports import always
 from leadpipe.model.record import FORGETTABLE, QUEUED, Event, Record, State
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.failures import failures_of
@@ -43,13 +43,6 @@ _FEW = 10
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
-
-
-class Reading(Protocol[T_co]):
-    """Reads a row: `record_of` or `event_of`."""
-
-    def __call__(self, row: Row, *, flaws: list[str] | None = None) -> T_co: ...
 
 
 class AzureLedger:
@@ -70,9 +63,9 @@ class AzureLedger:
         if row is None:
             return None
         flaws: list[str] = []
-        record = record_of(row, row.metadata["etag"], flaws=flaws)
+        record = record_of(row, flaws)
         self._name(flaws, damage)
-        return record
+        return replace(record, version=row.metadata["etag"])
 
     def write(self, before: Record, after: Record, event: Event | None) -> Record:
         if before.version is None:
@@ -88,10 +81,7 @@ class AzureLedger:
         return replace(after, version=version)
 
     def events(self, lead_id: str, *, damage: list[str] | None = None) -> list[Event]:
-        day, row_key = keys(lead_id)
-        query = "PartitionKey eq @day and RowKey ge @first and RowKey lt @last"
-        found = self._query(query, {"day": day, "first": f"{row_key}~", "last": f"{row_key}~~"})
-        return [*self._sound(event_of, found, damage)]
+        return [*self._sound(event_of, self._history(lead_id), damage)]
 
     def between(
         self,
@@ -129,7 +119,7 @@ class AzureLedger:
     def due(
         self, first: date, before: datetime, *, states: frozenset[State], go_on: Callable[[], bool] = always
     ) -> Iterator[Record]:
-        # leadpipe writes no time so far ahead; a damaged one must not hold the lead back.
+        # leadpipe never writes a time so far ahead. A damaged one must not hold the lead back.
         time = "NextTryAt lt @before or NextTryAt gt @absurd"
         if states <= QUEUED:
             time = f"{time} or not (NextTryAt gt @never )"  # the column is missing or of another type
@@ -154,9 +144,7 @@ class AzureLedger:
         return self._sound(record_of, self._query(query, parameters, select=_SUMMARY))
 
     def forget_details(self, lead_id: str) -> None:
-        day, row_key = keys(lead_id)
-        query = "PartitionKey eq @day and RowKey ge @first and RowKey lt @last"
-        for row in self._query(query, {"day": day, "first": f"{row_key}~", "last": f"{row_key}~~"}):
+        for row in self._history(lead_id):
             if row.keys() & QUOTING:
                 with failures_of("ledger"):
                     self._table.update_entity(without_quotes(row), mode=UpdateMode.REPLACE)
@@ -166,12 +154,19 @@ class AzureLedger:
         with failures_of("ledger"):
             row_at(self._table, "ping", "ping")
 
-    def _sound(self, read: Reading[T], rows: Iterable[Row], damage: list[str] | None = None) -> Iterator[T]:
+    def _history(self, lead_id: str) -> Iterator[Row]:
+        day, row_key = keys(lead_id)
+        query = "PartitionKey eq @day and RowKey ge @first and RowKey lt @last"
+        return self._query(query, {"day": day, "first": f"{row_key}~", "last": f"{row_key}~~"})
+
+    def _sound(
+        self, read: Callable[[Row, list[str]], T], rows: Iterable[Row], damage: list[str] | None = None
+    ) -> Iterator[T]:
         """Reads the rows. Damaged ones are reported and skipped; healed ones are reported."""
         for row in rows:
             made, found = [], list[str]()
             try:
-                made.append(read(row, flaws=found))
+                made.append(read(row, found))
             except RecordDamaged as damaged:
                 found.append(damaged.detail)
             self._name(found, damage)
@@ -206,7 +201,7 @@ def _day_of(row: Row) -> date | None:
         day = date.fromisoformat(key)
     except ValueError:
         return None
-    # `2026-11-25` stands before all days in the table; to go on from there would pass over them.
+    # A key such as `2026-11-25` sorts before the days of its year, so a walk that jumped to its date would skip them.
     return day if partition(day) == key else None
 
 

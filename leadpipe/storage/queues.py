@@ -1,14 +1,16 @@
 """Shares what both queues need, and decides which answers mean done and missing."""
 
 import base64
-import binascii
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
-from azure.core.exceptions import HttpResponseError
-from azure.storage.queue import QueueClient
+from azure.storage.queue import QueueClient, QueueMessage
 
-from leadpipe.storage.answers import NotAnAnswerError, queue_exists, queue_missing
+from leadpipe.model.lead_id import EPOCH
+from leadpipe.storage.answers import Ignoring, NotAnAnswerError, queue_exists, queue_missing
+
+if TYPE_CHECKING:  # a cold start does not need it
+    from leadpipe.model.ports import SeenMessage
 
 
 def message_count(queue: QueueClient) -> int:
@@ -22,11 +24,15 @@ def exists(queue: QueueClient, *, hook: Callable[[Any], None] | None = None) -> 
 
 
 def create(queue: QueueClient) -> None:
-    try:
+    with Ignoring(queue_exists):  # another instance was faster
         queue.create_queue()
-    except HttpResponseError as error:
-        if not queue_exists(error):  # another instance was faster
-            raise
+
+
+def messages(ask: Callable[[], Iterable[QueueMessage]]) -> "list[SeenMessage]":
+    """Gives the messages that were asked for; none if the queue does not exist. Needs the hook `require_messages`."""
+    with Ignoring(queue_missing):
+        return [_message(each) for each in ask()]
+    return []
 
 
 def require_messages(answer: Any) -> None:
@@ -35,22 +41,32 @@ def require_messages(answer: Any) -> None:
         raise NotAnAnswerError("no list of messages")
 
 
+def _message(found: Any) -> "SeenMessage":  # Any: a received message has all of these, unlike the SDK's types say
+    from leadpipe.model.ports import SeenMessage  # noqa: PLC0415 - a cold start reads no message
+
+    if not found.id:
+        raise NotAnAnswerError("a message without its id")
+    return SeenMessage(
+        id=found.id,
+        inserted_at=found.inserted_on or EPOCH,
+        text=decoded(found.content or ""),
+        receipt=found.pop_receipt or "",
+    )
+
+
 def decoded(content: str) -> str:
     """Decodes a message's text; one that is not base64 is given as it is."""
     try:
         return base64.b64decode(content, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
+    except ValueError:
         return content
 
 
 def _count(queue: QueueClient, hook: Callable[[Any], None] | None = None) -> int | None:
     """Gives None if the queue does not exist."""
-    try:
+    with Ignoring(queue_missing):
         count = queue.get_queue_properties(raw_response_hook=hook).approximate_message_count
-    except HttpResponseError as error:
-        if not queue_missing(error):
-            raise
-        return None
-    if count is None:
-        raise NotAnAnswerError("no number of messages")
-    return count
+        if count is None:
+            raise NotAnAnswerError("no number of messages")
+        return count
+    return None

@@ -4,12 +4,11 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from azure.core.exceptions import HttpResponseError
 from azure.data.tables import TableClient, UpdateMode
 from azure.storage.queue import QueueServiceClient
 
 from leadpipe.storage import claims, fallback, ledger
-from leadpipe.storage.answers import NotAnAnswerError, queue_missing, table_missing
+from leadpipe.storage.answers import Ignoring, NotAnAnswerError, queue_missing, table_missing
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.failures import failures_of
 from leadpipe.storage.lead_queue import QUEUE
@@ -51,14 +50,10 @@ def try_tables(storage: Storage) -> list[Store]:
 
 
 def _tried(kind: str, name: str, attempt: Callable[[], None]) -> Store:
-    with failures_of(f"{kind} {name}"):
-        try:
-            attempt()
-        except HttpResponseError as error:
-            if not queue_missing(error) and not table_missing(error):
-                raise
-            return Store(name=name, made=False)
-    return Store(name=name, made=True)
+    with failures_of(f"{kind} {name}"), Ignoring(queue_missing, table_missing):
+        attempt()
+        return Store(name=name, made=True)
+    return Store(name=name, made=False)
 
 
 def _try_to_put(queues: QueueServiceClient) -> None:

@@ -30,8 +30,8 @@ _OF_RECORD = ("lead_id", "state")
 _OF_EVENT = ("lead_id", "state", "at", "event")
 
 
-def record_of(row: Mapping[str, Any], version: str | None = None, *, flaws: list[str] | None = None) -> Record:
-    """Reads a record. `flaws` gets a line for each healed column.
+def record_of(row: Mapping[str, Any], flaws: list[str]) -> Record:
+    """Reads a record, without its version. `flaws` gets a line for each healed column.
 
     Raises RecordDamaged with the row's keys for rows that are not in leadpipe's format.
     """
@@ -39,29 +39,29 @@ def record_of(row: Mapping[str, Any], version: str | None = None, *, flaws: list
         raise damaged(row, "Kind is not event")
     values = _checked(row, RECORD_COLUMNS, _OF_RECORD)
     if keys(values["lead_id"]) != (row["PartitionKey"], row["RowKey"]):
-        raise damaged(row, "LeadId is not that of its keys")
+        raise damaged(row, "LeadId does not match its keys")
     _require_sound(row, values)
-    _add(flaws, row, [*_healed_record(values), *_flaw_of_kind(row, "record")])
-    return Record(version=version, **values)
+    flaws += _named(row, [*_healed_record(values), *_flaw_of_kind(row, "record")])
+    return Record(**values)
 
 
-def event_of(row: Mapping[str, Any], *, flaws: list[str] | None = None) -> Event:
+def event_of(row: Mapping[str, Any], flaws: list[str]) -> Event:
     """Reads an event. Raises RecordDamaged and fills `flaws`, as `record_of` does."""
     values = _checked(row, EVENT_COLUMNS, _OF_EVENT)
     day, row_key = keys(values["lead_id"])
     if row["PartitionKey"] != day or not row["RowKey"].startswith(f"{row_key}~{milliseconds(values['at']):013d}-"):
-        raise damaged(row, "LeadId or At is not that of its keys")
-    _add(flaws, row, [*_healed_payload(values), *_flaw_of_kind(row, "event")])
+        raise damaged(row, "LeadId or At does not match its keys")
+    flaws += _named(row, [*_healed_payload(values), *_flaw_of_kind(row, "event")])
     return Event(**values)
 
 
 def damaged(row: Mapping[str, Any], why: str) -> RecordDamaged:
-    return RecordDamaged(f"{name_of(row)}: {why}")
+    return RecordDamaged(*_named(row, [why]))
 
 
-def name_of(row: Mapping[str, Any]) -> str:
-    """Names the row by its keys, so that a person can find it."""
-    return f"{row.get('PartitionKey', '')}/{row.get('RowKey', '')}"
+def _named(row: Mapping[str, Any], flaws: list[str]) -> list[str]:
+    """Puts the row's keys before each flaw, so that a person can find it."""
+    return [f"{row.get('PartitionKey', '')}/{row.get('RowKey', '')}: {flaw}" for flaw in flaws]
 
 
 def _checked(row: Mapping[str, Any], columns: Mapping[str, str], required: Iterable[str]) -> dict[str, Any]:
@@ -159,10 +159,5 @@ def _healed_next_try(values: dict[str, Any]) -> list[str]:
 
 
 def _flaw_of_kind(row: Mapping[str, Any], kind: str) -> list[str]:
-    """Reports a wrong Kind. Nothing depends on it, since the RowKey tells the two apart."""
+    """Reports a wrong Kind. Nothing depends on it, since the RowKey distinguishes the two."""
     return [] if row.get("Kind") == kind else [f"Kind is not {kind}"]
-
-
-def _add(flaws: list[str] | None, row: Mapping[str, Any], found: list[str]) -> None:
-    if flaws is not None:
-        flaws += [f"{name_of(row)}: {flaw}" for flaw in found]

@@ -68,8 +68,8 @@ def row_of_record(record: Record) -> Row:
 def row_of_event(event: Event) -> Row:
     """Gives the event's row. Writing the same event twice gives the same key, hence a 409."""
     day, row_key = keys(event.lead_id)
-    told = f"{event.event}\n{event.state}\n{event.reason}\n{event.detail}\n{event.actor}"
-    digest = hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()
+    text = f"{event.event}\n{event.state}\n{event.reason}\n{event.detail}\n{event.actor}"
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
     row_key = f"{row_key}~{milliseconds(event.at):013d}-{digest[:4]}"
     return fitted({"Kind": "event", **_filled(event, EVENT_COLUMNS), **_key_columns(day, row_key)})
 
@@ -85,11 +85,11 @@ def _key_columns(partition_key: str, row_key: str) -> Row:
 
 def _filled(value: Record | Event, columns: Mapping[str, str]) -> Row:
     """Gives the columns with a value; a row of a table lacks the others."""
-    told = {column: getattr(value, field) for field, column in columns.items()}
-    told["Payload"] = payload_cell(value.payload)
+    cells = {column: getattr(value, field) for field, column in columns.items()}
+    cells["Payload"] = payload_cell(value.payload)
     return {
         column: str(cell) if isinstance(cell, State) else cell
-        for column, cell in told.items()
+        for column, cell in cells.items()
         if cell is not None and cell != "" and cell is not False
     }
 

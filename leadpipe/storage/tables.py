@@ -13,9 +13,17 @@ from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError
 from azure.data.tables import TableClient, TableEntity, UpdateMode
 
+from leadpipe.model.always import always
 from leadpipe.model.errors import RowRefused
-from leadpipe.model.ports import always
-from leadpipe.storage.answers import NotAnAnswerError, row_changed, row_exists, row_missing, table_exists, table_missing
+from leadpipe.storage.answers import (
+    Ignoring,
+    NotAnAnswerError,
+    row_changed,
+    row_exists,
+    row_missing,
+    table_exists,
+    table_missing,
+)
 from leadpipe.storage.failures import row_refusals
 
 KEYS = ("PartitionKey", "RowKey")
@@ -35,12 +43,9 @@ def insert(table: TableClient, row: Row) -> str | None:
 def update(table: TableClient, row: Row, mode: UpdateMode, *, version: str) -> str | None:
     """Writes the row and gives its new version; None if it was changed or deleted since it was read."""
     condition: dict[str, Any] = {"etag": version, "match_condition": MatchConditions.IfNotModified}
-    try:
+    with Ignoring(row_changed):
         return version_in(_sent(table, [row], lambda: table.update_entity(row, mode=mode, **condition)))
-    except HttpResponseError as error:
-        if not row_changed(error):
-            raise
-        return None
+    return None
 
 
 def update_with(table: TableClient, row: Row, mode: UpdateMode, new: Row, *, version: str) -> str | None:
@@ -50,29 +55,23 @@ def update_with(table: TableClient, row: Row, mode: UpdateMode, new: Row, *, ver
     """
     condition: dict[str, Any] = {"mode": mode, "etag": version, "match_condition": MatchConditions.IfNotModified}
     both: list[Any] = [("update", row, condition), ("create", new)]
-    try:
+    with Ignoring(row_changed, row_exists):
         written = _sent(table, [row, new], lambda: table.submit_transaction(both))
-    except HttpResponseError as error:
-        if not row_changed(error) and not row_exists(error):
-            raise
-        return None
-    if len(written) != len(both):
-        raise NotAnAnswerError(f"{len(written)} answers to {len(both)} changes")
-    return version_in(written[0])
+        if len(written) != len(both):
+            raise NotAnAnswerError(f"{len(written)} answers to {len(both)} changes")
+        return version_in(written[0])
+    return None
 
 
 def row_at(table: TableClient, partition_key: str, row_key: str, *, keys_only: bool = False) -> TableEntity | None:
     """Gives the row under these keys; None if the service says that the row or the table does not exist."""
-    try:
+    with Ignoring(row_missing, table_missing):
         row = table.get_entity(partition_key, row_key, select=[*KEYS] if keys_only else None)
-    except HttpResponseError as error:
-        if not row_missing(error) and not table_missing(error):
-            raise
-        return None
-    if (row.get("PartitionKey"), row.get("RowKey")) != (partition_key, row_key):
-        raise NotAnAnswerError("another row, or none")
-    version_in(row.metadata)
-    return row
+        if (row.get("PartitionKey"), row.get("RowKey")) != (partition_key, row_key):
+            raise NotAnAnswerError("another row, or none")
+        version_in(row.metadata)
+        return row
+    return None
 
 
 def rows_of(
@@ -101,16 +100,13 @@ def rows_of(
         query, parameters=dict(parameters), select=columns, results_per_page=page, raw_response_hook=seen
     )
     pages: Any = found.by_page()
-    try:
+    with Ignoring(row_missing, table_missing):
         for rows in pages:
             yield from map(_with_keys, rows)
             if not go_on():
                 return
         if not answers or pages.continuation_token:
             raise NotAnAnswerError("no end of the list")  # a StopIteration out of the SDK looks like the end
-    except HttpResponseError as error:
-        if not row_missing(error) and not table_missing(error):
-            raise
 
 
 def delete(table: TableClient, partition_key: str, row_key: str) -> None:
@@ -121,23 +117,16 @@ def delete(table: TableClient, partition_key: str, row_key: str) -> None:
     answers: list[Any] = []
     table.delete_entity(partition_key, row_key, raw_response_hook=lambda answer: answers.append(answer.http_response))
     if answers[-1].status_code == 404:
-        error = HttpResponseError(response=answers[-1])
-        if not row_missing(error) and not table_missing(error):
-            raise error
+        with Ignoring(row_missing, table_missing):
+            raise HttpResponseError(response=answers[-1])
 
 
 def create_missing(table: TableClient, write: Callable[[], T]) -> T:
     """Does the write; if the table is missing, makes it and writes again."""
-    try:
+    with Ignoring(table_missing):
         return write()
-    except HttpResponseError as error:
-        if not table_missing(error):
-            raise
-    try:
+    with Ignoring(table_exists):  # another instance was faster
         table.create_table()
-    except HttpResponseError as error:
-        if not table_exists(error):  # another instance was faster
-            raise
     return write()
 
 
@@ -148,12 +137,9 @@ def _with_keys(row: TableEntity) -> TableEntity:
 
 
 def _inserted(table: TableClient, row: Row) -> str | None:
-    try:
+    with Ignoring(row_exists):
         return version_in(_sent(table, [row], lambda: table.create_entity(row)))
-    except HttpResponseError as error:
-        if not row_exists(error):
-            raise
-        return None
+    return None
 
 
 def _sent(table: TableClient, rows: list[Row], send: Callable[[], T]) -> T:

@@ -1,7 +1,7 @@
 """The sweep: once a minute, it finishes what nothing else will.
 
 A process can die between any two writes, a store can be away for one of them, and the host gives up on a message
-after five crashes. The sweep finds what that left undone: records that should have been tried, messages in the host's
+after five crashes. The sweep finds what was left undone: records that should have been tried, messages in the host's
 poison queue, leads in the fallback table, rows that the marketplace itself wrote.
 
 Two sweeps at once are harmless: everything they do is an insert, a write under an ETag, or a message that may come
@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from leadpipe.model.errors import reason_of
 from leadpipe.model.log_line import log_line
 from leadpipe.model.marks import damage, set_aside
 from leadpipe.model.ports import Marks, Ports
@@ -20,7 +21,6 @@ from leadpipe.model.settings import Settings
 from leadpipe.sweep.arrivals import take_in_arrivals
 from leadpipe.sweep.expiry import warn_of_expiry
 from leadpipe.sweep.fallback import drain_fallback
-from leadpipe.sweep.guard import reason_of
 from leadpipe.sweep.overdue import look_back, queue_overdue
 from leadpipe.sweep.poison_queue import bring_back_poisoned
 from leadpipe.sweep.retention import forget_old

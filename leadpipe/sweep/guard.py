@@ -5,9 +5,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from leadpipe.model.errors import LeadpipeError, RowRefused, StorageFailed
+from leadpipe.model.always import always
+from leadpipe.model.errors import RowRefused, StorageFailed, reason_of
 from leadpipe.model.log_line import log_line
-from leadpipe.model.ports import always
 
 # This many failures of storage in a row count as an outage.
 OUTAGE = 5
@@ -59,8 +59,3 @@ class Guard:
 def is_outage(error: Exception) -> bool:
     """Whether storage itself seems to have failed, not one row, so that the next item would fail too."""
     return isinstance(error, StorageFailed) and not isinstance(error, RowRefused) and error.slug.startswith("storage_")
-
-
-def reason_of(error: Exception) -> str:
-    """The slug; for an exception that is not leadpipe's own, its kind, because its text could quote a lead."""
-    return error.slug if isinstance(error, LeadpipeError) else type(error).__name__

@@ -11,7 +11,7 @@ from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import NewerEnvelope, NotAnEnvelope
 from leadpipe.model.lead_id import can_be_received, new_lead_id
 from leadpipe.model.log_line import log_line
-from leadpipe.model.ports import Marks, PoisonMessage
+from leadpipe.model.ports import Marks, SeenMessage
 from leadpipe.model.record import Record, State
 from leadpipe.model.schedule import NEWER_ENVELOPE_DELAY
 from leadpipe.sweep.messages import put
@@ -38,7 +38,7 @@ def bring_back_poisoned(marks: Marks, run: Run) -> Marks:
     return marks
 
 
-def bring_back(message: PoisonMessage, run: Run) -> None:
+def bring_back(message: SeenMessage, run: Run) -> None:
     """Handles one message that crashed as often as the host allows."""
     try:
         envelope = Envelope.from_text(message.text)
@@ -61,14 +61,14 @@ def bring_back(message: PoisonMessage, run: Run) -> None:
     put(again, record, "poison_queue", run)
 
 
-def keep_rubbish(message: PoisonMessage, why: NotAnEnvelope, run: Run) -> None:
+def keep_rubbish(message: SeenMessage, why: NotAnEnvelope, run: Run) -> None:
     """Keeps text that leadpipe did not write, as a poisoned record. The same message gets the same id each time."""
     lead_id = new_lead_id(time_of(message, run.now()), sha256(message.id.encode("utf-8", "replace")).digest())
     run.ports.ledger.insert(Record.poisoned(lead_id, why.slug, why.detail, message.text.encode("utf-8", "replace")))
     log.error(log_line("lead_settled", lead_id=lead_id, outcome=State.POISONED, reason=why.slug))
 
 
-def time_of(message: PoisonMessage, now: datetime) -> datetime:
+def time_of(message: SeenMessage, now: datetime) -> datetime:
     """When the host gave up on it; the start of today if the message's own time is impossible."""
     if can_be_received(message.inserted_at, now):
         return message.inserted_at

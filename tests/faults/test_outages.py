@@ -120,7 +120,7 @@ class Poster:
                 self.kept.append(answer.json()["lead_id"])
 
 
-def test_while_an_unreachable_queue_ends_the_host_again_and_again_no_202_is_without_its_lead(
+def test_an_unreachable_queue_ends_the_host_repeatedly_and_no_202_is_without_its_lead(
     rig: Rig, proxy_of: Callable[..., Proxy]
 ) -> None:
     """As Microsoft's host does after six tries in 24 s; ours goes on, so that here it is stopped and killed."""

@@ -81,7 +81,7 @@ def test_a_lead_that_arrived_so_rests_in_its_own_row_which_is_never_removed(fall
     assert fallback.arrivals() == [arrival]
 
 
-def test_a_posted_lead_that_says_it_is_such_a_row_rests_in_a_row_of_its_own(fallback: FallbackRows) -> None:
+def test_a_posted_lead_that_claims_to_be_such_a_row_has_its_own_row(fallback: FallbackRows) -> None:
     fallback.arrives("Fabrikam")
     (arrival,) = fallback.arrivals()
     posted = Record.accepted(lead_id(), arrival.payload)

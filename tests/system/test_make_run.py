@@ -66,7 +66,7 @@ def started() -> Iterator[list[MakeRun]]:
         run.process.stdout.close()
 
 
-def test_the_test_lead_is_written_twice_in_a_row_as_a_lead_of_its_own_and_ctrl_c_leaves_nothing(
+def test_each_of_two_runs_writes_its_own_test_lead_and_ctrl_c_leaves_nothing(
     tmp_path: Path, free_port: int, started: list[MakeRun]
 ) -> None:
     ids = []

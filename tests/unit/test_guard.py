@@ -2,8 +2,8 @@
 
 import pytest
 
-from leadpipe.model.errors import InvalidLead, RowRefused, StorageFailed, Transient
-from leadpipe.sweep.guard import OUTAGE, Guard, is_outage, reason_of
+from leadpipe.model.errors import InvalidLead, RowRefused, StorageFailed, Transient, reason_of
+from leadpipe.sweep.guard import OUTAGE, Guard, is_outage
 
 AWAY = StorageFailed("storage_unreachable", "Jane Doe")
 OF_ONE_ROW = [

@@ -53,7 +53,7 @@ NOTHING: dict[str, Callable[[Path], Path]] = {
 
 @pytest.mark.parametrize("make", THINGS.values(), ids=THINGS)
 def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, make: Callable[[Path], Path]) -> None:
-    with pytest.raises(OSError, match="it is no regular file"):
+    with pytest.raises(OSError, match="it is not a regular file"):
         read_at_once(make(tmp_path), 10)
 
 
@@ -72,7 +72,7 @@ def test_what_is_put_in_the_files_place_before_it_is_opened_holds_nobody_up(
     file.unlink()
     _pipe(file)
     monkeypatch.setattr(Path, "stat", lambda _: seen)
-    with pytest.raises(OSError, match="it is no regular file"):
+    with pytest.raises(OSError, match="it is not a regular file"):
         read_at_once(file, 10)
 
 

@@ -39,7 +39,7 @@ def by_password(dataverse: Dataverse, sign_in: UserPassword) -> Ask:
         except requests.RequestException:
             raise  # some are also a ValueError
         except (RuntimeError, SyntaxError, ValueError, LookupError, TypeError, AttributeError) as error:
-            # The company's own sign-in server refused. msal raises that with the whole answer in the text.
+            # The company's own sign-in server refused. msal's exception has the whole answer in its text.
             raise Blocked("federation_refused", type(error).__name__) from error
         if "access_token" not in answer:
             refused = refusal(answer)

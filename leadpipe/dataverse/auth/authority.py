@@ -1,8 +1,8 @@
 """Sets up msal: where to sign in, how long an answer may take, and that it keeps no tokens.
 
-msal trusts any answer: it follows redirects, sends the secret to the address that a document names, remembers a
-proxy's answer for a day, and fails on an odd answer with errors of many kinds. So it gets a session of ours, which
-passes on Entra's answers alone.
+msal trusts any answer: it follows redirects, sends the secret to the address that a document names, caches a proxy's
+answer for a day, and raises errors of many kinds at a malformed one. So it gets a session of ours, which passes on
+only answers of Entra.
 """
 
 import json
@@ -106,7 +106,7 @@ def require_own_host(endpoint: Any, authority: str) -> None:
     """Raises Blocked if the secret would go to another host than the one that is set, or without https."""
     found = _ADDRESS.fullmatch(str(endpoint))
     if found is None:
-        raise Blocked("not_entra", "its token_endpoint is no plain https address")
+        raise Blocked("not_entra", "its token_endpoint is not a plain https address")
     host, port = found[1].lower(), int(found[2] or 443)
     wanted = urlsplit(authority)
     if (host, port) == (wanted.hostname, wanted.port or 443):
@@ -140,15 +140,15 @@ def pause_of(response: requests.Response) -> dict[str, Any]:
 
 
 def _document(response: requests.Response) -> dict[str, Any]:
-    """Reads Entra's answer, a JSON object, and gives it to msal as it was understood here.
+    """Reads Entra's answer, a JSON object, and replaces the body by what was read, so that msal reads the same.
 
     Raises Transient or Blocked for anything else, which msal would log whole.
     """
     document = json_object(response.content)
     if is_away(response):
         number = re.search(r"AADSTS\d{1,9}", str(document.get("error_description")))
-        told = f"{answered(response)} {number[0]}" if number else answered(response)
-        raise Transient("sign_in_unavailable", told, **pause_of(response))
+        detail = f"{answered(response)} {number[0]}" if number else answered(response)
+        raise Transient("sign_in_unavailable", detail, **pause_of(response))
     if not document or response.status_code < 200 or 300 <= response.status_code < 400:
         raise Blocked("not_entra", answered(response))
     response.encoding = "utf-8"

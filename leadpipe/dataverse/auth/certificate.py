@@ -48,7 +48,7 @@ def _loaded(path: str, password: str | None) -> KeyPair:
     if key is None:
         raise _unreadable("it holds no private key")
     if not isinstance(key, RSAPrivateKey):
-        raise _unreadable("its key is no RSA key")
+        raise _unreadable("its key is not an RSA key")
     own = next((each for each in certificates if each.public_key() == key.public_key()), None)
     if own is None:
         raise _unreadable("it holds no certificate for its key")

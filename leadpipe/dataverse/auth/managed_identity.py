@@ -21,7 +21,7 @@ from leadpipe.model.settings import Dataverse, ManagedIdentity
 
 
 def by_managed_identity(dataverse: Dataverse, sign_in: ManagedIdentity) -> Ask:
-    """Raises Blocked away from Azure, where msal would wait in vain for a virtual machine's identity."""
+    """Raises Blocked outside Azure. There msal would wait for a virtual machine's identity, which never comes."""
     endpoint = os.environ.get("IDENTITY_ENDPOINT", "")
     if not (endpoint and os.environ.get("IDENTITY_HEADER")):
         raise Blocked("managed_identity_missing", "IDENTITY_ENDPOINT is not set")
@@ -31,7 +31,7 @@ def by_managed_identity(dataverse: Dataverse, sign_in: ManagedIdentity) -> Ask:
 
     def ask() -> dict[str, Any]:
         try:
-            # a resource, not a scope as elsewhere
+            # this call takes a resource; the other sign-ins take a scope
             return _known(client.acquire_token_for_client(resource=dataverse.url))
         except requests.RequestException:
             raise  # some are also a ValueError
@@ -52,11 +52,11 @@ class PlatformSession(DirectSession):
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         response = super().send(request, **options)
-        told = json_object(response.content)
+        body = json_object(response.content)
         # The platform's own failures. Those of Entra behind it have a number and are read later.
-        if is_away(response) and "AADSTS" not in str(told.get("message")):
+        if is_away(response) and "AADSTS" not in str(body.get("message")):
             raise Transient("managed_identity_failed", str(response.status_code), **pause_of(response))
-        if not told:
+        if not body:
             raise Transient("managed_identity_failed", answered(response))
         return response
 

@@ -1,12 +1,12 @@
 """Says what a sign-in without a token means, from Entra's error answers and msal's exceptions.
 
-The number decides. The words around it are neither read nor logged, since they hold ids and may change.
+The error's number decides. The text around it is neither read nor logged: it holds ids, and it may change.
 https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 """
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,186 +17,71 @@ from msal.exceptions import MsalError
 from leadpipe.dataverse.no_answer import untrusted, without_answer
 from leadpipe.model.errors import Blocked, DeliveryFailed, Transient
 
-_UNAVAILABLE = dict.fromkeys(
-    (
-        40010,  # the account's own sign-in server
-        50000,
-        50033,
-        50087,
-        50166,  # a claims provider is throttled
-        70012,
-        90006,
-        90012,
-        90024,
-        90033,
-        90055,  # the tenant is throttled
-        90090,
-        90091,
-        501621,
-    ),
-    "sign_in_unavailable",
+
+def _by_number(numbers: Mapping[str, tuple[int, ...]]) -> dict[int, str]:
+    return {number: reason for reason, those in numbers.items() for number in those}
+
+
+TRANSIENT_REASONS = _by_number(
+    {
+        # 40010: the account's own sign-in server; 50166: a claims provider is throttled; 90055: so is the tenant
+        "sign_in_unavailable": (
+            *(40010, 50000, 50033, 50087, 50166, 70012, 501621),
+            *(90006, 90012, 90024, 90033, 90055, 90090, 90091),
+        ),
+        # The company's own agent, which checks passwords for Entra.
+        "agent_unavailable": (80001, 80002, 80005, 80007, 80010, 80013, 80014),
+    }
 )
-# The company's own agent, which checks passwords for Entra.
-_AGENT = dict.fromkeys((80001, 80002, 80005, 80007, 80010, 80013, 80014), "agent_unavailable")
-TRANSIENT_REASONS = {**_UNAVAILABLE, **_AGENT}
-REASONS = {
-    # The application
-    700016: "application_unknown",
-    7000229: "application_unknown",  # known, and not in this directory
-    700011: "application_unknown",
-    70001: "application_unknown",
-    65002: "application_unknown",  # one of Microsoft's own, which nobody else may use
-    7000112: "application_disabled",
-    1000031: "application_disabled",
-    700025: "application_public",
-    # Its secret
-    7000215: "secret_wrong",
-    70002: "secret_wrong",
-    7000222: "secret_expired",
-    7000218: "secret_not_sent",
-    7000216: "secret_not_sent",
-    # Its certificate
-    50012: "certificate_refused",
-    50013: "certificate_refused",
-    50017: "certificate_refused",
-    50027: "certificate_refused",
-    50048: "certificate_refused",
-    700021: "certificate_refused",
-    700026: "certificate_refused",  # the application has no credential at all
-    700027: "certificate_refused",  # it is not registered, or has expired
-    700030: "certificate_refused",  # its subject is not registered
-    7000214: "certificate_refused",  # revoked
-    900384: "certificate_refused",
-    50032: "certificate_weak",
-    1000502: "certificate_expired",
-    700024: "clock_wrong",  # what the certificate signed is outside its time
-    500133: "clock_wrong",
-    # The directory
-    90002: "tenant_unknown",
-    900021: "tenant_unknown",
-    900023: "tenant_unknown",
-    5000224: "tenant_blocked",
-    5000225: "tenant_blocked",  # inactive for too long
-    50059: "tenant_missing",
-    50128: "tenant_missing",
-    50194: "tenant_missing",  # the application is for one directory only
-    90019: "tenant_missing",
-    90124: "tenant_missing",
-    90130: "tenant_missing",
-    9001023: "tenant_missing",
-    50002: "tenant_restricted",
-    500021: "tenant_restricted",
-    500022: "tenant_restricted",
-    90038: "cloud_wrong",
-    90043: "cloud_wrong",
-    90051: "cloud_wrong",
-    50049: "cloud_wrong",
-    900382: "cloud_wrong",
-    900432: "cloud_wrong",
-    900439: "cloud_wrong",
-    1000104: "cloud_wrong",
-    # The organisation
-    500011: "organisation_unknown",
-    50001: "organisation_unknown",
-    500014: "subscription_lapsed",
-    650052: "subscription_lapsed",
-    650054: "subscription_lapsed",
-    50105: "assignment_required",
-    501051: "assignment_required",
-    70011: "scope_refused",
-    28002: "scope_refused",
-    28003: "scope_refused",
-    700022: "scope_refused",
-    700023: "scope_refused",
-    90009: "scope_refused",
-    90102: "scope_refused",
-    65001: "consent_missing",
-    65004: "consent_missing",
-    65005: "consent_missing",
-    650056: "consent_missing",
-    650057: "consent_missing",
-    90008: "consent_missing",
-    90094: "consent_missing",
-    90095: "consent_missing",
-    90099: "consent_missing",
-    # The account
-    50034: "account_unknown",
-    51004: "account_unknown",
-    50029: "account_unknown",
-    50197: "account_unknown",
-    90022: "account_unknown",
-    90101: "account_unknown",
-    90125: "account_unknown",
-    16000: "account_foreign",
-    16003: "account_foreign",
-    50014: "account_foreign",
-    50020: "account_foreign",
-    500208: "account_foreign",
-    90072: "account_foreign",
-    90084: "account_foreign",
-    50126: "password_wrong",
-    50056: "password_wrong",
-    50064: "password_wrong",
-    50053: "account_locked",
-    50055: "password_expired",
-    50144: "password_expired",
-    50057: "account_disabled",
-    50135: "account_at_risk",
-    53011: "account_at_risk",
-    530034: "account_at_risk",
-    50072: "password_not_enough",
-    50074: "password_not_enough",
-    50076: "password_not_enough",
-    50078: "password_not_enough",
-    50079: "password_not_enough",
-    50125: "password_not_enough",
-    50158: "password_not_enough",
-    50161: "password_not_enough",
-    500121: "password_not_enough",
-    53004: "password_not_enough",
-    53010: "password_not_enough",
-    20001: "federation_broken",
-    20012: "federation_broken",
-    20033: "federation_broken",
-    40008: "federation_broken",
-    50006: "federation_broken",
-    50008: "federation_broken",
-    5000819: "federation_broken",
-    50107: "federation_broken",
-    50169: "federation_broken",
-    7500514: "federation_broken",
-    90020: "federation_broken",
-    # Policies of the directory
-    50005: "sign_in_policy",
-    50097: "sign_in_policy",  # a device that Entra knows
-    50127: "sign_in_policy",
-    50129: "sign_in_policy",
-    50131: "sign_in_policy",
-    50155: "sign_in_policy",
-    50187: "sign_in_policy",
-    500212: "sign_in_policy",
-    500213: "sign_in_policy",
-    53000: "sign_in_policy",
-    53001: "sign_in_policy",
-    53002: "sign_in_policy",
-    53003: "sign_in_policy",
-    53009: "sign_in_policy",
-    530032: "sign_in_policy",
-    530035: "sign_in_policy",
-    80012: "sign_in_policy",  # outside the hours that the company's directory allows
-    50196: "sign_in_loop",
-    # The request, on its way
-    1002016: "tls_outdated",
-    50192: "request_changed",
-    90004: "request_changed",
-    90014: "request_changed",
-    90023: "request_changed",
-    90100: "request_changed",
-    90121: "request_changed",
-    900144: "request_changed",
-    900561: "request_changed",
-    9002313: "request_changed",
-}
+REASONS = _by_number(
+    {
+        # The application. 7000229: known, but not in this directory; 65002: Microsoft's own, which nobody else may use
+        "application_unknown": (700016, 7000229, 700011, 70001, 65002),
+        "application_disabled": (7000112, 1000031),
+        "application_public": (700025,),
+        # Its secret
+        "secret_wrong": (7000215, 70002),
+        "secret_expired": (7000222,),
+        "secret_not_sent": (7000218, 7000216),
+        # Its certificate. 700026: the application has no credential at all; 700027: it is not registered, or has
+        # expired; 700030: its subject is not registered; 7000214: revoked
+        "certificate_refused": (50012, 50013, 50017, 50027, 50048, 700021, 700026, 700027, 700030, 7000214, 900384),
+        "certificate_weak": (50032,),
+        "certificate_expired": (1000502,),
+        "clock_wrong": (700024, 500133),  # what the certificate signed is outside its time
+        # The directory. 5000225: inactive for too long; 50194: the application is for one directory only
+        "tenant_unknown": (90002, 900021, 900023),
+        "tenant_blocked": (5000224, 5000225),
+        "tenant_missing": (50059, 50128, 50194, 90019, 90124, 90130, 9001023),
+        "tenant_restricted": (50002, 500021, 500022),
+        "cloud_wrong": (90038, 90043, 90051, 50049, 900382, 900432, 900439, 1000104),
+        # The organisation
+        "organisation_unknown": (500011, 50001),
+        "subscription_lapsed": (500014, 650052, 650054),
+        "assignment_required": (50105, 501051),
+        "scope_refused": (70011, 28002, 28003, 700022, 700023, 90009, 90102),
+        "consent_missing": (65001, 65004, 65005, 650056, 650057, 90008, 90094, 90095, 90099),
+        # The account
+        "account_unknown": (50034, 51004, 50029, 50197, 90022, 90101, 90125),
+        "account_foreign": (16000, 16003, 50014, 50020, 500208, 90072, 90084),
+        "password_wrong": (50126, 50056, 50064),
+        "account_locked": (50053,),
+        "password_expired": (50055, 50144),
+        "account_disabled": (50057,),
+        "account_at_risk": (50135, 53011, 530034),
+        "password_not_enough": (50072, 50074, 50076, 50078, 50079, 50125, 50158, 50161, 500121, 53004, 53010),
+        "federation_broken": (20001, 20012, 20033, 40008, 50006, 50008, 5000819, 50107, 50169, 7500514, 90020),
+        # Policies of the directory. 50097: a device that Entra knows; 80012: outside the hours that the company allows
+        "sign_in_policy": (
+            *(50005, 50097, 50127, 50129, 50131, 50155, 50187, 500212, 500213),
+            *(53000, 53001, 53002, 53003, 53009, 530032, 530035, 80012),
+        ),
+        "sign_in_loop": (50196,),
+        # The request, on its way
+        "tls_outdated": (1002016,),
+        "request_changed": (50192, 90004, 90014, 90023, 90100, 90121, 900144, 900561, 9002313),
+    }
+)
 _LATER = frozenset({"temporarily_unavailable", "server_error"})
 
 
@@ -216,8 +101,8 @@ def refusal(answer: dict[str, Any]) -> DeliveryFailed:
 def sign_in_failures() -> Iterator[None]:
     """Turns any exception of a sign-in into one of our failures, which quote neither answers nor addresses.
 
-    msal gives an answer with `error`, raises its own exceptions, or passes on those of requests. It also takes an
-    answer's parts for granted, so an odd answer can raise anything.
+    msal returns an answer with `error`, raises its own exceptions, or passes on those of requests. It does not check
+    the parts of an answer, so a malformed one can raise anything.
     """
     try:
         yield
@@ -236,7 +121,7 @@ def sign_in_failures() -> Iterator[None]:
     except ValueError as error:
         raise _no_directory(error) from error
     except (RuntimeError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
-        # A broken document: msal takes its keys and their types for granted.
+        # A malformed document: msal does not check its keys and their types.
         raise Blocked("not_entra", type(error).__name__) from error
     except Exception as error:
         raise Transient("unforeseen", type(error).__name__) from error
@@ -263,9 +148,9 @@ def _numbers(text: str) -> list[int]:
     return [int(number) for number in re.findall(r"AADSTS(\d{1,9})", text)]
 
 
-def _codes(told: Any) -> list[int]:
+def _codes(listed: Any) -> list[int]:
     """Gives the error numbers that Entra lists beside its text."""
-    return [each for each in told if type(each) is int and 0 < each < 10**9] if isinstance(told, list) else []
+    return [each for each in listed if type(each) is int and 0 < each < 10**9] if isinstance(listed, list) else []
 
 
 def _word(error: Any) -> str:

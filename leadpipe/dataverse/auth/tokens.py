@@ -1,6 +1,6 @@
 """Shares one token between all threads and renews it shortly before it expires.
 
-msal keeps no tokens, since its rules differ between kinds of sign-in; here one rule is for all.
+msal does not keep the tokens: its rules differ from one kind of sign-in to the next, and here is one rule for all.
 """
 
 import math
@@ -23,7 +23,7 @@ LONG_LIVED_SECONDS = 7200.0
 # Entra gives at most 28 hours; longer lifetimes are cut to this.
 LONGEST_LIFETIME_SECONDS = 28 * 3600.0
 _LIFETIME_IF_NONE_GIVEN = 600.0
-# Fits into a header, and into the 16 KiB that Dynamics' servers accept.
+# A header can hold it, and it is within the 16 KiB that Dynamics' servers accept.
 _TOKEN = re.compile(r"[ -~]{1,16000}")
 
 Ask = Callable[[], dict[str, Any]]
@@ -131,7 +131,7 @@ def _token(answer: dict[str, Any], now: float) -> _Token:
     """Reads the token of an answer. Raises Blocked if it cannot be one."""
     text = answer["access_token"]
     if not isinstance(text, str) or not _TOKEN.fullmatch(text):
-        raise Blocked("not_entra", "what it gave is no token")
+        raise Blocked("not_entra", "what it gave is not a token")
     lifetime = _lifetime(answer.get("expires_in"))
     # Microsoft's rule for long-lived tokens: renew at half time, so that hours are left when Entra fails.
     long_or_short = lifetime >= LONG_LIVED_SECONDS or lifetime <= 2 * RENEW_SECONDS_BEFORE_END

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from leadpipe.model.settings import Area, Fault, Settings
+from leadpipe.model.settings import Area, Settings
 from leadpipe.operations.disabled_functions import switched_off
 from leadpipe.operations.doctor.finding import Finding, failed, ok, warning
 
@@ -11,25 +11,21 @@ FUNCTIONS = "functions"
 THREADS = "threads"
 THREADS_WANTED = 32
 _THREAD_SETTING = "PYTHON_THREADPOOL_THREAD_COUNT"
-_WHERE = "among the app settings (in the portal: Settings, Environment variables) or in local.settings.json"
+_FIX = "correct it among the app settings (in the portal: Settings, Environment variables) or in local.settings.json"
 
 
 def look_at_settings(settings: Settings) -> Iterator[Finding]:
-    """Yields a finding for each fault."""
     if not settings.faults:
         yield ok(SETTINGS, f"test leads: {settings.test_leads}, do-not-contact leads: {settings.dnc_leads}")
     for fault in settings.faults:
-        yield _of_fault(fault)
-
-
-def _of_fault(fault: Fault) -> Finding:
-    if fault.area is Area.NOTED:
-        return warning(SETTINGS, f"{fault}: leads go on", f"correct it {_WHERE}")
-    return failed(SETTINGS, str(fault), f"correct it {_WHERE}", reason="settings")
+        if fault.area is Area.NOTED:
+            yield warning(SETTINGS, f"{fault}: leads go on", _FIX)
+        else:
+            yield failed(SETTINGS, str(fault), _FIX, reason="settings")
 
 
 def look_at_functions(environment: Mapping[str, str]) -> Finding:
-    """Checks whether a setting switches a function off, which nothing reports when a lead comes."""
+    """Checks whether a setting switches a function off: nothing else reports it when a lead comes."""
     off = switched_off(environment)
     if not off:
         return ok(FUNCTIONS, "none is switched off")
@@ -42,8 +38,6 @@ def look_at_threads(environment: Mapping[str, str]) -> Finding:
     set_to = environment.get(_THREAD_SETTING, "").strip()
     if set_to.isdecimal() and int(set_to) >= THREADS_WANTED:
         return ok(THREADS, f"{_THREAD_SETTING} is {set_to}")
-    said = set_to if set_to.isdecimal() else "no number" if set_to else "not set"
-    fact = f"{_THREAD_SETTING} is {said}"
-    return warning(
-        THREADS, f"{fact}: slow deliveries could keep leads from being taken in", f"set it to {THREADS_WANTED}"
-    )
+    said = set_to if set_to.isdecimal() else "not a number" if set_to else "not set"
+    fact = f"{_THREAD_SETTING} is {said}: slow deliveries could keep leads from being taken in"
+    return warning(THREADS, fact, f"set it to {THREADS_WANTED}")

@@ -17,12 +17,12 @@ _TOO_MUCH = timedelta(minutes=5)
 def look_at_clock(there: datetime | None, here: datetime, *, refused: bool) -> Finding:
     """Compares the two clocks. `refused`: sign-in has failed because of the clock."""
     if there is None:
-        return skipped(CLOCK, "the storage account did not tell the time")
+        return skipped(CLOCK, "the storage account gave no time")
     skew = abs(there - here)
     if skew <= _LITTLE:
         return ok(CLOCK, "as that of the storage account")
     direction = "behind" if there > here else "ahead"
-    fix = "set this machine's clock, or let it be set by NTP; sign-in by certificate fails at five minutes"
+    fix = "set this machine's clock, by NTP if possible; sign-in by certificate fails at five minutes"
     fact = f"this machine's is {in_words(skew)} {direction} that of the storage account"
     if refused or skew > _TOO_MUCH:
         return failed(CLOCK, fact, fix, reason=CLOCK_WRONG)

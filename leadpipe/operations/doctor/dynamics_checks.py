@@ -9,8 +9,8 @@ from leadpipe.mapping.default import columns_of
 from leadpipe.model.errors import Blocked, DeliveryFailed
 from leadpipe.model.settings import Area, Dataverse, Settings
 from leadpipe.operations.doctor.finding import (
+    CheckResult,
     Finding,
-    Verdict,
     not_looked_at,
     of_failure,
     ok,
@@ -38,7 +38,7 @@ def look_at_dynamics(settings: Settings) -> Iterator[Finding]:
         return
     if settings.dataverse is None:
         yield skipped(SIGN_IN, "no organisation is set")
-        fix = "set DATAVERSE_URL and a way to sign in, then `leadpipe fallback drain`; nothing, if it is meant so"
+        fix = "set DATAVERSE_URL and a sign-in, then `leadpipe fallback drain`; nothing, if this is intended"
         yield warning(ORGANISATION, "none is set: every lead rests in the fallback table", fix, reason=NO_DYNAMICS)
         yield from _not_reached(_AFTER_SIGN_IN[1:], "no organisation is set", settings)
         return
@@ -97,8 +97,8 @@ def _look_at_user(inspection: Inspection, user_id: str) -> Finding:
 
 _READ = "prvReadLead"
 _CREATE = "prvCreateLead"
-# What Microsoft's own role has so that workflows and asynchronous plug-ins can start on a lead's creation. One source
-# says Append, the other AppendTo.
+# Microsoft's own role has these so that workflows and asynchronous plug-ins can start when a lead is created. One
+# source says Append, the other AppendTo.
 _SYSTEM_JOB = ("prvReadAsyncOperation", "prvWriteAsyncOperation")
 _SYSTEM_JOB_APPEND = ("prvAppendAsyncOperation", "prvAppendToAsyncOperation")
 
@@ -109,7 +109,7 @@ def look_at_privileges(inspection: Inspection, user_id: str) -> Iterator[Finding
     except NotReadable as error:
         yield skipped(PRIVILEGES, f"the role may not read them ({error.detail})")
     except DeliveryFailed as error:
-        yield of_failure(PRIVILEGES, error, Verdict.SKIPPED)
+        yield of_failure(PRIVILEGES, error, CheckResult.SKIPPED)
     else:
         yield from of_privileges(held)
 
@@ -119,7 +119,7 @@ def of_privileges(held: dict[str, str]) -> Iterator[Finding]:
     yield _of(held, _CREATE) or of_failure(f"privilege {_CREATE}", Blocked("missing_privilege", _CREATE))
     yield _of(held, _READ) or warning(
         f"privilege {_READ}",
-        "not held: when a reply is lost, the lead cannot be read back and counts as written, or waits for a person",
+        "not held: where a reply is lost, the lead cannot be read back and counts as written, or waits for a person",
         f"add {_READ}, at User level or wider, to the application user's role",
         reason="missing_privilege",
     )
@@ -128,7 +128,9 @@ def of_privileges(held: dict[str, str]) -> Iterator[Finding]:
         missing.append(" or ".join(_SYSTEM_JOB_APPEND))
     if missing:
         needed = "needed only where a workflow or an asynchronous plug-in starts on a lead's creation"
-        yield Finding(check="privileges System Job", result=Verdict.SKIPPED, fact=f"no {', '.join(missing)}: {needed}")
+        yield Finding(
+            check="privileges System Job", result=CheckResult.SKIPPED, fact=f"no {', '.join(missing)}: {needed}"
+        )
     else:
         yield ok("privileges System Job", ", ".join(f"{name} {held[name]}" for name in _SYSTEM_JOB))
 

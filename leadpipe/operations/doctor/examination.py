@@ -1,14 +1,14 @@
 """Makes all checks in their order, and yields the findings as they come."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import datetime
 
 from leadpipe.dataverse.certificate_end import certificate_ends
 from leadpipe.operations.doctor.app_checks import look_at_functions, look_at_settings, look_at_threads
 from leadpipe.operations.doctor.clock_check import CLOCK, CLOCK_WRONG, look_at_clock
 from leadpipe.operations.doctor.dynamics_checks import look_at_dynamics
 from leadpipe.operations.doctor.expiry_check import look_at_expiry
-from leadpipe.operations.doctor.finding import Finding, Verdict, failed, not_looked_at
+from leadpipe.operations.doctor.finding import CheckResult, Finding, failed, not_looked_at
 from leadpipe.operations.doctor.ledger_checks import LAST_LEAD, LAST_TEST_LEAD, look_at_ledger
 from leadpipe.operations.doctor.storage_checks import STORAGE_CHECKS, look_at_storage
 from leadpipe.operations.target import Target
@@ -23,7 +23,7 @@ def examine(target: Target, environment: Mapping[str, str], now: Callable[[], da
         "storage": lambda: look_at_storage(target),
         "threads": lambda: [look_at_threads(environment)],
         "dynamics": lambda: look_at_dynamics(settings),
-        "expiry": lambda: [look_at_expiry(settings, _today(now), certificate_ends=certificate_ends(settings))],
+        "expiry": lambda: [look_at_expiry(settings, now().date(), certificate_ends=certificate_ends(settings))],
         "last leads": lambda: _last_leads(target, found, now),
         "clock": lambda: _clock(target, found, now),
     }
@@ -38,26 +38,24 @@ def _guarded(what: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Findi
     try:
         yield from look()
     except Exception as error:  # noqa: BLE001 - a command never ends with a traceback
-        yield failed(what, f"looking at it failed: {type(error).__name__}", "this is a fault of leadpipe's: report it")
+        yield failed(what, f"the check failed: {type(error).__name__}", "this is a fault in leadpipe: report it")
 
 
 def _last_leads(target: Target, found: list[Finding], now: Callable[[], datetime]) -> Iterable[Finding]:
     if not _storage_answers(found):
         return not_looked_at((LAST_LEAD, LAST_TEST_LEAD), "they are in the storage account")
-    something_failed = any(finding.result is Verdict.FAILED for finding in found)
-    return look_at_ledger(target.ledger, now(), something_failed=something_failed)
+    something_failed = any(finding.result is CheckResult.FAILED for finding in found)
+    return look_at_ledger(target.ports.ledger, now(), something_failed=something_failed)
 
 
 def _clock(target: Target, found: list[Finding], now: Callable[[], datetime]) -> Iterable[Finding]:
     if not _storage_answers(found):
-        return not_looked_at((CLOCK,), "the storage account would tell the time")
+        return not_looked_at((CLOCK,), "the time comes from the storage account")
     refused = any(finding.reason == CLOCK_WRONG for finding in found)
     return [look_at_clock(target.storage_time(), now(), refused=refused)]
 
 
 def _storage_answers(found: list[Finding]) -> bool:
-    return all(finding.result in {Verdict.OK, Verdict.WARNING} for finding in found if finding.check in STORAGE_CHECKS)
-
-
-def _today(now: Callable[[], datetime]) -> date:
-    return now().astimezone(UTC).date()
+    return all(
+        finding.result in {CheckResult.OK, CheckResult.WARNING} for finding in found if finding.check in STORAGE_CHECKS
+    )

@@ -17,9 +17,9 @@ def look_at_expiry(settings: Settings, today: date, *, certificate_ends: date | 
     if missing := untold(settings):
         return _of_missing(missing, settings)
     if settings.dataverse is None:
-        return skipped(EXPIRY, "no way to sign in is set")
+        return skipped(EXPIRY, "no sign-in is set")
     if isinstance(settings.dataverse.sign_in, ManagedIdentity):
-        return ok(EXPIRY, "a managed identity never ends")
+        return ok(EXPIRY, "a managed identity never expires")
     return skipped(EXPIRY, "the certificate cannot be read")
 
 

@@ -9,7 +9,7 @@ from leadpipe.model.errors import DeliveryFailed, LeadpipeError
 from leadpipe.operations.causes import cause_of, fix_now, with_detail
 
 
-class Verdict(StrEnum):
+class CheckResult(StrEnum):
     OK = "ok"
     FAILED = "failed"  # a lead would not get through
     WARNING = "warning"  # it would, and yet a person should look at this
@@ -21,33 +21,33 @@ class Finding:
     """`check` names what was looked at; `reason` is that of the ledger, where it has one."""
 
     check: str
-    result: Verdict
+    result: CheckResult
     fact: str
     fix: str = ""
     reason: str = ""
 
 
 def ok(check: str, fact: str) -> Finding:
-    return Finding(check=check, result=Verdict.OK, fact=fact)
+    return Finding(check=check, result=CheckResult.OK, fact=fact)
 
 
 def failed(check: str, fact: str, fix: str, reason: str = "") -> Finding:
-    return Finding(check=check, result=Verdict.FAILED, fact=fact, fix=fix, reason=reason)
+    return Finding(check=check, result=CheckResult.FAILED, fact=fact, fix=fix, reason=reason)
 
 
 def warning(check: str, fact: str, fix: str, reason: str = "") -> Finding:
-    return Finding(check=check, result=Verdict.WARNING, fact=fact, fix=fix, reason=reason)
+    return Finding(check=check, result=CheckResult.WARNING, fact=fact, fix=fix, reason=reason)
 
 
 def skipped(check: str, why: str) -> Finding:
-    return Finding(check=check, result=Verdict.SKIPPED, fact=f"not looked at: {why}")
+    return Finding(check=check, result=CheckResult.SKIPPED, fact=f"not looked at: {why}")
 
 
 def not_looked_at(checks: Iterable[str], why: str) -> list[Finding]:
     return [skipped(check, why) for check in checks]
 
 
-def of_failure(check: str, error: LeadpipeError, result: Verdict = Verdict.FAILED) -> Finding:
+def of_failure(check: str, error: LeadpipeError, result: CheckResult = CheckResult.FAILED) -> Finding:
     """The finding for a failure, in the words that `status` and `show` use for it."""
     fact = with_detail(cause_of(error.slug).says, error.detail)
     return Finding(check=check, result=result, fact=fact, fix=fix_now(error.slug), reason=error.slug)

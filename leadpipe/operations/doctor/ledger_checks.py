@@ -18,7 +18,7 @@ _DAYS = timedelta(days=30)
 
 
 def look_at_ledger(ledger: Ledger, at: datetime, *, something_failed: bool) -> Iterator[Finding]:
-    """Checks the last lead and the last test lead. `something_failed`: do not repeat why leads wait."""
+    """Checks the last lead and the last test lead. `something_failed`: the reason for waiting was shown already."""
     try:
         lead, test_lead = last_ones(ledger, at)
     except StorageFailed as error:
@@ -63,4 +63,4 @@ def _is_stuck(record: Record) -> bool:
 def _fix(record: Record, fix: str) -> str:
     if record.state is State.POISONED or record.next_try_at is None:
         return fix
-    return f"{fix}; nothing, if that was done since: it is tried again at {moment(record.next_try_at)}"
+    return f"{fix}; nothing, if this was fixed since: the next try is at {moment(record.next_try_at)}"

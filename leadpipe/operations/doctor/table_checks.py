@@ -29,7 +29,7 @@ def look_at_table(inspection: Inspection, mapping_file: str | None) -> Iterator[
 
 
 def everything_sent() -> Columns:
-    """The columns of a lead with every field that must not be contacted: all that the default mapping ever writes."""
+    """The columns of a do-not-contact lead with every field: all that the default mapping ever writes."""
     texts: dict[str, Any] = {**dict.fromkeys(DOCUMENTED, "x"), "action_code": "DNC"}
     return columns_of(replace(Lead(), **texts), _ANY_ID)
 
@@ -55,10 +55,8 @@ def _look_at_mapping(inspection: Inspection, mapping: FileMapping) -> Finding:
         live = {}
     wrong = [*(misfits(sent, live) if live else []), *wrong]
     if wrong:
-        fix = (
-            "correct the mapping, or the column in Dynamics; a privilege comes with `leadpipe setup --apply`;"
-            " `leadpipe mapping check` looks again"
-        )
+        fix = "correct the mapping or the column in Dynamics, add privileges by `leadpipe setup --apply`; then"
+        fix = f"{fix} `leadpipe mapping check`"
         return failed(MAPPING, "; ".join(wrong), fix, reason="column_unknown")
     lengths = {name: longest for name, longest in LENGTHS.items() if name in sent}
     all_sent = len({*sent, *(each.column for each in own_columns(mapping))})
@@ -83,7 +81,7 @@ def of_steps(steps: list[str]) -> Finding:
     if not steps:
         return ok(PLUG_INS, "none of the organisation's own runs within a lead's creation")
     fact = f"run within a lead's creation: {', '.join(steps)}"
-    return warning(PLUG_INS, fact, "nothing while leads flow; if plug-ins refuse or delay them, look at these first")
+    return warning(PLUG_INS, fact, "nothing while leads flow; if a plug-in stops or delays leads, look at these first")
 
 
 def _of_solution(version: str | None) -> Finding:
@@ -91,7 +89,7 @@ def _of_solution(version: str | None) -> Finding:
 
 
 def misfits(sent: Columns, live: Mapping[str, Column]) -> list[str]:
-    """What Dynamics would refuse of every lead."""
+    """What Dynamics would refuse in every lead."""
     reasons = ((name, not_settable(live.get(name)) or _no_option(value, live[name])) for name, value in sent.items())
     return [f"{name}: {why}" for name, why in reasons if why]
 

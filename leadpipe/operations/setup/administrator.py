@@ -1,4 +1,4 @@
-"""Signs in the person who sets up: with the account of the Azure CLI, else by a code that is confirmed in a browser.
+"""Signs in the administrator: with the account of the Azure CLI, else by a code that is confirmed in a browser.
 
 The token lives as long as the command. azure-identity is imported only here, and only when it is used.
 https://learn.microsoft.com/python/api/azure-identity
@@ -51,7 +51,7 @@ class AdministratorTokens:
 
     def _of_cli(self, scope: str) -> str:
         """Empty where there is no Azure CLI, or it has no token for this organisation."""
-        from azure.core.exceptions import AzureError  # noqa: PLC0415 - a plan that only helps needs none of it
+        from azure.core.exceptions import AzureError  # noqa: PLC0415 - `--azure` needs none of it
         from azure.identity import AzureCliCredential  # noqa: PLC0415
 
         if shutil.which("az") is None:
@@ -62,7 +62,7 @@ class AdministratorTokens:
         except (AzureError, ValueError) as error:
             self._say(f"the Azure CLI gave no token{_number(error)}: signing in by code instead")
             return ""
-        self._say("signed in as the Azure CLI is (`az account show` says who)")
+        self._say("signed in with the account of the Azure CLI (`az account show` names it)")
         return token
 
     def _by_code(self, scope: str) -> str:
@@ -100,11 +100,11 @@ def administration_of(dataverse: Dataverse, tenant: str, say: Callable[[str], No
 
 
 def what_went_wrong(error: LeadpipeError) -> str:
-    """Words a failure for the person who is signed in: the causes of the ledger are about the application user."""
+    """A failure in words for the administrator: the ledger's causes are about the application user."""
     if isinstance(error, Blocked) and error.slug in _NOT_A_MEMBER:
-        return "you are no user of the organisation who may do anything: sign in as one of its System Administrators"
+        return "your account may do nothing in the organisation: sign in as one of its System Administrators"
     if isinstance(error, Blocked) and error.slug in _TOO_LITTLE:
-        may_not = with_detail("you may not do that", error.detail)
+        may_not = with_detail("your account may not do this", error.detail)
         return f"{may_not}: sign in as somebody with the role System Administrator"
     return failure_in_words(error)
 
@@ -127,7 +127,7 @@ def _why_not_even_a_code(error: Exception) -> str:
 
 
 def _number(error: Exception) -> str:
-    """Only Microsoft's number: the text around it has ids, and whatever else was answered."""
+    """Only Microsoft's number: the text around it has ids and other parts of the answer."""
     known = _refusal(error).detail.split()[0]
     return f" ({known})" if known.startswith("AADSTS") else ""
 

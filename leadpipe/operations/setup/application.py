@@ -40,7 +40,7 @@ class Subject:
 
     @property
     def is_another(self) -> bool:
-        """Whether the app, as it is set, is not the application that this is for."""
+        """Whether the app's settings name another application than this set-up is for."""
         return bool(self.signs_in_as and not self.account and self.client_id != self.signs_in_as)
 
     def known(self) -> Known:
@@ -72,10 +72,10 @@ def subject_of(
     _require_resolved(given, sign_in)
     if named and not is_guid(named):
         setting = "DATAVERSE_MANAGED_IDENTITY" if sign_in is SignInMethod.MANAGED_IDENTITY else "DATAVERSE_CLIENT_ID"
-        raise SettingsError("client_id", f"{setting} is no id like aaaabbbb-0000-cccc-1111-dddd2222eeee")
+        raise SettingsError("client_id", f"{setting} is not an id like aaaabbbb-0000-cccc-1111-dddd2222eeee")
     tenant = tenant or given["DATAVERSE_TENANT_ID"]
     if tenant and not is_tenant(tenant):
-        raise SettingsError("tenant", "DATAVERSE_TENANT_ID is no id like aaaabbbb-0000-cccc-1111-dddd2222eeee")
+        raise SettingsError("tenant", "DATAVERSE_TENANT_ID is not an id like aaaabbbb-0000-cccc-1111-dddd2222eeee")
     return Subject(
         organisation=_organisation(environment),
         sign_in=sign_in,
@@ -93,7 +93,7 @@ def is_tenant(text: str) -> bool:
 
 
 def _method_of(given: Mapping[str, str]) -> SignInMethod:
-    """The method that the settings choose; with a client id alone a secret, else the one that is advised."""
+    """The method that the settings choose; with only a client id a secret, else the recommended one."""
     chosen = next((method for name, method in _METHODS.items() if given[name]), None)
     return chosen or (SignInMethod.SECRET if given["DATAVERSE_CLIENT_ID"] else SignInMethod.MANAGED_IDENTITY)
 

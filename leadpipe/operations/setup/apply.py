@@ -8,23 +8,23 @@ from leadpipe.dataverse.administration import Administration, User
 from leadpipe.model.errors import LeadpipeError
 from leadpipe.operations.setup.administrator import what_went_wrong
 from leadpipe.operations.setup.organisation import copy_in, user_of
-from leadpipe.operations.setup.plan import MADE_HERE, OWN_ROLE, Found, Wanted
+from leadpipe.operations.setup.plan import MADE_HERE, OWN_ROLE, Inventory, Wanted
 from leadpipe.operations.setup.step import Change, Step, StepState
 
 # For people who find the role in the portal.
 _DESCRIPTION = f"What leadpipe needs to write marketplace leads; {MADE_HERE}"
 _KEPT = (
     "it stays, deactivated and without a role, because leads or other records belong to it; "
-    "give them to another owner and run it again, if it shall go too"
+    "to delete it too, give them to another owner and run this again"
 )
 
 
 class NotThereYet(LeadpipeError):
-    """A row that was made a moment ago, or that somebody deleted meanwhile, cannot be seen."""
+    """A row that was just made, or that somebody deleted meanwhile, cannot be read."""
 
 
 class Changes:
-    def __init__(self, administration: Administration, wanted: Wanted, found: Found) -> None:
+    def __init__(self, administration: Administration, wanted: Wanted, found: Inventory) -> None:
         self._administration = administration
         self._wanted = wanted
         self._found = found
@@ -49,7 +49,7 @@ class Changes:
         return replace(step, state=StepState.CHANGED, fact=f"{step.fact}: done")
 
     def _do(self, step: Step, change: Change) -> bool:
-        """Makes the change; False where Dynamics keeps what was to be deleted, which does no harm."""
+        """Makes the change; False where Dynamics keeps what should be deleted, which does no harm."""
         administration = self._administration
         match change:
             case Change.MAKE_ROLE:
@@ -62,16 +62,12 @@ class Changes:
                 )
             case Change.MAKE_USER:
                 administration.make_application_user(self._wanted.client_id, self._unit_id(), MADE_HERE)
-            case Change.ACTIVATE_USER:
-                administration.set_disabled(self._user().user_id, disabled=False)
-            case Change.GIVE_ROLE:
+            case Change.ACTIVATE_USER | Change.DEACTIVATE_USER:
+                administration.set_disabled(self._user().user_id, disabled=change is Change.DEACTIVATE_USER)
+            case Change.GIVE_ROLE | Change.TAKE_ROLE:
                 user = self._user()
-                administration.give_role(user.user_id, self._role(step.role, user.unit_id))
-            case Change.TAKE_ROLE:
-                user = self._user()
-                administration.take_role(user.user_id, self._role(step.role, user.unit_id))
-            case Change.DEACTIVATE_USER:
-                administration.set_disabled(self._user().user_id, disabled=True)
+                move = administration.give_role if change is Change.GIVE_ROLE else administration.take_role
+                move(user.user_id, self._role(step.role, user.unit_id))
             case Change.DELETE_USER:
                 return administration.delete_user(self._user().user_id)
             case Change.DELETE_ROLE:
@@ -83,13 +79,13 @@ class Changes:
     def _role(self, name: str, unit_id: str) -> str:
         role = copy_in(self._administration, name, unit_id)
         if role is None:
-            raise NotThereYet("not_there_yet", f"{name} is not there in the user's business unit: run it again")
+            raise NotThereYet("not_there_yet", f"{name} is not in the user's business unit: run this again")
         return role.role_id
 
     def _user(self) -> User:
         user = user_of(self._administration, self._wanted)
         if user is None:
-            raise NotThereYet("not_there_yet", "the user is not there: run it again")
+            raise NotThereYet("not_there_yet", "the user is not there: run this again")
         return user
 
     def _root_id(self) -> str:

@@ -1,7 +1,7 @@
 """Writes the Azure CLI commands for Entra and the function app, for people who want to see them before running them.
 
-A secret goes from Entra into the key vault without being shown. Variables are set once, since that is where the two
-shells differ; PowerShell also needs brackets in a value quoted twice.
+A secret goes from Entra into the key vault without being shown. Variables are set once, because there the two shells
+differ; PowerShell also needs double quotes around a value with parentheses.
 https://learn.microsoft.com/cli/azure/reference-index
 https://learn.microsoft.com/cli/azure/use-azure-cli-successfully-powershell
 """
@@ -56,7 +56,7 @@ def _names(sign_in: SignInMethod, known: Known) -> Commands:
         given["ACCOUNT"] = "leads@contoso.onmicrosoft.com"
         what.append("the account that signs in")
     return Commands(
-        title=f"to be filled in: the names of {', '.join(what)}",
+        title=f"fill in the names of {', '.join(what)}",
         bash=tuple(f"{name}={value}" for name, value in given.items()),
         powershell=tuple(f'${name} = "{value}"' for name, value in given.items()),
     )
@@ -133,7 +133,7 @@ def _certificate() -> list[Commands]:
 def _password() -> Commands:
     bash, powershell = stored("DATAVERSE-PASSWORD")
     return Commands(
-        title="the account's password into the key vault; the first line by itself: it asks, and shows nothing",
+        title="the account's password into the key vault; run the first line alone: it asks, and shows nothing",
         bash=('read -r -s -p "password of the account: " PASSWORD; echo', *bash),
         powershell=('$PASSWORD = Read-Host -MaskInput "password of the account"', *powershell),
     )
@@ -159,7 +159,7 @@ def _identity(known: Known) -> Commands:
                 f'az ad sp show --id "$({PRINCIPAL})" --query appId --output tsv',
             ),
         )
-    # The caller has checked that it is an id. Azure writes ids in lower case.
+    # The caller has checked that it is an id; Azure writes ids in lower case.
     listed = f"az identity list --query \"[?clientId=='{known.identity.lower()}'].id\" --output tsv"
     lines = (
         f'az functionapp identity assign {ON_APP} --output none --identities "$IDENTITY"',
@@ -194,10 +194,10 @@ def _settings(known: Known, values: Iterable[str], in_vault: str = "") -> Comman
 
 
 def _other_methods(sign_in: SignInMethod) -> Commands:
-    """Deletes the settings of all other methods: which of them the app has is not known, and need not be."""
+    """Deletes the settings of all other methods, because nobody knows which of them the app has."""
     names = [name for other, names in SETTINGS_OF.items() if other is not sign_in for name in names]
     command = f"az functionapp config appsettings delete {ON_APP} --output none --setting-names {' '.join(names)}"
-    return Commands(title="no other way to sign in: with two of them set all leads wait", bash=(command,))
+    return Commands(title="delete the other sign-in settings: with two ways to sign in all leads wait", bash=(command,))
 
 
 def _function_key() -> Commands:

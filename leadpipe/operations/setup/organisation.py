@@ -1,18 +1,23 @@
-"""Reads from an organisation what the plan is made from."""
+"""Reads from an organisation, and from the mapping, what the plan is made from."""
 
 from leadpipe.dataverse.administration import Administration, BusinessUnit, Role, User
-from leadpipe.operations.setup.plan import MADE_HERE, MICROSOFTS_ROLE, OWN_ROLE, Found, FoundRole, Wanted
+from leadpipe.mapping.rules import FileMapping, own_columns
+from leadpipe.mapping.values import Row
+from leadpipe.operations.setup.plan import MADE_HERE, MICROSOFTS_ROLE, OWN_ROLE, FoundRole, Inventory, Wanted
+from leadpipe.operations.setup.privileges import MappingNeeds
+
+_OWNER = "ownerid"
 
 
-def look(administration: Administration, wanted: Wanted) -> Found:
+def look(administration: Administration, wanted: Wanted) -> Inventory:
     """Reads everything that the plan needs; changes nothing."""
-    units = _root_first(administration.business_units())
+    units = sorted(administration.business_units(), key=lambda unit: (unit.parent_id is not None, unit.name))
     ids = administration.privilege_ids(each.name for each in wanted.privileges)
     names = {privilege_id: name for name, privilege_id in ids.items()}
     user = user_of(administration, wanted)
     roles = administration.roles_of(user.user_id) if user else []
     held = administration.privileges_of_user(user.user_id) if user and not user.disabled else {}
-    return Found(
+    return Inventory(
         units={unit.unit_id: unit.name for unit in units},
         known=frozenset(ids),
         microsofts=_found(administration, MICROSOFTS_ROLE, units, names, user),
@@ -49,9 +54,15 @@ def _found(
     )
 
 
-def _root_first(units: list[BusinessUnit]) -> list[BusinessUnit]:
-    return sorted(units, key=lambda unit: (unit.parent_id is not None, unit.name))
-
-
 def _by_name(depths: dict[str, str], names: dict[str, str]) -> dict[str, str]:
     return {names[each]: depth for each, depth in depths.items() if each in names}
+
+
+def needs_of(mapping: FileMapping, administration: Administration) -> MappingNeeds:
+    """The privileges that the mapping needs; the organisation names those of the tables that lookups point into."""
+    rows = {mapped.column: mapped.value for mapped in own_columns(mapping) if isinstance(mapped.value, Row)}
+    tables = {row.entity_set for column, row in rows.items() if column != _OWNER}
+    return MappingNeeds(
+        lookups={table: administration.append_to_privilege(table) for table in sorted(tables)},
+        sets_owner=_OWNER in rows,
+    )

@@ -1,7 +1,7 @@
-"""Plans the steps so that leads get through, from what the organisation has. Pure.
+"""Plans the steps that let leads get through, and those of `--remove`, from what the organisation has. Pure.
 
 Microsoft's own role is used and never changed: it is managed, so its next version would undo the change or fail to
-install. Privileges that it lacks, or all where it is missing, go into a role of leadpipe's own.
+install. What it lacks, or all where it is missing, goes into a role of leadpipe's own.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ class FoundRole:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Inventory:
     """What the organisation has. `units`: id to name, the root first. `known`: the privileges that exist there."""
 
     units: Mapping[str, str]
@@ -54,7 +54,7 @@ class Found:
         return self.user is not None and self.user.note == MADE_HERE
 
 
-def plan(wanted: Wanted, found: Found) -> list[Step]:
+def plan(wanted: Wanted, found: Inventory) -> list[Step]:
     """All steps in order, including those that are done already."""
     needed = tuple(each for each in wanted.privileges if each.name in found.known)
     has_all = found.user is not None and not found.user.disabled and not lacking(needed, found.user_privileges)
@@ -63,16 +63,16 @@ def plan(wanted: Wanted, found: Found) -> list[Step]:
         return steps
     if has_all:
         allowing = ", ".join(sorted(found.user_roles)) or "a team's role"
-        return [*steps, _user(wanted, found), done("role given", f"{allowing}: it allows all that is needed")]
+        return [*steps, _user(wanted, found), done("role given", f"{allowing}: enough for all that leadpipe needs")]
     roles, steps_of_roles = _roles(needed, found)
     user = _user(wanted, found)
     given = [_given(wanted, found, role) for role in roles]
     if user.state is StepState.PERSON:
-        given = []  # to nobody yet
+        given = []  # there is no user yet
     return [*steps, *steps_of_roles, user, *given]
 
 
-def _tables(wanted: Wanted, found: Found) -> list[Step]:
+def _tables(wanted: Wanted, found: Inventory) -> list[Step]:
     missing = [each.name for each in wanted.privileges if each.must and each.name not in found.known]
     if not missing:
         return []
@@ -80,22 +80,22 @@ def _tables(wanted: Wanted, found: Found) -> list[Step]:
     return [person("tables", fact, portal.SALES)]
 
 
-def _unit(wanted: Wanted, found: Found) -> list[Step]:
+def _unit(wanted: Wanted, found: Inventory) -> list[Step]:
     there = {name.casefold(): unit_id for unit_id, name in found.units.items()}
     if not wanted.unit:
         return []
     if wanted.unit.casefold() not in there:
         names = ", ".join(found.units.values())
-        fact = f"there is no business unit {wanted.unit}; there are {names}"
+        fact = f"the organisation has no business unit {wanted.unit}; it has {names}"
         return [person("business unit", fact, portal.BUSINESS_UNIT)]
     if found.user is not None and found.user.unit_id != there[wanted.unit.casefold()]:
         now = found.units.get(found.user.unit_id, "another")
-        fact = f"the user is in {now}, not in {wanted.unit}: move it, which costs it its roles, and run this again"
+        fact = f"the user is in {now}, not in {wanted.unit}: move it (it loses its roles), and run this again"
         return [person("business unit", fact, portal.MOVE_USER)]
     return [done("business unit", wanted.unit)]
 
 
-def _roles(needed: tuple[Privilege, ...], found: Found) -> tuple[list[str], list[Step]]:
+def _roles(needed: tuple[Privilege, ...], found: Inventory) -> tuple[list[str], list[Step]]:
     """The roles that the user needs, and the steps for them."""
     names, steps = [], []
     rest = needed
@@ -123,7 +123,7 @@ def _own_role(rest: tuple[Privilege, ...], own: FoundRole | None) -> list[Step]:
     return [made, added]
 
 
-def _user(wanted: Wanted, found: Found) -> Step:
+def _user(wanted: Wanted, found: Inventory) -> Step:
     user = found.user
     if wanted.account:
         return _account(wanted.account, user)
@@ -139,15 +139,50 @@ def _user(wanted: Wanted, found: Found) -> Step:
 
 
 def _account(account: str, user: User | None) -> Step:
-    """A person makes the account: only the Microsoft 365 admin centre can, with a licence."""
+    """Only a person can make the account: in the Microsoft 365 admin centre, with a licence."""
     if user is not None and not user.disabled:
         return done("user", f"{account} is there")
     fact = f"{account} is {'disabled' if user else 'not there'}: give it a licence, wait a few minutes, run this again"
     return person("user", fact, *portal.ACCOUNT)
 
 
-def _given(wanted: Wanted, found: Found, role: str) -> Step:
+def _given(wanted: Wanted, found: Inventory, role: str) -> Step:
     if role in found.user_roles:
         return done("role given", f"the user has {role}")
     pages = portal.GIVE_ROLE_TO_ACCOUNT if wanted.account else portal.GIVE_ROLE
     return to_do("role given", f"give {role} to the user", Change.GIVE_ROLE, pages, role=role)
+
+
+def plan_removal(wanted: Wanted, found: Inventory) -> list[Step]:
+    """The steps that remove what setup made, and nothing else, in the order in which Dynamics allows it."""
+    return [*_user_removed(wanted, found), _role_removed(found)]
+
+
+def _user_removed(wanted: Wanted, found: Inventory) -> list[Step]:
+    if found.user is None:
+        return [done("application user", "the organisation has none")]
+    made_here = found.user_made_here and not wanted.account
+    ours = {OWN_ROLE, MICROSOFTS_ROLE} if made_here else {OWN_ROLE} if found.own and found.own.made_here else set()
+    # Dynamics takes no role from a disabled user.
+    steps = [] if found.user.disabled else [_taken(role) for role in sorted(ours & found.user_roles)]
+    name = found.user.name or found.user.user_id
+    if not made_here:
+        return [*steps, done("application user", f"{name} stays: it was not made by leadpipe setup")]
+    if not found.user.disabled:
+        steps.append(to_do("application user", f"deactivate {name}", Change.DEACTIVATE_USER, portal.DEACTIVATE))
+    deleted = f"delete {name}, only if no lead belongs to it"
+    return [*steps, to_do("application user", deleted, Change.DELETE_USER, portal.DELETE_USER)]
+
+
+def _role_removed(found: Inventory) -> Step:
+    if found.own is None:
+        return done("role", f"the organisation has no {OWN_ROLE}")
+    if not found.own.made_here:
+        return done("role", f"{OWN_ROLE} stays: it was not made by leadpipe setup")
+    if found.own.others:
+        return done("role", f"{OWN_ROLE} stays: {found.own.others} more users have it")
+    return to_do("role", f"delete the role {OWN_ROLE}", Change.DELETE_ROLE, portal.DELETE_ROLE, role=OWN_ROLE)
+
+
+def _taken(role: str) -> Step:
+    return to_do("role given", f"take {role} from the user", Change.TAKE_ROLE, portal.GIVE_ROLE, role=role)

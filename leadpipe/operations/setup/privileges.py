@@ -1,4 +1,4 @@
-"""Which privileges the application user needs, and how far each reaches. docs/setup.md says what each is for."""
+"""Lists the privileges that the application user needs, and how far each reaches. docs/setup.md says why."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ _WIDTHS = {depth: width for width, depth in enumerate(LEVELS)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappingNeeds:
-    """What the publisher's own mapping asks for beyond the built-in one: lookups, a lead's owner.
+    """What the publisher's own mapping needs beyond the default one: lookups, a lead's owner.
 
     `lookups`: entity set to the privilege that lets a row of it be pointed at.
     """
@@ -31,7 +31,7 @@ class Privilege:
 
 
 def needed(mapping: MappingNeeds) -> tuple[Privilege, ...]:
-    """A lead belongs to whoever makes it, so user level is enough until the mapping gives it to somebody else.
+    """A lead belongs to the user that makes it, so user level is enough unless the mapping sets another owner.
 
     The optional ones are those that Microsoft's set-up asks for, and those of workflows and asynchronous plug-ins that
     start when a lead is created.

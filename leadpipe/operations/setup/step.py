@@ -6,10 +6,10 @@ from enum import StrEnum
 
 
 class StepState(StrEnum):
-    DONE = "done"  # it is so already
+    DONE = "done"  # done before this run
     TO_DO = "to_do"
-    CHANGED = "changed"  # it was to do, and was done now
-    LEFT = "left"  # Dynamics keeps what was to be deleted; it does no harm
+    CHANGED = "changed"  # done in this run
+    LEFT = "left"  # Dynamics keeps what should be deleted; it does no harm
     FAILED = "failed"
     PERSON = "person"  # only a person can do it
 
@@ -54,16 +54,14 @@ def to_do(
     role: str = "",
     privileges: Mapping[str, str] | None = None,
 ) -> Step:
-    """A step that is to do. `pages`: the portal's today, and that of 2018."""
+    """`pages`: the portal's today, and that of 2018."""
     made = person(step, fact, *pages)
     return replace(made, state=StepState.TO_DO, change=change, role=role, privileges=privileges or {})
 
 
 def person(step: str, fact: str, portal: str, portal_2018: str = "") -> Step:
-    """A step that only a person can do."""
     return Step(step=step, state=StepState.PERSON, fact=fact, portal=portal, portal_2018=portal_2018)
 
 
 def done(step: str, fact: str) -> Step:
-    """A step that is done already."""
     return Step(step=step, state=StepState.DONE, fact=fact)

@@ -25,9 +25,9 @@ def vault() -> list[Commands]:
     reads = f'{role} --role "Key Vault Secrets User" --assignee-principal-type ServicePrincipal'
     make = 'az keyvault create --name "$VAULT" --resource-group "$GROUP" --enable-rbac-authorization true --output none'
     return [
-        Commands(title="make the key vault; leave this out where it is there already", bash=(make,)),
+        Commands(title="make the key vault; leave this out if you have one", bash=(make,)),
         Commands(
-            title="let yourself write the key vault's secrets, and the app read them: a refusal may last some minutes",
+            title="let yourself write the key vault's secrets, and the app read them; it may take some minutes",
             bash=(
                 f'{writes} --assignee-object-id "$({_PERSON})"',
                 f"az functionapp identity assign {ON_APP} --output none",

@@ -23,7 +23,7 @@ def test_a_row_of_the_marketplace_that_is_not_in_dynamics_is_missing() -> None:
     assert verdict(TOLD, 2, THERE, {"1", "2", "3"}).missing == ["row1@chaos.example"]
 
 
-def test_an_address_that_is_in_dynamics_twice_is_doubled_though_nobody_was_told_202_for_it() -> None:
+def test_an_address_twice_in_dynamics_is_doubled_also_when_no_202_was_sent() -> None:
     twice = [*THERE, "c@chaos.example", "c@chaos.example"]
     assert verdict(TOLD, 1, twice, {"1", "2", "3"}).doubled == ["c@chaos.example"]
 

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -116,6 +117,32 @@ def test_a_half_made_venv_is_repaired(tmp_path: Path, capsys: pytest.CaptureFixt
 
     assert subprocess.call([bootstrap.prepare("run", root), "-c", "import pip"]) == 0
     assert "first run" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a link needs a privilege there")
+@pytest.mark.parametrize("stamped", [True, False], ids=["made by devkit", "made by something else"])
+def test_a_link_to_the_venv_of_another_clone_is_refused_and_nothing_removed(tmp_path: Path, stamped: bool) -> None:
+    other, clone = tmp_path / "other", tmp_path / "clone"
+    for root in (other, clone):
+        root.mkdir()
+        make_project(root)
+    (other / ".venv").mkdir()
+    (other / ".venv" / "kept").touch()
+    if stamped:
+        bootstrap.write_stamp(other / ".venv", "check", other)
+    before = sorted((other / ".venv").iterdir())
+    shutil.copytree(ROOT / "devkit", clone / "devkit", ignore=shutil.ignore_patterns("__pycache__"))
+    (clone / ".venv").symlink_to(other / ".venv")
+
+    command = [sys.executable, "-m", "devkit", "check"]
+    done = subprocess.run(command, cwd=clone, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{clone / '.venv'} is a link to {other / '.venv'}" in done.stderr
+    assert "remove the link" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert sorted((other / ".venv").iterdir()) == before
+    assert (clone / ".venv").is_symlink()
 
 
 def test_two_starts_at_once_install_once(installed: Path) -> None:

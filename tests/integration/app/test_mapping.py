@@ -62,7 +62,7 @@ def test_leads_that_wait_go_out_with_the_mapping_that_counts_by_then(
     assert (written["jobtitle"], written["fax"]) == ("after", "33")
 
 
-def test_a_lead_that_a_rule_cannot_route_is_written_for_the_default_owner_and_says_so(
+def test_a_lead_that_no_rule_can_route_goes_to_the_default_owner_and_says_so(
     mapped_app: App, file: Path, standin: Standin
 ) -> None:
     file.write_text(f'[[rules]]\nwhen = {{ country = "FR" }}\nteam = "{NOBODY}"\n')

@@ -66,7 +66,7 @@ def test_with_the_queue_away_the_tables_are_enough(start_app: Starter, storage_a
     assert app.record(lead_id).state is State.ACCEPTED
 
 
-def test_with_both_away_the_post_is_503_with_a_time_to_try_again_and_health_is_red(
+def test_with_both_away_a_post_is_503_with_retry_after_and_health_is_red(
     start_app: Starter, storage_account: str, broken_port: int
 ) -> None:
     app = start_app(broken(broken(storage_account, "Queue", broken_port), "Table", broken_port))

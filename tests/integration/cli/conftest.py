@@ -3,23 +3,21 @@
 import json
 import os
 import socket
-import ssl
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 from typer.testing import CliRunner
 
 from leadpipe.cli.app import app
 from leadpipe.model.settings import StorageByKey
 from leadpipe.storage.connection import Storage, connect
 from leadpipe.storage.ledger import AzureLedger
+from tests.listening import Listener, listening, loopback_context
 from tests.standin_process import Standin
 
 ROOT = Path(__file__).parents[3]
@@ -120,39 +118,16 @@ def silent_port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
+@dataclass(frozen=True)
 class TlsServer:
-    """Shakes hands with whoever trusts its certificate, and then hangs up."""
+    """Shakes hands with those that trust its certificate, and then hangs up."""
 
-    def __init__(self, folder: Path) -> None:
-        authority = trustme.CA()
-        self.bundle = folder / "bundle.pem"
-        authority.cert_pem.write_to_path(self.bundle)
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("127.0.0.1").configure_cert(self._context)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self.handshakes = 0
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def close(self) -> None:
-        self._listener.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                caller, _ = self._listener.accept()
-            except OSError:
-                return  # closed
-            with caller:
-                try:
-                    self._context.wrap_socket(caller, server_side=True).close()
-                except OSError:
-                    continue  # it does not trust us
-                self.handshakes += 1
+    listener: Listener
+    bundle: Path
 
 
 @pytest.fixture
 def tls(tmp_path: Path) -> Iterator[TlsServer]:
-    server = TlsServer(tmp_path)
-    yield server
-    server.close()
+    bundle = tmp_path / "bundle.pem"
+    with listening(context=loopback_context(bundle)) as listener:
+        yield TlsServer(listener, bundle)

@@ -45,7 +45,7 @@ def test_settings_with_faults_are_named_and_never_quoted(storage_account: str, r
     secret = "not-an-address-but-a-secret"
     ran = run_process("status", AzureWebJobsStorage=storage_account, DATAVERSE_URL=secret)
     assert "an organisation whose settings cannot be used" in ran.err
-    assert "setting DATAVERSE_URL is no https address" in ran.err
+    assert "setting DATAVERSE_URL is not an https address" in ran.err
     assert secret not in ran.err + ran.out
 
 
@@ -121,13 +121,13 @@ def test_a_key_that_storage_refuses_is_one_line_with_what_to_check(storage_accou
 
 
 def test_a_certificate_bundle_from_a_file_takes_effect(tls: TlsServer, run_process: Run, tmp_path: Path) -> None:
-    storage = UNREACHABLE.replace("http://127.0.0.1:9/", f"https://127.0.0.1:{tls.port}/")
+    storage = UNREACHABLE.replace("http://127.0.0.1:9/", f"https://127.0.0.1:{tls.listener.port}/")
     write_settings(tmp_path / "untrusted.json", AzureWebJobsStorage=storage)
     write_settings(tmp_path / "trusted.json", AzureWebJobsStorage=storage, REQUESTS_CA_BUNDLE=str(tls.bundle))
     assert run_process("leads", "--settings", "untrusted.json").code == 1
-    assert tls.handshakes == 0
+    assert tls.listener.greeted == 0
     assert run_process("leads", "--settings", "trusted.json").code == 1  # nothing answers behind the handshake
-    assert tls.handshakes > 0
+    assert tls.listener.greeted > 0
 
 
 def test_a_certificate_bundle_that_is_still_a_reference_is_named_and_not_quoted(run_process: Run) -> None:

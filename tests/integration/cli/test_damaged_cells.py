@@ -316,7 +316,7 @@ def found(looked: dict[str, Any], what: str) -> list[str]:
 
 
 @pytest.mark.parametrize("case", RECORD_CASES, ids=str)
-def test_a_record_with_a_damaged_cell_is_named_and_goes_on_or_waits_for_a_person(damaged: Account, case: Case) -> None:
+def test_a_record_with_a_damaged_cell_is_named_and_continues_or_waits(damaged: Account, case: Case) -> None:
     lead = damaged.lead_of("record", case)
     row = "/".join(keys(lead.lead_id))
     assert names(damaged.before["status"]["damaged_rows"], lead) is case.named

@@ -50,7 +50,7 @@ def test_a_row_with_somebody_elses_lead_id_is_one_of_the_marketplaces(run: Runne
     table.create_entity({"PartitionKey": "20260314", "RowKey": "copy", "LeadId": record().lead_id})
     assert "7 leads to take in" in run("import", "--dry-run").err
     status = run("status", "--json").records[0]
-    assert status["damaged_fallback_rows"] == ["20260314/copy: its keys are of no lead"]
+    assert status["damaged_fallback_rows"] == ["20260314/copy: its keys do not belong to a lead"]
 
 
 @pytest.mark.usefixtures("rows")
@@ -69,7 +69,7 @@ def test_it_asks_first_and_takes_only_what_is_in_the_span(run: Runner, ledger: A
     assert "0 leads to take in" in run("import", "--since", "0s").err
 
 
-def test_a_customer_is_read_however_often_it_is_encoded_and_what_is_not_read_is_kept(
+def test_a_customer_is_read_however_often_encoded_and_what_is_unread_is_kept(
     run: Runner, ledger: AzureLedger, storage: Storage
 ) -> None:
     table = storage.table("marketplaceleads")
@@ -92,7 +92,7 @@ def test_an_account_without_the_table_has_nothing_to_take_in(run: Runner) -> Non
 
 @pytest.mark.usefixtures("rows")
 @pytest.mark.parametrize("failure", [StorageFailed("storage_error"), TypeError("jo1")])
-def test_a_row_that_cannot_be_taken_in_is_named_with_its_reason_and_the_others_follow(
+def test_a_row_that_cannot_be_taken_in_is_named_with_its_reason_and_others_follow(
     run: Runner, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     insert = AzureLedger.insert

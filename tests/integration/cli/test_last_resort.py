@@ -146,11 +146,9 @@ def run_broken(command: str, breaking: str, folder: Path, *, error: str = KINDS[
 
 
 @pytest.mark.parametrize(("command", "kind"), list(zip(COMMANDS, cycle(KINDS), strict=False)))
-def test_a_fault_of_any_kind_in_any_command_is_one_line_with_its_kind_and_place(
-    command: str, kind: str, tmp_path: Path
-) -> None:
+def test_any_fault_in_any_command_is_one_line_with_its_kind_and_place(command: str, kind: str, tmp_path: Path) -> None:
     ran = run_broken(command, SAYING, tmp_path, error=KINDS[kind])
-    place = r"leadpipe/(?:operations|cli)/\w+\.py line \d+: this is a fault of leadpipe's, report it"
+    place = r"leadpipe/(?:operations|cli)/\w+\.py line \d+: this is a fault in leadpipe, report it"
     assert re.fullmatch(rf"leadpipe: unforeseen: {re.escape(kind)} in {place}\n", ran.err)
     assert ran.code == 1
     assert ran.out in {"", "[]\n"}

@@ -105,7 +105,7 @@ def test_a_lead_of_the_ledger_is_tried_by_its_id(run: Run, ledger: AzureLedger) 
 def test_a_text_that_is_no_lead_is_said(alone: Run, tmp_path: Path) -> None:
     file = tmp_path / "posted.json"
     file.write_text("{")
-    with pytest.raises(LeadpipeError, match="is no lead: line 1"):
+    with pytest.raises(LeadpipeError, match="is not a lead: line 1"):
         alone("mapping", "try", str(file))
 
 

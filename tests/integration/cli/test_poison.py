@@ -346,7 +346,7 @@ def test_the_duplicates_that_hang_on_it_are_named(run_with_dynamics: Runner, led
     lead = kept(ledger)
     hanging = kept(ledger, ago=timedelta(hours=1), state=State.DUPLICATE, reason="", duplicate_of=lead)
     ran = run_with_dynamics("poison", "discard", lead, "--why", "x", "--dry-run")
-    assert f"1 lead said the same as {lead}: {hanging}" in ran.err
+    assert f"1 lead with the same content as {lead}: {hanging}" in ran.err
     assert held(ledger, lead).state is State.POISONED
 
 

@@ -177,7 +177,7 @@ def test_by_setting_it_stays_in_the_ledger(
     assert standin.leads() == []
 
 
-def test_of_a_lead_that_stays_in_the_ledger_it_is_not_said_that_it_got_through(
+def test_a_lead_that_stays_in_the_ledger_is_not_reported_as_got_through(
     start_app: Starter, storage_account: str, run: Run, standin: Standin
 ) -> None:
     app = start_app(storage_account, LEADPIPE_TEST_LEADS="keep")

@@ -2,14 +2,13 @@
 
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import requests
-import trustme
 
 from leadpipe.dataverse.auth import tokens_for
 from leadpipe.dataverse.bounded import ANSWER_SECONDS, BoundedAdapter, Endless
@@ -20,6 +19,7 @@ from leadpipe.model.errors import Blocked, DeliveryFailed, Transient
 from leadpipe.model.settings import ClientSecret, Dataverse, ManagedIdentity, SignIn, UserPassword
 from leadpipe.operations.partner_center import Endpoint, StepFailed, post, validation_lead
 from tests.factories import CLIENT_ID, LEAD_ID, TENANT_ID
+from tests.listening import Listener, listening, loopback_context
 
 Answering = Callable[[socket.socket], None]
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -60,57 +60,29 @@ def silent(caller: socket.socket) -> None:
     caller.recv(1)
 
 
-class Peer:
-    """Reads a request on each connection, then answers as it was made to."""
+MakePeer = Callable[..., Listener]
 
-    def __init__(self, answering: Answering, context: ssl.SSLContext | None = None) -> None:
-        self._answering, self._context = answering, context
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.netloc = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
 
-    def close(self) -> None:
-        self._listener.close()
+@pytest.fixture
+def peer() -> Iterator[MakePeer]:
+    """Makes peers that answer each request of a connection in the way that is given."""
+    with ExitStack() as peers:
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                caller, _ = self._listener.accept()
-            except OSError:
-                return  # closed
-            threading.Thread(target=self._answer, args=(caller,), daemon=True).start()
-
-    def _answer(self, caller: socket.socket) -> None:
-        try:
-            if self._context:
-                caller = self._context.wrap_socket(caller, server_side=True)
-            with caller:
+        def make(answering: Answering, context: ssl.SSLContext | None = None) -> Listener:
+            def taking(caller: socket.socket) -> None:
                 while caller.recv(1 << 16):
-                    self._answering(caller)
-        except OSError:
-            pass  # the caller has had enough
+                    answering(caller)
+
+            return peers.enter_context(listening(taking, context))
+
+        yield make
 
 
 @pytest.fixture
-def peer() -> Iterator[Callable[..., Peer]]:
-    made: list[Peer] = []
-
-    def make(answering: Answering, context: ssl.SSLContext | None = None) -> Peer:
-        made.append(Peer(answering, context))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close()
-
-
-@pytest.fixture
-def tls_peer(peer: Callable[..., Peer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Answering], Peer]:
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(tmp_path / "bundle.pem")
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "bundle.pem"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
+def tls_peer(peer: MakePeer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakePeer:
+    bundle = tmp_path / "bundle.pem"
+    context = loopback_context(bundle)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
     return lambda answering: peer(answering, context)
 
 
@@ -122,14 +94,14 @@ def session(seconds: float) -> requests.Session:
 
 
 @pytest.mark.parametrize("answering", [body_in_drops, headers_in_drops, status_in_drops])
-def test_an_answer_that_comes_in_drops_ends_with_its_time(peer: Callable[..., Peer], answering: Answering) -> None:
+def test_an_answer_that_comes_in_drops_ends_with_its_time(peer: MakePeer, answering: Answering) -> None:
     began = time.monotonic()
     with pytest.raises(Endless, match="not complete after"):
         session(0.5).get(f"http://{peer(answering).netloc}/")
     assert time.monotonic() - began < 5
 
 
-def test_a_proxys_own_answer_in_drops_ends_too(peer: Callable[..., Peer]) -> None:
+def test_a_proxys_own_answer_in_drops_ends_too(peer: MakePeer) -> None:
     through = {"https": f"http://{peer(status_in_drops).netloc}"}
     made = session(0.5)
     made.mount("https://", BoundedAdapter(timeout=5, answer_seconds=0.5))
@@ -137,12 +109,12 @@ def test_a_proxys_own_answer_in_drops_ends_too(peer: Callable[..., Peer]) -> Non
         made.get("https://contoso.crm4.dynamics.com/", proxies=through)
 
 
-def test_an_answer_without_end_is_not_kept_in_memory(peer: Callable[..., Peer]) -> None:
+def test_an_answer_without_end_is_not_kept_in_memory(peer: MakePeer) -> None:
     with pytest.raises(Endless, match="larger than 2 MiB"):
         session(30).get(f"http://{peer(too_much).netloc}/")
 
 
-def test_what_unpacks_to_too_much_is_too_much(peer: Callable[..., Peer]) -> None:
+def test_what_unpacks_to_too_much_is_too_much(peer: MakePeer) -> None:
     import gzip
 
     packed = gzip.compress(MIB * 64)
@@ -151,13 +123,13 @@ def test_what_unpacks_to_too_much_is_too_much(peer: Callable[..., Peer]) -> None
         session(30).get(f"http://{peer(lambda caller: caller.sendall(head + packed)).netloc}/")
 
 
-def test_a_connection_serves_again_with_its_own_time_out(peer: Callable[..., Peer]) -> None:
+def test_a_connection_serves_again_with_its_own_time_out(peer: MakePeer) -> None:
     made, there = session(2), peer(whole)
     for _ in range(3):
         assert made.get(f"http://{there.netloc}/").json() == {"ok": True}
 
 
-def test_silence_ends_with_the_reads_own_time_out(peer: Callable[..., Peer]) -> None:
+def test_silence_ends_with_the_reads_own_time_out(peer: MakePeer) -> None:
     with pytest.raises(requests.ReadTimeout) as raised:
         session(30).get(f"http://{peer(silent).netloc}/", timeout=0.3)
     assert without_answer(raised.value) == "connected, but no answer in time"
@@ -172,7 +144,7 @@ class StaticTokens:
 
 
 def test_dynamics_that_does_not_stop_is_a_transient_failure_that_says_so(
-    tls_peer: Callable[[Answering], Peer],
+    tls_peer: MakePeer,
 ) -> None:
     client = DataverseClient(f"https://{tls_peer(too_much).netloc}", StaticTokens(), columns_of)
     with pytest.raises(Transient) as raised:
@@ -195,7 +167,7 @@ def test_a_dead_proxy_is_named_without_its_password(free_port: int, monkeypatch:
     ids=["another authority", "a file without certificates"],
 )
 def test_a_certificate_that_is_not_trusted_is_told_with_its_host_or_the_files_fault(
-    tls_peer: Callable[[Answering], Peer], monkeypatch: pytest.MonkeyPatch, bundle: str | None, says: str
+    tls_peer: MakePeer, monkeypatch: pytest.MonkeyPatch, bundle: str | None, says: str
 ) -> None:
     there = tls_peer(whole)
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
@@ -216,7 +188,7 @@ def test_a_certificate_that_is_not_trusted_is_told_with_its_host_or_the_files_fa
     ids=["client secret", "user and password", "managed identity"],
 )
 def test_a_sign_in_host_that_does_not_stop_is_a_transient_failure_that_says_so(
-    tls_peer: Callable[[Answering], Peer], monkeypatch: pytest.MonkeyPatch, sign_in: SignIn
+    tls_peer: MakePeer, monkeypatch: pytest.MonkeyPatch, sign_in: SignIn
 ) -> None:
     authority = f"https://{tls_peer(too_much).netloc}"
     monkeypatch.setenv("IDENTITY_ENDPOINT", f"{authority}/msi/token")
@@ -228,7 +200,7 @@ def test_a_sign_in_host_that_does_not_stop_is_a_transient_failure_that_says_so(
     assert (raised.value.slug, raised.value.detail) == ("sign_in_unavailable", "the answer is larger than 1 MiB")
 
 
-def test_send_test_does_not_wait_for_an_app_that_does_not_stop(peer: Callable[..., Peer]) -> None:
+def test_send_test_does_not_wait_for_an_app_that_does_not_stop(peer: MakePeer) -> None:
     there = f"http://{peer(too_much).netloc}/api/leads"
     with pytest.raises(StepFailed) as raised:
         post(Endpoint(url=there, key=None), validation_lead("1"))

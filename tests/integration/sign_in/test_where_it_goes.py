@@ -2,8 +2,6 @@
 
 import base64
 import json
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,37 +14,16 @@ from leadpipe.model.errors import Blocked, Transient
 from leadpipe.operations.partner_center import Endpoint, StepFailed, post, validation_lead
 from tests.factories import LEAD_ID, lead
 from tests.integration.sign_in.conftest import failure_of
+from tests.listening import Listener, listening
 
 REDIRECTS = (301, 302, 303, 307, 308)
 
 
-class Elsewhere:
-    """A place that nobody may come to."""
-
-    def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.netloc = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        self.came = 0
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def close(self) -> None:
-        self._listener.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                caller, _ = self._listener.accept()
-            except OSError:
-                return  # closed
-            self.came += 1
-            caller.close()
-
-
 @pytest.fixture
-def elsewhere() -> Iterator[Elsewhere]:
-    place = Elsewhere()
-    yield place
-    place.close()
+def elsewhere() -> Iterator[Listener]:
+    """A place where nobody may come."""
+    with listening() as place:
+        yield place
 
 
 def answers(signing_in: Any, kind: str, status: int, body: Any = None, *headers: str) -> None:
@@ -68,7 +45,7 @@ def answers(signing_in: Any, kind: str, status: int, body: Any = None, *headers:
     ],
 )
 def test_no_redirect_of_the_sign_in_host_is_followed(
-    signing_in: Any, elsewhere: Elsewhere, way: str, kind: str, status: int
+    signing_in: Any, elsewhere: Listener, way: str, kind: str, status: int
 ) -> None:
     answers(signing_in, kind, status, None, f"Location: https://{elsewhere.netloc}/token")
 
@@ -79,7 +56,7 @@ def test_no_redirect_of_the_sign_in_host_is_followed(
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("status", REDIRECTS)
 def test_no_redirect_of_the_platforms_identity_is_followed(
-    signing_in: Any, elsewhere: Elsewhere, status: int, scheme: str
+    signing_in: Any, elsewhere: Listener, status: int, scheme: str
 ) -> None:
     answers(signing_in, "token_raw", status, None, f"Location: {scheme}://{elsewhere.netloc}/token")
 
@@ -89,7 +66,7 @@ def test_no_redirect_of_the_platforms_identity_is_followed(
 
 
 @pytest.mark.parametrize("status", REDIRECTS)
-def test_no_redirect_of_dynamics_is_followed(signing_in: Any, elsewhere: Elsewhere, status: int) -> None:
+def test_no_redirect_of_dynamics_is_followed(signing_in: Any, elsewhere: Listener, status: int) -> None:
     answers(signing_in, "data_raw", status, None, f"Location: https://{elsewhere.netloc}/api/data/v9.2/leads")
     client = signing_in.client()
 
@@ -100,7 +77,7 @@ def test_no_redirect_of_dynamics_is_followed(signing_in: Any, elsewhere: Elsewhe
 
 
 @pytest.mark.parametrize("location", ["https://{}/api/leads?code=k3y", "https://[::1/", "//\xff"])
-def test_no_redirect_of_the_app_itself_is_followed(signing_in: Any, elsewhere: Elsewhere, location: str) -> None:
+def test_no_redirect_of_the_app_itself_is_followed(signing_in: Any, elsewhere: Listener, location: str) -> None:
     answers(signing_in, "discovery_raw", 302, None, f"Location: {location.format(elsewhere.netloc)}")
     standin = signing_in.standin
     signing_in.dataverse()
@@ -121,20 +98,20 @@ def test_no_redirect_of_the_app_itself_is_followed(signing_in: Any, elsewhere: E
 @pytest.mark.parametrize("way", ["client_secret", "certificate_pfx", "user_password"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_what_proves_who_we_are_is_not_sent_where_a_document_names_another_place(
-    signing_in: Any, elsewhere: Elsewhere, way: str, scheme: str
+    signing_in: Any, elsewhere: Listener, way: str, scheme: str
 ) -> None:
     place = f"{scheme}://{elsewhere.netloc}/contoso/oauth2/v2.0"
     endpoints = {"authorization_endpoint": f"{place}/authorize", "token_endpoint": f"{place}/token"}
     answers(signing_in, "discovery_raw", 200, {"issuer": place, **endpoints})
 
     reason, detail = signing_in.refusal(way)
-    named = "no plain https address" if scheme == "http" else f"at {elsewhere.netloc}"
+    named = "not a plain https address" if scheme == "http" else f"at {elsewhere.netloc}"
     assert (reason, detail) == ("not_entra", f"its token_endpoint is {named}")
     assert elsewhere.came == 0
 
 
 @pytest.mark.parametrize("name", ["federation_active_auth_url", "federation_metadata_url"])
-def test_a_password_goes_to_no_companys_server_without_https(signing_in: Any, elsewhere: Elsewhere, name: str) -> None:
+def test_a_password_goes_to_no_companys_server_without_https(signing_in: Any, elsewhere: Listener, name: str) -> None:
     where = {name: f"http://{elsewhere.netloc}/adfs/services/trust/13/usernamemixed"}
     answers(signing_in, "user_realm_raw", 200, {"account_type": "Federated", **where})
 
@@ -159,7 +136,7 @@ def test_the_identitys_header_leaves_the_apps_own_network_by_https_alone(
 
 
 def test_on_the_apps_own_network_the_platform_is_asked_without_https(
-    signing_in: Any, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+    signing_in: Any, elsewhere: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tokens = signing_in.tokens("managed_identity_system")
     monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://{elsewhere.netloc}/msi/token")

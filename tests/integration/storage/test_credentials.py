@@ -107,7 +107,7 @@ def test_a_credential_without_a_token_is_named_as_such(method: str) -> None:
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
-def test_a_lead_whose_record_cannot_be_written_for_want_of_a_token_goes_on_the_queue(
+def test_a_lead_whose_record_cannot_be_written_without_a_token_goes_on_the_queue(
     failure: BaseException, storage_account: str
 ) -> None:
     healthy = connect(StorageByKey(connection_string=storage_account), retries=0)
@@ -118,7 +118,7 @@ def test_a_lead_whose_record_cannot_be_written_for_want_of_a_token_goes_on_the_q
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
-def test_a_lead_whose_message_cannot_be_put_for_want_of_a_token_is_in_the_ledger(
+def test_a_lead_whose_message_cannot_be_put_without_a_token_is_in_the_ledger(
     failure: BaseException, storage_account: str
 ) -> None:
     ledger = AzureLedger(connect(StorageByKey(connection_string=storage_account), retries=0))

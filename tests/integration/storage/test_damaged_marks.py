@@ -67,12 +67,12 @@ def test_each_mark_of_another_kind_is_damaged_and_the_others_stay(row: Row, cell
         assert row.marks.write(read, WHOLE)
 
 
-def test_a_time_in_the_place_of_a_day_and_a_day_in_that_of_a_time_are_damaged(row: Row) -> None:
+def test_a_time_instead_of_a_day_and_a_day_instead_of_a_time_are_damaged(row: Row) -> None:
     row.put(Watermark=AT, LookedBackAt="2026-03-14")
     assert row.marks.read().damaged == {"watermark", "looked_back_at"}
 
 
-def test_a_cell_that_the_sdk_cannot_read_damages_the_whole_row_and_it_can_be_written_anew(row: Row) -> None:
+def test_a_cell_that_the_sdk_cannot_read_damages_the_row_which_can_be_rewritten(row: Row) -> None:
     row.put(Watermark=("rubbish", "Edm.DateTime"))
     read = row.marks.read()
     assert read.damaged == {*COLUMNS}

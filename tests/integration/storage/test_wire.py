@@ -222,7 +222,7 @@ def test_an_identity_may_be_asked_for_by_its_resource_id(monkeypatch: pytest.Mon
     assert "client_id" not in asked[0]
 
 
-def test_tables_and_queue_are_made_by_whoever_needs_them_first_also_when_many_do_at_once(storage_account: str) -> None:
+def test_tables_and_queue_are_made_by_their_first_user_also_by_many_at_once(storage_account: str) -> None:
     storage = connect(StorageByKey(connection_string=storage_account), retries=1)
     ledger, queue = AzureLedger(storage), AzureLeadQueue(storage.queues)
     failures: list[BaseException] = []
@@ -294,7 +294,7 @@ def test_times_come_back_to_the_microsecond(storage_account: str) -> None:
     assert found.next_try_at == at
 
 
-def test_a_key_that_is_no_key_is_a_refusal_and_a_text_that_is_no_connection_string_a_fault_of_the_settings(
+def test_an_invalid_key_is_a_refusal_and_an_invalid_connection_string_a_fault_of_settings(
     storage_account: str,
 ) -> None:
     no_key = re.sub("AccountKey=[^;]+", "AccountKey=abc", storage_account)
@@ -317,7 +317,7 @@ def test_a_bundle_of_certificates_that_is_not_there_is_a_storage_failure(monkeyp
 TOO_LONG = "x" * 40_000  # a cell holds 32,768 UTF-16 units
 
 
-def test_a_row_that_the_tables_do_not_take_is_refused_in_an_insert_an_update_and_a_batch(storage_account: str) -> None:
+def test_a_row_that_tables_do_not_take_is_refused_in_insert_update_and_batch(storage_account: str) -> None:
     ledger = AzureLedger(connect(StorageByKey(connection_string=storage_account), retries=0))
     table = TableServiceClient.from_connection_string(storage_account).get_table_client("leadledger")
     record = ledger.insert(Record.accepted(lead_id(), payload()))
@@ -349,9 +349,7 @@ def test_a_row_that_the_tables_do_not_take_is_refused_in_an_insert_an_update_and
 
 
 @pytest.mark.parametrize("cell", [2**31, -(2**63), ["x"], {"x": 1}, date(2026, 3, 14), object()])
-def test_a_cell_of_a_kind_that_tables_do_not_have_is_refused_before_anything_is_sent(
-    cell: object, free_port: int
-) -> None:
+def test_a_cell_of_a_kind_unknown_to_tables_is_refused_before_anything_is_sent(cell: object, free_port: int) -> None:
     table = connect(StorageByKey(connection_string=broken_account(free_port)), retries=0).table("leadledger")
     row = {"PartitionKey": "1", "RowKey": "1", "Cell": cell}
     for attempt in (

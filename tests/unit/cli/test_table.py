@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from leadpipe.cli.json_output import Fields
-from leadpipe.cli.table import PAGE, Column, print_facts, print_table, text_of
+from leadpipe.cli.table import PAGE, columns, print_facts, print_table, text_of
 from leadpipe.model.record import State
 from tests.factories import LEAD_ID
 
-COLUMNS = (Column(title="NAME", field="name", key=True), Column(title="LEADS", field="leads"))
+COLUMNS = columns(("name",), ("leads",))
 
 
 def printed(capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -35,8 +35,8 @@ def test_nothing_is_cut_off(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_what_a_column_says_is_cut_to_its_places_with_a_mark(capsys: pytest.CaptureFixture[str]) -> None:
-    columns = (Column(title="NAME", field="name", at_most=10), COLUMNS[1])
-    print_table([{"name": "n" * 9_000, "leads": 1}, {"name": "株" * 9_000, "leads": 2}, {"name": "x" * 10}], columns)
+    narrow = columns(("name",), ("leads",), at_most={"name": 10})
+    print_table([{"name": "n" * 9_000, "leads": 1}, {"name": "株" * 9_000, "leads": 2}, {"name": "x" * 10}], narrow)
     cut = [line.split("  ")[0] for line in printed(capsys)[1:]]
     assert cut == [f"{'n' * 9}…", "株株株株 …", "x" * 10]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from leadpipe.dataverse.protocol import (
     Answer,
     Created,
-    Found,
+    ReadBack,
     error_of,
     failure_of,
     read_back,
@@ -372,14 +372,14 @@ class TestReadBack:
     @pytest.mark.parametrize(
         ("case", "found"),
         [
-            ("read-back", Found.YES),
-            ("read-back-in-upper-case", Found.YES),
-            ("not-there", Found.NO),
-            ("may-not-read", Found.MAY_NOT_READ),
-            ("no-access", Found.MAY_NOT_READ),
+            ("read-back", ReadBack.YES),
+            ("read-back-in-upper-case", ReadBack.YES),
+            ("not-there", ReadBack.NO),
+            ("may-not-read", ReadBack.MAY_NOT_READ),
+            ("no-access", ReadBack.MAY_NOT_READ),
         ],
     )
-    def test_it_tells_whether_the_lead_is_there(self, case: str, found: Found) -> None:
+    def test_it_tells_whether_the_lead_is_there(self, case: str, found: ReadBack) -> None:
         assert read_back(answer(case), LEAD_ID) is found
 
     @pytest.mark.parametrize(

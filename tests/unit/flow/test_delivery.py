@@ -207,7 +207,7 @@ CANNOT_BE = (
 
 
 @pytest.mark.parametrize("at", CANNOT_BE, ids=str)
-def test_a_message_whose_lead_cannot_have_been_received_then_leaves_as_a_crash_and_changes_nothing(
+def test_a_message_with_an_impossible_time_of_receipt_crashes_and_changes_nothing(
     at: datetime,
 ) -> None:
     world = World()
@@ -614,7 +614,7 @@ def test_a_shut_gate_keeps_the_lead_until_it_opens_and_says_what_shut_it() -> No
 
 
 @pytest.mark.parametrize(("lead_only", "longest"), [(False, timedelta(minutes=5)), (True, timedelta(minutes=18))])
-def test_a_lead_that_a_person_has_to_make_way_for_is_tried_within_five_minutes_however_often_it_was(
+def test_a_blocked_lead_is_tried_within_five_minutes_whatever_its_number_of_tries(
     lead_only: bool, longest: timedelta
 ) -> None:
     world = World()
@@ -769,7 +769,7 @@ def test_a_table_that_is_away_becomes_a_delayed_copy(part: str) -> None:
     assert world.dynamics.leads == {}
 
 
-def test_a_lead_written_into_dynamics_whose_record_could_not_be_told_is_told_by_the_copy() -> None:
+def test_when_a_written_leads_record_could_not_be_settled_its_copy_settles_it() -> None:
     world = World()
     record = accepted(world)
     real_write = world.ledger.write
@@ -931,7 +931,7 @@ def test_an_old_lead_that_has_its_record_needs_no_marks() -> None:
     assert "marks.read" not in world.journal
 
 
-def test_a_message_of_a_time_at_which_nobody_received_leads_is_rubbish_and_moves_no_marks() -> None:
+def test_a_message_from_before_leads_were_received_is_rubbish_and_moves_no_marks() -> None:
     world = World()
     envelope = Envelope(lead_id=lead_id(after=timedelta(days=-20_000)), attempt=1, payload=PAYLOAD)
     with pytest.raises(NotAnEnvelope):

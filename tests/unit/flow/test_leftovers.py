@@ -63,7 +63,7 @@ def test_it_is_looked_for_once_an_hour() -> None:
     assert "fallback.lead_ids" not in world.journal
 
 
-def test_without_time_to_delete_them_all_the_marks_stay_so_that_the_next_sweep_goes_on() -> None:
+def test_without_time_to_delete_all_the_marks_stay_and_the_next_sweep_continues() -> None:
     world = World()
     lead_id = left_row(world, State.WRITTEN)
     listed = world.fallback.lead_ids

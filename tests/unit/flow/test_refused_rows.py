@@ -95,7 +95,7 @@ def test_a_lead_too_large_for_a_message_is_kept_by_the_smallest_row() -> None:
     assert world.queue.messages == []
 
 
-def test_only_when_the_smallest_row_is_refused_too_nobody_is_told_that_the_lead_is_safe() -> None:
+def test_only_when_the_smallest_row_is_refused_too_the_lead_is_not_accepted() -> None:
     world = World()
     world.ledger.failing = [REFUSED] * 4
     world.queue.failing = [REFUSED] * 2
@@ -181,7 +181,7 @@ def refusing_writes(world: World, *, times: int = 1) -> None:
     world.ledger.write = write_  # type: ignore[method-assign]
 
 
-def test_a_lead_in_dynamics_whose_record_cannot_say_so_is_poisoned_and_found_there_when_it_is_replayed() -> None:
+def test_a_lead_in_dynamics_whose_record_refuses_it_is_poisoned_and_found_by_replay() -> None:
     world = World()
     record = accepted(world)
     refusing_writes(world)
@@ -259,7 +259,7 @@ def test_a_lead_whose_claim_is_held_by_a_damaged_record_repeats_that_one() -> No
     assert (kept.state, kept.duplicate_of) == (State.DUPLICATE, first.lead_id)
 
 
-def test_a_lead_whose_own_record_is_damaged_comes_back_later_until_a_person_corrects_the_row() -> None:
+def test_a_lead_with_a_damaged_record_comes_back_until_its_row_is_corrected() -> None:
     world = World()
     record = accepted(world)
     world.ledger.failing = [RecordDamaged("20260314/x: Attempt is of another type")]
@@ -320,7 +320,7 @@ def test_a_row_of_the_marketplace_whose_record_is_refused_is_kept_by_the_smalles
     assert world.queue.messages == []
 
 
-def test_a_row_of_the_marketplace_that_is_larger_than_the_ledger_keeps_is_poisoned_with_its_start() -> None:
+def test_a_marketplace_row_too_large_for_the_ledger_is_poisoned_with_its_start() -> None:
     world = World()
     arrived(world, payload(Description="ж" * LONGEST_BYTES))
     swept(world)

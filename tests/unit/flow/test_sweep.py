@@ -206,7 +206,7 @@ def test_the_attempt_is_raised_before_the_message_is_put_so_that_older_copies_ar
     assert held(world, record).attempt == 2
 
 
-def test_a_record_that_another_sweep_queued_since_it_was_read_keeps_its_attempt_and_gets_one_more_message() -> None:
+def test_a_record_that_another_sweep_just_queued_keeps_its_attempt_and_gets_another_message() -> None:
     world = World()
     record = accepted(world)
     world.at = NOW + OVERDUE
@@ -299,7 +299,7 @@ def test_the_watermark_moves_on_when_the_oldest_open_lead_is_settled() -> None:
     assert world.marks.marks.watermark == world.at.date() - DAY
 
 
-def test_a_look_back_that_ran_out_of_time_does_not_move_the_watermark_past_what_it_did_not_see() -> None:
+def test_a_look_back_out_of_time_leaves_the_watermark_before_what_is_unseen() -> None:
     world = World()
     record = accepted(world)
     world.at = NOW + 40 * DAY
@@ -473,7 +473,7 @@ def test_a_drain_that_runs_out_of_time_leaves_the_rest_to_the_next_sweep() -> No
     assert len(world.dynamics.leads) == 1
 
 
-def test_rows_left_in_the_fallback_table_that_there_was_no_time_for_are_cleared_by_a_later_look_back() -> None:
+def test_fallback_rows_left_for_lack_of_time_are_cleared_by_a_later_look_back() -> None:
     world = World()
     for number in (1, 2):
         record = resting(world, number)
@@ -910,7 +910,7 @@ def test_a_lead_that_was_settled_lately_keeps_its_data() -> None:
     assert held(world, record).payload
 
 
-def test_a_lead_that_still_waits_for_a_person_keeps_its_data_and_is_looked_at_again() -> None:
+def test_a_lead_that_waits_for_a_person_keeps_its_data_and_is_revisited() -> None:
     world = World()
     record = accepted(world)
     poisoned = write(record, Poisoned(reason="x"), world.now, ledger=world.ledger)

@@ -13,7 +13,7 @@ from leadpipe.model.change import ToFallback, Written
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import RowRefused, StorageFailed, Transient
 from leadpipe.model.lead_id import new_lead_id
-from leadpipe.model.ports import Arrival, PoisonMessage
+from leadpipe.model.ports import Arrival, SeenMessage
 from leadpipe.model.record import Record, State
 from leadpipe.model.settings import Settings
 from leadpipe.sweep import sweep
@@ -109,7 +109,7 @@ def spoil_insert(world: World, number: int, failure: Exception) -> None:
 
 
 def spoil_delete(world: World, number: int, failure: Exception) -> None:
-    def is_bad(message: PoisonMessage) -> bool:
+    def is_bad(message: SeenMessage) -> bool:
         return message.text == f"rubbish {number}"
 
     world.poison_queue.delete = failing(world.poison_queue.delete, is_bad, failure)  # type: ignore[method-assign]
@@ -286,7 +286,7 @@ def test_an_outage_ends_a_loop_early(name: str, caplog: pytest.LogCaptureFixture
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
-def test_what_was_not_kept_of_the_poison_queue_is_tried_again_when_it_is_seen_again(failure: Exception) -> None:
+def test_a_poison_message_that_could_not_be_kept_is_tried_again_when_seen_again(failure: Exception) -> None:
     world = World()
     rubbish(world, 1)
     insert = world.ledger.insert
@@ -359,7 +359,7 @@ def test_a_message_whose_lead_cannot_have_been_received_is_kept_as_rubbish(at: d
     assert (world.poison_queue.messages, world.queue.messages) == ([], [])
 
 
-def test_a_row_that_could_not_be_taken_in_holds_the_mark_back_and_is_taken_in_later() -> None:
+def test_a_row_that_could_not_be_taken_in_holds_the_mark_until_it_is() -> None:
     world = World()
     items = [arrived(world, number) for number in range(1, 5)]
     swept_once(world)
@@ -408,7 +408,7 @@ def test_a_stretch_of_days_that_cannot_be_listed_stops_none_behind_it(caplog: py
     assert world.marks.marks.looked_back_at == world.at
 
 
-def test_a_crash_of_the_probe_does_not_end_the_drain_but_a_failure_that_concerns_all_does() -> None:
+def test_a_crash_of_the_probe_does_not_end_the_drain_but_a_general_failure_does() -> None:
     world = World()
     items = [resting(world, number) for number in range(1, 4)]
     later(world)

@@ -192,7 +192,7 @@ def test_no_task_takes_the_time_of_all_that_follow() -> None:
     assert State.WRITTEN in states(world)
 
 
-def test_a_walk_that_was_not_finished_goes_on_with_the_next_sweep_and_not_an_hour_later() -> None:
+def test_an_unfinished_walk_goes_on_with_the_next_sweep_not_an_hour_later() -> None:
     world = World()
     is_done = settled_long_ago(world)
     slow(world, "ledger", "forget_details", by=LONGEST_SWEEP)

@@ -62,7 +62,7 @@ def fault(text: str | bytes) -> str:
         ("contoso_x = [1]", "say what it is"),
         # a value too long
         (f'mobilephone = "{"1" * 21}"', "takes 20 characters, and the text has 21"),
-        (f'mobilephone = "${{phone}}{"1" * 21}"', "what stands around its fields has 21"),
+        (f'mobilephone = "${{phone}}{"1" * 21}"', "the text around its fields has 21"),
         (f'contoso_note = "{"x" * 101}"', "takes 100 characters"),
         ('contoso_note = { text = "xx", length = 1 }', "takes 1 characters"),
         ('contoso_note = { text = "x", length = 0 }', "length is a whole number"),
@@ -223,7 +223,7 @@ def test_a_key_of_thousands_of_parts_is_refused_unparsed(text: str, part: str) -
         text, part = 'a = """\n"""\n' + text, "a"
     told = fault(text.format(".".join([part] * 10_000)))
     line = text.split("{")[0].count("\n") + 1
-    assert told == f"mapping.toml:{line}: has a key of more parts than mean anything here"
+    assert told == f"mapping.toml:{line}: has a key with too many parts"
 
 
 def test_dots_in_texts_comments_and_numbers_are_no_parts_of_a_key() -> None:

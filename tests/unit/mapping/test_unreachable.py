@@ -44,9 +44,7 @@ def test_a_pattern_is_covered_where_one_other_covers_it(wide: tuple[Pattern, ...
 
 
 @given(st.lists(rules, max_size=4), texts, texts)
-def test_a_hidden_rule_sets_nothing_that_a_rule_above_has_not_set_for_the_same_lead(
-    above: list[Rule], one: str, two: str
-) -> None:
+def test_a_hidden_rule_sets_only_what_a_rule_above_set_for_the_same_lead(above: list[Rule], one: str, two: str) -> None:
     some = lead(country=one, lead_source=two)
     unreachable = Unreachable()
     for number, each in enumerate(above):

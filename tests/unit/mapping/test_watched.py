@@ -95,7 +95,7 @@ def test_what_is_read_and_what_is_wrong_is_logged_once(file: Path, caplog: pytes
     assert [line.split()[0] for line in caplog.messages] == ["mapping_read", "mapping_unusable"]
 
 
-def test_without_a_file_the_default_mapping_counts_and_with_one_it_is_only_read_for_a_lead(tmp_path: Path) -> None:
+def test_without_a_file_the_default_mapping_counts_and_a_file_waits_for_a_lead(tmp_path: Path) -> None:
     assert "fax" not in chosen_mapping(None)(lead(), LEAD_ID)
     waits = chosen_mapping(str(tmp_path / "later.toml"))
     (tmp_path / "later.toml").write_text("[columns]\nfax = 'x'")

@@ -93,7 +93,7 @@ def test_an_answer_in_between_begins_the_count_anew() -> None:
     assert not gate.is_shut(NOW)
 
 
-def test_when_the_time_is_over_one_goes_through_as_the_probe_and_the_others_wait_for_it() -> None:
+def test_when_the_time_is_over_one_goes_through_as_probe_and_others_wait() -> None:
     gate = Gate()
     gate.failed(entered(gate), NO_ROLE, NOW)
     assert entered(gate, FIRST_PAUSE).probe
@@ -147,7 +147,7 @@ def test_failures_of_leads_already_on_the_way_count_once() -> None:
     assert shut_until(gate) == FIRST_PAUSE
 
 
-def test_an_answer_to_a_lead_already_on_the_way_does_not_open_what_a_throttle_shut() -> None:
+def test_an_answer_to_a_lead_already_under_way_does_not_lift_a_throttle() -> None:
     gate = Gate()
     early, late = entered(gate), entered(gate)
     gate.failed(early, Transient("throttled", retry_after=timedelta(seconds=60)), NOW)
@@ -176,7 +176,7 @@ def test_failures_of_one_and_the_same_lead_do_not_shut_it() -> None:
     assert not gate.is_shut(NOW)
 
 
-def test_a_second_lead_that_fails_too_shuts_it_at_once_after_many_failures_of_the_first() -> None:
+def test_a_second_lead_that_fails_shuts_it_at_once_after_many_first_failures() -> None:
     gate = Gate()
     for _ in range(FAILURES_IN_A_ROW - 1):
         gate.failed(entered(gate, lead_id="first"), AWAY, NOW)
@@ -193,7 +193,7 @@ def test_a_failure_that_may_concern_all_leads_puts_it_in_doubt_until_an_answer_c
     assert not gate.in_doubt(NOW)
 
 
-def test_a_shut_gate_is_in_doubt_and_a_lead_of_its_own_kind_of_trouble_puts_none_in_doubt() -> None:
+def test_a_shut_gate_is_in_doubt_and_a_leads_own_trouble_raises_no_doubt() -> None:
     gate = Gate()
     gate.failed(entered(gate), Transient("plugin_crashed"), NOW)
     assert not gate.in_doubt(NOW)

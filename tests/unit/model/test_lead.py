@@ -228,7 +228,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("name", ["NaN", "Infinity", "-Infinity"])
     def test_a_number_that_json_does_not_know_is_not_json(self, name: str) -> None:
-        assert detail_of(f'{{"Description": {name}}}') == f"{name} is no JSON value"
+        assert detail_of(f'{{"Description": {name}}}') == f"{name} is not a JSON value"
 
     def test_an_integer_of_thousands_of_digits_is_not_json(self) -> None:
         assert slug_of('{"Description": ' + "9" * 5000 + "}") == "not_json"

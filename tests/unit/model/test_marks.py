@@ -75,7 +75,7 @@ def test_a_damaged_look_back_does_not_stand_in() -> None:
     assert set_aside(marks, NOW).taken_in_until == NOW - TAKEN_IN_AGAIN
 
 
-def test_of_a_row_that_cannot_be_read_at_all_only_the_time_of_a_week_ago_is_left() -> None:
+def test_of_an_unreadable_row_only_the_time_of_a_week_ago_is_left() -> None:
     marks = Marks(damaged=frozenset((*TIMES, *DAYS)), version="v1")
     assert damage(marks, NOW) == sorted((*TIMES, *DAYS))
     assert set_aside(marks, NOW) == Marks(taken_in_until=NOW - TAKEN_IN_AGAIN)

@@ -149,7 +149,7 @@ def test_a_number_is_a_phone_wherever_it_stands() -> None:
 
 
 @pytest.mark.parametrize("value", [True, {"Name": "x"}, ["x"]])
-def test_what_is_no_text_or_number_at_the_top_level_is_no_field_of_a_person(value: Any) -> None:
+def test_only_a_text_or_number_at_the_top_level_is_a_persons_field(value: Any) -> None:
     assert read(Company=value, Title=value, **REST) == Lead(
         **vars_of(lead(), "lead_source", "action_code", "offer_title", "description")
     )

@@ -45,7 +45,7 @@ def test_an_offer_known_by_its_title_only_goes_by_that() -> None:
     ("posted", "name"),
     [(sample("withheld.json"), "(withheld)"), ('{"OfferTitle": "x", "Contact": {"email": "a@b.example"}}', "(unread)")],
 )
-def test_a_lead_in_which_nobody_is_named_says_why_in_lists_and_is_like_no_other(posted: str, name: str) -> None:
+def test_a_lead_that_names_nobody_says_why_in_lists_and_has_no_equal(posted: str, name: str) -> None:
     record = Record.accepted(LEAD_ID, posted)
     assert (record.name, record.fingerprint) == (name, "")
 
@@ -157,7 +157,7 @@ def test_the_columns_for_lists_are_free_of_control_characters_and_the_payload_ke
 NESTED = payload(Company=[0] * 16_000)
 
 
-def test_the_columns_for_lists_have_the_start_of_a_long_text_and_the_payload_keeps_all_of_it() -> None:
+def test_list_columns_have_the_start_of_a_long_text_and_the_payload_all() -> None:
     record = Record.accepted(LEAD_ID, NESTED)
     assert record.company == "[" + "0, " * 341  # 1,024 characters
     assert record.payload == NESTED
@@ -200,7 +200,7 @@ def test_a_payload_is_kept_so_that_it_can_be_encoded() -> None:
     assert kept("a\ud83d") == "a\ufffd"
 
 
-def test_a_lead_that_the_ledger_cannot_keep_whole_is_not_accepted_and_is_poisoned_with_its_start() -> None:
+def test_a_lead_too_large_for_the_ledger_is_refused_or_poisoned_with_its_start() -> None:
     posted = payload(Description="x" * LONGEST_BYTES)
     with pytest.raises(InvalidLead) as why:
         Record.accepted(LEAD_ID, posted)

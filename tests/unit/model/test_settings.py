@@ -147,7 +147,7 @@ class TestStorage:
         found = read(AzureWebJobsStorage=text)
 
         assert found.storage is None
-        assert found.faults_of(Area.STORAGE).startswith("AzureWebJobsStorage is no connection string")
+        assert found.faults_of(Area.STORAGE).startswith("AzureWebJobsStorage is not a connection string")
 
     def test_no_storage_at_all_is_a_fault(self) -> None:
         found = read(AzureWebJobsStorage=None)
@@ -449,7 +449,7 @@ class TestOrganisation:
         assert address.area is Area.DYNAMICS
         assert address.problem.startswith(f"is not set, but {name} is: set it")
 
-    def test_a_directory_an_application_and_a_sign_in_host_alone_lack_an_address_and_a_way_to_sign_in(self) -> None:
+    def test_directory_application_and_host_alone_lack_an_address_and_a_way_to_sign_in(self) -> None:
         found = read(
             DATAVERSE_URL=None, DATAVERSE_CLIENT_SECRET=None, DATAVERSE_AUTHORITY="https://login.microsoftonline.com"
         )
@@ -505,7 +505,7 @@ class TestSignIn:
         ("name", "value", "fault"),
         [
             ("DATAVERSE_CLIENT_ID", None, "is not set"),
-            ("DATAVERSE_TENANT_ID", "contoso", "is no id like aaaabbbb-0000-cccc-1111-dddd2222eeee"),
+            ("DATAVERSE_TENANT_ID", "contoso", "is not an id like aaaabbbb-0000-cccc-1111-dddd2222eeee"),
         ],
     )
     def test_a_user_signs_in_through_an_application_of_the_publishers_own(
@@ -567,7 +567,7 @@ class TestSignIn:
     @pytest.mark.parametrize("name", ["DATAVERSE_TENANT_ID", "DATAVERSE_CLIENT_ID"])
     @pytest.mark.parametrize("value", ["contoso", "aaaabbbb0000cccc1111dddd2222eeee", f"{{{TENANT_ID}}}"])
     def test_an_id_of_another_shape_is_a_fault(self, name: str, value: str) -> None:
-        assert faults(**{name: value}) == [f"{name} is no id like aaaabbbb-0000-cccc-1111-dddd2222eeee"]
+        assert faults(**{name: value}) == [f"{name} is not an id like aaaabbbb-0000-cccc-1111-dddd2222eeee"]
 
     def test_a_managed_identity_that_is_no_id_is_a_fault(self) -> None:
         assert faulty(DATAVERSE_CLIENT_SECRET=None, DATAVERSE_MANAGED_IDENTITY="yes") == ["DATAVERSE_MANAGED_IDENTITY"]
@@ -609,7 +609,7 @@ class TestTimes:
 
         assert found.dedupe_window == timedelta(days=7)
         assert found.faults_of(Area.NOTED) == (
-            "LEADPIPE_DEDUPE_WINDOW is no time like 7d, 12h, 30m, 45s or 0; 7d counts"
+            "LEADPIPE_DEDUPE_WINDOW is not a time like 7d, 12h, 30m, 45s or 0; 7d counts"
         )
 
     @pytest.mark.parametrize(
@@ -635,7 +635,7 @@ class TestTimes:
 
         assert found.retention > timedelta(days=30_000)
         assert found.faults_of(Area.NOTED) == (
-            "LEADPIPE_RETENTION is no time like 90d, 12h, 30m, 45s or 0; nothing is forgotten meanwhile"
+            "LEADPIPE_RETENTION is not a time like 90d, 12h, 30m, 45s or 0; nothing is forgotten meanwhile"
         )
 
     def test_a_time_beyond_any_calendar_means_for_ever(self) -> None:
@@ -651,7 +651,7 @@ class TestTimes:
     @pytest.mark.parametrize("name", ["DATAVERSE_SECRET_EXPIRES", "DATAVERSE_PASSWORD_CHANGED"])
     @pytest.mark.parametrize("text", ["31.01.2027", "2027-02-30", "soon"])
     def test_what_is_no_date_is_a_fault(self, name: str, text: str) -> None:
-        assert faults(**{name: text}) == [f"{name} is no date like 2027-01-31; nobody is warned meanwhile"]
+        assert faults(**{name: text}) == [f"{name} is not a date like 2027-01-31; nobody is warned meanwhile"]
 
 
 class TestChoices:

@@ -33,11 +33,11 @@ def test_a_name_has_3_to_24_letters_and_digits(text: str) -> None:
         ("https://contoso.blob.core.windows.net", "is an address"),
         ("contoso.table.core.windows.net", "is an address"),
         ("/subscriptions/0/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/contoso", "is an address"),
-        ("ab", "is no name"),
-        ("a" * 25, "is no name"),
-        ("contoso-leads", "is no name"),
-        ("con toso", "is no name"),
-        ("contöso", "is no name"),
+        ("ab", "is not a storage account's name"),
+        ("a" * 25, "is not a storage account's name"),
+        ("contoso-leads", "is not a storage account's name"),
+        ("con toso", "is not a storage account's name"),
+        ("contöso", "is not a storage account's name"),
     ],
 )
 def test_what_can_be_no_name_is_named(text: str, says: str) -> None:
@@ -68,14 +68,14 @@ def test_an_address_ends_with_its_host_but_on_this_machine(text: str) -> None:
     [
         ("'https://contoso.queue.core.windows.net'", "is in quotes"),
         (WHOLE, "is a connection string"),
-        ("contoso", "is no https address"),
-        ("contoso.queue.core.windows.net", "is no https address"),
-        ("http://contoso.queue.core.windows.net", "is no https address"),
-        ("http://127.0.0.1:10001/devstoreaccount1", "is no https address"),
-        ("https://", "is no https address"),
-        ("https://[::1", "is no https address"),
-        ("https://contoso.queue.core.windows.net:port", "is no https address"),
-        ("https://contoso. queue.core.windows.net", "is no https address"),
+        ("contoso", "is not an https address"),
+        ("contoso.queue.core.windows.net", "is not an https address"),
+        ("http://contoso.queue.core.windows.net", "is not an https address"),
+        ("http://127.0.0.1:10001/devstoreaccount1", "is not an https address"),
+        ("https://", "is not an https address"),
+        ("https://[::1", "is not an https address"),
+        ("https://contoso.queue.core.windows.net:port", "is not an https address"),
+        ("https://contoso. queue.core.windows.net", "is not an https address"),
         ("https://contoso.queue.core.windows.net/leads", "has more in it"),
         ("https://contoso.queue.core.windows.net/?sv=2022&sig=x", "has more in it"),
         ("https://contoso.queue.core.windows.net#leads", "has more in it"),
@@ -122,7 +122,7 @@ def test_a_whole_connection_string_is_right(text: str) -> None:
     ],
 )
 def test_what_stands_in_the_place_of_a_connection_string_is_named(text: str, says: str) -> None:
-    assert wrong_connection_string(text).startswith("is no connection string")
+    assert wrong_connection_string(text).startswith("is not a connection string")
     assert says in wrong_connection_string(text)
 
 
@@ -144,9 +144,9 @@ def test_an_identitys_resource_id_has_any_case(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["leads", f"'{RESOURCE}'", RESOURCE.rpartition("/")[0], "00001111-aaaa-2222-bbbb-33"])
 def test_what_is_no_resource_id_of_an_identity_is_a_fault(text: str) -> None:
-    assert wrong_resource_id(text).startswith("is no resource id")
+    assert wrong_resource_id(text).startswith("is not the resource id")
 
 
 def test_a_client_id_is_a_guid() -> None:
     assert wrong_client_id("00001111-aaaa-2222-bbbb-3333cccc4444") == ""
-    assert wrong_client_id("system").startswith("is no id")
+    assert wrong_client_id("system").startswith("is not an id")

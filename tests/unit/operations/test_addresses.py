@@ -90,7 +90,7 @@ def test_what_stands_around_an_address_does_not_hide_it(around: str) -> None:
     ],
     ids=range(9),
 )
-def test_a_post_that_was_no_lead_has_the_address_behind_a_key_for_mail_or_alone(body: str | bytes) -> None:
+def test_a_rejected_post_has_the_address_behind_a_key_for_mail_or_alone(body: str | bytes) -> None:
     assert standing(ANN, rejected(body)) is OWN
 
 

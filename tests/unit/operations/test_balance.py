@@ -11,7 +11,7 @@ from leadpipe.model.errors import StorageFailed
 from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.ports import Arrival, Marks
 from leadpipe.model.record import Record, State
-from leadpipe.operations.balance import MEANING, NOTES, Audit, Finding, What
+from leadpipe.operations.balance import MEANING, NOTES, Audit, Discrepancy, What
 from tests.factories import LEAD_ID, OTHER_LEAD_ID, RECEIVED_AT, lead_id, payload, record
 from tests.fakes import Message, World
 
@@ -225,7 +225,7 @@ def test_a_span_of_many_pages_finds_and_counts_the_same(world: World) -> None:
         world.fallback.keep(record(lead_id(timedelta(hours=3 * number), 2000 + number)))
     world.at = RECEIVED_AT + 6 * DAY
     results = [audited(world, page_size=size) for size in (1, 7, 1000)]
-    findings: list[list[Finding]] = [sorted(audit.findings(), key=repr) for audit in results]
+    findings: list[list[Discrepancy]] = [sorted(audit.findings(), key=repr) for audit in results]
     assert findings[0] == findings[1] == findings[2]
     assert len(findings[0]) == 3 * 40
     assert [audit.counts for audit in results] == [{State.POISONED: 40}] * 3
@@ -242,7 +242,7 @@ def test_every_finding_has_words_and_a_fix() -> None:
     assert {*MEANING} == {*What}
 
 
-def test_a_fault_on_one_record_is_a_finding_and_the_others_are_found_all_the_same(world: World) -> None:
+def test_a_fault_on_one_record_is_a_finding_and_the_others_are_still_found(world: World) -> None:
     for number in range(3):
         kept(world, lead_id(number=number), next_try_at=LATE)
     read = world.ledger.read

@@ -46,7 +46,7 @@ def test_a_lead_that_dynamics_turned_out_to_have_is_told_as_written() -> None:
 
 
 @pytest.mark.parametrize("failure", [RecordDamaged("20260314/x: Attempt is 0"), RowRefused("row_refused", "400")])
-def test_one_row_that_storage_does_not_give_or_take_is_no_outage_and_the_next_lead_follows(failure: Exception) -> None:
+def test_a_row_that_storage_refuses_is_not_an_outage_and_the_next_lead_follows(failure: Exception) -> None:
     (refused, replayed) = work(failure, record()).results(IDS[:2])
     assert (refused.outcome, replayed.outcome) == (Outcome.REFUSED, Outcome.REPLAYED)
     assert failure.detail in refused.detail  # type: ignore[attr-defined]
@@ -86,7 +86,7 @@ def test_storage_that_does_not_answer_ends_the_work() -> None:
     assert outcomes(failing) == [Outcome.REPLAYED, Outcome.FAILED]
 
 
-def test_a_fault_on_one_lead_does_not_stop_the_next_and_only_its_kind_is_told() -> None:
+def test_a_fault_on_one_lead_does_not_stop_the_next_and_its_kind_is_reported() -> None:
     results = list(work(TypeError("Jane Doe"), record()).results(IDS[:2]))
     assert [result.outcome for result in results] == [Outcome.REFUSED, Outcome.REPLAYED]
     assert (results[0].reason, "Jane" in results[0].detail) == ("TypeError", False)

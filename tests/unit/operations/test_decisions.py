@@ -240,7 +240,7 @@ def test_a_lead_that_changed_a_moment_ago_is_not_discarded(world: World, desk: D
     assert discard(LEAD_ID, desk, why="spam").state is State.DISCARDED
 
 
-def test_a_record_of_the_future_is_discarded_now_and_one_of_a_fast_clock_after_a_wait(world: World, desk: Desk) -> None:
+def test_a_record_of_the_future_is_discarded_now_a_fast_clocks_after_a_wait(world: World, desk: Desk) -> None:
     poisoned(world, updated_at=world.at + timedelta(minutes=5))
     with pytest.raises(NotAllowed, match="wait 420 s"):
         discard(LEAD_ID, desk, why="spam")

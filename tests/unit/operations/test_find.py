@@ -7,7 +7,7 @@ from itertools import islice
 import pytest
 
 from leadpipe.model.record import Record, State
-from leadpipe.operations.find import Wanted, found_in
+from leadpipe.operations.find import Search, found_in
 from tests.factories import RECEIVED_AT, lead_id, record
 
 TODAY = RECEIVED_AT
@@ -33,7 +33,7 @@ class Days:
 
 
 def found(ledger: Days, **wanted: object) -> Iterator[Record]:
-    return found_in(ledger, Wanted(**wanted), today=TODAY.date())  # type: ignore[arg-type]
+    return found_in(ledger, Search(**wanted), today=TODAY.date())  # type: ignore[arg-type]
 
 
 def in_order(ledger: Days) -> list[datetime]:

@@ -58,7 +58,7 @@ def test_two_messages_of_one_lead_are_one_lead() -> None:
 
 
 @pytest.mark.parametrize("state", State)
-def test_a_message_at_the_head_whose_lead_has_a_record_is_none_whatever_became_of_it(state: State) -> None:
+def test_a_message_at_the_head_whose_lead_has_a_record_is_not_counted(state: State) -> None:
     world = World()
     put(world)
     kept(world, state=state)

@@ -85,7 +85,7 @@ def test_the_value_that_is_set_is_the_one_that_is_read(posted: dict[str, object]
     assert [getattr(read, other) for other in others] == [getattr(Lead.from_payload(before), other) for other in others]
 
 
-def test_a_person_that_was_a_text_is_an_object_after_an_edit_and_no_longer_unread() -> None:
+def test_a_person_given_as_text_becomes_an_object_by_an_edit_and_is_read() -> None:
     posted = json.dumps({"UserDetails": '{"firstName": "Jane", "Email": "ja'})
     edited = with_fields(posted, {"email": "jane@fabrikam.com", "lastname": "Doe"})
     assert json.loads(edited) == {"UserDetails": {"firstName": "Jane", "Email": "jane@fabrikam.com", "LastName": "Doe"}}

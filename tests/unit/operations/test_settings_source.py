@@ -41,7 +41,7 @@ def test_what_make_run_left_is_the_last_place(tmp_path: Path) -> None:
     assert (found.where, found.environment) == (str(left), {STORAGE: "run"})
 
 
-def test_local_settings_that_only_say_the_emulator_give_way_to_the_one_that_make_run_started(tmp_path: Path) -> None:
+def test_local_settings_that_only_name_the_emulator_give_way_to_that_of_make_run(tmp_path: Path) -> None:
     local = write(tmp_path / "local.settings.json", **{STORAGE: "UseDevelopmentStorage=true"})
     assert find(tmp_path).where == str(local)
     left = write(tmp_path / ".devkit" / "settings.json", **{STORAGE: "run"})
@@ -89,11 +89,11 @@ def test_no_storage_anywhere_names_the_three_ways(tmp_path: Path) -> None:
     ("text", "says"),
     [
         (b"{", "is not JSON"),
-        (b"\xff", "no JSON text in UTF-8"),
-        (b"[]", "no JSON object"),
+        (b"\xff", "not JSON text in UTF-8"),
+        (b"[]", "not a JSON object"),
         (b"{}", "no object `Values`"),
         (b'{"IsEncrypted": true, "Values": {"a": "secret"}}', "func settings decrypt"),
-        (b'{"Values": {"DATAVERSE_CLIENT_SECRET": ["secret"]}}', "the value of DATAVERSE_CLIENT_SECRET is no text"),
+        (b'{"Values": {"DATAVERSE_CLIENT_SECRET": ["secret"]}}', "the value of DATAVERSE_CLIENT_SECRET is not a text"),
     ],
 )
 def test_an_unreadable_file_is_told_in_one_line_without_its_values(tmp_path: Path, text: bytes, says: str) -> None:

@@ -82,7 +82,7 @@ def test_what_time_heals_or_is_settled_needs_nobody(state: State, reason: str) -
     assert summary(at(0, state, reason)).needs_a_person(on_poison_queue=0) == []
 
 
-def test_a_lead_written_without_all_of_the_person_needs_one_while_it_is_in_the_span() -> None:
+def test_a_lead_written_without_all_of_the_person_needs_somebody_in_the_span() -> None:
     made = summary(at(0, State.WRITTEN, "person_unread"), at(1, State.WRITTEN, "person_unread"), at(1, State.WRITTEN))
     assert made.needs_a_person(on_poison_queue=0) == ["2 written (person_unread)"]
     assert summary(at(-1, State.WRITTEN, "person_unread")).needs_a_person(on_poison_queue=0) == []

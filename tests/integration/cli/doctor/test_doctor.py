@@ -233,7 +233,7 @@ def test_without_an_organisation_it_is_not_said_that_a_lead_would_get_through(ru
 # Settings and storage
 
 
-def test_a_slip_in_a_setting_with_a_default_is_a_warning_and_the_rest_is_looked_at(doctor: Doctor) -> None:
+def test_a_slip_in_a_setting_with_a_default_is_a_warning_and_checks_continue(doctor: Doctor) -> None:
     ran = doctor("--json", LEADPIPE_FALLBACK_AFTER="four hours", DATAVERSE_SECRET_EXPIRES="soon")
     assert [(each["check"], each["result"]) for each in wrong(ran)] == [("settings", "warning")] * 2
     assert {"check": "organisation", "result": "ok"}.items() <= ran.records[8].items()
@@ -398,7 +398,7 @@ def test_a_mapping_file_that_does_not_fit_is_the_one_fault(
     assert says in wrong(ran)[0]["fact"]
 
 
-def test_what_a_mapping_needs_is_looked_at_also_where_the_lead_table_may_not_be_read(
+def test_what_a_mapping_needs_is_checked_also_where_the_lead_table_is_unreadable(
     doctor: Doctor, standin: Standin, tmp_path: Path
 ) -> None:
     standin.configure(privileges={"prvCreateLead": "Basic", "prvReadLead": "Basic"})

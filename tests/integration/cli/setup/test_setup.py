@@ -333,7 +333,10 @@ def test_who_may_not_change_anything_is_told_so(setup: Setup, organisation: Stan
     ran = setup("--apply")
 
     assert ran.code == 1
-    assert "you may not do that (prvCreateRole): sign in as somebody with the role System Administrator" in ran.out
+    assert (
+        "your account may not do this (prvCreateRole): sign in as somebody with the role System Administrator"
+        in ran.out
+    )
     assert [line[0] for line in ran.lines if line[0] != " "] == ["✗"]  # what leans on it is not tried
 
 
@@ -384,7 +387,7 @@ def test_ctrl_c_says_that_what_was_done_stays_done(organisation: Standin, storag
     _, words = running.communicate(timeout=30)
 
     assert (running.returncode, "Traceback" in words) == (130, False)
-    assert "stopped; what was done stays done: run it again" in words
+    assert "stopped; finished steps stay done: run it again" in words
 
 
 def azure_cli(folder: Path, answer: str, code: int = 0) -> dict[str, str]:
@@ -410,7 +413,7 @@ def test_whoever_is_signed_in_at_the_azure_cli_is_the_administrator(
 
     ran = setup("--apply", "--no-doctor", **path)
 
-    assert (ran.code, "signed in as the Azure CLI is" in ran.err) == (0, True)
+    assert (ran.code, "signed in with the account of the Azure CLI" in ran.err) == (0, True)
     assert token not in ran.out + ran.err
 
 

@@ -81,7 +81,7 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Asking:
     return ask
 
 
-def test_an_account_of_a_company_with_its_own_server_signs_in_there_and_brings_the_assertion_back(ask: Asking) -> None:
+def test_a_company_account_with_its_own_server_signs_in_there_and_brings_the_assertion(ask: Asking) -> None:
     servers = Servers({ACTIVE: ASSERTION}, active=True)
     assert ask(servers)["access_token"] == "token"
     (asked_company, soap), (_, form) = servers.asked

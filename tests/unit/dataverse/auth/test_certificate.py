@@ -106,7 +106,7 @@ def test_a_missing_password_of_a_pfx_is_told_from_a_wrong_one(path: Path, passwo
         (MINE.pem(), None, "it holds no private key"),
         (MINE.key_pem(), None, "it holds no certificate"),
         (made(number=1).key_pem() + MINE.pem(), None, "it holds no certificate for its key"),
-        (made(kind="ec").key_pem() + made(kind="ec").pem(), None, "its key is no RSA key"),
+        (made(kind="ec").key_pem() + made(kind="ec").pem(), None, "its key is not an RSA key"),
         (
             b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n" + MINE.pem(),
             None,

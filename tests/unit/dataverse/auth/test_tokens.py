@@ -307,7 +307,7 @@ class TestRefusals:
         host.refuses({"access_token": token, "expires_in": 3600})
 
         failure = host.fails()
-        assert (type(failure), failure.slug, failure.detail) == (Blocked, "not_entra", "what it gave is no token")
+        assert (type(failure), failure.slug, failure.detail) == (Blocked, "not_entra", "what it gave is not a token")
 
     @pytest.mark.parametrize("error", [KeyError("a"), OverflowError("b"), RecursionError("c"), UnicodeError("d")])
     def test_an_odd_answer_that_makes_the_library_fail_is_not_entras(self, host: SignInHost, error: Exception) -> None:

@@ -12,7 +12,7 @@ from leadpipe.operations.doctor.app_checks import look_at_functions, look_at_set
 from leadpipe.operations.doctor.clock_check import look_at_clock
 from leadpipe.operations.doctor.dynamics_checks import look_at_dynamics, of_privileges
 from leadpipe.operations.doctor.expiry_check import look_at_expiry
-from leadpipe.operations.doctor.finding import Finding, Verdict
+from leadpipe.operations.doctor.finding import CheckResult, Finding
 from leadpipe.operations.doctor.ledger_checks import of_last
 from leadpipe.operations.doctor.storage_checks import of_depth
 from leadpipe.operations.doctor.table_checks import everything_sent, misfits, of_lengths, of_steps
@@ -43,25 +43,25 @@ def test_each_fault_of_the_settings_has_a_line_of_its_own() -> None:
     tenant, client = look_at_settings(
         Settings.from_environment(environment(DATAVERSE_TENANT_ID="contoso", DATAVERSE_CLIENT_ID=""))
     )
-    assert {tenant.result, client.result} == {Verdict.FAILED}
-    assert "DATAVERSE_TENANT_ID is no id like" in tenant.fact
+    assert {tenant.result, client.result} == {CheckResult.FAILED}
+    assert "DATAVERSE_TENANT_ID is not an id like" in tenant.fact
     assert "DATAVERSE_CLIENT_ID is not set" in client.fact
 
 
 def test_a_fault_that_stops_nothing_is_a_warning() -> None:
     (found,) = look_at_settings(Settings.from_environment(environment(LEADPIPE_DEDUPE_WINDOW="a week")))
-    assert (found.result, "7d counts: leads go on" in found.fact) == (Verdict.WARNING, True)
+    assert (found.result, "7d counts: leads go on" in found.fact) == (CheckResult.WARNING, True)
 
 
 def test_what_the_host_trips_over_is_no_mere_warning() -> None:
     settings = Settings.from_environment({"AzureWebJobsStorage": "", "AzureWebJobsStorage__accountName": "contoso"})
     (found,) = look_at_settings(settings)
-    assert (found.result, "401 to every post" in found.fact) == (Verdict.FAILED, True)
+    assert (found.result, "401 to every post" in found.fact) == (CheckResult.FAILED, True)
 
 
 def test_what_becomes_of_special_leads_is_told() -> None:
     (found,) = look_at_settings(Settings.from_environment(environment(LEADPIPE_TEST_LEADS="keep")))
-    assert (found.result, "test leads: keep" in found.fact) == (Verdict.OK, True)
+    assert (found.result, "test leads: keep" in found.fact) == (CheckResult.OK, True)
 
 
 @pytest.mark.parametrize("setting", ["AzureWebJobs.deliver.Disabled", "AzureWebJobs_deliver_Disabled"])
@@ -77,13 +77,13 @@ def test_fewer_threads_than_deliveries_may_take_are_a_warning(value: str, result
     assert look_at_threads({"PYTHON_THREADPOOL_THREAD_COUNT": value}).result == result
 
 
-@pytest.mark.parametrize(("value", "says"), [("many", "is no number"), ("", "is not set"), ("8", "is 8")])
+@pytest.mark.parametrize(("value", "says"), [("many", "is not a number"), ("", "is not set"), ("8", "is 8")])
 def test_what_the_thread_setting_says_is_told_as_it_is(value: str, says: str) -> None:
     assert says in look_at_threads({"PYTHON_THREADPOOL_THREAD_COUNT": value}).fact
 
 
 def test_messages_on_the_poison_queue_are_a_warning() -> None:
-    assert (of_depth(0).result, of_depth(2).result) == (Verdict.OK, Verdict.WARNING)
+    assert (of_depth(0).result, of_depth(2).result) == (CheckResult.OK, CheckResult.WARNING)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_messages_on_the_poison_queue_are_a_warning() -> None:
         (-3600, "failed", "1h 0m behind"),
     ],
 )
-def test_a_clock_half_a_minute_off_is_a_warning_and_one_five_minutes_off_a_failure(
+def test_a_clock_half_a_minute_off_is_a_warning_and_five_minutes_a_failure(
     seconds: int, result: str, says: str
 ) -> None:
     found = look_at_clock(NOW, NOW + timedelta(seconds=seconds), refused=False)
@@ -107,11 +107,11 @@ def test_a_clock_half_a_minute_off_is_a_warning_and_one_five_minutes_off_a_failu
 
 
 def test_a_service_that_tells_no_time_is_no_fault() -> None:
-    assert look_at_clock(None, NOW, refused=False).result is Verdict.SKIPPED
+    assert look_at_clock(None, NOW, refused=False).result is CheckResult.SKIPPED
 
 
-@pytest.mark.parametrize(("seconds", "result"), [(90, Verdict.FAILED), (3, Verdict.OK)])
-def test_a_clock_for_which_sign_in_failed_is_a_failure_where_it_is_off(seconds: int, result: Verdict) -> None:
+@pytest.mark.parametrize(("seconds", "result"), [(90, CheckResult.FAILED), (3, CheckResult.OK)])
+def test_a_clock_for_which_sign_in_failed_is_a_failure_where_it_is_off(seconds: int, result: CheckResult) -> None:
     assert look_at_clock(NOW, NOW - timedelta(seconds=seconds), refused=True).result is result
 
 
@@ -120,22 +120,22 @@ def test_a_clock_for_which_sign_in_failed_is_a_failure_where_it_is_off(seconds: 
 
 def test_with_faults_in_its_settings_dynamics_is_not_asked() -> None:
     found = list(look_at_dynamics(Settings.from_environment(environment(DATAVERSE_TENANT_ID="contoso"))))
-    assert {finding.result for finding in found} == {Verdict.SKIPPED}
+    assert {finding.result for finding in found} == {CheckResult.SKIPPED}
 
 
 def test_no_organisation_is_a_warning_for_it_may_be_meant() -> None:
     found = {finding.check: finding for finding in look_at_dynamics(settings(dataverse=None))}
-    assert found["organisation"].result is Verdict.WARNING
-    assert {finding.result for check, finding in found.items() if check != "organisation"} == {Verdict.SKIPPED}
+    assert found["organisation"].result is CheckResult.WARNING
+    assert {finding.result for check, finding in found.items() if check != "organisation"} == {CheckResult.SKIPPED}
 
 
-def results(found: list[Finding]) -> dict[str, Verdict]:
+def results(found: list[Finding]) -> dict[str, CheckResult]:
     return {finding.check: finding.result for finding in found}
 
 
 def test_all_privileges_held_are_told_with_their_depth() -> None:
     found = list(of_privileges(ALL))
-    assert {finding.result for finding in found} == {Verdict.OK}
+    assert {finding.result for finding in found} == {CheckResult.OK}
     assert found[0].fact == "held, Basic"
 
 
@@ -144,7 +144,7 @@ def test_without_the_right_to_create_no_lead_gets_through() -> None:
     found = next(iter(of_privileges(held)))
     assert (found.check, found.result, found.reason) == (
         "privilege prvCreateLead",
-        Verdict.FAILED,
+        CheckResult.FAILED,
         "missing_privilege",
     )
     assert "prvCreateLead" in found.fact
@@ -152,14 +152,14 @@ def test_without_the_right_to_create_no_lead_gets_through() -> None:
 
 def test_without_the_right_to_read_leads_still_get_through() -> None:
     held = {name: depth for name, depth in ALL.items() if name != "prvReadLead"}
-    assert results(list(of_privileges(held)))["privilege prvReadLead"] is Verdict.WARNING
+    assert results(list(of_privileges(held)))["privilege prvReadLead"] is CheckResult.WARNING
 
 
 @pytest.mark.parametrize("append", ["prvAppendAsyncOperation", "prvAppendToAsyncOperation"])
 def test_either_append_privilege_of_system_jobs_will_do(append: str) -> None:
     held = {name: depth for name, depth in ALL.items() if "Append" not in name}
-    assert results(list(of_privileges({**held, append: "Global"})))["privileges System Job"] is Verdict.OK
-    assert results(list(of_privileges(held)))["privileges System Job"] is Verdict.SKIPPED
+    assert results(list(of_privileges({**held, append: "Global"})))["privileges System Job"] is CheckResult.OK
+    assert results(list(of_privileges(held)))["privileges System Job"] is CheckResult.SKIPPED
 
 
 def test_the_documented_table_takes_all_that_is_sent() -> None:
@@ -185,7 +185,7 @@ def test_what_dynamics_would_refuse_of_every_lead_is_named(changed: dict[str, Co
 def test_a_shorter_column_is_a_warning_with_both_lengths() -> None:
     found = of_lengths(LENGTHS, live(jobtitle=Column(name="jobtitle", on_create=True, longest=40)))
     assert found is not None
-    assert (found.result, "jobtitle takes 40, not 100" in found.fact) == (Verdict.WARNING, True)
+    assert (found.result, "jobtitle takes 40, not 100" in found.fact) == (CheckResult.WARNING, True)
 
 
 def test_every_column_that_the_mapping_may_send_is_looked_at() -> None:
@@ -193,9 +193,9 @@ def test_every_column_that_the_mapping_may_send_is_looked_at() -> None:
 
 
 def test_synchronous_plug_ins_are_named() -> None:
-    assert of_steps([]).result is Verdict.OK
+    assert of_steps([]).result is CheckResult.OK
     found = of_steps(["Contoso.Check"])
-    assert (found.result, "Contoso.Check" in found.fact) == (Verdict.WARNING, True)
+    assert (found.result, "Contoso.Check" in found.fact) == (CheckResult.WARNING, True)
 
 
 # Expiry
@@ -211,7 +211,7 @@ def test_a_secret_that_ends_is_a_warning_and_no_more(days: int, result: str) -> 
 
 def test_a_date_that_nobody_set_is_a_warning() -> None:
     found = look_at_expiry(settings(), date(2026, 3, 14), certificate_ends=None)
-    assert (found.result, "DATAVERSE_SECRET_EXPIRES" in found.fix) == (Verdict.WARNING, True)
+    assert (found.result, "DATAVERSE_SECRET_EXPIRES" in found.fix) == (CheckResult.WARNING, True)
 
 
 def test_a_date_that_cannot_be_read_is_not_called_unset() -> None:
@@ -220,7 +220,7 @@ def test_a_date_that_cannot_be_read_is_not_called_unset() -> None:
         date(2026, 3, 14),
         certificate_ends=None,
     )
-    assert (found.result, "see settings" in found.fact, "not set" in found.fact) == (Verdict.SKIPPED, True, False)
+    assert (found.result, "see settings" in found.fact, "not set" in found.fact) == (CheckResult.SKIPPED, True, False)
 
 
 @pytest.mark.parametrize(("days", "result"), [(0, "ok"), (1, "ok"), (2, "warning")])
@@ -258,7 +258,7 @@ def test_a_last_lead_that_waits_for_a_person_is_a_warning(state: State, reason: 
 def test_what_a_failed_look_has_said_is_not_said_again_of_the_last_lead() -> None:
     last = record(state=State.DEFERRED, reason="no_role")
     found = of_last("last lead", last, RECEIVED_AT, something_failed=True)
-    assert (found.result, found.fix) == (Verdict.OK, "")
+    assert (found.result, found.fix) == (CheckResult.OK, "")
 
 
 def test_when_it_is_tried_again_is_told_to_whoever_has_just_mended_it() -> None:
@@ -267,4 +267,4 @@ def test_when_it_is_tried_again_is_told_to_whoever_has_just_mended_it() -> None:
 
 
 def test_no_lead_at_all_is_no_fault() -> None:
-    assert of_last("last lead", None, NOW, something_failed=False).result is Verdict.OK
+    assert of_last("last lead", None, NOW, something_failed=False).result is CheckResult.OK

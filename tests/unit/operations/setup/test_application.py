@@ -48,11 +48,11 @@ def test_with_an_account_the_user_is_the_account() -> None:
     ("settings", "says"),
     [
         ({"DATAVERSE_URL": ""}, "DATAVERSE_URL is not set"),
-        ({"DATAVERSE_URL": "http://contoso"}, "DATAVERSE_URL is no https address"),
-        ({"DATAVERSE_AUTHORITY": "login"}, "DATAVERSE_AUTHORITY is no https address"),
-        ({"DATAVERSE_CLIENT_ID": "leadpipe"}, "DATAVERSE_CLIENT_ID is no id"),
-        ({"DATAVERSE_TENANT_ID": "a b"}, "DATAVERSE_TENANT_ID is no id"),
-        ({"DATAVERSE_MANAGED_IDENTITY": "user"}, "DATAVERSE_MANAGED_IDENTITY is no id"),
+        ({"DATAVERSE_URL": "http://contoso"}, "DATAVERSE_URL is not an https address"),
+        ({"DATAVERSE_AUTHORITY": "login"}, "DATAVERSE_AUTHORITY is not an https address"),
+        ({"DATAVERSE_CLIENT_ID": "leadpipe"}, "DATAVERSE_CLIENT_ID is not an id"),
+        ({"DATAVERSE_TENANT_ID": "a b"}, "DATAVERSE_TENANT_ID is not an id"),
+        ({"DATAVERSE_MANAGED_IDENTITY": "user"}, "DATAVERSE_MANAGED_IDENTITY is not an id"),
         ({"DATAVERSE_URL": REFERENCE}, "DATAVERSE_URL is an unresolved Key Vault reference"),
         ({"DATAVERSE_CLIENT_ID": REFERENCE}, "DATAVERSE_CLIENT_ID is an unresolved Key Vault reference"),
         ({"DATAVERSE_USERNAME": REFERENCE}, "DATAVERSE_USERNAME is an unresolved Key Vault reference"),
@@ -67,7 +67,7 @@ def test_that_there_is_a_secret_is_known_from_its_reference_too() -> None:
     assert subject(DATAVERSE_CLIENT_SECRET=REFERENCE, DATAVERSE_CLIENT_ID=CLIENT).sign_in is SignInMethod.SECRET
 
 
-def test_a_domain_names_the_directory_to_sign_in_to_and_is_no_setting_of_the_app() -> None:
+def test_a_domain_names_the_directory_to_sign_in_to_and_is_not_a_setting() -> None:
     found = subject(tenant="contoso.onmicrosoft.com", DATAVERSE_CLIENT_ID=CLIENT)
 
     assert (found.tenant, found.known().tenant_id) == ("contoso.onmicrosoft.com", "")

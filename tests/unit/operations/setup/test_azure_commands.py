@@ -152,7 +152,7 @@ def test_another_sign_in_host_is_set_and_the_key_vault_is_its_clouds(authority: 
 def test_a_user_name_that_is_not_known_is_filled_in_at_the_top() -> None:
     first, *rest = found(SignInMethod.PASSWORD)
 
-    assert first.title.startswith("to be filled in")
+    assert first.title.startswith("fill in")
     assert any(line.startswith("ACCOUNT=") for line in first.bash)
     assert given(SignInMethod.PASSWORD)["DATAVERSE_USERNAME"] == "$ACCOUNT"
     assert "contoso.onmicrosoft.com" not in "".join(line for each in rest for line in each.bash)
@@ -236,7 +236,7 @@ az() {
 
 
 @pytest.mark.skipif(not (shutil.which("bash") and shutil.which("openssl")), reason="needs bash and openssl")
-def test_the_certificate_is_made_where_only_its_owner_can_read_and_its_password_is_on_no_command_line(
+def test_only_its_owner_can_read_the_certificate_and_no_command_line_has_its_password(
     tmp_path: Path,
 ) -> None:
     project, home = tmp_path / "project", tmp_path / "home"

@@ -5,16 +5,24 @@ from dataclasses import replace
 import pytest
 
 from leadpipe.dataverse.administration import User
-from leadpipe.operations.setup.plan import MADE_HERE, MICROSOFTS_ROLE, OWN_ROLE, Found, FoundRole, Wanted, plan
+from leadpipe.operations.setup.plan import (
+    MADE_HERE,
+    MICROSOFTS_ROLE,
+    OWN_ROLE,
+    FoundRole,
+    Inventory,
+    Wanted,
+    plan,
+    plan_removal,
+)
 from leadpipe.operations.setup.privileges import MappingNeeds, needed
-from leadpipe.operations.setup.removal import plan_removal
 from leadpipe.operations.setup.step import Change, Step, StepState
 
 NEEDED = needed(MappingNeeds())
 ALL = {each.name: each.depth for each in NEEDED}
 CLIENT = "11112222-bbbb-3333-cccc-4444dddd5555"
 WANTED = Wanted(privileges=NEEDED, client_id=CLIENT)
-EMPTY = Found(units={"root": "Contoso", "emea": "EMEA"}, known=frozenset(ALL))
+EMPTY = Inventory(units={"root": "Contoso", "emea": "EMEA"}, known=frozenset(ALL))
 USER = User(user_id="user", name="# leadpipe", unit_id="root", disabled=False, note=MADE_HERE)
 OWN = FoundRole(privileges=ALL, made_here=True)
 SET_UP = replace(EMPTY, own=OWN, user=USER, user_roles=frozenset({OWN_ROLE}), user_privileges=ALL)
@@ -33,7 +41,7 @@ def person(steps: list[Step]) -> Step:
     return step
 
 
-def test_in_an_empty_organisation_all_is_to_do_in_the_order_in_which_it_leans_on_each_other() -> None:
+def test_in_an_empty_organisation_all_is_to_do_in_order_of_dependence() -> None:
     steps = plan(WANTED, EMPTY)
 
     assert changes(steps) == [Change.MAKE_ROLE, Change.ADD_PRIVILEGES, Change.MAKE_USER, Change.GIVE_ROLE]
