@@ -25,7 +25,7 @@ from leadpipe.model.always import always
 from leadpipe.model.errors import DeliveryFailed, Transient
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
-from leadpipe.model.ports import PeekedMessage, Ports, Receipt
+from leadpipe.model.ports import Ports, Receipt, SeenMessage
 from leadpipe.model.record import Record, State
 from leadpipe.model.settings import Settings
 from leadpipe.sweep import sweep
@@ -231,12 +231,12 @@ class HostQueue(Part):
         heapq.heappush(self._by_time, (message.visible_at, message.number))
         self.on_visible(message.visible_at)
 
-    def peek(self) -> list[PeekedMessage]:
+    def peek(self) -> list[SeenMessage]:
         """In the order in which they are received."""
         with self.call("peek"):
             seen = [message for message in self.messages.values() if message.visible_at <= self._world.at]
         head = sorted(seen, key=lambda message: (message.visible_at, message.number))[:32]
-        return [PeekedMessage(id=str(m.number), inserted_at=m.inserted_at, text=m.text) for m in head]
+        return [SeenMessage(id=str(m.number), inserted_at=m.inserted_at, text=m.text) for m in head]
 
     def receive(self) -> Message | None:
         """The message that has been waiting longest, leased; its dequeue is counted whatever happens next."""

@@ -34,7 +34,7 @@ from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import Blocked, LeadpipeError, NotAllowed, NotKept, Refused, StorageFailed, Transient
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
-from leadpipe.model.ports import Arrival, Dynamics, PeekedMessage, Ports
+from leadpipe.model.ports import Arrival, Dynamics, Ports, SeenMessage
 from leadpipe.model.record import ALLOWED, FORGETTABLE, OPEN, Event, Record, State
 from leadpipe.model.settings import Area, Fault, Settings
 from leadpipe.operations import decisions
@@ -590,7 +590,7 @@ class Machine(RuleBasedStateMachine):
 
         peek = self.world.queue.peek
 
-        def peek_and_remember() -> list[PeekedMessage]:
+        def peek_and_remember() -> list[SeenMessage]:
             head = peek()
             self.seen_at_the_head[this_run()] = {
                 (envelope.lead_id, envelope.attempt): message.inserted_at

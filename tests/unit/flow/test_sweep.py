@@ -141,7 +141,7 @@ def test_the_oldest_message_at_the_head_counts_wherever_it_stands_there() -> Non
     assert held(world, lost).attempt == 1
 
 
-def test_a_delayed_copy_that_was_put_long_ago_holds_a_lost_lead_back_until_it_is_delivered() -> None:
+def test_an_old_delayed_copy_holds_a_lost_lead_back_until_it_is_delivered() -> None:
     world = World()
     delayed = waiting(world, 1)
     world.dynamics.failing = [Transient("dynamics_unreachable", retry_after=timedelta(minutes=18))]
@@ -502,7 +502,7 @@ def test_what_concerns_one_resting_lead_alone_does_not_keep_the_others_waiting()
     assert held(world, second).state is State.WRITTEN
 
 
-def test_a_lead_whose_failure_concerns_it_alone_rests_twice_as_long_each_time_up_to_an_hour() -> None:
+def test_a_failure_of_one_lead_alone_doubles_its_own_rest_to_an_hour() -> None:
     world = World()
     record = resting(world)
     world.at = NOW + timedelta(hours=9)
@@ -685,7 +685,7 @@ def test_of_several_at_once_no_further_one_begins_when_dynamics_goes_away() -> N
     assert world.marks.marks.next_probe_at is not None
 
 
-def test_of_more_than_a_batch_the_oldest_go_first_and_the_next_sweep_takes_the_rest(
+def test_of_more_than_a_batch_the_oldest_go_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World()

@@ -66,7 +66,7 @@ def test_those_who_waited_at_the_gate_do_not_come_back_all_at_once() -> None:
 # In the fallback table
 
 
-def test_a_lead_with_trouble_of_its_own_rests_twice_as_long_each_time_up_to_an_hour() -> None:
+def test_a_lead_with_its_own_trouble_rests_longer_each_time_to_an_hour() -> None:
     rests = [rest(timedelta(0))]
     while rests[-1] < LONGEST_REST:
         rests.append(rest(rests[-1]))
