@@ -20,7 +20,7 @@ from leadpipe.model.settings import Settings
 from leadpipe.sweep import fallback
 from tests.factories import payload
 from tests.fakes import NOW
-from tests.host_simulation import Day, Throttle
+from tests.host_simulation import AT_ONCE, Day, Throttle
 
 SETTINGS = Settings(storage=None, dataverse=None)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -133,7 +133,7 @@ def slowest_after(life: Life, end: datetime) -> timedelta:
     return max(record.written_at - end for record in records if record.written_at)
 
 
-@pytest.mark.parametrize("seconds", [0, 40, 170, 299])
+@pytest.mark.parametrize("seconds", [0, 170])
 @pytest.mark.parametrize("fresh", [False, True], ids=["with nothing new", "with new leads all the time"])
 @pytest.mark.parametrize("processes", ["one", "many"])
 @pytest.mark.parametrize("kind", ["time-outs", "sign-in refused"])
@@ -151,14 +151,10 @@ def test_a_thousand_resting_leads_are_written_soon_after_ten_minutes(
     assert life.states() == {State.WRITTEN: len(life.accepted)}
 
 
-@pytest.mark.parametrize("seconds", [0, 170])
-@pytest.mark.parametrize("fresh", [False, True], ids=["with nothing new", "with new leads all the time"])
-@pytest.mark.parametrize("kind", ["time-outs", "sign-in refused"])
-def test_a_thousand_resting_leads_are_written_soon_after_three_days_with_few_calls(
-    kind: str, fresh: bool, seconds: int
-) -> None:
+@pytest.mark.parametrize(("kind", "fresh"), [("time-outs", False), ("sign-in refused", True)])
+def test_a_thousand_resting_leads_are_written_soon_after_three_days_with_few_calls(kind: str, fresh: bool) -> None:
     life = life_with_resting_leads(kind=kind, fallback_after=10 * MINUTE)
-    end = NOW + OUTAGE + seconds * SECOND
+    end = NOW + OUTAGE + 170 * SECOND
     for hour in (3, 4, 71):
         life.at(NOW + hour * HOUR, lambda: life.every(20 * SECOND, life.post, times=200 if fresh else 0))
     life.until(end)
@@ -194,7 +190,9 @@ def test_a_backlog_of_an_hour_is_not_put_on_the_queue_a_second_time() -> None:
         life.post()
     life.until(NOW + 3 * HOUR)
     records = [life.world.ledger.rows[lead_id] for lead_id in life.accepted]
-    assert {(record.state, record.attempt) for record in records} == {(State.WRITTEN, 1)}
+    assert life.states() == {State.WRITTEN: len(records)}
+    # Those in delivery when the queue has become empty cannot be told from lost ones.
+    assert sum(record.attempt > 1 for record in records) <= AT_ONCE
     assert max(record.written_at - NOW for record in records if record.written_at) > HOUR
 
 
