@@ -42,7 +42,7 @@ from leadpipe.model.lead_id import ONE_DAY, can_be_received
 from leadpipe.model.log_line import log_line
 from leadpipe.model.ports import Claims, Dynamics, Fallback, LeadQueue, Ledger, Ports, Receipt, Rerouted
 from leadpipe.model.record import CANARY, CANARY_FAILED, OPEN, PERSON_UNREAD, QUEUED, Record, State
-from leadpipe.model.schedule import FIRST_REST, NEWER_ENVELOPE_DELAY, after_opening, delay, rest
+from leadpipe.model.schedule import NEWER_ENVELOPE_DELAY, after_opening, delay, rest
 from leadpipe.model.settings import Area, Settings, SpecialLeads
 
 # The sweep looks at today and yesterday whatever its marks say.
@@ -140,7 +140,8 @@ def find_outcome(record: Record, a_try: Try, *, ports: Ports, settings: Settings
     try:
         return create(record, lead, a_try, dynamics=ports.dynamics, gate=ports.gate)
     except DeliveryFailed as failure:
-        return outcome_of_failure(record, failure, a_try, fallback_after=settings.fallback_after)
+        alone = not ports.gate.in_doubt(a_try.now())
+        return outcome_of_failure(record, failure, a_try, fallback_after=settings.fallback_after, alone=alone)
 
 
 def keep_out(record: Record, lead: Lead, *, ports: Ports, settings: Settings) -> Outcome | None:
@@ -208,7 +209,7 @@ def ask_dynamics(record: Record, ask: Callable[[], T], a_try: Try, *, gate: Gate
 
     Raises GateShut, the failure that Dynamics answered with, or Transient for an unforeseen error.
     """
-    ticket = gate.enter(record.lead_id, a_try.now())
+    ticket = gate.enter(record.lead_id, a_try.now(), resting=record.state is State.FALLBACK)
     if isinstance(ticket, Shut):
         # The reason may no longer hold. Only the next try shows.
         detail = f"not tried; an earlier lead: {ticket.detail or ticket.reason}"
@@ -265,16 +266,20 @@ def look_for_canary(record: Record, a_try: Try, *, dynamics: Dynamics, gate: Gat
     return ask_dynamics(record, ask, a_try, gate=gate)
 
 
-def outcome_of_failure(record: Record, failure: DeliveryFailed, a_try: Try, *, fallback_after: timedelta) -> Outcome:
-    """Decides what follows a failed try: a person has to act, another try, or the fallback table."""
+def outcome_of_failure(
+    record: Record, failure: DeliveryFailed, a_try: Try, *, fallback_after: timedelta, alone: bool = False
+) -> Outcome:
+    """Decides what follows a failed try: a person has to act, another try, or the fallback table.
+
+    `alone`: the failure concerns this lead alone. Then it rests for a time of its own, so that it is not tried each
+    minute. Otherwise it leaves the fallback table with all others, once Dynamics answers one of them.
+    """
     if isinstance(failure, Refused):
         return Poisoned(reason=failure.slug, detail=failure.detail)
     now = a_try.now()
-    if record.state is State.FALLBACK:
-        next_try_at = now + rest(now - record.updated_at)
-        return ToFallback(reason=failure.slug, detail=failure.detail, next_try_at=next_try_at)
-    if now - (record.failing_since or now) >= fallback_after:
-        return ToFallback(reason=failure.slug, detail=failure.detail, next_try_at=now + FIRST_REST)
+    if record.state is State.FALLBACK or now - (record.failing_since or now) >= fallback_after:
+        pause = rest(record.own_rest) if alone else timedelta(0)
+        return ToFallback(reason=failure.slug, detail=failure.detail, next_try_at=now + pause)
     next_try_at = _next_try_at(failure, a_try, now)
     return Deferred(reason=failure.slug, detail=failure.detail, attempt=a_try.attempt + 1, next_try_at=next_try_at)
 

@@ -59,13 +59,14 @@ class Message:
 
 
 class FakeQueue(Part):
-    def __init__(self, journal: list[str]) -> None:
+    def __init__(self, journal: list[str], now: Callable[[], datetime] = lambda: NOW) -> None:
         super().__init__("queue", journal)
         self.messages: list[Message] = []
+        self._now = now
 
     def put(self, text: str, *, delay: timedelta = timedelta(0)) -> None:
         with self.call("put"):
-            self.messages.append(Message(text, delay))
+            self.messages.append(Message(text, delay, self._now()))
 
     def peek(self) -> list[SeenMessage]:
         with self.call("peek"):
@@ -417,7 +418,7 @@ class World:
     journal: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.queue = FakeQueue(self.journal)
+        self.queue = FakeQueue(self.journal, self.now)
         self.ledger = FakeLedger(self.journal)
         self.claims = FakeClaims(self.journal)
         self.fallback = FakeFallback(self.journal)

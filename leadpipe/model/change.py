@@ -53,7 +53,7 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToFallback:
-    """The lead waits in the fallback table. `next_try_at` None: until a person drains it."""
+    """The lead waits in the fallback table. `next_try_at`: from when on a drain takes it; None: until a person does."""
 
     state: ClassVar = State.FALLBACK
     reason: str

@@ -208,6 +208,8 @@ class Marks:
     taken_in_until: the marketplace's rows up to then are taken in. forgotten_before: settled leads received before
     that UTC day hold no personal data any more. forgetting_from: the UTC day from which the next sweep goes on with
     an unfinished retention. expiry_told_on: the UTC day of the last check whether a credential expires.
+    probes_fail_since: since when Dynamics has been away for the leads in the fallback table, None while it is not.
+    next_probe_at: before that time the sweep does not ask Dynamics for one of them.
     damaged: the names of marks that are in the store but cannot be read; here they are None (model.marks).
     """
 
@@ -218,6 +220,8 @@ class Marks:
     forgotten_before: date | None = None
     forgetting_from: date | None = None
     expiry_told_on: date | None = None
+    probes_fail_since: datetime | None = None
+    next_probe_at: datetime | None = None
     damaged: frozenset[str] = frozenset()
     version: str | None = field(default=None, compare=False)
 

@@ -1,7 +1,7 @@
 """The record is a lead's row in the ledger. A table here lists the allowed changes of state."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
@@ -194,6 +194,18 @@ class Record:
     def awaits(self, attempt: int) -> bool:
         """Whether a message of that attempt still has to be delivered. If not, it is stale."""
         return self.state in QUEUED and attempt >= self.attempt
+
+    @property
+    def awaits_dynamics(self) -> bool:
+        """Whether it rests until Dynamics is back, without a time of its own."""
+        return self.state is State.FALLBACK and self.next_try_at is not None and self.next_try_at <= self.updated_at
+
+    @property
+    def own_rest(self) -> timedelta:
+        """How long it was to rest before its next try, by a failure that concerned it alone; else nothing."""
+        if self.next_try_at is None or self.state is not State.FALLBACK:
+            return timedelta(0)
+        return max(self.next_try_at - self.updated_at, timedelta(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

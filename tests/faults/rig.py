@@ -34,7 +34,7 @@ LEASE_SECONDS = 1
 POLLING = "00:00:00.2"
 # Leadpipe's waits between tries, ten seconds and more, divided by this.
 HURRY = 10
-# A sweep that heals looks from so far ahead, so that no test waits a quarter of an hour; the next from further still.
+# A sweep that heals looks from so far ahead, so that no test waits for minutes; the next from further still.
 AHEAD = timedelta(minutes=20)
 FURTHER = timedelta(hours=2)
 HEALING_SECONDS = 1.5
@@ -143,10 +143,10 @@ class Rig:
 
     # The processes
 
-    def host(self, *deaths: Death, port: int = 0, **settings: str) -> Host:
+    def host(self, *deaths: Death, port: int = 0, lease: int = LEASE_SECONDS, **settings: str) -> Host:
         """The function app; its timer is off, since the sweep has its own way to run here."""
         arguments = ("--app", str(ROOT), "--port", str(port), "--data", str(self.folder / "host"))
-        child = self.start("host", *arguments, "--lease", str(LEASE_SECONDS), deaths=deaths, **settings)
+        child = self.start("host", *arguments, "--lease", str(lease), deaths=deaths, **settings)
         return Host(child, child.listening())
 
     def run(

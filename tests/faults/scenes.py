@@ -171,6 +171,14 @@ def resting(rig: Rig) -> str:
     return record.lead_id
 
 
+def resting_after_a_probe_that_failed(rig: Rig) -> str:
+    lead_id = resting(rig)
+    before = rig.ports.marks.read()
+    since, next_probe_at = hours_ago(1), datetime.now(UTC)
+    rig.ports.marks.write(before, replace(before, probes_fail_since=since, next_probe_at=next_probe_at))
+    return lead_id
+
+
 def written_with_its_row_left(rig: Rig) -> str:
     swept_for_days(rig, looked_back_at=hours_ago(2))
     record = become(rig, rig.accepted(), state=State.WRITTEN)
@@ -468,6 +476,9 @@ SCENES = {
         before=written_with_its_row_left, act=InSweep(), end=is_in(State.WRITTEN)
     ),
     "Dynamics is back": Scene(before=resting, act=InSweep(), end=is_written),
+    "Dynamics is back after a failed probe": Scene(
+        before=resting_after_a_probe_that_failed, act=InSweep(), end=is_written
+    ),
     "Dynamics is still away": Scene(before=resting_while_dynamics_is_away, act=InSweep(), end=is_written),
     "the marketplace wrote a row": Scene(before=arrived, act=InSweep(), end=one_is_written_and_the_row_stays),
     "a person replays a lead": Scene(

@@ -36,11 +36,12 @@ from leadpipe.model.errors import Blocked, LeadpipeError, NotAllowed, NotKept, R
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import new_lead_id
-from leadpipe.model.ports import Arrival, Dynamics, Ports
+from leadpipe.model.ports import Arrival, Dynamics, Ports, SeenMessage
 from leadpipe.model.record import ALLOWED, CANARY, CANARY_FAILED, FORGETTABLE, OPEN, Event, Record, State
 from leadpipe.model.settings import Area, Fault, Settings
 from leadpipe.operations import decisions
 from leadpipe.operations.decisions import Desk
+from leadpipe.sweep import overdue
 from tests.factories import payload
 from tests.fakes import FakeLedger
 from tests.host_simulation import LEASE, Crash, Host, HostWorld, Run, this_run
@@ -179,6 +180,7 @@ class Machine(RuleBasedStateMachine):
         self.cases: set[str] = set()
         self.crashing = True
         self.posted = 0
+        self.seen_at_the_head: dict[Run | None, dict[tuple[str, int], datetime]] = {}
         self.world.dynamics.judge = self.judge
         self.watch()
         self.sweep_faults = SweepFaults(self.wrong)
@@ -601,6 +603,18 @@ class Machine(RuleBasedStateMachine):
             self.reach("claim taken over", claim.fingerprint in claims.rows)
             take_over(claim)
 
+        peek = self.world.queue.peek
+
+        def peek_and_remember() -> list[SeenMessage]:
+            head = peek()
+            self.seen_at_the_head[this_run()] = {
+                (envelope.lead_id, envelope.attempt): message.inserted_at
+                for message in head
+                for envelope in (Envelope.from_text(message.text),)
+            }
+            return head
+
+        self.world.queue.peek = peek_and_remember  # type: ignore[method-assign]
         ledger._put = put_record  # type: ignore[method-assign]
         claims._put = put_claim  # type: ignore[method-assign]
 
@@ -616,11 +630,20 @@ class Machine(RuleBasedStateMachine):
             self.wrong.append(f"{by}: {after.lead_id} names nobody and was called a duplicate")
         if not self.may_follow(before, after, by):
             self.wrong.append(f"{by}: {before.state} {before.attempt} to {after.state} {after.attempt}")
+        if self.waited_its_turn(before, after, run):
+            self.wrong.append(f"{by}: {before.lead_id} is put a second time while its message waits at the head")
         if after.state is State.WRITTEN and after.lead_id not in self.world.dynamics.leads:
             self.wrong.append(f"{by}: written before Dynamics had it")
         if run in self.attempts and after.state is not State.WRITTEN and self.attempts[run] < before.attempt:
             self.wrong.append(f"attempt {self.attempts[run]} settled attempt {before.attempt} as {after.state}")
         self.tell(before, after, by)
+
+    def waited_its_turn(self, before: Record, after: Record, run: Run | None) -> bool:
+        """Whether the sweep put an overdue lead again although it saw its message, or an older one, at the head."""
+        queued_again = after.state is before.state and after.attempt > before.attempt and after.rounds == before.rounds
+        seen = self.seen_at_the_head.get(run, {})
+        due_at = before.next_try_at or before.received_at
+        return queued_again and any(at <= due_at for at in seen.values())
 
     def may_follow(self, before: Record, after: Record, by: str) -> bool:
         if after.attempt < before.attempt:
@@ -720,6 +743,15 @@ def nothing_is_ever_overdue(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(sweeping, "TASKS", kept)
 
 
+def a_backlog_is_put_again(patch: pytest.MonkeyPatch) -> None:
+    def seen_but_ignored(record: Record, run: Any) -> bool:
+        del record
+        run.head.oldest()
+        return False
+
+    patch.setattr(overdue, "waits_its_turn", seen_but_ignored)
+
+
 def settled_before_it_is_created(patch: pytest.MonkeyPatch) -> None:
     real = delivery.create
 
@@ -757,6 +789,7 @@ def an_outcome_without_a_version(patch: pytest.MonkeyPatch) -> None:
         no_claim,
         no_copy_while_the_ledger_is_away,
         nothing_is_ever_overdue,
+        a_backlog_is_put_again,
         settled_before_it_is_created,
         discarded_without_asking,
         an_outcome_without_a_version,

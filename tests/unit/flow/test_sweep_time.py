@@ -13,7 +13,6 @@ from leadpipe.model.envelope import Envelope
 from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.ports import Arrival
 from leadpipe.model.record import Record, State
-from leadpipe.model.schedule import FIRST_REST
 from leadpipe.model.settings import Settings
 from leadpipe.sweep import sweep
 from leadpipe.sweep.days import STRETCH
@@ -99,7 +98,7 @@ def resting(world: World) -> Callable[[], bool]:
     for number in range(6):
         record = accepted(world, number)
         world.fallback.keep(record)
-        change = ToFallback(reason="dynamics_unreachable", next_try_at=NOW + FIRST_REST)
+        change = ToFallback(reason="dynamics_unreachable", next_try_at=NOW)
         write(record, change, world.now, ledger=world.ledger)
     world.at = NOW + HOUR
     return lambda: states(world) == {State.WRITTEN}
