@@ -47,8 +47,10 @@ def keep_beating(pulse: Pulse, tallies: Tallies, marks: Marks, run: Run) -> Puls
     if not is_due(pulse, run.now()):
         return pulse
     guard, after = run.guard("pulse"), pulse
-    for part in (partial(counted, marks=marks), summed_up, beating):
-        with guard.item(part=getattr(part, "__name__", "counted")):
+    for name, part in (("beat", beating), ("count", partial(counted, marks=marks)), ("days", summed_up)):
+        if not guard.goes_on():
+            break
+        with guard.item(part=name):
             after = part(after, run=run)
     after = replace(after, at=run.now())
     if not run.ports.attention.keep_pulse(pulse, after):
@@ -94,12 +96,14 @@ def counted(pulse: Pulse, *, marks: Marks, run: Run) -> Pulse:
 
 def summed_up(pulse: Pulse, *, run: Run) -> Pulse:
     """The pulse with the days before today: how many leads each had, and which words of the marketplace's."""
-    first = pulse.days_until or today(run) - timedelta(days=DAYS)
-    while first < today(run) and run.time_left():
+    ledger = run.ports.ledger
+    while (pulse.days_until is None or pulse.days_until < today(run)) and run.time_left():
+        first = ledger.next_day(pulse.days_until or today(run) - timedelta(days=DAYS))
+        if first is None or first >= today(run):
+            return pulse.with_days(today(run), [])
         until = min(first + STRETCH, today(run))
-        records = [*run.ports.ledger.between(first, until - ONE_DAY, damage=[])]
+        records = [*ledger.between(first, until - ONE_DAY, damage=[])]
         pulse = _with_names(pulse.with_days(until, records), records)
-        first = until
     return pulse
 
 

@@ -17,7 +17,7 @@ from leadpipe.model.record import OPEN, Record, State
 from leadpipe.model.settings import Area, CanaryPlan, Fault, Settings
 from leadpipe.sweep import sweep
 from leadpipe.sweep.canary import keep_a_canary_out, post
-from leadpipe.sweep.run import LONGEST_SWEEP, Run
+from leadpipe.sweep.run import LONGEST_SWEEP, Head, Run
 from tests.factories import payload
 from tests.fakes import NOW, World
 
@@ -58,7 +58,15 @@ def a_world() -> tuple[World, Endpoint]:
 
 def one_run(world: World, settings: Settings = SETTINGS) -> Run:
     until = world.at + LONGEST_SWEEP
-    return Run(now=world.now, until=until, hourly=False, chance=0.5, ports=world.ports, settings=settings)
+    return Run(
+        now=world.now,
+        until=until,
+        hourly=False,
+        chance=0.5,
+        ports=world.ports,
+        settings=settings,
+        head=Head(world.queue),
+    )
 
 
 def run(world: World, settings: Settings = SETTINGS) -> None:
