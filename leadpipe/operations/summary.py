@@ -32,6 +32,9 @@ class Group:
         self.oldest = min(self.oldest, record, key=lambda record: record.received_at)
         self.newest = max(self.newest or record, record, key=lambda record: record.received_at)
 
+    def __str__(self) -> str:
+        return f"{self.leads} {self.state} ({self.reason})"
+
     @property
     def state(self) -> State:
         return self.oldest.state

@@ -19,7 +19,7 @@ from leadpipe.model.ports import Canary, Marks, Ports
 from leadpipe.model.record import Record, State
 from leadpipe.model.settings import Settings
 from leadpipe.sweep.canary import keep_a_canary_out
-from leadpipe.sweep.run import LONGEST_SWEEP, Run
+from leadpipe.sweep.run import LONGEST_SWEEP, Head, Run
 from leadpipe.wiring import Wiring
 from tests.host_process import until
 from tests.integration.conftest import App, Starter
@@ -47,6 +47,7 @@ class Flight:
             chance=0.5,
             ports=ports or self.ports,
             settings=self.settings,
+            head=Head(self.ports.queue),
         )
         keep_a_canary_out(Marks(), run)
         return self.ports.canary_marks.read()

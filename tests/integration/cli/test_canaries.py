@@ -52,6 +52,7 @@ def test_they_are_listed_when_asked_for_and_nothing_else_is(run: Run, lead: str)
     assert len(run("leads", "--canary", "--state", "kept", "--json").records) == 1
 
 
+@pytest.mark.usefixtures("swept")
 def test_status_neither_counts_them_nor_calls_a_person_for_them(run: Run, lead: str, ledger: AzureLedger) -> None:
     ran = run("status", "--json")
     (status,) = ran.records

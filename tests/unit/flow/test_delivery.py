@@ -585,7 +585,7 @@ def test_dynamics_away_longer_than_the_setting_says_sends_the_lead_to_the_fallba
     assert [*world.fallback.rows] == [record.lead_id]
 
 
-def test_a_lead_that_failed_alone_for_long_comes_to_rest_with_a_time_of_its_own() -> None:
+def test_a_lead_that_failed_alone_for_long_rests_with_its_own_time() -> None:
     world = World()
     record = accepted(world)
     world.dynamics.failing = [Transient("plugin_crashed"), Transient("plugin_crashed")]
