@@ -54,6 +54,7 @@ SITUATIONS = {
     "a canary is delivered": "delivery: ledger.write, message.delete",
     "a canary is due": "canary: canary_marks.write, canary.post, canary_marks.write",
     "a canary's time is over": "canary: ledger.write, canary_marks.write",
+    "a person is needed": "attention: attention.mark, notifier.send, attention.mark",
     "a settled lead is old": "retention: ledger.forget_details, ledger.write, marks.write",
 }
 

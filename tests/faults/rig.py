@@ -38,6 +38,7 @@ HURRY = 10
 AHEAD = timedelta(minutes=20)
 FURTHER = timedelta(hours=2)
 HEALING_SECONDS = 1.5
+ATTENTION = "attention"
 
 # Where a process dies, and at the how manyeth passing.
 Death = tuple[Window, int]
@@ -185,8 +186,12 @@ class Rig:
         return any(line.get("died") == str(window) for line in read_journal(self.journal))
 
     def chains(self, flow: str) -> list[list[str]]:
-        """The writes of each run in which that flow wrote anything."""
+        """The writes of each run in which that flow wrote anything.
+
+        What needs a person is the last task of every sweep, and what it writes is about itself alone.
+        """
         lines = [line for line in read_journal(self.journal) if "write" in line]
+        lines = [line for line in lines if (line["flow"] == ATTENTION) is (flow == ATTENTION)]
         runs = dict.fromkeys((line["process"], line["run"]) for line in lines if line["flow"] == flow)
         return [[line["write"] for line in lines if (line["process"], line["run"]) == run] for run in runs]
 

@@ -1,11 +1,14 @@
 """Every situation of devkit.chaos.windows, brought about for real: what is there before, what happens, how it ends."""
 
+import http.server
 import json
 import re
 import signal
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import requests
@@ -270,6 +273,53 @@ def canaries_posted_to_nobody() -> dict[str, str]:
     return canaries_posted_to(f"http://127.0.0.1:{any_free()}")
 
 
+class Receiver(http.server.ThreadingHTTPServer):
+    """Where notices are posted."""
+
+    def __init__(self) -> None:
+        self.taken: list[dict[str, Any]] = []
+        super().__init__(("127.0.0.1", 0), Taking)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Taking(http.server.BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        assert isinstance(self.server, Receiver)
+        self.server.taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(202)
+        self.end_headers()
+
+    def log_message(self, *_arguments: Any) -> None:
+        """Nothing: pytest shows what fails."""
+
+
+@cache
+def receiver() -> Receiver:
+    return Receiver()
+
+
+def notified() -> dict[str, str]:
+    """The one thing that needs a person shall be what the scene has prepared."""
+    url = f"http://127.0.0.1:{receiver().server_port}/"
+    return {"LEADPIPE_NOTIFY_URL": url, "AzureWebJobs.sweep.Disabled": ""}
+
+
+def poisoned_a_moment_ago(rig: Rig) -> str:
+    rig.swept()
+    receiver().taken.clear()
+    return become(rig, rig.accepted(), state=State.POISONED, reason="too_long", next_try_at=None).lead_id
+
+
+def sweep_posts_again(rig: Rig, _lead_id: str) -> None:
+    rig.run("sweep", options=("--ahead", "120"), **notified())
+
+
+def somebody_knows(_rig: Rig, _lead_id: str) -> None:
+    """By one notice; by two if the process died between the post and its mark."""
+    told = [(notice["stage"], f"{notice['reason']} {notice['about']}") for notice in receiver().taken]
+    assert told in ([("begins", "poisoned too_long")], [("begins", "poisoned too_long")] * 2), told
+
+
 def posts(body: str) -> InHost:
     def then(_rig: Rig, url: str) -> None:
         try:
@@ -492,6 +542,12 @@ SCENES = {
         act=InCommand(words=lambda lead_id: ("erase", lead_id, "--yes")),
         heal=erase_again,
         end=is_erased,
+    ),
+    "a person is needed": Scene(
+        before=poisoned_a_moment_ago,
+        act=InSweep(settings=notified),
+        heal=sweep_posts_again,
+        end=somebody_knows,
     ),
     "a settled lead is old": Scene(before=settled_long_ago, act=InSweep(), end=is_forgotten),
 }
