@@ -127,8 +127,10 @@ def _deliver(message: func.QueueMessage) -> None:
 
 def _sweep() -> None:
     from leadpipe import sweep
+    from leadpipe.sweep.fallback import AT_ONCE
 
-    sweep.sweep(now=now, chance=random.random(), ports=wiring().delivery(), settings=wiring().settings)  # noqa: S311
+    ports, settings = wiring().delivery(), wiring().settings
+    sweep.sweep(now=now, chance=random.random(), ports=ports, settings=settings, at_once=AT_ONCE)  # noqa: S311
 
 
 def _run(flow: Callable[[], None]) -> None:

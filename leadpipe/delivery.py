@@ -14,8 +14,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from leadpipe.ledger_writes import MOST_RACES, insert, log_refusal, lower_marks, write_or_poison
+from leadpipe.model.canary_form import PATIENCE
 from leadpipe.model.change import Deferred, Duplicate, Kept, Outcome, Poisoned, ToFallback, Written
 from leadpipe.model.claim import Claim, Verdict, verdict
 from leadpipe.model.envelope import LARGEST_ATTEMPT, Envelope
@@ -39,8 +41,8 @@ from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import ONE_DAY, can_be_received
 from leadpipe.model.log_line import log_line
 from leadpipe.model.ports import Claims, Dynamics, Fallback, LeadQueue, Ledger, Ports, Receipt, Rerouted
-from leadpipe.model.record import OPEN, PERSON_UNREAD, Record, State
-from leadpipe.model.schedule import FIRST_REST, NEWER_ENVELOPE_DELAY, after_opening, delay, rest
+from leadpipe.model.record import CANARY, CANARY_FAILED, OPEN, PERSON_UNREAD, QUEUED, Record, State
+from leadpipe.model.schedule import NEWER_ENVELOPE_DELAY, after_opening, delay, rest
 from leadpipe.model.settings import Area, Settings, SpecialLeads
 
 # The sweep looks at today and yesterday whatever its marks say.
@@ -49,8 +51,8 @@ ALWAYS_SWEPT = ONE_DAY
 # is further ahead was not written by leadpipe, and must not make the lead's own messages stale or impossible.
 FURTHEST_AHEAD = 100_000
 
-
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +98,8 @@ def deliver(
 
 def deliver_record(record: Record, a_try: Try, *, ports: Ports, settings: Settings) -> Record:
     """Takes steps 2 to 4, for a message and for the sweep's drain alike. Returns the record as it now stands."""
-    outcome = find_outcome(record, a_try, ports=ports, settings=settings)
+    find = find_outcome_of_canary if is_canary(record) else find_outcome
+    outcome = find(record, a_try, ports=ports, settings=settings)
     return settle(record, outcome, a_try, ports=ports)
 
 
@@ -137,7 +140,8 @@ def find_outcome(record: Record, a_try: Try, *, ports: Ports, settings: Settings
     try:
         return create(record, lead, a_try, dynamics=ports.dynamics, gate=ports.gate)
     except DeliveryFailed as failure:
-        return outcome_of_failure(record, failure, a_try, fallback_after=settings.fallback_after)
+        alone = not ports.gate.in_doubt(a_try.now())
+        return outcome_of_failure(record, failure, a_try, fallback_after=settings.fallback_after, alone=alone)
 
 
 def keep_out(record: Record, lead: Lead, *, ports: Ports, settings: Settings) -> Outcome | None:
@@ -179,7 +183,7 @@ def claim(record: Record, lead: Lead, *, window: timedelta, claims: Claims, ledg
 
 def create(record: Record, lead: Lead, a_try: Try, *, dynamics: Dynamics, gate: Gate) -> Outcome:
     """Step 3. Asks Dynamics to create the lead. If the id is there already, that is a receipt too."""
-    receipt = ask_dynamics(record, lead, a_try, dynamics=dynamics, gate=gate)
+    receipt = ask_dynamics(record, lambda: dynamics.create(record.lead_id, lead), a_try, gate=gate)
     if receipt is Receipt.UNCONFIRMED and a_try.first:
         # Nobody has asked for this id before, so the row that is there is not this lead's.
         return Poisoned(
@@ -200,19 +204,19 @@ def outcome_of_receipt(receipt: Receipt | Rerouted, lead: Lead) -> Written:
     return Written(reason=PERSON_UNREAD, detail=f"{keys}; {other}" if other else keys)
 
 
-def ask_dynamics(record: Record, lead: Lead, a_try: Try, *, dynamics: Dynamics, gate: Gate) -> Receipt | Rerouted:
-    """Passes the gate, asks Dynamics to create the lead, and reports the result to the gate.
+def ask_dynamics(record: Record, ask: Callable[[], T], a_try: Try, *, gate: Gate) -> T:
+    """Passes the gate, asks Dynamics, and reports the result to the gate.
 
     Raises GateShut, the failure that Dynamics answered with, or Transient for an unforeseen error.
     """
-    ticket = gate.enter(record.lead_id, a_try.now())
+    ticket = gate.enter(record.lead_id, a_try.now(), resting=record.state is State.FALLBACK)
     if isinstance(ticket, Shut):
         # The reason may no longer hold. Only the next try shows.
         detail = f"not tried; an earlier lead: {ticket.detail or ticket.reason}"
         raise GateShut(ticket.reason, detail, opens_at=ticket.until)
     try:
         with unforeseen_waits():
-            receipt = dynamics.create(record.lead_id, lead)
+            answer = ask()
     except DeliveryFailed as failure:
         if failure.slug == "unforeseen":
             place = raised_at(failure.__cause__)
@@ -220,19 +224,62 @@ def ask_dynamics(record: Record, lead: Lead, a_try: Try, *, dynamics: Dynamics, 
         gate.failed(ticket, failure, a_try.now())
         raise
     gate.answered(ticket)
-    return receipt
+    return answer
 
 
-def outcome_of_failure(record: Record, failure: DeliveryFailed, a_try: Try, *, fallback_after: timedelta) -> Outcome:
-    """Decides what follows a failed try: a person has to act, another try, or the fallback table."""
+def is_canary(record: Record) -> bool:
+    """Whether the record waits on the queue and its payload, not only its columns, is a canary's."""
+    if not record.is_canary or record.state not in QUEUED:
+        return False
+    try:
+        return _read_lead(record).is_canary
+    except InvalidLead:
+        return False
+
+
+def find_outcome_of_canary(record: Record, a_try: Try, *, ports: Ports, settings: Settings) -> Outcome:
+    """Takes a canary's steps: no claim, and in place of the create the question whether Dynamics has its id.
+
+    It is tried again like any lead, but it never rests and never waits for a person.
+    """
+    try:
+        _require_usable(settings)
+        if ports.dynamics is not None and look_for_canary(record, a_try, dynamics=ports.dynamics, gate=ports.gate):
+            return Written()  # a version that knows no canaries has delivered it
+    except DeliveryFailed as failure:
+        outcome = outcome_of_failure(record, failure, a_try, fallback_after=timedelta.max)
+        is_over = a_try.now() - record.received_at >= PATIENCE or not isinstance(outcome, Deferred)
+        return Kept(reason=CANARY_FAILED, detail=f"{failure.slug}: {failure.detail}") if is_over else outcome
+    return Kept(reason=CANARY)
+
+
+def look_for_canary(record: Record, a_try: Try, *, dynamics: Dynamics, gate: Gate) -> bool:
+    """Asks Dynamics for the canary's id. If the role may not read leads, this shuts the gate for no other lead."""
+
+    def ask() -> bool:
+        try:
+            return dynamics.has(record.lead_id)
+        except Blocked as failure:
+            reads = failure.slug == "missing_privilege"
+            raise Blocked(failure.slug, failure.detail, lead_only=reads or failure.lead_only) from failure
+
+    return ask_dynamics(record, ask, a_try, gate=gate)
+
+
+def outcome_of_failure(
+    record: Record, failure: DeliveryFailed, a_try: Try, *, fallback_after: timedelta, alone: bool = False
+) -> Outcome:
+    """Decides what follows a failed try: a person has to act, another try, or the fallback table.
+
+    `alone`: the failure concerns this lead alone. Then it rests for a time of its own, so that it is not tried each
+    minute. Otherwise it leaves the fallback table with all others, once Dynamics answers one of them.
+    """
     if isinstance(failure, Refused):
         return Poisoned(reason=failure.slug, detail=failure.detail)
     now = a_try.now()
-    if record.state is State.FALLBACK:
-        next_try_at = now + rest(now - record.updated_at)
-        return ToFallback(reason=failure.slug, detail=failure.detail, next_try_at=next_try_at)
-    if now - (record.failing_since or now) >= fallback_after:
-        return ToFallback(reason=failure.slug, detail=failure.detail, next_try_at=now + FIRST_REST)
+    if record.state is State.FALLBACK or now - (record.failing_since or now) >= fallback_after:
+        pause = rest(record.own_rest) if alone else timedelta(0)
+        return ToFallback(reason=failure.slug, detail=failure.detail, next_try_at=now + pause)
     next_try_at = _next_try_at(failure, a_try, now)
     return Deferred(reason=failure.slug, detail=failure.detail, attempt=a_try.attempt + 1, next_try_at=next_try_at)
 

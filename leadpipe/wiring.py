@@ -22,7 +22,7 @@ from leadpipe.storage.lead_queue import AzureLeadQueue
 from leadpipe.storage.ledger import AzureLedger
 
 if TYPE_CHECKING:  # a cold start does not need them
-    from leadpipe.model.ports import Dynamics, Notifier, Ports
+    from leadpipe.model.ports import Canary, Dynamics, Notifier, Ports
     from leadpipe.wrong_keys import WrongKeys
 
 HEALTH_SECONDS = 5.0
@@ -117,6 +117,7 @@ class Wiring:
         from leadpipe.mapping.watched import mapping_faults
         from leadpipe.model.ports import Ports
         from leadpipe.storage.attention import AzureAttention
+        from leadpipe.storage.canary_marks import AzureCanaryMarks
         from leadpipe.storage.claims import AzureClaims
         from leadpipe.storage.fallback import AzureFallback
         from leadpipe.storage.marks import AzureMarks
@@ -135,7 +136,16 @@ class Wiring:
             certificate_ends=lambda: certificate_ends(self.settings),
             mapping_faults=lambda: mapping_faults(self.settings.mapping_path),
             notifier=self.notifier(),
+            canary_marks=AzureCanaryMarks(storage),
+            canary=self._canary(),
         )
+
+    def _canary(self) -> "Canary | None":
+        if self.settings.canary is None:
+            return None
+        from leadpipe.endpoint.client import EndpointClient
+
+        return EndpointClient(self.settings.canary.url)
 
     def _dynamics(self) -> "Dynamics | None":
         """None if no organisation is set, or if its settings have faults: delivery checks those before it asks."""

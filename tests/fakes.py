@@ -13,12 +13,13 @@ from itertools import count
 
 from leadpipe.model.always import always
 from leadpipe.model.attention import Notice
+from leadpipe.model.canary import CanaryMark
 from leadpipe.model.claim import Claim
 from leadpipe.model.errors import Blocked, Changed, DeliveryFailed, StorageFailed
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import new_lead_id, received_at
-from leadpipe.model.ports import Arrival, Marks, Ports, Receipt, Rerouted, SeenMessage
+from leadpipe.model.ports import Arrival, Canary, Marks, Ports, Receipt, Rerouted, SeenMessage
 from leadpipe.model.pulse import Pulse
 from leadpipe.model.record import FORGETTABLE, QUEUED, Event, Record, State
 from leadpipe.model.told import Told
@@ -58,13 +59,14 @@ class Message:
 
 
 class FakeQueue(Part):
-    def __init__(self, journal: list[str]) -> None:
+    def __init__(self, journal: list[str], now: Callable[[], datetime] = lambda: NOW) -> None:
         super().__init__("queue", journal)
         self.messages: list[Message] = []
+        self._now = now
 
     def put(self, text: str, *, delay: timedelta = timedelta(0)) -> None:
         with self.call("put"):
-            self.messages.append(Message(text, delay))
+            self.messages.append(Message(text, delay, self._now()))
 
     def peek(self) -> list[SeenMessage]:
         with self.call("peek"):
@@ -367,6 +369,24 @@ class FakeNotifier(Part):
             self.sent.append(notice)
 
 
+class FakeCanaryMarks(Part):
+    def __init__(self, journal: list[str]) -> None:
+        super().__init__("canary_marks", journal)
+        self.mark = CanaryMark()
+        self._versions = count(1)
+
+    def read(self) -> CanaryMark:
+        with self.call("read"):
+            return self.mark
+
+    def write(self, before: CanaryMark, after: CanaryMark) -> CanaryMark | None:
+        with self.call("write"):
+            if before.version != self.mark.version:
+                return None
+            self.mark = replace(after, version=f"v{next(self._versions)}")
+            return self.mark
+
+
 class FakeDynamics(Part):
     def __init__(self, journal: list[str]) -> None:
         super().__init__("dynamics", journal)
@@ -399,7 +419,7 @@ class World:
     journal: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.queue = FakeQueue(self.journal)
+        self.queue = FakeQueue(self.journal, self.now)
         self.ledger = FakeLedger(self.journal)
         self.claims = FakeClaims(self.journal)
         self.fallback = FakeFallback(self.journal)
@@ -408,6 +428,8 @@ class World:
         self.attention = FakeAttention(self.journal)
         self.notifier: FakeNotifier | None = None
         self.mapping_faults: list[str] = []
+        self.canary_marks = FakeCanaryMarks(self.journal)
+        self.canary: Canary | None = None
         self.dynamics = FakeDynamics(self.journal)
         self.gate = Gate()
         self.certificate_ends: date | None = None
@@ -425,6 +447,8 @@ class World:
             attention=self.attention,
             notifier=self.notifier,
             mapping_faults=lambda: self.mapping_faults,
+            canary_marks=self.canary_marks,
+            canary=self.canary,
             dynamics=self.dynamics,
             gate=self.gate,
             certificate_ends=lambda: self.certificate_ends,

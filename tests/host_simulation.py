@@ -25,10 +25,11 @@ from leadpipe.model.always import always
 from leadpipe.model.errors import DeliveryFailed, Transient
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
-from leadpipe.model.ports import Ports, Receipt
+from leadpipe.model.ports import Ports, Receipt, SeenMessage
 from leadpipe.model.record import Record, State
 from leadpipe.model.settings import Settings
 from leadpipe.sweep import sweep
+from leadpipe.sweep.fallback import AT_ONCE as DRAINED_AT_ONCE
 from tests.fakes import FakeDynamics, FakeLedger, Part, World
 
 # host.json
@@ -200,6 +201,7 @@ class Watched:
 class Message:
     number: int
     text: str
+    inserted_at: datetime
     visible_at: datetime
     dequeue_count: int = 0
     receipt: int = 0
@@ -219,7 +221,8 @@ class HostQueue(Part):
     def put(self, text: str, *, delay: timedelta = timedelta(0)) -> None:
         with self.call("put"):
             whole_seconds = timedelta(seconds=math.ceil(max(delay, timedelta(0)).total_seconds()))
-            message = Message(number=next(self._numbers), text=text, visible_at=self._world.at)
+            at = self._world.at
+            message = Message(number=next(self._numbers), text=text, inserted_at=at, visible_at=at)
             self.messages[message.number] = message
             self.show(message, whole_seconds)
 
@@ -227,6 +230,13 @@ class HostQueue(Part):
         message.visible_at = self._world.at + after
         heapq.heappush(self._by_time, (message.visible_at, message.number))
         self.on_visible(message.visible_at)
+
+    def peek(self) -> list[SeenMessage]:
+        """In the order in which they are received."""
+        with self.call("peek"):
+            seen = [message for message in self.messages.values() if message.visible_at <= self._world.at]
+        head = sorted(seen, key=lambda message: (message.visible_at, message.number))[:32]
+        return [SeenMessage(id=str(m.number), inserted_at=m.inserted_at, text=m.text) for m in head]
 
     def receive(self) -> Message | None:
         """The message that has been waiting longest, leased; its dequeue is counted whatever happens next."""
@@ -355,6 +365,7 @@ class HostWorld(World):
             self.poison_queue,
             self.marks,
             self.attention,
+            self.canary_marks,
             self.dynamics,
         )
         return {part.name: part for part in all_of_them}
@@ -420,7 +431,10 @@ class Host:
 
 
 class Day:
-    """Time that passes by itself: a heap of what happens when. One process, twelve deliveries at once, one sweep."""
+    """Time that passes by itself: a heap of what happens when. One process, twelve deliveries at once, one sweep.
+
+    Of the resting leads that the sweep delivers at once one goes after the other, in a fraction of the time.
+    """
 
     #: Our own storage calls before a delivery asks Dynamics.
     STORAGE = timedelta(milliseconds=40)
@@ -433,12 +447,16 @@ class Day:
         #: How long Dynamics takes to create a lead, and to say that it will not.
         self.answers_after = timedelta(milliseconds=200)
         self.fails_after = timedelta(milliseconds=40)
+        #: Whether each sweep runs in a process of its own, which knows nothing of the others.
+        self.sweeps_in_fresh_processes = False
+        #: By how much a sweep begins late.
+        self.late: Callable[[], timedelta] = lambda: timedelta(0)
         self._chance = chance
         self._free = at_once
         self._events: list[tuple[datetime, int, Callable[[], None]]] = []
         self._numbers = count()
         self.world.queue.on_visible = lambda at: self.at(at, self._fill)
-        self.at(self.world.at, self._sweep)
+        self.at(self.world.at, partial(self._sweep, self.world.at))
 
     def at(self, when: datetime, what: Callable[[], Any]) -> None:
         heapq.heappush(self._events, (when, next(self._numbers), what))
@@ -463,17 +481,26 @@ class Day:
             self._free -= 1
             self._after(self.STORAGE, run, self._delivered)
 
-    def _sweep(self) -> None:
-        started = self.world.at
-        run = self.host.sweep(chance=self._chance(), alone=self._asks_nobody())
+    def _sweep(self, planned: datetime) -> None:
+        host = self.host
+        if self.sweeps_in_fresh_processes:
+            host = Host(self.world, host.settings)
+            host.ports = replace(self.host.ports, gate=Gate())
+        run = host.sweep(chance=self._chance(), alone=self._sweep_asks_nobody(host))
 
         def again(_: Run) -> None:
-            self.at(max(started + timedelta(minutes=1), self.world.at), self._sweep)
+            on_time = planned + timedelta(minutes=1)
+            self.at(max(on_time + self.late(), self.world.at), partial(self._sweep, on_time))
 
         self._after(timedelta(0), run, again)
 
     def _asks_nobody(self) -> bool:
         return self.host.ports.gate.is_shut(self.world.at + self.STORAGE)
+
+    def _sweep_asks_nobody(self, host: Host) -> bool:
+        next_probe_at = self.world.marks.marks.next_probe_at
+        waits = next_probe_at is not None and self.world.at + self.STORAGE < next_probe_at
+        return waits or host.ports.gate.is_shut(self.world.at + self.STORAGE, resting=True)
 
     def _after(self, pause: timedelta, run: Run, ended: Callable[[Run], None]) -> None:
         def go_on() -> None:
@@ -482,7 +509,8 @@ class Day:
             elif run.where.endswith("fails"):
                 self._after(self.fails_after, run, ended)
             else:
-                self._after(self.answers_after if run.where.endswith("answers") else timedelta(0), run, ended)
+                answers_after = self.answers_after / (DRAINED_AT_ONCE if run.name == "sweep" else 1)
+                self._after(answers_after if run.where.endswith("answers") else timedelta(0), run, ended)
 
         self.at(self.world.at + pause, go_on)
 

@@ -2,6 +2,7 @@
 
 from leadpipe.model.ports import Ports
 from leadpipe.storage.attention import AzureAttention
+from leadpipe.storage.canary_marks import AzureCanaryMarks
 from leadpipe.storage.claims import AzureClaims
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.fallback import AzureFallback
@@ -21,5 +22,6 @@ def ports_on(storage: Storage, dynamics: FakeDynamics | None) -> Ports:
         poison_queue=AzurePoisonQueue(storage.queues),
         marks=AzureMarks(storage),
         attention=AzureAttention(storage),
+        canary_marks=AzureCanaryMarks(storage),
         dynamics=dynamics,
     )

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+from leadpipe.model.canary import CanaryMark
 from leadpipe.model.change import Deferred, transition
 from leadpipe.model.claim import Claim
 from leadpipe.model.ports import Marks, SeenMessage
 from leadpipe.model.record import Event, Record, State
+from leadpipe.storage.canary_marks import AzureCanaryMarks
 from leadpipe.storage.claims import AzureClaims
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.fallback import AzureFallback
@@ -23,6 +25,7 @@ READ = "W/\"datetime'2026-03-14T09%3A26%3A53.589Z'\""
 RECORD = Record.accepted(LEAD_ID, payload())
 MINE = Claim(fingerprint=RECORD.fingerprint, lead_id=LEAD_ID, received_at=RECEIVED_AT)
 HELD = Claim(fingerprint=RECORD.fingerprint, lead_id=LEAD_ID, received_at=RECEIVED_AT, version=READ)
+CANARY = CanaryMark().begun(RECEIVED_AT)
 MESSAGE = SeenMessage(id="1", inserted_at=RECEIVED_AT, text="text", receipt="receipt")
 
 
@@ -43,6 +46,8 @@ WRITES_OF_TABLES: dict[str, Ask] = {
     "claims.take_over": lambda storage: AzureClaims(storage).take_over(HELD, MINE),
     "fallback.keep": lambda storage: AzureFallback(storage).keep(RECORD),
     "marks.write, the first": lambda storage: AzureMarks(storage).write(Marks(), Marks(watermark=TODAY)),
+    "canary_marks.write, the first": lambda storage: AzureCanaryMarks(storage).write(CanaryMark(), CANARY),
+    "canary_marks.write": lambda storage: AzureCanaryMarks(storage).write(CanaryMark(version=READ), CANARY),
     "marks.write": lambda storage: AzureMarks(storage).write(Marks(version=READ), Marks(watermark=TODAY)),
 }
 BATCHES: dict[str, Ask] = {
@@ -63,6 +68,7 @@ READS_OF_TABLES: dict[str, Ask] = {
     "fallback.has": lambda storage: AzureFallback(storage).has(RECORD),
     "fallback.lead_ids": lambda storage: [*AzureFallback(storage).lead_ids(TODAY, TODAY)],
     "fallback.arrivals": lambda storage: [*AzureFallback(storage).arrivals(RECEIVED_AT)],
+    "canary_marks.read": lambda storage: AzureCanaryMarks(storage).read(),
     "marks.read": lambda storage: AzureMarks(storage).read(),
 }
 REMOVALS: dict[str, Ask] = {

@@ -36,11 +36,15 @@ PORTS = {
     "AzureFallback": "fallback",
     "AzurePoisonQueue": "poison_queue",
     "AzureMarks": "marks",
+    "AzureAttention": "attention",
+    "AzureCanaryMarks": "canary_marks",
+    "EndpointClient": "canary",
+    "WebhookNotifier": "notifier",
     "DataverseClient": "dynamics",
 }
-MODULES = ("leadpipe.storage", "leadpipe.dataverse")
+MODULES = ("leadpipe.storage", "leadpipe.dataverse", "leadpipe.endpoint", "leadpipe.webhook")
 # The write may have been made although no answer came.
-UNSURE = {"dynamics.create"}
+UNSURE = {"dynamics.create", "canary.post", "notifier.send"}
 
 
 @dataclass(slots=True)

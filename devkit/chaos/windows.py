@@ -46,10 +46,15 @@ SITUATIONS = {
     "a lead of an older day is overdue": "look_back: ledger.write, queue.put, marks.write",
     "a settled lead left its row behind": "look_back: fallback.remove, marks.write",
     "Dynamics is back": "fallback: dynamics.create, ledger.write, fallback.remove",
-    "Dynamics is still away": "fallback: dynamics.create, fallback.keep, ledger.write",
+    "Dynamics is back after a failed probe": "fallback: dynamics.create, ledger.write, fallback.remove, marks.write",
+    "Dynamics is still away": "fallback: dynamics.create, fallback.keep, ledger.write, marks.write",
     "the marketplace wrote a row": "arrivals: claims.take, ledger.insert, queue.put, marks.write",
     "a person replays a lead": "command: marks.write, ledger.write, queue.put",
     "a person erases a lead": "command: ledger.write, ledger.forget_details, fallback.remove",
+    "a canary is delivered": "delivery: ledger.write, message.delete",
+    "a canary is due": "canary: canary_marks.write, canary.post, canary_marks.write",
+    "a canary's time is over": "canary: ledger.write, canary_marks.write",
+    "a person is needed": "attention: attention.mark, notifier.send, attention.mark",
     "a settled lead is old": "retention: ledger.forget_details, ledger.write, marks.write",
 }
 

@@ -31,17 +31,20 @@ def leads(
     since: Since = None,
     offer: Annotated[str, typer.Option(metavar="TEXT", help="Only leads whose offer has this text in it.")] = "",
     email: Annotated[str, typer.Option(metavar="TEXT", help="Only leads whose e-mail has this text in it.")] = "",
+    canary: Annotated[bool, typer.Option("--canary", help="leadpipe's own canaries, and no lead.")] = False,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="Show at most so many.")] = 50,
     as_json: AsJson = False,
     settings: SettingsFile = None,
 ) -> None:
     """List leads, newest first.
 
-    Searches the whole ledger until enough are found, unless --since says where to stop. Says on stderr how many were
-    shown and whether there are more. Times are UTC.
+    Searches the whole ledger until enough are found, unless --since says where to stop. Leaves out the canaries that
+    leadpipe posts to itself, unless --canary asks for them. Says on stderr how many were shown and whether there are
+    more. Times are UTC.
     """
     target = reach(context, settings)
-    wanted = Search(states=frozenset(state) if state else None, since=since, offer=offer, email=email)
+    states = frozenset(state) if state else None
+    wanted = Search(states=states, since=since, offer=offer, email=email, canaries=canary)
     found = found_in(target.ports.ledger, wanted, today=now().date())
     rows = map(fields_of_record, islice(found, limit))
     shown = print_records(rows, COLUMNS, as_json=as_json)

@@ -30,6 +30,7 @@ class Duplicate:
 class Kept:
     state: ClassVar = State.KEPT
     reason: str
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,7 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToFallback:
-    """The lead waits in the fallback table. `next_try_at` None: until a person drains it."""
+    """The lead waits in the fallback table. `next_try_at`: from when on a drain takes it; None: until a person does."""
 
     state: ClassVar = State.FALLBACK
     reason: str
@@ -167,7 +168,7 @@ def _outcome(record: Record, change: Outcome, *, at: datetime, attempt: int) -> 
         case Duplicate():
             after = replace(settled, duplicate_of=change.of, failing_since=None)
         case Kept():
-            after = replace(settled, reason=change.reason, failing_since=None)
+            after = replace(settled, reason=change.reason, detail=change.detail, failing_since=None)
         case Poisoned():
             after = replace(settled, reason=change.reason, detail=change.detail)
         case Deferred() | ToFallback():

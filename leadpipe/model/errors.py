@@ -8,6 +8,7 @@ LeadpipeError
 ├── NewerEnvelope      a queue message that a newer leadpipe wrote
 ├── NotAllowed         a person asked for a change that the record's state rules out
 ├── NotifyFailed       LEADPIPE_NOTIFY_URL did not take a notice
+├── CanaryFailed       the endpoint did not take a canary
 ├── Changed            another process wrote the record first: read it and decide again
 └── DeliveryFailed     one class per row of the delivery table
     ├── Transient      a later try may succeed
@@ -72,6 +73,10 @@ class Changed(LeadpipeError):
 
 class NotifyFailed(LeadpipeError):
     """LEADPIPE_NOTIFY_URL did not take a notice. The next sweep posts it again."""
+
+
+class CanaryFailed(LeadpipeError):
+    """The endpoint did not take a canary. The slug names the step; a later sweep posts another one."""
 
 
 class DeliveryFailed(LeadpipeError):

@@ -11,6 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Self
 
+from leadpipe.model import canary_form
 from leadpipe.model.errors import InvalidLead
 from leadpipe.model.posted import PERSON_KEYS, parsed, texts_of
 from leadpipe.model.source import one_source
@@ -102,6 +103,17 @@ class Lead:
         return any(_TEST_VALUE.fullmatch(text.strip()) for text in texts)
 
     @property
+    def is_canary(self) -> bool:
+        """Whether it is a lead of leadpipe's own, in all fields. One that differs anywhere is an ordinary lead."""
+        return (
+            self.lead_source == canary_form.SOURCE
+            and all(getattr(self, field) == text for field, text in canary_form.TEXTS.items())
+            and canary_form.is_canarys_description(self.description)
+            and not self.product_id
+            and not self.unread
+        )
+
+    @property
     def is_do_not_contact(self) -> bool:
         return "DNC" in {self.action.upper(), self._triple()[1].upper()}
 
@@ -128,9 +140,10 @@ class Lead:
     def fingerprint(self) -> str:
         """SHA-256 of the fields, in hex. Ignores white space, Unicode form and the case of the e-mail address.
 
-        Empty if nobody is named or something is unread: such leads look alike, but may be of different people.
+        Empty if nobody is named or something is unread: such leads look alike, but may be of different people. Empty
+        also for a canary, which is nobody's.
         """
-        if self.unread or not self.names_somebody:
+        if self.unread or not self.names_somebody or self.is_canary:
             return ""
         said = [_folded(text.casefold() if field == "email" else text) for field, text in self._said()]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()

@@ -9,11 +9,14 @@ from typing import Any
 
 from leadpipe.model.lead_id import EARLIEST, EPOCH
 from leadpipe.model.ports import Marks
+from leadpipe.model.schedule import LONGEST_PROBE_PAUSE
 
-TIMES = ("looked_back_at", "taken_in_until")
+TIMES = ("looked_back_at", "taken_in_until", "probes_fail_since", "next_probe_at")
 DAYS = ("watermark", "looking_from", "forgotten_before", "forgetting_from", "expiry_told_on")
 # How far the clock of the machine that swept last may be ahead of this one's.
 CLOCKS_APART = timedelta(minutes=5)
+# Marks that name a time to come, and how far ahead it may be.
+AHEAD = {"next_probe_at": LONGEST_PROBE_PAUSE}
 # How far back the marketplace's rows are read again if the mark of what was taken in is damaged.
 TAKEN_IN_AGAIN = timedelta(days=7)
 
@@ -22,7 +25,9 @@ def damage(marks: Marks, now: datetime) -> list[str]:
     """The names of the marks that cannot be read, are missing, or hold a time that no sweep can have written."""
     latest = now + CLOCKS_APART
     wrong = {*marks.damaged}
-    wrong |= {name for name in TIMES if not _is_within(getattr(marks, name), EARLIEST, latest)}
+    for name in TIMES:
+        if not _is_within(getattr(marks, name), EARLIEST, latest + AHEAD.get(name, timedelta(0))):
+            wrong.add(name)
     wrong |= {name for name in DAYS if not _is_within(getattr(marks, name), EPOCH.date(), latest.date())}
     if marks.taken_in_until is None and not is_first(marks):
         wrong.add("taken_in_until")  # the first sweep writes it before any other

@@ -12,6 +12,7 @@ from typing import Any, Protocol, Self
 
 from leadpipe.model.always import always
 from leadpipe.model.attention import Notice
+from leadpipe.model.canary import CanaryMark
 from leadpipe.model.claim import Claim
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
@@ -207,6 +208,8 @@ class Marks:
     taken_in_until: the marketplace's rows up to then are taken in. forgotten_before: settled leads received before
     that UTC day hold no personal data any more. forgetting_from: the UTC day from which the next sweep goes on with
     an unfinished retention. expiry_told_on: the UTC day of the last check whether a credential expires.
+    probes_fail_since: since when Dynamics has been away for the leads in the fallback table, None while it is not.
+    next_probe_at: before that time the sweep does not ask Dynamics for one of them.
     damaged: the names of marks that are in the store but cannot be read; here they are None (model.marks).
     """
 
@@ -217,6 +220,8 @@ class Marks:
     forgotten_before: date | None = None
     forgetting_from: date | None = None
     expiry_told_on: date | None = None
+    probes_fail_since: datetime | None = None
+    next_probe_at: datetime | None = None
     damaged: frozenset[str] = frozenset()
     version: str | None = field(default=None, compare=False)
 
@@ -269,6 +274,18 @@ class Notifier(Protocol):
         """Posts the notice. Raises NotifyFailed, after at most ten seconds."""
 
 
+class CanaryMarks(Protocol):
+    def read(self) -> CanaryMark: ...
+
+    def write(self, before: CanaryMark, after: CanaryMark) -> CanaryMark | None:
+        """Replaces what was read as `before`, and returns `after` with its version; None if another was faster."""
+
+
+class Canary(Protocol):
+    def post(self, body: str) -> str:
+        """Posts a canary to LEADPIPE_CANARY_URL and returns its lead id. Raises CanaryFailed, within ten seconds."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """Everything delivery works with. `dynamics` None: no organisation is configured. Each process has its own gate.
@@ -276,7 +293,7 @@ class Ports:
     `mapping_faults`: why the mapping file cannot be used; empty if it can.
     `certificate_ends`: the last day of the certificate used to sign in, None if there is none. `taken_in`: the keys of
     the marketplace's rows that this process took in already, so that it does not read their leads again. `notifier`
-    None: LEADPIPE_NOTIFY_URL is not set.
+    None: LEADPIPE_NOTIFY_URL is not set. `canary` None: no canary is to be posted.
     """
 
     queue: LeadQueue
@@ -286,9 +303,11 @@ class Ports:
     poison_queue: PoisonQueue
     marks: MarksStore
     attention: AttentionStore
+    canary_marks: CanaryMarks
     dynamics: Dynamics | None
     gate: Gate = field(default_factory=Gate)
     certificate_ends: Callable[[], date | None] = lambda: None
     mapping_faults: Callable[[], Sequence[str]] = lambda: ()
     taken_in: set[str] = field(default_factory=set)
     notifier: Notifier | None = None
+    canary: Canary | None = None

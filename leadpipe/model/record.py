@@ -1,10 +1,11 @@
 """The record is a lead's row in the ledger. A table here lists the allowed changes of state."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
+from leadpipe.model.canary_form import SOURCE as CANARY_SOURCE
 from leadpipe.model.errors import InvalidLead
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import received_at
@@ -34,6 +35,9 @@ LONGEST = {
 MOST_ATTEMPTS = (1 << 30) - (1 << 20)
 # The reason of a lead whose row storage would not take.
 ROW_REFUSED = "row_refused"
+# The reasons of a kept canary: it came back, or it did not in its time.
+CANARY = "canary"
+CANARY_FAILED = "canary_failed"
 
 
 class State(StrEnum):
@@ -44,7 +48,7 @@ class State(StrEnum):
     FALLBACK = "fallback"  # Dynamics was away too long, or none is configured: it rests in the fallback table
     WRITTEN = "written"  # Dynamics has it
     DUPLICATE = "duplicate"  # it repeats the lead named in DuplicateOf, within the window
-    KEPT = "kept"  # a test or do-not-contact lead that stays in the ledger, by setting
+    KEPT = "kept"  # a test or do-not-contact lead that stays in the ledger, by setting, or a canary
     POISONED = "poisoned"  # no retry can fix it: Reason and Detail say what a person can do
     REJECTED = "rejected"  # the posted bytes were not a lead, or came with a wrong key; their start is kept
     DISCARDED = "discarded"  # a person decided that it is not to be written
@@ -133,8 +137,8 @@ class Record:
             email=without_controls(lead.email),
             name=without_controls(lead.shown_name),
             company=without_controls(lead.company),
-            is_test=lead.is_test,
             key_name=key_name,
+            is_test=lead.is_test or lead.is_canary,  # either is nobody's lead
             payload=payload,
         )
 
@@ -169,6 +173,15 @@ class Record:
         return replace(smallest, key_name=self.key_name)
 
     @property
+    def is_canary(self) -> bool:
+        """Whether leadpipe posted it to itself, as far as the columns say; those that stay when others are forgotten.
+
+        No other lead has all three: one of that source is a test lead only with a test lead's names, which give it a
+        fingerprint.
+        """
+        return self.is_test and self.source == CANARY_SOURCE and not self.fingerprint
+
+    @property
     def text(self) -> str | None:
         """The payload as text; None if nothing is kept, or if its bytes are not UTF-8."""
         if not isinstance(self.payload, bytes):
@@ -181,6 +194,18 @@ class Record:
     def awaits(self, attempt: int) -> bool:
         """Whether a message of that attempt still has to be delivered. If not, it is stale."""
         return self.state in QUEUED and attempt >= self.attempt
+
+    @property
+    def awaits_dynamics(self) -> bool:
+        """Whether it rests until Dynamics is back, without a time of its own."""
+        return self.state is State.FALLBACK and self.next_try_at is not None and self.next_try_at <= self.updated_at
+
+    @property
+    def own_rest(self) -> timedelta:
+        """How long it was to rest before its next try, by a failure that concerned it alone; else nothing."""
+        if self.next_try_at is None or self.state is not State.FALLBACK:
+            return timedelta(0)
+        return max(self.next_try_at - self.updated_at, timedelta(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

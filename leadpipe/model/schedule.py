@@ -8,8 +8,12 @@ SPREAD = 0.2
 LONGEST_SPREAD_AT_THE_GATE = timedelta(seconds=5)
 # After a roll-back, messages of a newer leadpipe wait until that version is back.
 NEWER_ENVELOPE_DELAY = timedelta(minutes=15)
+# A resting lead whose failure concerns it alone.
 FIRST_REST = timedelta(minutes=5)
 LONGEST_REST = timedelta(hours=1)
+# Between two probes of the sweep, from start to start.
+FIRST_PROBE_PAUSE = timedelta(minutes=1)
+LONGEST_PROBE_PAUSE = timedelta(minutes=5)
 
 
 def delay(attempt: int, *, chance: float, retry_after: timedelta | None = None) -> timedelta:
@@ -26,6 +30,14 @@ def after_opening(opens_at: datetime, now: datetime, *, chance: float) -> dateti
     return opens_at + chance * min(SPREAD * (opens_at - now), LONGEST_SPREAD_AT_THE_GATE)
 
 
-def rest(rested: timedelta) -> timedelta:
-    """How long a lead in the fallback table waits, if it has waited `rested` since its last try."""
-    return min(max(2 * rested, FIRST_REST), LONGEST_REST)
+def rest(last: timedelta) -> timedelta:
+    """How long a resting lead waits after a failure that concerns it alone, if it was to wait `last` before its try."""
+    return min(max(2 * last, FIRST_REST), LONGEST_REST)
+
+
+def probe_pause(failing_for: timedelta) -> timedelta:
+    """How long the sweep waits with its next probe, counted from the start of the last one.
+
+    As long as Dynamics has been away: so the pauses double, up to five minutes, however long the outage lasts.
+    """
+    return min(max(failing_for, FIRST_PROBE_PAUSE), LONGEST_PROBE_PAUSE)

@@ -33,9 +33,14 @@ _EMULATOR = (
     "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
     "QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1;TableEndpoint=http://127.0.0.1:10002/devstoreaccount1"
 )
+CANARY_EVERY = "LEADPIPE_CANARY"
+CANARY_URL = "LEADPIPE_CANARY_URL"
+SHORTEST_CANARY = timedelta(hours=1)
 # Longer ones mean for ever. Counted back from today, this is still a date that exists.
 LONGEST_DURATION = timedelta(days=36500)
 _STORAGE = "AzureWebJobsStorage"
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_NO_CANARY = "no canary is posted meanwhile"
 _ADDRESSES = {
     "blob": "AzureWebJobsStorage__blobServiceUri",
     "queue": "AzureWebJobsStorage__queueServiceUri",
@@ -159,6 +164,14 @@ class Dataverse:
     sign_in: SignIn
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryPlan:
+    """How often leadpipe posts a canary, and the endpoint's address with its key, which is a secret."""
+
+    every: timedelta
+    url: str = field(repr=False)
+
+
 class SpecialLeads(StrEnum):
     """What becomes of test leads, or of do-not-contact leads."""
 
@@ -196,6 +209,7 @@ class Settings:
     site_name: str = ""
     auth: Auth = Auth.HOST
     keys: tuple[EndpointKey, ...] = ()
+    canary: CanaryPlan | None = None
     faults: tuple[Fault, ...] = ()
 
     @classmethod
@@ -224,6 +238,7 @@ class Settings:
             site_name=reader.text("WEBSITE_SITE_NAME", Area.NOTED),
             auth=auth_of(environment),
             keys=reader.keys(auth_of(environment)),
+            canary=reader.canary(),
             faults=reader.all_faults(),
         )
 
@@ -274,6 +289,18 @@ def _duration(text: str) -> timedelta:
 
 def is_any_emulator(connection_string: str) -> bool:
     return connection_string.strip().rstrip(";").lower() == ANY_EMULATOR.lower()
+
+
+def _may_be_posted_to(url: str) -> bool:
+    """Whether the address has https, or leads to this machine, and no user name."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    is_plain = url.isascii() and url.isprintable() and " " not in url
+    is_private = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    return is_plain and is_private and bool(parts.hostname) and parts.username is None
 
 
 class _Reader:
@@ -599,6 +626,34 @@ class _Reader:
         for flaw in flaws:
             self._fault(Area.NOTED, _KEYS, f"has a flaw: {flaw}")
         return tuple(keys)
+
+    def canary(self) -> CanaryPlan | None:
+        """None if none is wanted, or if a setting has a fault."""
+        every, url = self._canary_every(), self._canary_url()
+        for name, other in ((CANARY_EVERY, CANARY_URL), (CANARY_URL, CANARY_EVERY)):
+            if self._is_set(name) and not self._is_set(other):
+                self._fault(Area.NOTED, other, f"is not set, but {name} is; {_NO_CANARY}")
+        return CanaryPlan(every=every, url=url) if every and url else None
+
+    def _canary_every(self) -> timedelta | None:
+        value = self.text(CANARY_EVERY, Area.NOTED)
+        try:
+            every = _duration(value) if value else None
+        except ValueError:
+            self._fault(Area.NOTED, CANARY_EVERY, f"is not a time like 1d or 12h; {_NO_CANARY}")
+            return None
+        if every is not None and every < SHORTEST_CANARY:
+            self._fault(Area.NOTED, CANARY_EVERY, f"is shorter than 1h, which is the shortest; {_NO_CANARY}")
+            return None
+        return every
+
+    def _canary_url(self) -> str:
+        value = self.text(CANARY_URL, Area.NOTED)
+        if value and not _may_be_posted_to(value):
+            problem = f"is not an address like https://contoso.azurewebsites.net/api/leads?code=KEY; {_NO_CANARY}"
+            self._fault(Area.NOTED, CANARY_URL, problem)
+            return ""
+        return value
 
     def _fault(self, area: Area, setting: str, problem: str) -> None:
         fault = Fault(area=area, setting=setting, problem=problem)

@@ -136,7 +136,7 @@ class Audit:
             yield Discrepancy(what=What.MARK_DAMAGED, id=mark)
         for page in pages(self.since, self.before, at=self.at, ledger=self.ports.ledger, size=self.page_size):
             yield from _damaged(What.DAMAGED, page.damage)
-            self.counts.update(page.states.values())
+            self.counts.update(page.counts())
             for look in (self._overdue, self._fallback, self._duplicates, self._claims, self._payloads, self._absent):
                 yield from _as_far_as_it_goes(look(page), look.__name__.strip("_"))
         yield from _as_far_as_it_goes(self._on_poison_queue(), "poison queue")

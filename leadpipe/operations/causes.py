@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from leadpipe.model.errors import LeadpipeError
-from leadpipe.model.record import PERSON_UNREAD
+from leadpipe.model.record import CANARY, CANARY_FAILED, PERSON_UNREAD
 
 _ID = re.compile(r"\bID\b")
 # A lead waits for these to pass. A person at a terminal needs to know what to check.
@@ -365,6 +365,11 @@ _THIS_LEAD = {
     "discarded": Cause("a person decided that it must not be written", "`leadpipe poison replay ID`"),
     "test_lead": Cause("test leads stay in the ledger by setting", "nothing"),
     "do_not_contact": Cause("do-not-contact leads stay in the ledger by setting", "nothing"),
+    CANARY: Cause("a canary that leadpipe posted to itself; it came through", "nothing"),
+    CANARY_FAILED: Cause(
+        "a canary that leadpipe posted to itself; it did not come through in time",
+        "the detail has the reason; `leadpipe doctor` says what is wrong now",
+    ),
 }
 
 # Why a notice was not posted. No lead waits for it.

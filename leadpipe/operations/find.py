@@ -14,17 +14,22 @@ FOR_A_DECISION = frozenset({State.POISONED, State.REJECTED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """Selects records. `offer` and `email` match anywhere in the field, in any case."""
+    """Selects records. `offer` and `email` match anywhere in the field, in any case.
+
+    `canaries`: leadpipe's own canaries and nothing else; otherwise every lead but those.
+    """
 
     states: frozenset[State] | None = None
     reasons: frozenset[str] = frozenset()
     since: datetime | None = None
     offer: str = ""
     email: str = ""
+    canaries: bool = False
 
     def matches(self, record: Record) -> bool:
         return (
-            (self.since is None or record.received_at >= self.since)
+            record.is_canary is self.canaries
+            and (self.since is None or record.received_at >= self.since)
             and (not self.reasons or record.reason in self.reasons)
             and self.offer.casefold() in record.offer.casefold()
             and self.email.casefold() in record.email.casefold()

@@ -1,5 +1,6 @@
 """Reads the ledger in pages of whole days: all of it for the balance, newest first for lists."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -27,13 +28,20 @@ class Page:
     resting_overdue: list[str] = field(default_factory=list)
     holders: dict[str, str] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
+    canaries: set[str] = field(default_factory=set)
     damage: list[str] = field(default_factory=list)
 
     def of(self, state: State) -> list[str]:
         return [lead_id for lead_id, found in self.states.items() if found is state]
 
+    def counts(self) -> Counter[State]:
+        """How many leads are in each state, canaries left out."""
+        return Counter(state for lead_id, state in self.states.items() if lead_id not in self.canaries)
+
     def add(self, record: Record, *, at: datetime) -> None:
         self.states[record.lead_id] = record.state
+        if record.is_canary:
+            self.canaries.add(record.lead_id)
         if record.state is State.DUPLICATE:
             self.holders[record.lead_id] = record.duplicate_of
         elif record.reason == "removed":

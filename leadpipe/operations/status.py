@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from leadpipe.dataverse.certificate_end import certificate_ends
 from leadpipe.mapping.watched import mapping_faults
 from leadpipe.model.attention import Attention, Facts, attention_of
+from leadpipe.model.canary import canary_attention
 from leadpipe.model.disabled_functions import switched_off
 from leadpipe.model.expiry import ending_of
 from leadpipe.model.lead_id import EPOCH, MOST_AHEAD, ONE_DAY
@@ -18,6 +19,7 @@ from leadpipe.model.settings import Settings
 from leadpipe.operations.ledger_pages import LAST_DAY
 from leadpipe.operations.summary import Summary
 from leadpipe.operations.target import Target
+from leadpipe.sweep.attention import canary_mark
 from leadpipe.sweep.without_record import WithoutRecord, messages_without_record
 
 
@@ -79,6 +81,7 @@ def status_of(target: Target, environment: Mapping[str, str], *, since: datetime
         usual_gap=pulse.usual_gap,
         wrong_keys=len(wrong),
         wrong_key_at=min(wrong, default=None),
+        others=canary_attention(canary_mark(ports, target.settings), at, target.settings),
     )
     return Status(
         summary=summary,

@@ -32,6 +32,9 @@ class Group:
         self.oldest = min(self.oldest, record, key=lambda record: record.received_at)
         self.newest = max(self.newest or record, record, key=lambda record: record.received_at)
 
+    def __str__(self) -> str:
+        return f"{self.leads} {self.state} ({self.reason})"
+
     @property
     def state(self) -> State:
         return self.oldest.state
@@ -77,7 +80,8 @@ def grouped(records: Iterable[Record], ids: list[str] | None = None) -> list[Gro
 class Summary:
     """Counts the leads received since then, and groups the written ones that a person has to complete.
 
-    Unsettled leads are grouped whatever their age: a lead that waits long must not be forgotten. `at`: now.
+    Unsettled leads are grouped whatever their age: a lead that waits long must not be forgotten. Canaries are left out.
+    `at`: now.
     """
 
     since: datetime
@@ -107,6 +111,8 @@ class Summary:
     def _counted(self, records: Iterable[Record]) -> Iterator[Record]:
         """Counts the records of the span, and yields those that are unsettled or that a person has to complete."""
         for record in records:
+            if record.is_canary:
+                continue
             self.first_received_at = min(self.first_received_at or record.received_at, record.received_at)
             if record.state is State.REJECTED and record.reason == WRONG_KEY:
                 self.wrong_keys.append(record.received_at)

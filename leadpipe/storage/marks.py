@@ -24,6 +24,8 @@ _COLUMNS = {
     "forgotten_before": "ForgottenBefore",
     "forgetting_from": "ForgettingFrom",
     "expiry_told_on": "ExpiryToldOn",
+    "probes_fail_since": "ProbesFailSince",
+    "next_probe_at": "NextProbeAt",
 }
 # Written for a damaged mark, which then stays damaged until the sweep writes a new one.
 _DAMAGED = "damaged"

@@ -20,12 +20,13 @@ from leadpipe.model.ports import Marks, Ports
 from leadpipe.model.settings import Settings
 from leadpipe.sweep.arrivals import take_in_arrivals
 from leadpipe.sweep.attention import call_for_attention
+from leadpipe.sweep.canary import keep_a_canary_out
 from leadpipe.sweep.expiry import warn_of_expiry
 from leadpipe.sweep.fallback import drain_fallback
 from leadpipe.sweep.overdue import look_back, queue_overdue
 from leadpipe.sweep.poison_queue import bring_back_poisoned
 from leadpipe.sweep.retention import forget_old
-from leadpipe.sweep.run import LONGEST_SWEEP, Run
+from leadpipe.sweep.run import LONGEST_SWEEP, Head, Run
 
 LOOK_BACK_EVERY = timedelta(hours=1)
 
@@ -37,14 +38,15 @@ TASKS: dict[str, Callable[[Marks, Run], Marks]] = {
     "arrivals": take_in_arrivals,
     "retention": forget_old,
     "expiry": warn_of_expiry,
+    "canary": keep_a_canary_out,
     "attention": call_for_attention,
 }
 
 log = logging.getLogger(__name__)
 
 
-def sweep(*, now: Callable[[], datetime], chance: float, ports: Ports, settings: Settings) -> None:
-    """Runs every task. One that fails is logged and does not stop the next.
+def sweep(*, now: Callable[[], datetime], chance: float, ports: Ports, settings: Settings, at_once: int = 1) -> None:
+    """Runs every task. One that fails is logged and does not stop the next. `at_once`: resting leads delivered at once.
 
     Raises StorageFailed if the marks cannot be read, because then storage is away.
     """
@@ -54,6 +56,8 @@ def sweep(*, now: Callable[[], datetime], chance: float, ports: Ports, settings:
         now=now,
         until=now() + LONGEST_SWEEP,
         hourly=marks.looked_back_at is None or now() - marks.looked_back_at >= LOOK_BACK_EVERY,
+        head=Head(ports.queue),
+        at_once=at_once,
         chance=chance,
         ports=ports,
         settings=settings,

@@ -10,13 +10,15 @@ from dataclasses import replace
 from itertools import islice
 
 from leadpipe.model.attention import Attention, Facts, Notice, Stage, attention_of
+from leadpipe.model.canary import CanaryMark, canary_attention
 from leadpipe.model.errors import LeadpipeError, reason_of
 from leadpipe.model.expiry import ending_of
 from leadpipe.model.lead_id import EPOCH, MOST_AHEAD
 from leadpipe.model.log_line import log_line
-from leadpipe.model.ports import Marks, Notifier
+from leadpipe.model.ports import Marks, Notifier, Ports
 from leadpipe.model.pulse import Pulse
 from leadpipe.model.record import UNSETTLED, Record
+from leadpipe.model.settings import Settings
 from leadpipe.model.told import Step, Told, after_post, is_due, steps_of
 from leadpipe.model.waiting import Tallies, together
 from leadpipe.sweep.pulse import keep_beating, uncounted
@@ -59,7 +61,13 @@ def facts_of(pulse: Pulse, tallies: Tallies, damage: Iterable[str], run: Run) ->
         usual_gap=pulse.usual_gap,
         wrong_keys=beat.wrong_keys,
         wrong_key_at=beat.wrong_key_at,
+        others=canary_attention(canary_mark(run.ports, settings), run.now(), settings),
     )
+
+
+def canary_mark(ports: Ports, settings: Settings) -> CanaryMark:
+    """What became of the last canary; an empty mark if none is wanted."""
+    return ports.canary_marks.read() if settings.canary else CanaryMark()
 
 
 def merged(tallies: Tallies, others: Tallies) -> Tallies:

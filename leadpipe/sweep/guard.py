@@ -1,7 +1,8 @@
 """Guards a loop: one item that fails does not stop those behind it, and an outage ends the loop early."""
 
 import logging
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from leadpipe.model.always import always
@@ -18,6 +19,7 @@ class Guard:
     """Watches over the items of one task's loop. `failed` counts the items that failed; `failure` is the last error.
 
     A failure is logged once and goes no further. The item stays as it is: the guard neither deletes nor settles it.
+    Thread-safe, because a task may work on several items at once.
     """
 
     def __init__(self, task: str, time_left: Callable[[], bool] = always) -> None:
@@ -25,6 +27,7 @@ class Guard:
         self.failed = 0
         self.failure: Exception | None = None
         self._time_left = time_left
+        self._lock = threading.Lock()
         self._in_a_row = 0
         self._outage = False
 
@@ -38,15 +41,19 @@ class Guard:
         try:
             yield
         except Exception as error:  # noqa: BLE001 - one item's fault must not stop the next
-            self.failed += 1
-            self.failure = error
-            self._in_a_row = self._in_a_row + 1 if is_outage(error) else 0
-            log.error(log_line("sweep_item_failed", step=self.task, **names, reason=reason_of(error)))
-            if self._in_a_row == OUTAGE:
-                self._outage = True
-                log.error(log_line("sweep_failed", step=self.task, reason=reason_of(error)))
+            with self._lock:
+                self._fail(error, names)
         else:
             self._in_a_row = 0
+
+    def _fail(self, error: Exception, names: Mapping[str, object]) -> None:
+        self.failed += 1
+        self.failure = error
+        self._in_a_row = self._in_a_row + 1 if is_outage(error) else 0
+        log.error(log_line("sweep_item_failed", step=self.task, **names, reason=reason_of(error)))
+        if self._in_a_row >= OUTAGE and not self._outage:
+            self._outage = True
+            log.error(log_line("sweep_failed", step=self.task, reason=reason_of(error)))
 
 
 def is_outage(error: Exception) -> bool:

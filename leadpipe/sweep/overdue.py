@@ -1,8 +1,20 @@
-"""Queues overdue records again, and deletes fallback rows that a process left behind when it died."""
+"""Queues overdue records again, and deletes fallback rows that a process left behind when it died.
+
+A record is overdue if it should have been tried a while ago and its message is not simply waiting its turn. The sweep
+cannot see where a message is: it may be deep in the queue, delayed, being delivered, or lost with a process. So it
+peeks at the queue's head, up to 32 visible messages. While one of them was put before the record's next try, those
+ahead of the record are still being worked off. Once all are younger, or there is none, the record's own message had
+its turn.
+
+The head holds a lost lead back for a while only. Only messages that were put before its next try can do that, and no
+more of those can come. Delivery takes each of them off the queue, and whatever it puts instead is younger: a delayed
+copy of an outage (put long before it is seen), a message of a newer leadpipe. A text that is not leadpipe's goes to the
+poison queue after five tries. While delivery is switched off nothing is put again, since nothing would be tried.
+"""
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from leadpipe.ledger_writes import write_or_poison
 from leadpipe.model.change import QueuedAgain
@@ -14,12 +26,17 @@ from leadpipe.sweep.guard import Guard
 from leadpipe.sweep.messages import put
 from leadpipe.sweep.run import Run, today
 
-OVERDUE_AFTER = timedelta(minutes=15)
+OVERDUE_AFTER = timedelta(minutes=3)
 LONGEST_WAIT = timedelta(hours=1)
+# A record's own message is put a moment after the time of its next try, by another clock, in whole seconds.
+CLOCKS_DIFFER = timedelta(minutes=1)
 
 
 def queue_overdue(marks: Marks, run: Run) -> Marks:
-    """Queues again the leads of yesterday and today that should have been tried a quarter of an hour ago."""
+    """Queues again the leads of yesterday and today that should have been tried three minutes ago, and are lost.
+
+    Raises StorageFailed if the queue's head cannot be seen: then nothing is put.
+    """
     guard = run.guard("overdue")
     due = run.ports.ledger.due(today(run) - ONE_DAY, run.now() - OVERDUE_AFTER, states=QUEUED, go_on=guard.goes_on)
     queue_all_again(due, guard, run)
@@ -67,15 +84,27 @@ def queue_all_again(listed: Iterable[Record], guard: Guard, run: Run) -> None:
     for waiting in listed:
         if not guard.goes_on():
             return
+        if waited(waiting, run) <= OVERDUE_AFTER or waits_its_turn(waiting, run):
+            continue
         with guard.item(lead_id=waiting.lead_id):
-            record = run.ports.ledger.read(waiting.lead_id) if waited(waiting, run) > OVERDUE_AFTER else None
+            record = run.ports.ledger.read(waiting.lead_id)
             if record is not None:
                 queue_again(record, run)
 
 
 def waited(record: Record, run: Run) -> timedelta:
     """How long it has been since the record should have been tried."""
-    return run.now() - (record.next_try_at or record.received_at)
+    return run.now() - due_at(record)
+
+
+def waits_its_turn(record: Record, run: Run) -> bool:
+    """Whether a message at the queue's head was put before the record should have been tried, or as its own."""
+    oldest = run.head.oldest()
+    return oldest is not None and oldest < due_at(record) + CLOCKS_DIFFER
+
+
+def due_at(record: Record) -> datetime:
+    return record.next_try_at or record.received_at
 
 
 def queue_again(record: Record, run: Run) -> None:

@@ -6,13 +6,13 @@ from hashlib import sha256
 
 from leadpipe.delivery import read_record
 from leadpipe.ledger_writes import write_or_poison
-from leadpipe.model.change import AnotherRound, Poisoned
+from leadpipe.model.change import AnotherRound, Kept, Outcome, Poisoned
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import NewerEnvelope, NotAnEnvelope
 from leadpipe.model.lead_id import can_be_received, new_lead_id
 from leadpipe.model.log_line import log_line
 from leadpipe.model.ports import Marks, SeenMessage
-from leadpipe.model.record import Record, State
+from leadpipe.model.record import CANARY_FAILED, Record, State
 from leadpipe.model.schedule import NEWER_ENVELOPE_DELAY
 from leadpipe.sweep.messages import put
 from leadpipe.sweep.run import Run
@@ -52,13 +52,21 @@ def bring_back(message: SeenMessage, run: Run) -> None:
     if not record.awaits(envelope.attempt):
         return
     if record.rounds + 1 >= ROUNDS:
-        no_outcome = Poisoned(reason="no_outcome", detail=f"no outcome in {ROUNDS} rounds")
-        write_or_poison(record, no_outcome, run.now, attempt=envelope.attempt, ledger=run.ports.ledger)
-        log.error(log_line("lead_settled", lead_id=record.lead_id, outcome=State.POISONED, reason=no_outcome.reason))
+        end = no_outcome(record)
+        settled = write_or_poison(record, end, run.now, attempt=envelope.attempt, ledger=run.ports.ledger)
+        log.error(log_line("lead_settled", lead_id=record.lead_id, outcome=settled.state, reason=settled.reason))
         return
     round_ = AnotherRound(next_try_at=run.now())
     again = write_or_poison(record, round_, run.now, attempt=record.attempt, ledger=run.ports.ledger)
     put(again, record, "poison_queue", run)
+
+
+def no_outcome(record: Record) -> Outcome:
+    """A person has to see to it; to a canary nobody has to."""
+    said = f"no outcome in {ROUNDS} rounds"
+    if record.is_canary:
+        return Kept(reason=CANARY_FAILED, detail=f"no_outcome: {said}")
+    return Poisoned(reason="no_outcome", detail=said)
 
 
 def keep_rubbish(message: SeenMessage, why: NotAnEnvelope, run: Run) -> None:

@@ -50,9 +50,9 @@ def keep_beating(pulse: Pulse, unsettled: Sequence[Record], marks: Marks, run: R
         return pulse
     guard, after = run.guard("pulse"), pulse
     parts: dict[str, Callable[[Pulse], Pulse]] = {
-        "days": lambda pulse: summed_up(pulse, run=run),
         "beat": lambda pulse: beating(pulse, run=run),
         "count": lambda pulse: counted(pulse, marks=marks, run=run),
+        "days": lambda pulse: summed_up(pulse, run=run),
     }
     for name, part in parts.items():
         if not guard.goes_on():
@@ -106,12 +106,14 @@ def summed_up(pulse: Pulse, *, run: Run) -> Pulse:
     """The pulse with the days before today: how many leads each had, and which words of the marketplace's."""
     if pulse.days_until and pulse.days_until > today(run):  # a wrong clock was put right
         pulse = replace(pulse, days={}, days_until=None, last_lead=None)
-    first = pulse.days_until or today(run) - timedelta(days=DAYS)
-    while first < today(run) and run.time_left():
+    ledger = run.ports.ledger
+    while (pulse.days_until is None or pulse.days_until < today(run)) and run.time_left():
+        first = ledger.next_day(pulse.days_until or today(run) - timedelta(days=DAYS))
+        if first is None or first >= today(run):
+            return pulse.with_days(today(run), [])
         until = min(first + STRETCH, today(run))
-        records = [*run.ports.ledger.between(first, until - ONE_DAY, damage=[])]
+        records = [*ledger.between(first, until - ONE_DAY, damage=[])]
         pulse = _with_names(pulse.with_days(until, records), records)
-        first = until
     return pulse
 
 
@@ -138,7 +140,8 @@ def beating(pulse: Pulse, *, run: Run) -> Pulse:
 
 def uncounted(unsettled: Iterable[Record], pulse: Pulse, run: Run) -> Tallies:
     """The tallies of the records that the hourly count does not have."""
-    return tallies_of((record for record in unsettled if not is_counted(record, pulse)), run.now())
+    found = (record for record in unsettled if not record.is_canary and not is_counted(record, pulse))
+    return tallies_of(found, run.now())
 
 
 def is_counted(record: Record, pulse: Pulse) -> bool:

@@ -34,10 +34,11 @@ LEASE_SECONDS = 1
 POLLING = "00:00:00.2"
 # Leadpipe's waits between tries, ten seconds and more, divided by this.
 HURRY = 10
-# A sweep that heals looks from so far ahead, so that no test waits a quarter of an hour; the next from further still.
+# A sweep that heals looks from so far ahead, so that no test waits for minutes; the next from further still.
 AHEAD = timedelta(minutes=20)
 FURTHER = timedelta(hours=2)
 HEALING_SECONDS = 1.5
+ATTENTION = "attention"
 
 # Where a process dies, and at the how manyeth passing.
 Death = tuple[Window, int]
@@ -143,15 +144,17 @@ class Rig:
 
     # The processes
 
-    def host(self, *deaths: Death, port: int = 0, **settings: str) -> Host:
+    def host(self, *deaths: Death, port: int = 0, lease: int = LEASE_SECONDS, **settings: str) -> Host:
         """The function app; its timer is off, since the sweep has its own way to run here."""
         arguments = ("--app", str(ROOT), "--port", str(port), "--data", str(self.folder / "host"))
-        child = self.start("host", *arguments, "--lease", str(LEASE_SECONDS), deaths=deaths, **settings)
+        child = self.start("host", *arguments, "--lease", str(lease), deaths=deaths, **settings)
         return Host(child, child.listening())
 
-    def run(self, *program: str, deaths: tuple[Death, ...] = (), options: tuple[str, ...] = ()) -> None:
+    def run(
+        self, *program: str, deaths: tuple[Death, ...] = (), options: tuple[str, ...] = (), **settings: str
+    ) -> None:
         """A process that ends by itself: with 0, or where it was told to die."""
-        child = self.start(*program, deaths=deaths, options=options)
+        child = self.start(*program, deaths=deaths, options=options, **settings)
         assert child.wait() == (-signal.SIGKILL if deaths else 0), child.said
 
     def start(
@@ -183,8 +186,12 @@ class Rig:
         return any(line.get("died") == str(window) for line in read_journal(self.journal))
 
     def chains(self, flow: str) -> list[list[str]]:
-        """The writes of each run in which that flow wrote anything."""
+        """The writes of each run in which that flow wrote anything.
+
+        What needs a person is the last task of every sweep, and what it writes is about itself alone.
+        """
         lines = [line for line in read_journal(self.journal) if "write" in line]
+        lines = [line for line in lines if (line["flow"] == ATTENTION) is (flow == ATTENTION)]
         runs = dict.fromkeys((line["process"], line["run"]) for line in lines if line["flow"] == flow)
         return [[line["write"] for line in lines if (line["process"], line["run"]) == run] for run in runs]
 

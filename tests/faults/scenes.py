@@ -1,19 +1,25 @@
 """Every situation of devkit.chaos.windows, brought about for real: what is there before, what happens, how it ends."""
 
+import http.server
 import json
 import re
 import signal
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import requests
 
 from devkit.chaos.windows import Window, flow_of, writes_of
 from devkit.launcher.ports import any_free
+from leadpipe.model.canary import CanaryMark
+from leadpipe.model.canary_form import PATIENCE, canary_payload
 from leadpipe.model.claim import Claim
 from leadpipe.model.envelope import VERSION
+from leadpipe.model.lead_id import ENTROPY_BYTES, new_lead_id
 from leadpipe.model.ports import Marks
 from leadpipe.model.record import Event, Record, State
 from tests.factories import payload, sample
@@ -54,6 +60,7 @@ class InSweep:
     """One sweep does it, by a clock that is so far ahead."""
 
     ahead: timedelta = timedelta(0)
+    settings: Callable[[], Mapping[str, str]] = dict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +77,11 @@ Act = InHost | InSweep | InCommand
 
 
 def nothing(_rig: Rig) -> str:
+    return ""
+
+
+def swept_once(rig: Rig) -> str:
+    rig.swept()
     return ""
 
 
@@ -162,6 +174,14 @@ def resting(rig: Rig) -> str:
     return record.lead_id
 
 
+def resting_after_a_probe_that_failed(rig: Rig) -> str:
+    lead_id = resting(rig)
+    before = rig.ports.marks.read()
+    since, next_probe_at = hours_ago(1), datetime.now(UTC)
+    rig.ports.marks.write(before, replace(before, probes_fail_since=since, next_probe_at=next_probe_at))
+    return lead_id
+
+
 def written_with_its_row_left(rig: Rig) -> str:
     swept_for_days(rig, looked_back_at=hours_ago(2))
     record = become(rig, rig.accepted(), state=State.WRITTEN)
@@ -198,6 +218,29 @@ def poisoned_days_ago(rig: Rig) -> str:
     return become(rig, rig.accepted(ago=timedelta(days=3)), state=State.POISONED, next_try_at=None).lead_id
 
 
+def canary_waiting(rig: Rig) -> str:
+    """A canary in the ledger, with its message on the queue."""
+    record = canary_accepted(rig)
+    rig.ports.queue.put(rig.message_of(record))
+    return record.lead_id
+
+
+def canary_that_nobody_delivered(rig: Rig) -> str:
+    """One whose time is over, and whose message never came."""
+    rig.swept()
+    record = canary_accepted(rig, ago=PATIENCE)
+    mark = CanaryMark().begun(record.received_at).out(record.lead_id)
+    assert rig.ports.canary_marks.write(CanaryMark(), mark)
+    return record.lead_id
+
+
+def canary_accepted(rig: Rig, ago: timedelta = timedelta(0)) -> Record:
+    at = datetime.now(UTC) - ago
+    record = rig.ports.ledger.insert(Record.accepted(new_lead_id(at, bytes(ENTROPY_BYTES)), canary_payload(at)))
+    assert record is not None
+    return record
+
+
 def swept_for_days(rig: Rig, **marks: Any) -> None:
     """An app whose sweeps have come so far; the next one only does what these marks call for."""
     now = datetime.now(UTC)
@@ -220,6 +263,61 @@ def become(rig: Rig, record: Record, **changes: Any) -> Record:
 
 
 # What happens
+
+
+def canaries_posted_to(url: str) -> dict[str, str]:
+    return {"LEADPIPE_CANARY": "1d", "LEADPIPE_CANARY_URL": f"{url}/api/leads"}
+
+
+def canaries_posted_to_nobody() -> dict[str, str]:
+    return canaries_posted_to(f"http://127.0.0.1:{any_free()}")
+
+
+class Receiver(http.server.ThreadingHTTPServer):
+    """Where notices are posted."""
+
+    def __init__(self) -> None:
+        self.taken: list[dict[str, Any]] = []
+        super().__init__(("127.0.0.1", 0), Taking)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class Taking(http.server.BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        assert isinstance(self.server, Receiver)
+        self.server.taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(202)
+        self.end_headers()
+
+    def log_message(self, *_arguments: Any) -> None:
+        """Nothing: pytest shows what fails."""
+
+
+@cache
+def receiver() -> Receiver:
+    return Receiver()
+
+
+def notified() -> dict[str, str]:
+    """The one thing that needs a person shall be what the scene has prepared."""
+    url = f"http://127.0.0.1:{receiver().server_port}/"
+    return {"LEADPIPE_NOTIFY_URL": url, "AzureWebJobs.sweep.Disabled": ""}
+
+
+def poisoned_a_moment_ago(rig: Rig) -> str:
+    rig.swept()
+    receiver().taken.clear()
+    return become(rig, rig.accepted(), state=State.POISONED, reason="too_long", next_try_at=None).lead_id
+
+
+def sweep_posts_again(rig: Rig, _lead_id: str) -> None:
+    rig.run("sweep", options=("--ahead", "120"), **notified())
+
+
+def somebody_knows(_rig: Rig, _lead_id: str) -> None:
+    """By one notice; by two if the process died between the post and its mark."""
+    told = [(notice["stage"], f"{notice['reason']} {notice['about']}") for notice in receiver().taken]
+    assert told in ([("begins", "poisoned too_long")], [("begins", "poisoned too_long")] * 2), told
 
 
 def posts(body: str) -> InHost:
@@ -246,6 +344,23 @@ def second_lead(rig: Rig, _url: str) -> None:
 
 
 # How it ends
+
+
+def sweep_posts_the_next(rig: Rig, _lead_id: str) -> None:
+    """Hours later, to an app that runs; whatever the death left, that one comes through."""
+    host = rig.host()
+    rig.run("sweep", options=("--ahead", str(7200.0)), **canaries_posted_to(host.url))
+    rig.heal()
+
+
+def sweep_judges_it_again(rig: Rig, _lead_id: str) -> None:
+    rig.run("sweep", **canaries_posted_to_nobody())
+
+
+def has_failed(rig: Rig, lead_id: str) -> None:
+    is_in(State.KEPT, "canary_failed")(rig, lead_id)
+    mark = rig.ports.canary_marks.read()
+    assert (mark.step, mark.detail) == ("canary_not_delivered", "accepted")
 
 
 def is_written(rig: Rig, lead_id: str) -> None:
@@ -379,6 +494,19 @@ SCENES = {
     "the message is newer than leadpipe": Scene(
         before=newer_message, act=InHost(), heal=is_hidden_again, end=still_waits
     ),
+    "a canary is delivered": Scene(before=canary_waiting, act=InHost(), end=is_in(State.KEPT, "canary")),
+    "a canary is due": Scene(
+        before=swept_once,
+        act=InSweep(settings=canaries_posted_to_nobody),
+        heal=sweep_posts_the_next,
+        end=one_is_in(State.KEPT, "canary"),
+    ),
+    "a canary's time is over": Scene(
+        before=canary_that_nobody_delivered,
+        act=InSweep(settings=canaries_posted_to_nobody),
+        heal=sweep_judges_it_again,
+        end=has_failed,
+    ),
     "the host gave up on a message": Scene(before=given_up, act=InSweep(), end=is_written),
     "the host gave up for the third time": Scene(
         before=given_up_for_the_third_time, act=InSweep(), end=is_in(State.POISONED, "no_outcome")
@@ -398,6 +526,9 @@ SCENES = {
         before=written_with_its_row_left, act=InSweep(), end=is_in(State.WRITTEN)
     ),
     "Dynamics is back": Scene(before=resting, act=InSweep(), end=is_written),
+    "Dynamics is back after a failed probe": Scene(
+        before=resting_after_a_probe_that_failed, act=InSweep(), end=is_written
+    ),
     "Dynamics is still away": Scene(before=resting_while_dynamics_is_away, act=InSweep(), end=is_written),
     "the marketplace wrote a row": Scene(before=arrived, act=InSweep(), end=one_is_written_and_the_row_stays),
     "a person replays a lead": Scene(
@@ -411,6 +542,12 @@ SCENES = {
         act=InCommand(words=lambda lead_id: ("erase", lead_id, "--yes")),
         heal=erase_again,
         end=is_erased,
+    ),
+    "a person is needed": Scene(
+        before=poisoned_a_moment_ago,
+        act=InSweep(settings=notified),
+        heal=sweep_posts_again,
+        end=somebody_knows,
     ),
     "a settled lead is old": Scene(before=settled_long_ago, act=InSweep(), end=is_forgotten),
 }
@@ -431,9 +568,9 @@ def play(situation: str, rig: Rig, window: Window | None = None) -> None:
                 until(lambda: writes_of(situation) in rig.chains(flow_of(situation)), f"the writes of {situation!r}")
                 host.child.kill()
             rig.host(**act.back(rig))
-        case InSweep(ahead=ahead):
+        case InSweep(ahead=ahead, settings=settings):
             options = ("--ahead", str(ahead.total_seconds()))
-            rig.run("sweep", deaths=((window, 1),) if window else (), options=options)
+            rig.run("sweep", deaths=((window, 1),) if window else (), options=options, **settings())
             rig.host()
         case InCommand(words=words):
             rig.run("leadpipe", *words(lead_id), deaths=((window, 1),) if window else ())

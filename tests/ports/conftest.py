@@ -10,9 +10,20 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ResourceExistsError
 
-from leadpipe.model.ports import Arrival, AttentionStore, Claims, Fallback, LeadQueue, Ledger, MarksStore, PoisonQueue
+from leadpipe.model.ports import (
+    Arrival,
+    AttentionStore,
+    CanaryMarks,
+    Claims,
+    Fallback,
+    LeadQueue,
+    Ledger,
+    MarksStore,
+    PoisonQueue,
+)
 from leadpipe.model.settings import StorageByKey
 from leadpipe.storage.attention import AzureAttention
+from leadpipe.storage.canary_marks import AzureCanaryMarks
 from leadpipe.storage.claims import AzureClaims
 from leadpipe.storage.connection import Storage, connect
 from leadpipe.storage.fallback import TABLE as FALLBACK_TABLE
@@ -24,7 +35,16 @@ from leadpipe.storage.poison_queue import POISON_QUEUE, AzurePoisonQueue
 from leadpipe.storage.queues import decoded as read_as_base64
 from leadpipe.storage.tables import create_missing
 from tests.factories import payload
-from tests.fakes import FakeAttention, FakeClaims, FakeFallback, FakeLedger, FakeMarks, FakePoisonQueue, FakeQueue
+from tests.fakes import (
+    FakeAttention,
+    FakeCanaryMarks,
+    FakeClaims,
+    FakeFallback,
+    FakeLedger,
+    FakeMarks,
+    FakePoisonQueue,
+    FakeQueue,
+)
 
 
 @pytest.fixture(params=["fake", "real"])
@@ -55,6 +75,11 @@ def marks(kind: str, request: pytest.FixtureRequest) -> MarksStore:
 @pytest.fixture
 def attention(kind: str, request: pytest.FixtureRequest) -> AttentionStore:
     return FakeAttention([]) if kind == "fake" else AzureAttention(request.getfixturevalue("storage"))
+
+
+@pytest.fixture
+def canary_marks(kind: str, request: pytest.FixtureRequest) -> CanaryMarks:
+    return FakeCanaryMarks([]) if kind == "fake" else AzureCanaryMarks(request.getfixturevalue("storage"))
 
 
 class FallbackRows:

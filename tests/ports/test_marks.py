@@ -14,6 +14,8 @@ WHOLE = Marks(
     forgotten_before=date(2025, 12, 14),
     looking_from=date(2026, 3, 1),
     forgetting_from=date(2025, 12, 1),
+    probes_fail_since=RECEIVED_AT - timedelta(hours=3),
+    next_probe_at=RECEIVED_AT + timedelta(seconds=290),
 )
 
 

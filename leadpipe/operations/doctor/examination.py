@@ -11,6 +11,7 @@ from leadpipe.operations.doctor.app_checks import (
     look_at_threads,
 )
 from leadpipe.operations.doctor.attention_check import ATTENTION, look_at_attention
+from leadpipe.operations.doctor.canary_check import CANARY, look_at_canary
 from leadpipe.operations.doctor.clock_check import CLOCK, CLOCK_WRONG, look_at_clock
 from leadpipe.operations.doctor.dynamics_checks import look_at_dynamics
 from leadpipe.operations.doctor.expiry_check import look_at_expiry
@@ -35,6 +36,7 @@ def examine(target: Target, environment: Mapping[str, str], now: Callable[[], da
         "notify": lambda: [look_at_notify(settings)],
         "last leads": lambda: _last_leads(target, found, now),
         "attention": lambda: _attention(target, environment, found, now),
+        "canary": lambda: _canary(target, found, now),
         "clock": lambda: _clock(target, found, now),
     }
     for what, look in looks.items():
@@ -70,6 +72,12 @@ def _attention(
 
 def _something_failed(found: list[Finding]) -> bool:
     return any(finding.result is CheckResult.FAILED for finding in found)
+
+
+def _canary(target: Target, found: list[Finding], now: Callable[[], datetime]) -> Iterable[Finding]:
+    if not _storage_answers(found):
+        return not_looked_at((CANARY,), "what became of it is in the storage account")
+    return [look_at_canary(target.ports.canary_marks, target.settings, now())]
 
 
 def _clock(target: Target, found: list[Finding], now: Callable[[], datetime]) -> Iterable[Finding]:

@@ -37,6 +37,8 @@ def last_ones(ledger: Ledger, at: datetime) -> tuple[Record | None, Record | Non
     lead = test_lead = None
     today = at.astimezone(UTC).date()
     for record in newest_first(ledger, today - _DAYS, today):
+        if record.is_canary:
+            continue
         if record.is_test:
             test_lead = test_lead or record
         else:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ import pytest
 from typer.testing import CliRunner
 
 from leadpipe.cli.app import app
+from leadpipe.model.pulse import Pulse
 from leadpipe.model.settings import StorageByKey
+from leadpipe.storage.attention import AzureAttention
 from leadpipe.storage.connection import Storage, connect
 from leadpipe.storage.ledger import AzureLedger
 from tests.listening import Listener, listening, loopback_context
@@ -67,6 +70,12 @@ class Runner:
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Ran(result.exit_code, result.stdout, result.stderr)
+
+
+@pytest.fixture
+def swept(storage: Storage) -> None:
+    """The sweep runs: it wrote its pulse a moment ago."""
+    assert AzureAttention(storage).keep_pulse(Pulse(), Pulse(at=datetime.now(UTC)))
 
 
 @pytest.fixture

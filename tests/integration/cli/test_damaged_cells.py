@@ -391,15 +391,24 @@ def test_a_command_for_several_leads_goes_on_past_one_whose_record_is_damaged(da
         assert good.lead_id in results
 
 
-MARKS = ("Watermark", "LookedBackAt", "TakenInUntil", "ForgottenBefore", "ExpiryToldOn")
+MARKS = (
+    "Watermark",
+    "LookedBackAt",
+    "TakenInUntil",
+    "ForgottenBefore",
+    "ExpiryToldOn",
+    "ProbesFailSince",
+    "NextProbeAt",
+)
+TIMES = {"LookedBackAt", "TakenInUntil", "ProbesFailSince", "NextProbeAt"}
 MARK_CASES = [
     Case(column, how, cell)
     for column in MARKS
     for how, cell in (
         ("is a number", 7),
         ("is text", "tomorrow"),
-        ("is of 1601", LONG_AGO if column in {"LookedBackAt", "TakenInUntil"} else "1601-01-01"),
-        ("is of 9999", FAR_AHEAD if column in {"LookedBackAt", "TakenInUntil"} else "9999-12-31"),
+        ("is of 1601", LONG_AGO if column in TIMES else "1601-01-01"),
+        ("is of 9999", FAR_AHEAD if column in TIMES else "9999-12-31"),
         ("is missing", ABSENT),
         ("is huge", HUGE),
     )

@@ -50,7 +50,7 @@ def test_it_says_what_it_does_not_reach(run_with_dynamics: Runner, ledger: Azure
     said = run_with_dynamics("erase", lead, moving, "--yes").err
     assert f"Dynamics has {lead}. Delete it there:" in said
     assert f"{standin.url}/main.aspx?pagetype=entityrecord&etn=lead&id={lead}" in said
-    assert f"a delivery of {moving} that is under way may still write it" in said
+    assert f"a running delivery of {moving} may still write it" in said
     for unseen in ("marketplace's own rows", "queue", "claim", "Partner Center", "backups"):
         assert unseen in said
 

@@ -8,9 +8,7 @@ from azure.storage.queue import QueueClient
 
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.lead_id import new_lead_id
-from leadpipe.model.pulse import Pulse
 from leadpipe.model.record import Record, State
-from leadpipe.storage.attention import AzureAttention
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.lead_queue import AzureLeadQueue
 from leadpipe.storage.ledger import AzureLedger
@@ -21,10 +19,7 @@ from tests.integration.cli.conftest import Ran
 Run = Callable[..., Ran]
 
 
-@pytest.fixture(autouse=True)
-def swept(storage: Storage) -> None:
-    """The sweep runs: it wrote its pulse a moment ago."""
-    assert AzureAttention(storage).keep_pulse(Pulse(), Pulse(at=datetime.now(UTC)))
+pytestmark = pytest.mark.usefixtures("swept")
 
 
 def received(ago: timedelta, number: int = 0, **fields: object) -> Record:

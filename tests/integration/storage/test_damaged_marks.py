@@ -20,8 +20,10 @@ COLUMNS = {
     "forgotten_before": "ForgottenBefore",
     "forgetting_from": "ForgettingFrom",
     "expiry_told_on": "ExpiryToldOn",
+    "probes_fail_since": "ProbesFailSince",
+    "next_probe_at": "NextProbeAt",
 }
-TIMES = {"looked_back_at", "taken_in_until"}
+TIMES = {"looked_back_at", "taken_in_until", "probes_fail_since", "next_probe_at"}
 AT = datetime(2026, 3, 14, tzinfo=UTC)
 DAY = date(2026, 3, 13)
 WHOLE = Marks(**{mark: AT if mark in TIMES else DAY for mark in COLUMNS})  # type: ignore[arg-type]

@@ -580,9 +580,20 @@ def test_dynamics_away_longer_than_the_setting_says_sends_the_lead_to_the_fallba
     world.at = NOW + timedelta(hours=4)
     run(world, message(record, attempt=3))
     assert held(world, record).state is State.FALLBACK
-    assert held(world, record).next_try_at == world.at + FIRST_REST
+    assert held(world, record).awaits_dynamics
     assert world.journal[-2:] == ["fallback.keep", "ledger.write"]
     assert [*world.fallback.rows] == [record.lead_id]
+
+
+def test_a_lead_that_failed_alone_for_long_rests_with_its_own_time() -> None:
+    world = World()
+    record = accepted(world)
+    world.dynamics.failing = [Transient("plugin_crashed"), Transient("plugin_crashed")]
+    run(world, message(record))
+    world.at = NOW + timedelta(hours=4)
+    run(world, message(record, attempt=2))
+    rests = held(world, record)
+    assert (rests.state, rests.awaits_dynamics, rests.next_try_at) == (State.FALLBACK, False, world.at + FIRST_REST)
 
 
 @pytest.mark.parametrize("obstacle", ["settings", "claims"])

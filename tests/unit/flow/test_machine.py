@@ -28,17 +28,20 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 from leadpipe import delivery, intake, ledger_writes
 from leadpipe import sweep as sweeping
 from leadpipe.delivery import Try
+from leadpipe.model.canary_form import canary_payload
 from leadpipe.model.change import Change, Written, transition
 from leadpipe.model.claim import Claim
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import Blocked, LeadpipeError, NotAllowed, NotKept, Refused, StorageFailed, Transient
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
-from leadpipe.model.ports import Arrival, Dynamics, Ports
-from leadpipe.model.record import ALLOWED, FORGETTABLE, OPEN, Event, Record, State
+from leadpipe.model.lead_id import new_lead_id
+from leadpipe.model.ports import Arrival, Dynamics, Ports, SeenMessage
+from leadpipe.model.record import ALLOWED, CANARY, CANARY_FAILED, FORGETTABLE, OPEN, Event, Record, State
 from leadpipe.model.settings import Area, Fault, Settings
 from leadpipe.operations import decisions
 from leadpipe.operations.decisions import Desk
+from leadpipe.sweep import overdue
 from tests.factories import payload
 from tests.fakes import FakeLedger
 from tests.host_simulation import LEASE, Crash, Host, HostWorld, Run, this_run
@@ -81,7 +84,8 @@ EXPECTED: dict[str, tuple[type[BaseException], ...]] = {
     "sweep": (StorageFailed,),
     "person": (LeadpipeError,),
 }
-CONTENTS = ("ordinary", "other", "nobody", "refused", "crashing", "crashing late")
+LEADS = ("ordinary", "other", "nobody", "refused", "crashing", "crashing late")
+CONTENTS = (*LEADS, "canary")
 FAILURES = {
     "unreachable": Transient("dynamics_unreachable"),
     "error": Transient("dynamics_error"),
@@ -120,6 +124,8 @@ INTERESTING = frozenset(
         "receipt won over a settled state",
         "no outcome",
         "written as assumed",
+        "canary came back",
+        "canary failed",
     }
 )
 
@@ -166,6 +172,7 @@ class Machine(RuleBasedStateMachine):
         self.host = self.new_host()
         self.runs: list[Begun] = []
         self.accepted: set[str] = set()
+        self.canaries: set[str] = set()
         self.arrivals: list[str] = []
         self.touched: set[str] = set()  # the fingerprints of leads that a person had a hand in
         self.wrong: list[str] = []
@@ -173,6 +180,7 @@ class Machine(RuleBasedStateMachine):
         self.cases: set[str] = set()
         self.crashing = True
         self.posted = 0
+        self.seen_at_the_head: dict[Run | None, dict[tuple[str, int], datetime]] = {}
         self.world.dynamics.judge = self.judge
         self.watch()
         self.sweep_faults = SweepFaults(self.wrong)
@@ -190,6 +198,8 @@ class Machine(RuleBasedStateMachine):
         self.posted += 1
         body, entropy = self.payload(content).encode(), self.posted.to_bytes(10, "big")
         at, ports = self.world.at, self.host.ports
+        if content == "canary":
+            self.canaries.add(new_lead_id(at, entropy))
         take = partial(
             intake.take, body, at=at, entropy=entropy, ledger=ports.ledger, queue=ports.queue, elapsed=lambda: 0.0
         )
@@ -360,7 +370,7 @@ class Machine(RuleBasedStateMachine):
         self.decide(partial(decisions.replay, self.chosen(which, states), self.desk(), anyway=anyway), calls)
 
     @precondition(lambda self: self.world.ledger.rows)
-    @rule(which=st.integers(0, 11), content=st.sampled_from(CONTENTS), calls=CALLS)
+    @rule(which=st.integers(0, 11), content=st.sampled_from(LEADS), calls=CALLS)
     def a_person_edits(self, which: int, content: str, calls: int) -> None:
         lead_id, desk = self.chosen(which, {State.POISONED, State.DISCARDED}), self.desk()
         posted = self.payload(content)
@@ -439,6 +449,9 @@ class Machine(RuleBasedStateMachine):
         taken_in = {self.world.claims.rows[key].lead_id for key in self.arrivals}
         self.reach("taken in", taken_in)
         self.reach("landed late", self.world.dynamics.landed)
+        ends = {rows[lead_id].reason for lead_id in self.canaries & rows.keys()}
+        self.reach("canary came back", CANARY in ends)
+        self.reach("canary failed", CANARY_FAILED in ends)
         for lead_id in self.accepted | taken_in:
             assert self.accounted_for(lead_id), f"lost: {lead_id} {rows.get(lead_id)}"
         for lead_id in there:
@@ -458,6 +471,8 @@ class Machine(RuleBasedStateMachine):
             lead_id = record.duplicate_of
         if record is None:
             return False
+        if lead_id in self.canaries:
+            return record.state in {State.KEPT, State.ERASED} and lead_id not in self.world.dynamics.leads
         return lead_id in self.world.dynamics.leads or record.state in {
             State.POISONED,
             State.DISCARDED,
@@ -493,6 +508,8 @@ class Machine(RuleBasedStateMachine):
         return Desk(actor="op", now=self.world.now, ports=self.host.ports)
 
     def payload(self, content: str, **more: Any) -> str:
+        if content == "canary":
+            return canary_payload(self.world.at)
         who = dict.fromkeys(("FirstName", "LastName", "Email", "Phone"), "") if content == "nobody" else {}
         return payload(Company=content, **who, **more)
 
@@ -586,6 +603,18 @@ class Machine(RuleBasedStateMachine):
             self.reach("claim taken over", claim.fingerprint in claims.rows)
             take_over(claim)
 
+        peek = self.world.queue.peek
+
+        def peek_and_remember() -> list[SeenMessage]:
+            head = peek()
+            self.seen_at_the_head[this_run()] = {
+                (envelope.lead_id, envelope.attempt): message.inserted_at
+                for message in head
+                for envelope in (Envelope.from_text(message.text),)
+            }
+            return head
+
+        self.world.queue.peek = peek_and_remember  # type: ignore[method-assign]
         ledger._put = put_record  # type: ignore[method-assign]
         claims._put = put_claim  # type: ignore[method-assign]
 
@@ -601,11 +630,20 @@ class Machine(RuleBasedStateMachine):
             self.wrong.append(f"{by}: {after.lead_id} names nobody and was called a duplicate")
         if not self.may_follow(before, after, by):
             self.wrong.append(f"{by}: {before.state} {before.attempt} to {after.state} {after.attempt}")
+        if self.waited_its_turn(before, after, run):
+            self.wrong.append(f"{by}: {before.lead_id} is put a second time while its message waits at the head")
         if after.state is State.WRITTEN and after.lead_id not in self.world.dynamics.leads:
             self.wrong.append(f"{by}: written before Dynamics had it")
         if run in self.attempts and after.state is not State.WRITTEN and self.attempts[run] < before.attempt:
             self.wrong.append(f"attempt {self.attempts[run]} settled attempt {before.attempt} as {after.state}")
         self.tell(before, after, by)
+
+    def waited_its_turn(self, before: Record, after: Record, run: Run | None) -> bool:
+        """Whether the sweep put an overdue lead again although it saw its message, or an older one, at the head."""
+        queued_again = after.state is before.state and after.attempt > before.attempt and after.rounds == before.rounds
+        seen = self.seen_at_the_head.get(run, {})
+        due_at = before.next_try_at or before.received_at
+        return queued_again and any(at <= due_at for at in seen.values())
 
     def may_follow(self, before: Record, after: Record, by: str) -> bool:
         if after.attempt < before.attempt:
@@ -705,6 +743,15 @@ def nothing_is_ever_overdue(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(sweeping, "TASKS", kept)
 
 
+def a_backlog_is_put_again(patch: pytest.MonkeyPatch) -> None:
+    def seen_but_ignored(record: Record, run: Any) -> bool:
+        del record
+        run.head.oldest()
+        return False
+
+    patch.setattr(overdue, "waits_its_turn", seen_but_ignored)
+
+
 def settled_before_it_is_created(patch: pytest.MonkeyPatch) -> None:
     real = delivery.create
 
@@ -742,6 +789,7 @@ def an_outcome_without_a_version(patch: pytest.MonkeyPatch) -> None:
         no_claim,
         no_copy_while_the_ledger_is_away,
         nothing_is_ever_overdue,
+        a_backlog_is_put_again,
         settled_before_it_is_created,
         discarded_without_asking,
         an_outcome_without_a_version,

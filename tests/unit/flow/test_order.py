@@ -41,7 +41,6 @@ FREE = {
     ("ask_dynamics", "if failure.slug"): "the first is a log line of what is true already",
     ("outcome_of_failure", "if isinstance(failure, Refused)"): "the second only reads the clock",
     ("outcome_of_failure", "if record.state is State.FALLBACK"): "the second only computes a time",
-    ("outcome_of_failure", "if now - (record.failing_since"): "the second only computes a time",
     ("settle", "if isinstance(outcome, Deferred)"): "an outcome is one of the two",
     ("settle", "settled = write"): "the second looks at what the first does not change",
     ("settle", "if rested"): "the second is a log line of what is true already",

@@ -7,23 +7,29 @@ import random
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from leadpipe import intake
 from leadpipe.model.errors import Blocked, NotKept, Refused, Transient
+from leadpipe.model.gate import SLACK
 from leadpipe.model.record import State
 from leadpipe.model.settings import Settings
+from leadpipe.sweep import fallback
 from tests.factories import payload
 from tests.fakes import NOW
-from tests.host_simulation import Day, Throttle
+from tests.host_simulation import AT_ONCE, Day, Throttle
 
 SETTINGS = Settings(storage=None, dataverse=None)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 OUTAGE = 72 * HOUR
 EVERY = HOUR
 MOST_CALLS_AN_HOUR = 12
+RESTING = 1000
+# The longest pause between two probes, and the time to deliver them one after the other.
+OUT_WITHIN = 5 * MINUTE + RESTING * SECOND / 5
 
 # What a simulated day goes through is not counted as covered: that is for tests that look closer, and takes its time.
 pytestmark = [pytest.mark.no_cover, pytest.mark.slow]
@@ -70,9 +76,9 @@ class Life(Day):
         return sum(event.state is state for event in self.world.ledger.history.values())
 
 
-def most_calls_in_an_hour(calls: list[datetime]) -> int:
+def most_calls_in_an_hour(calls: list[datetime], span: timedelta = HOUR) -> int:
     """Of all hours that begin with a call."""
-    return max((bisect_left(calls, call + HOUR) - number for number, call in enumerate(calls)), default=0)
+    return max((bisect_left(calls, call + span) - number for number, call in enumerate(calls)), default=0)
 
 
 # Dynamics away
@@ -107,6 +113,87 @@ def test_dynamics_away_for_three_days_poisons_no_lead_and_all_are_written_after(
     assert life.ever(State.POISONED) == 0
     assert life.host.poisoned == 0
     assert life.world.fallback.rows == {}
+
+
+def life_with_resting_leads(*, kind: str, fallback_after: timedelta) -> Life:
+    """Dynamics is away from the beginning, and a thousand leads come at once. Sweeps begin up to two seconds late."""
+    life = Life(replace(SETTINGS, fallback_after=fallback_after))
+    failure, life.fails_after = AWAY[kind]
+    life.world.dynamics.judge = lambda _id, _lead: failure
+    life.late = lambda: random.Random(str(life.world.at)).random() * 2 * SECOND  # noqa: S311 - the same each time
+    for _ in range(RESTING):
+        life.post()
+    return life
+
+
+def slowest_after(life: Life, end: datetime) -> timedelta:
+    """How long after the end of the outage the last of the thousand was written."""
+    records = [life.world.ledger.rows[lead_id] for lead_id in life.accepted[:RESTING]]
+    assert {record.state for record in records} == {State.WRITTEN}
+    return max(record.written_at - end for record in records if record.written_at)
+
+
+@pytest.mark.parametrize("seconds", [0, 170])
+@pytest.mark.parametrize("fresh", [False, True], ids=["with nothing new", "with new leads all the time"])
+@pytest.mark.parametrize("processes", ["one", "many"])
+@pytest.mark.parametrize("kind", ["time-outs", "sign-in refused"])
+def test_a_thousand_resting_leads_are_written_soon_after_ten_minutes(
+    kind: str, processes: str, fresh: bool, seconds: int
+) -> None:
+    life = life_with_resting_leads(kind=kind, fallback_after=timedelta(0))
+    life.sweeps_in_fresh_processes = processes == "many"
+    end = NOW + 10 * MINUTE + seconds * SECOND
+    life.every(7 * SECOND, life.post, times=120 if fresh else 0)
+    life.until(end)
+    life.world.dynamics.judge = lambda _id, _lead: None
+    life.until(end + 20 * MINUTE)
+    assert slowest_after(life, end) <= OUT_WITHIN
+    assert life.states() == {State.WRITTEN: len(life.accepted)}
+
+
+@pytest.mark.parametrize(("kind", "fresh"), [("time-outs", False), ("sign-in refused", True)])
+def test_a_thousand_resting_leads_are_written_soon_after_three_days_with_few_calls(kind: str, fresh: bool) -> None:
+    life = life_with_resting_leads(kind=kind, fallback_after=10 * MINUTE)
+    end = NOW + OUTAGE + 170 * SECOND
+    for hour in (3, 4, 71):
+        life.at(NOW + hour * HOUR, lambda: life.every(20 * SECOND, life.post, times=200 if fresh else 0))
+    life.until(end)
+    calls = [call for call in life.world.dynamics.asked_at if call >= NOW + HOUR]
+    assert most_calls_in_an_hour(calls, HOUR - SLACK) <= MOST_CALLS_AN_HOUR  # a sweep begins at any second of a minute
+    assert len(calls) <= MOST_CALLS_AN_HOUR * (OUTAGE - HOUR) / HOUR + 1
+    life.world.dynamics.judge = lambda _id, _lead: None
+    life.until(end + 30 * MINUTE)
+    assert slowest_after(life, end) <= OUT_WITHIN
+    assert life.states() == {State.WRITTEN: len(life.accepted)}
+
+
+def test_without_the_marks_of_the_probes_fresh_processes_would_ask_far_too_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So that a fault of that kind would be noticed."""
+
+    def calls_of_an_hour() -> int:
+        life = life_with_resting_leads(kind="sign-in refused", fallback_after=timedelta(0))
+        life.sweeps_in_fresh_processes = True
+        life.until(NOW + 2 * HOUR)
+        return sum(call >= NOW + HOUR for call in life.world.dynamics.asked_at)
+
+    assert calls_of_an_hour() <= MOST_CALLS_AN_HOUR
+    monkeypatch.setattr(fallback, "failed_probe", lambda marks, *_, **__: marks)
+    assert calls_of_an_hour() >= 59
+
+
+def test_a_backlog_of_an_hour_is_not_put_on_the_queue_a_second_time() -> None:
+    life = Life()
+    life.answers_after = 20 * SECOND
+    for _ in range(12 * 3 * 70):
+        life.post()
+    life.until(NOW + 3 * HOUR)
+    records = [life.world.ledger.rows[lead_id] for lead_id in life.accepted]
+    assert life.states() == {State.WRITTEN: len(records)}
+    # Those in delivery when the queue has become empty cannot be told from lost ones.
+    assert sum(record.attempt > 1 for record in records) <= AT_ONCE
+    assert max(record.written_at - NOW for record in records if record.written_at) > HOUR
 
 
 # A store away

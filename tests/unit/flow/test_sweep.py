@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
+from itertools import count
+from typing import Any
 
 import pytest
 
@@ -11,20 +13,21 @@ from leadpipe.ledger_writes import write
 from leadpipe.model.change import AnotherRound, Edited, Erased, Poisoned, Replayed, ToFallback, Written
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import Blocked, LeadpipeError, StorageFailed, Transient
+from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.ports import Arrival, Receipt
 from leadpipe.model.record import Record, State
-from leadpipe.model.schedule import FIRST_REST, LONGEST_REST, NEWER_ENVELOPE_DELAY
-from leadpipe.model.settings import Settings
-from leadpipe.sweep import sweep
+from leadpipe.model.schedule import FIRST_REST, LONGEST_PROBE_PAUSE, LONGEST_REST, NEWER_ENVELOPE_DELAY
+from leadpipe.model.settings import Area, Fault, Settings
+from leadpipe.sweep import fallback, sweep
 from leadpipe.sweep.arrivals import take_in
-from leadpipe.sweep.fallback import drain
-from leadpipe.sweep.overdue import LONGEST_WAIT, OVERDUE_AFTER, queue_again
+from leadpipe.sweep.fallback import AT_ONCE, Drain
+from leadpipe.sweep.overdue import CLOCKS_DIFFER, LONGEST_WAIT, OVERDUE_AFTER, queue_again
 from leadpipe.sweep.poison_queue import ROUNDS, bring_back
-from leadpipe.sweep.run import LONGEST_SWEEP, Run
+from leadpipe.sweep.run import LONGEST_SWEEP, Head, Run
 from tests.factories import payload
-from tests.fakes import NOW, World
+from tests.fakes import NOW, Message, World
 
 SETTINGS = Settings(storage=None, dataverse=None)
 OVERDUE = OVERDUE_AFTER + timedelta(seconds=1)
@@ -42,7 +45,7 @@ def accepted(world: World, number: int = 1, *, after: timedelta = timedelta(0)) 
 def resting(world: World, number: int = 1, *, after: timedelta = timedelta(0)) -> Record:
     record = accepted(world, number, after=after)
     world.fallback.keep(record)
-    change = ToFallback(reason="dynamics_unreachable", next_try_at=record.received_at + FIRST_REST)
+    change = ToFallback(reason="dynamics_unreachable", next_try_at=record.received_at)
     return write(record, change, lambda: record.received_at, ledger=world.ledger)
 
 
@@ -53,7 +56,13 @@ def run(world: World, settings: Settings = SETTINGS) -> None:
 
 def one_run(world: World) -> Run:
     return Run(
-        now=world.now, until=world.at + LONGEST_SWEEP, hourly=True, chance=0.5, ports=world.ports, settings=SETTINGS
+        now=world.now,
+        until=world.at + LONGEST_SWEEP,
+        hourly=True,
+        head=Head(world.queue),
+        chance=0.5,
+        ports=world.ports,
+        settings=SETTINGS,
     )
 
 
@@ -89,6 +98,93 @@ def test_a_record_that_was_tried_lately_is_left_alone() -> None:
     world.at = NOW + OVERDUE_AFTER
     run(world)
     assert world.queue.messages == []
+
+
+def waiting(world: World, number: int = 1) -> Record:
+    """An accepted lead with its message, as intake leaves it."""
+    record = accepted(world, number, after=world.at - NOW)
+    world.queue.put(Envelope.of(record).to_text())
+    return record
+
+
+def test_a_backlog_that_waits_its_turn_is_not_put_a_second_time() -> None:
+    world = World()
+    for number in range(1, 61):
+        waiting(world, number)
+        world.at += timedelta(minutes=1)
+    run(world)
+    assert attempts(world) == [1] * 60
+    before_the_pulse = world.journal[: world.journal.index("attention.read")]
+    assert before_the_pulse.count("queue.peek") == 1
+
+
+def test_a_lost_lead_goes_back_on_the_queue_once_all_at_the_head_are_younger() -> None:
+    world = World()
+    waiting(world, 1)
+    world.at += 2 * CLOCKS_DIFFER
+    lost = accepted(world, 2, after=world.at - NOW)
+    world.at += 2 * CLOCKS_DIFFER
+    waiting(world, 3)
+    world.at += OVERDUE
+    run(world)
+    assert held(world, lost).attempt == 1
+    del world.queue.messages[0]
+    run(world)
+    assert held(world, lost).attempt == 2
+
+
+def test_the_oldest_message_at_the_head_counts_wherever_it_stands_there() -> None:
+    world = World()
+    lost = accepted(world, 1)
+    world.queue.messages = [Message("young", at=NOW + DAY), Message("old", at=NOW - DAY)]
+    world.at = NOW + OVERDUE
+    run(world)
+    assert held(world, lost).attempt == 1
+
+
+def test_an_old_delayed_copy_holds_a_lost_lead_back_until_it_is_delivered() -> None:
+    world = World()
+    delayed = waiting(world, 1)
+    world.dynamics.failing = [Transient("dynamics_unreachable", retry_after=timedelta(minutes=18))]
+    deliver_all(world)
+    lost = accepted(world, 2, after=timedelta(minutes=5))
+    world.at = NOW + timedelta(minutes=19)
+    world.queue.messages = [replace(message, delay=timedelta(0)) for message in world.queue.messages]
+    run(world)
+    assert held(world, lost).attempt == 1
+    deliver_all(world)
+    assert held(world, delayed).state is State.WRITTEN
+    run(world)
+    assert held(world, lost).attempt == 2
+
+
+def test_while_delivery_stands_still_nothing_is_put_again_however_long() -> None:
+    world = World()
+    for number in range(1, 4):
+        waiting(world, number)
+    for _ in range(50):
+        world.at += timedelta(minutes=30)
+        run(world)
+    assert attempts(world) == [1] * 3
+
+
+def test_a_head_that_cannot_be_seen_ends_the_task_and_the_next_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    lost, rests = accepted(world, 1), resting(world, 2)
+    world.at = NOW + OVERDUE
+    world.queue.down = True
+    run(world)
+    assert "sweep_failed step=overdue reason=storage_unreachable" in caplog.messages
+    assert (held(world, lost).attempt, held(world, rests).state) == (1, State.WRITTEN)
+
+
+def test_the_look_back_leaves_a_backlog_alone_too() -> None:
+    world = World()
+    record = waiting(world)
+    world.at = NOW + 40 * DAY
+    run(world)
+    assert (held(world, record).attempt, attempts(world)) == (1, [1])
+    assert world.marks.marks.watermark == NOW.date()
 
 
 def test_yesterdays_records_are_looked_at_every_minute() -> None:
@@ -415,24 +511,201 @@ def test_what_concerns_one_resting_lead_alone_does_not_keep_the_others_waiting()
     assert held(world, second).state is State.WRITTEN
 
 
-def test_a_lead_that_still_finds_no_dynamics_rests_twice_as_long_up_to_an_hour() -> None:
+def test_a_failure_of_one_lead_alone_doubles_its_own_rest_to_an_hour() -> None:
     world = World()
     record = resting(world)
-    world.at = NOW + timedelta(minutes=12)
-    world.dynamics.failing = [AWAY]
-    run(world)
-    assert held(world, record).next_try_at == world.at + timedelta(minutes=24)
-    world.at += 10 * DAY
-    world.dynamics.failing = [AWAY]
-    run(world)
-    assert held(world, record).next_try_at == world.at + LONGEST_REST
+    world.at = NOW + timedelta(hours=9)
+    rests = []
+    for _ in range(6):
+        world.dynamics.failing = [Transient("plugin_crashed")]
+        run(world)
+        next_try_at = held(world, record).next_try_at
+        assert next_try_at is not None
+        rests.append(next_try_at - world.at)
+        world.at = next_try_at + timedelta(seconds=1)
+    assert rests == [timedelta(minutes=minutes) for minutes in (5, 10, 20, 40, 60, 60)]
+    assert (rests[0], rests[-1]) == (FIRST_REST, LONGEST_REST)
 
 
-def test_a_lead_that_is_not_due_keeps_resting() -> None:
+def test_a_lead_with_a_time_of_its_own_is_not_tried_before_it() -> None:
     world = World()
     resting(world)
+    world.dynamics.failing = [Transient("plugin_crashed")]
+    world.at = NOW + timedelta(minutes=1)
     run(world)
+    world.at += FIRST_REST - timedelta(seconds=1)
+    run(world)
+    assert world.dynamics.asked == 1
+
+
+def test_a_failing_probe_makes_the_sweep_wait_ever_longer_up_to_five_minutes() -> None:
+    world = World()
+    resting(world)
+    asked = []
+    world.dynamics.failing = [AWAY] * 100
+    for minute in range(60):
+        before = world.dynamics.asked
+        world.gate = Gate()  # as in a process of its own
+        run(world)
+        asked += [minute] * (world.dynamics.asked - before)
+        world.at += timedelta(minutes=1)
+    assert asked == [1, 2, 4, *range(8, 60, 5)]
+
+
+def test_each_probe_is_another_lead_so_that_one_which_always_fails_holds_up_none() -> None:
+    world = World()
+    records = [resting(world, number, after=timedelta(seconds=number)) for number in range(1, 4)]
+    bad = records[0].lead_id
+    create = world.dynamics.create
+
+    def fails_on_one(lead_id: str, lead: Lead) -> Any:
+        if lead_id == bad:
+            raise Transient("dynamics_error", "500")
+        return create(lead_id, lead)
+
+    world.dynamics.create = fails_on_one  # type: ignore[method-assign]
+    world.at = NOW + timedelta(hours=1)
+    run(world)
+    assert {held(world, record).state for record in records} == {State.FALLBACK}
+    world.at += LONGEST_PROBE_PAUSE
+    run(world)
+    assert [held(world, record).state for record in records] == [State.FALLBACK, State.WRITTEN, State.WRITTEN]
+    assert not held(world, records[0]).awaits_dynamics
+
+
+def test_one_probe_that_gets_through_ends_all_waiting_in_the_same_sweep() -> None:
+    world = World()
+    records = [resting(world, number, after=timedelta(seconds=number)) for number in range(1, 31)]
+    world.dynamics.failing = [AWAY] * 100
+    for _ in range(60):
+        world.at += timedelta(minutes=1)
+        run(world)
+    world.dynamics.failing = []
+    world.at += LONGEST_PROBE_PAUSE
+    run(world)
+    assert {held(world, record).state for record in records} == {State.WRITTEN}
+    marks = world.marks.marks
+    assert (marks.probes_fail_since, marks.next_probe_at) == (None, None)
+
+
+def test_when_dynamics_goes_away_in_a_drain_the_next_probe_goes_a_minute_later() -> None:
+    world = World()
+    for number in range(1, 6):
+        resting(world, number, after=timedelta(seconds=number))
+    world.at = NOW + DAY
+    create, calls = world.dynamics.create, count(1)
+
+    def goes_away(lead_id: str, lead: Lead) -> Any:
+        if next(calls) > 2:
+            raise AWAY
+        return create(lead_id, lead)
+
+    world.dynamics.create = goes_away  # type: ignore[method-assign]
+    run(world)
+    assert next(calls) == 5  # the first of two in a row might have been that lead's own fault
+    assert world.marks.marks.probes_fail_since == world.at
+    world.at += timedelta(minutes=1)
+    world.dynamics.create = create  # type: ignore[method-assign]
+    run(world)
+    assert len(world.dynamics.leads) == 4
+
+
+def test_marks_of_probes_go_when_nobody_rests_any_more() -> None:
+    world = World()
+    record = resting(world)
+    world.at = NOW + timedelta(hours=1)
+    world.dynamics.failing = [AWAY]
+    run(world)
+    assert world.marks.marks.next_probe_at is not None
+    write(held(world, record), Erased(actor="op"), world.now, ledger=world.ledger)
+    world.at += LONGEST_PROBE_PAUSE
+    run(world)
+    assert (world.marks.marks.probes_fail_since, world.marks.marks.next_probe_at) == (None, None)
+
+
+def test_a_throttle_in_a_drain_does_not_count_as_an_absence_of_dynamics() -> None:
+    world = World()
+    records = [resting(world, number, after=timedelta(seconds=number)) for number in range(1, 4)]
+    world.at = NOW + timedelta(hours=1)
+    world.dynamics.failing = [Transient("throttled", retry_after=timedelta(seconds=20))]
+    run(world)
+    assert world.marks.marks.next_probe_at is None
+    world.at += timedelta(minutes=1)
+    run(world)
+    assert {held(world, record).state for record in records} == {State.WRITTEN}
+
+
+def test_a_faulty_setting_counts_as_a_failing_probe_and_asks_nobody() -> None:
+    world = World()
+    first, second = (resting(world, number, after=timedelta(seconds=number)) for number in (1, 2))
+    world.at = NOW + timedelta(hours=1)
+    fault = Fault(area=Area.DYNAMICS, setting="DATAVERSE_URL", problem="is no URL")
+    run(world, replace(SETTINGS, faults=(fault,)))
+    assert (held(world, first).reason, held(world, second).reason) == ("settings", "dynamics_unreachable")
     assert world.dynamics.asked == 0
+    world.at += LONGEST_PROBE_PAUSE
+    run(world)
+    assert {held(world, record).state for record in (first, second)} == {State.WRITTEN}
+
+
+def test_a_probe_whose_outcome_cannot_be_written_counts_as_failed_all_the_same() -> None:
+    world = World()
+    resting(world)
+    world.at = NOW + timedelta(hours=1)
+    world.dynamics.failing = [AWAY]
+    world.ledger.write = broken(StorageFailed("storage_error"))  # type: ignore[method-assign]
+    run(world)
+    assert world.marks.marks.probes_fail_since == world.at
+
+
+def broken(failure: Exception) -> Any:
+    def call(*_: object, **__: object) -> Any:
+        raise failure
+
+    return call
+
+
+def test_several_at_once_are_each_written_once_after_the_probe() -> None:
+    world = World()
+    records = [resting(world, number, after=timedelta(seconds=number)) for number in range(1, 101)]
+    world.at = NOW + timedelta(hours=1)
+    sweep(now=world.now, chance=0.5, ports=world.ports, settings=SETTINGS, at_once=AT_ONCE)
+    assert {held(world, record).state for record in records} == {State.WRITTEN}
+    assert world.dynamics.asked == 100
+    assert world.fallback.rows == {}
+
+
+def test_of_several_at_once_no_further_one_begins_when_dynamics_goes_away() -> None:
+    world = World()
+    for number in range(1, 101):
+        resting(world, number, after=timedelta(seconds=number))
+    world.at = NOW + timedelta(hours=1)
+    create = world.dynamics.create
+
+    def goes_away(lead_id: str, lead: Lead) -> Any:
+        if world.dynamics.leads:
+            world.dynamics.failing = [AWAY]
+        return create(lead_id, lead)
+
+    world.dynamics.create = goes_away  # type: ignore[method-assign]
+    sweep(now=world.now, chance=0.5, ports=world.ports, settings=SETTINGS, at_once=AT_ONCE)
+    assert len(world.dynamics.leads) == 1
+    assert world.dynamics.asked <= 1 + 2 * AT_ONCE
+    assert world.marks.marks.next_probe_at is not None
+
+
+def test_of_more_than_a_batch_the_oldest_go_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    hours = (0, 1, 24, 25, 48)
+    days = [resting(world, number, after=timedelta(hours=after)) for number, after in enumerate(hours, 1)]
+    monkeypatch.setattr(fallback, "FALLBACK_BATCH", 3)
+    world.at = NOW + 3 * DAY
+    run(world)
+    assert [held(world, record).state for record in days] == [State.WRITTEN] * 3 + [State.FALLBACK] * 2
+    run(world)
+    assert held(world, days[-1]).state is State.WRITTEN
 
 
 def test_leads_kept_because_there_is_no_organisation_rest_until_a_person_drains_them() -> None:
@@ -468,9 +741,9 @@ def test_a_drain_that_finds_the_gate_shut_on_its_way_ends() -> None:
     records = [resting(world, number, after=timedelta(seconds=number)) for number in range(1, 4)]
     world.at = NOW + timedelta(hours=1)
     world.dynamics.failing = [Transient("throttled", retry_after=timedelta(hours=1))]
-    drain(iter([record.lead_id for record in records]), one_run(world))
+    Drain(one_run(world)).deliver_all(record.lead_id for record in records)
     assert world.dynamics.asked == 1
-    drain(iter([record.lead_id for record in records]), one_run(world))
+    Drain(one_run(world)).deliver_all(record.lead_id for record in records)
     assert world.dynamics.asked == 1
 
 

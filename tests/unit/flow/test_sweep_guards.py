@@ -15,7 +15,6 @@ from leadpipe.model.errors import RowRefused, StorageFailed, Transient
 from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.ports import Arrival, SeenMessage
 from leadpipe.model.record import Record, State
-from leadpipe.model.schedule import FIRST_REST
 from leadpipe.model.settings import Settings
 from leadpipe.sweep import sweep
 from leadpipe.sweep.guard import OUTAGE
@@ -163,7 +162,7 @@ def spoil_remove(world: World, number: int, failure: Exception) -> None:
 def resting(world: World, number: int) -> tuple[str, Callable[[], bool]]:
     record = accepted(world, number)
     world.fallback.keep(record)
-    change = ToFallback(reason="dynamics_unreachable", next_try_at=record.received_at + FIRST_REST)
+    change = ToFallback(reason="dynamics_unreachable", next_try_at=record.received_at)
     write(record, change, lambda: record.received_at, ledger=world.ledger)
     return f"lead_id={record.lead_id}", lambda: world.ledger.rows[record.lead_id].state is State.WRITTEN
 
@@ -437,7 +436,18 @@ def test_rows_of_the_fallback_table_that_name_no_lead_are_left_alone() -> None:
 # Marks
 
 
-@pytest.mark.parametrize("mark", ["watermark", "looked_back_at", "looking_from", "taken_in_until", "forgotten_before"])
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "watermark",
+        "looked_back_at",
+        "looking_from",
+        "taken_in_until",
+        "forgotten_before",
+        "probes_fail_since",
+        "next_probe_at",
+    ],
+)
 def test_a_damaged_mark_is_named_replaced_and_loses_nothing(mark: str, caplog: pytest.LogCaptureFixture) -> None:
     world = World()
     run(world)

@@ -1,5 +1,6 @@
 """When a process stops asking Dynamics, and how it begins again."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
@@ -7,12 +8,15 @@ import pytest
 
 from leadpipe.model.errors import Blocked, Refused, Transient
 from leadpipe.model.gate import (
+    ANSWERED_LATELY,
+    BEHIND_THE_SWEEP,
     FAILURES_IN_A_ROW,
     FIRST_PAUSE,
     LONGEST_BREATHER,
     LONGEST_PAUSE,
     PROBE_LOST,
     PROBE_WAIT,
+    SLACK,
     WORTH_A_PAUSE,
     Gate,
     Shut,
@@ -236,3 +240,106 @@ def test_a_pause_that_was_worth_it_stays_and_many_answers_end_it() -> None:
         pauses.append(throttled(gate, at, answers=answers))
         at += pauses[-1]
     assert pauses == [timedelta(seconds=s) for s in (1, 2, 2, 2, 1, 1)]
+
+
+# The pause is counted from when the probe began
+
+
+def long_shut() -> Gate:
+    """A gate whose pause has grown to its longest; the last probe began, and failed, at NOW."""
+    gate = Gate()
+    for _ in range(9):
+        at = gate._shut.until if gate._shut else NOW - timedelta(days=1)
+        ticket = gate.enter("lead", at)
+        assert isinstance(ticket, Ticket)
+        gate.failed(ticket, NO_ROLE, at)
+    assert gate._shut is not None
+    ticket = gate.enter("lead", gate._shut.until)
+    assert isinstance(ticket, Ticket)
+    gate.failed(replace(ticket, at=NOW), NO_ROLE, NOW)
+    return gate
+
+
+@pytest.mark.parametrize("hung", [0, 30, 70])
+def test_a_probe_that_hangs_makes_the_pause_no_longer(hung: int) -> None:
+    gate = long_shut()
+    gate.failed(entered(gate, LONGEST_PAUSE), AWAY, NOW + LONGEST_PAUSE + timedelta(seconds=hung))
+    assert shut_until(gate, LONGEST_PAUSE + timedelta(seconds=hung)) == 2 * LONGEST_PAUSE
+
+
+def test_after_a_probe_that_hung_for_longer_than_its_pause_there_is_a_first_pause() -> None:
+    gate = Gate()
+    gate.failed(entered(gate), NO_ROLE, NOW)
+    hung = FIRST_PAUSE + timedelta(seconds=60)
+    gate.failed(entered(gate, FIRST_PAUSE), AWAY, NOW + hung)
+    assert shut_until(gate, hung) == hung + FIRST_PAUSE
+
+
+# Leads that rest, and the sweep that delivers them once a minute
+
+
+def test_the_sweeps_probe_may_go_a_little_early_and_no_other() -> None:
+    gate = long_shut()
+    almost = LONGEST_PAUSE - SLACK
+    assert gate.is_shut(NOW + almost)
+    assert gate.is_shut(NOW + almost - timedelta(seconds=1), resting=True)
+    assert not gate.is_shut(NOW + almost, resting=True)
+
+
+def test_a_place_that_is_reserved_is_the_sweeps_and_the_others_come_after_it() -> None:
+    gate = long_shut()
+    gate.reserve(NOW + LONGEST_PAUSE + timedelta(seconds=10))
+    assert shut_until(gate, LONGEST_PAUSE) == LONGEST_PAUSE + BEHIND_THE_SWEEP
+    ticket = gate.enter("resting", NOW + LONGEST_PAUSE, resting=True)
+    assert isinstance(ticket, Ticket)
+    assert ticket.probe
+
+
+def test_a_reservation_that_the_sweep_does_not_renew_is_over() -> None:
+    gate = long_shut()
+    gate.reserve(NOW + LONGEST_PAUSE - timedelta(seconds=1))
+    assert entered(gate, LONGEST_PAUSE).probe
+
+
+def test_an_answer_ends_the_reservation() -> None:
+    gate = long_shut()
+    gate.reserve(NOW + timedelta(hours=1))
+    ticket = gate.enter("resting", NOW + LONGEST_PAUSE, resting=True)
+    assert isinstance(ticket, Ticket)
+    gate.answered(ticket)
+    gate.failed(entered(gate, LONGEST_PAUSE), NO_ROLE, NOW + LONGEST_PAUSE)
+    assert shut_until(gate, LONGEST_PAUSE) == LONGEST_PAUSE + FIRST_PAUSE
+
+
+def test_under_a_throttle_nothing_is_reserved_and_nobody_is_early() -> None:
+    gate = Gate()
+    gate.failed(entered(gate), Transient("throttled", retry_after=timedelta(seconds=60)), NOW)
+    gate.reserve(NOW + timedelta(hours=1))
+    assert gate.is_throttled()
+    assert gate.is_shut(NOW + timedelta(seconds=59), resting=True)
+    gate.answered(entered(gate, timedelta(seconds=60)))
+    assert not gate.is_throttled()
+
+
+def test_the_sweep_keeps_to_a_time_that_dynamics_asks_for() -> None:
+    gate = Gate()
+    for _ in range(FAILURES_IN_A_ROW):
+        gate.failed(entered(gate), Transient("dynamics_error", retry_after=timedelta(minutes=9)), NOW)
+    assert gate.is_shut(NOW + timedelta(minutes=9) - timedelta(seconds=1), resting=True)
+    assert not gate.is_throttled()
+
+
+def test_a_failure_just_after_an_answer_puts_nothing_in_doubt_until_a_second_lead_fails() -> None:
+    gate = Gate()
+    gate.answered(entered(gate))
+    gate.failed(entered(gate, ANSWERED_LATELY / 2), AWAY, NOW + ANSWERED_LATELY / 2)
+    assert not gate.in_doubt(NOW + ANSWERED_LATELY / 2)
+    gate.failed(entered(gate, ANSWERED_LATELY / 2), AWAY, NOW + ANSWERED_LATELY / 2)
+    assert gate.in_doubt(NOW + ANSWERED_LATELY / 2)
+
+
+def test_a_failure_long_after_the_last_answer_puts_it_in_doubt() -> None:
+    gate = Gate()
+    gate.answered(entered(gate))
+    gate.failed(entered(gate, ANSWERED_LATELY), AWAY, NOW + ANSWERED_LATELY)
+    assert gate.in_doubt(NOW + ANSWERED_LATELY)

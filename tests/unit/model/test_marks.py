@@ -8,6 +8,7 @@ import pytest
 
 from leadpipe.model.marks import CLOCKS_APART, DAYS, TAKEN_IN_AGAIN, TIMES, damage, set_aside
 from leadpipe.model.ports import Marks
+from leadpipe.model.schedule import LONGEST_PROBE_PAUSE
 from tests.fakes import NOW
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -20,6 +21,8 @@ WHOLE = Marks(
     forgotten_before=TODAY - 90 * DAY,
     forgetting_from=TODAY - 99 * DAY,
     expiry_told_on=TODAY,
+    probes_fail_since=NOW - 3 * DAY,
+    next_probe_at=NOW + HOUR / 15,
     version="v1",
 )
 OTHERS = [mark for mark in (*TIMES, *DAYS) if mark != "taken_in_until"]
@@ -93,6 +96,11 @@ def test_a_clock_that_is_a_little_ahead_damages_nothing(mark: str) -> None:
     ahead: Any = NOW + CLOCKS_APART
     marks = replace(WHOLE, **{mark: ahead if mark in TIMES else ahead.date()})
     assert damage(marks, NOW) == []
+
+
+def test_a_probe_may_be_five_minutes_ahead_by_a_clock_that_is_a_little_ahead() -> None:
+    assert damage(replace(WHOLE, next_probe_at=NOW + LONGEST_PROBE_PAUSE + CLOCKS_APART), NOW) == []
+    assert damage(replace(WHOLE, next_probe_at=NOW + 2 * LONGEST_PROBE_PAUSE + CLOCKS_APART), NOW) == ["next_probe_at"]
 
 
 def test_the_first_day_of_all_is_a_sound_watermark() -> None:

@@ -5,11 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadpipe.model.schedule import (
+    FIRST_PROBE_PAUSE,
     FIRST_REST,
+    LONGEST_PROBE_PAUSE,
     LONGEST_REST,
     LONGEST_SPREAD_AT_THE_GATE,
     after_opening,
     delay,
+    probe_pause,
     rest,
 )
 from tests.factories import RECEIVED_AT as NOW
@@ -63,10 +66,19 @@ def test_those_who_waited_at_the_gate_do_not_come_back_all_at_once() -> None:
 # In the fallback table
 
 
-def test_a_lead_rests_twice_as_long_each_time_from_minutes_to_an_hour() -> None:
+def test_a_lead_with_its_own_trouble_rests_longer_each_time_to_an_hour() -> None:
     rests = [rest(timedelta(0))]
     while rests[-1] < LONGEST_REST:
         rests.append(rest(rests[-1]))
     assert rests == [timedelta(minutes=minutes) for minutes in (5, 10, 20, 40, 60)]
     assert rests[0] == FIRST_REST
     assert rest(timedelta(days=9)) == LONGEST_REST
+
+
+def test_pauses_between_probes_double_from_a_minute_to_five_however_long_the_outage() -> None:
+    began, pauses = timedelta(0), []
+    for _ in range(6):
+        pauses.append(probe_pause(began))
+        began += pauses[-1]
+    assert pauses == [timedelta(minutes=minutes) for minutes in (1, 1, 2, 4, 5, 5)]
+    assert (pauses[0], probe_pause(timedelta(days=3))) == (FIRST_PROBE_PAUSE, LONGEST_PROBE_PAUSE)

@@ -974,3 +974,55 @@ class TestAppName:
     )
     def test_without_either_it_still_has_one(self, storage: str) -> None:
         assert read(AzureWebJobsStorage=storage).app_name == "unnamed"
+
+
+# The canary
+
+
+def with_canary(every: str, url: str) -> Settings:
+    return Settings.from_environment(environment(LEADPIPE_CANARY=every, LEADPIPE_CANARY_URL=url))
+
+
+CANARY_ADDRESS = "https://contoso.azurewebsites.net/api/leads?code=s3cret=="
+
+
+@pytest.mark.parametrize(
+    "url", [CANARY_ADDRESS, "http://127.0.0.1:7071/api/leads", "http://localhost:7071/api/leads", "http://[::1]/leads"]
+)
+def test_a_canary_is_planned_with_the_address_as_it_is_given(url: str) -> None:
+    settings = with_canary("1h", url)
+    assert settings.canary is not None
+    assert (settings.canary.every, settings.canary.url, settings.faults) == (timedelta(hours=1), url, ())
+
+
+def test_there_is_no_canary_unless_it_is_asked_for() -> None:
+    assert Settings.from_environment(environment()).canary is None
+
+
+@pytest.mark.parametrize(
+    ("every", "url", "setting"),
+    [
+        ("1d", "", "LEADPIPE_CANARY_URL"),
+        ("", CANARY_ADDRESS, "LEADPIPE_CANARY"),
+        ("59m", CANARY_ADDRESS, "LEADPIPE_CANARY"),
+        ("0", CANARY_ADDRESS, "LEADPIPE_CANARY"),
+        ("daily", CANARY_ADDRESS, "LEADPIPE_CANARY"),
+        ("1d", "http://contoso.azurewebsites.net/api/leads?code=s3cret==", "LEADPIPE_CANARY_URL"),
+        ("1d", "contoso.azurewebsites.net/api/leads?code=s3cret==", "LEADPIPE_CANARY_URL"),
+        ("1d", "https://kim:s3cret@contoso.azurewebsites.net/api/leads", "LEADPIPE_CANARY_URL"),
+        ("1d", "https://contoso.azurewebsites.net:port/api/leads?code=s3cret", "LEADPIPE_CANARY_URL"),
+        ("1d", "https://contoso.azurewebsites.net/api/leads?code=s3cret two", "LEADPIPE_CANARY_URL"),
+        ("1d", "https:///api/leads?code=s3cret", "LEADPIPE_CANARY_URL"),
+        ("1d", KEY_VAULT, "LEADPIPE_CANARY_URL"),
+        (KEY_VAULT, CANARY_ADDRESS, "LEADPIPE_CANARY"),
+    ],
+)
+def test_a_faulty_canary_is_noted_once_stops_nothing_and_shows_no_key(every: str, url: str, setting: str) -> None:
+    settings = with_canary(every, url)
+    (fault,) = settings.faults
+    assert (fault.area, fault.setting, settings.canary, settings.stopping) == (Area.NOTED, setting, None, ())
+    assert "s3cret" not in str(fault)
+
+
+def test_the_canarys_key_is_not_in_what_the_settings_show_of_themselves() -> None:
+    assert "s3cret" not in repr(with_canary("1d", CANARY_ADDRESS))

@@ -7,12 +7,13 @@ import pytest
 
 from leadpipe.model.claim import Claim
 from leadpipe.model.envelope import Envelope
-from leadpipe.model.errors import StorageFailed
+from leadpipe.model.errors import StorageFailed, Transient
 from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.ports import Arrival, Marks
 from leadpipe.model.record import Record, State
 from leadpipe.operations.balance import MEANING, NOTES, Audit, Discrepancy, What
-from tests.factories import LEAD_ID, OTHER_LEAD_ID, RECEIVED_AT, lead_id, payload, record
+from leadpipe.sweep import sweep
+from tests.factories import LEAD_ID, OTHER_LEAD_ID, RECEIVED_AT, lead_id, payload, record, settings
 from tests.fakes import Message, World
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -84,7 +85,7 @@ def test_an_open_lead_that_was_settled_meanwhile_is_none(world: World) -> None:
 
 
 def test_resting_leads_wait_behind_the_one_that_is_tried(world: World) -> None:
-    """In an outage the sweep tries one a minute, the oldest due; the others' time passes."""
+    """In an outage the sweep tries one every five minutes; the others' time passes."""
     for number in range(3):
         world.fallback.keep(kept(world, lead_id(number=number), state=State.FALLBACK, next_try_at=LATE))
     assert len(found(world)) == 3
@@ -92,6 +93,22 @@ def test_resting_leads_wait_behind_the_one_that_is_tried(world: World) -> None:
     world.ledger.rows[tried] = replace(world.ledger.rows[tried], updated_at=world.at, next_try_at=world.at + HOUR)
     world.marks.marks = Marks(watermark=RECEIVED_AT.date(), taken_in_until=RECEIVED_AT)
     assert found(world) == set()
+
+
+def test_resting_leads_behind_a_failing_probe_are_overdue_only_if_no_sweep_probes(world: World) -> None:
+    for number in range(3):
+        rests = kept(
+            world, lead_id(number=number), state=State.FALLBACK, next_try_at=RECEIVED_AT, updated_at=RECEIVED_AT
+        )
+        world.fallback.keep(rests)
+    world.dynamics.failing = [Transient("dynamics_unreachable")] * 100
+    for _ in range(120):
+        sweep(now=world.now, chance=0.5, ports=world.ports, settings=settings())
+        world.at += timedelta(minutes=1)
+    assert world.dynamics.asked > 20
+    assert found(world) == set()
+    world.at += HOUR
+    assert {what for what, _ in found(world)} == {What.OVERDUE}
 
 
 def test_a_lead_without_a_next_try_waits_for_a_person_not_for_the_clock(world: World) -> None:

@@ -9,7 +9,7 @@ from leadpipe.model.errors import Blocked, RecordDamaged, Refused, StorageFailed
 from leadpipe.model.record import State
 from leadpipe.operations.decisions import Outcome, Result
 from leadpipe.operations.drain import drained, rows_left_behind
-from leadpipe.sweep.run import Run
+from leadpipe.sweep.run import Head, Run
 from tests.factories import lead_id, record, settings
 from tests.fakes import World
 
@@ -29,7 +29,15 @@ def world() -> World:
 
 def run(world: World) -> Run:
     until = datetime.max.replace(tzinfo=UTC)
-    return Run(now=world.now, until=until, hourly=False, chance=0.5, ports=world.ports, settings=settings())
+    return Run(
+        now=world.now,
+        until=until,
+        hourly=False,
+        head=Head(world.queue),
+        chance=0.5,
+        ports=world.ports,
+        settings=settings(),
+    )
 
 
 def drain(world: World) -> list[Result]:

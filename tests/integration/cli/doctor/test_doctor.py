@@ -106,6 +106,7 @@ def test_it_is_looked_at_in_the_order_in_which_a_lead_needs_it(doctor: Doctor) -
         "last lead",
         "last test lead",
         "attention",
+        "canary",
         "clock",
     ]
 

@@ -204,7 +204,7 @@ def test_a_run_that_failed_half_way_is_gone_on_with(setup: Setup, organisation: 
         ["role", "privileges"],
         ["application user"],
     )
-    assert "running it again goes on from there" in first.err
+    assert "another run goes on from there" in first.err
     assert (second.code, in_state(second, "changed")) == (0, ["application user", "role given"])
 
 

@@ -6,14 +6,16 @@ import pytest
 
 from leadpipe.dataverse.inspection import Column
 from leadpipe.mapping.default import LENGTHS
+from leadpipe.model.canary import CanaryMark
 from leadpipe.model.record import State
-from leadpipe.model.settings import Settings
+from leadpipe.model.settings import CanaryPlan, Settings
 from leadpipe.operations.doctor.app_checks import (
     look_at_functions,
     look_at_keys,
     look_at_settings,
     look_at_threads,
 )
+from leadpipe.operations.doctor.canary_check import look_at_canary, of_canary
 from leadpipe.operations.doctor.clock_check import look_at_clock
 from leadpipe.operations.doctor.dynamics_checks import look_at_dynamics, of_privileges
 from leadpipe.operations.doctor.expiry_check import look_at_expiry
@@ -22,7 +24,8 @@ from leadpipe.operations.doctor.ledger_checks import of_last
 from leadpipe.operations.doctor.notify_check import look_at_notify
 from leadpipe.operations.doctor.storage_checks import of_depth
 from leadpipe.operations.doctor.table_checks import everything_sent, misfits, of_lengths, of_steps
-from tests.factories import RECEIVED_AT, environment, record, settings
+from tests.factories import LEAD_ID, RECEIVED_AT, environment, record, settings
+from tests.fakes import FakeCanaryMarks
 
 NOW = datetime(2026, 3, 14, 15, 9, tzinfo=UTC)
 SYSTEM_JOB = {
@@ -316,3 +319,45 @@ def test_when_it_is_tried_again_is_told_to_whoever_has_just_mended_it() -> None:
 
 def test_no_lead_at_all_is_no_fault() -> None:
     assert of_last("last lead", None, NOW, something_failed=False).result is CheckResult.OK
+
+
+# The canary
+
+POSTED_AT = datetime(2026, 3, 14, 9, 0, tzinfo=UTC)
+OUT = CanaryMark().begun(POSTED_AT).out(LEAD_ID)
+WITH_CANARY = settings(canary=CanaryPlan(every=timedelta(days=1), url="https://contoso.example/api/leads?code=s3cret"))
+AN_HOUR_LATER = POSTED_AT + timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("mark", "fact"),
+    [
+        (CanaryMark(), "none was posted yet"),
+        (CanaryMark().begun(POSTED_AT), "posted 1h 0m ago, not back yet"),
+        (OUT, "posted 1h 0m ago, not back yet"),
+        (OUT.back(POSTED_AT + timedelta(seconds=3)), f"posted 1h 0m ago, back after 3.0s: {LEAD_ID}"),
+    ],
+)
+def test_the_last_canary_is_shown_with_how_long_it_took(mark: CanaryMark, fact: str) -> None:
+    finding = of_canary(mark, WITH_CANARY, AN_HOUR_LATER)
+    assert (finding.result, finding.fact) == (CheckResult.OK, fact)
+
+
+def test_a_failed_canary_is_a_warning_with_its_step_and_its_fix() -> None:
+    finding = of_canary(OUT.failed("canary_refused", "401", POSTED_AT), WITH_CANARY, AN_HOUR_LATER)
+    assert (finding.result, finding.reason) == (CheckResult.WARNING, "canary_refused")
+    assert "failed at canary_refused" in finding.fact
+    assert "LEADPIPE_CANARY_URL" in finding.fix
+    assert "s3cret" not in repr(finding)
+
+
+def test_without_its_settings_the_canary_is_off_and_the_last_one_is_still_shown() -> None:
+    assert of_canary(CanaryMark(), settings(), AN_HOUR_LATER).fact == "off: LEADPIPE_CANARY is not set"
+    assert "not back yet" in of_canary(OUT, settings(), AN_HOUR_LATER).fact
+
+
+def test_a_canary_that_cannot_be_read_is_a_failure_of_storage() -> None:
+    marks = FakeCanaryMarks([])
+    marks.down = True
+    finding = look_at_canary(marks, WITH_CANARY, AN_HOUR_LATER)
+    assert (finding.result, finding.reason) == (CheckResult.FAILED, "storage_unreachable")

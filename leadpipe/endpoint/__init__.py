@@ -1,0 +1,1 @@
+"""Posts to leadpipe's own endpoint, from outside as the marketplace does."""
