@@ -238,6 +238,10 @@ class HostQueue(Part):
         head = sorted(seen, key=lambda message: (message.visible_at, message.number))[:32]
         return [SeenMessage(id=str(m.number), inserted_at=m.inserted_at, text=m.text) for m in head]
 
+    def depth(self) -> int:
+        with self.call("depth"):
+            return len(self.messages)
+
     def receive(self) -> Message | None:
         """The message that has been waiting longest, leased; its dequeue is counted whatever happens next."""
         while self._by_time and self._by_time[0][0] <= self._world.at and not self.down:

@@ -24,6 +24,7 @@ from leadpipe.operations.cost import OF_A_LEAD, POLLS_A_SECOND, PRICES, SWEEP_A_
 from leadpipe.storage.lead_queue import QUEUE
 from leadpipe.webhook.shapes import body_of
 from tests.factories import environment
+from tests.unit.model.test_attention import all_there_are
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -244,6 +245,18 @@ def test_the_documented_fields_of_a_plain_notice_are_those_that_are_posted() -> 
     attention = Attention(reason="test", says="test", fix="test")
     notice = Notice(stage=Stage.TEST, app="contoso", attention=attention, at=datetime(2026, 3, 14, tzinfo=UTC))
     assert documented == [*body_of(notice, Shape.JSON)]
+
+
+def test_each_attention_has_a_row_in_the_documents_and_there_is_no_other() -> None:
+    page = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8").partition("## Each attention")[2]
+    documented = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    named = {
+        reason
+        for name in ("attention", "canary")
+        for reason in re.findall(r'reason="(\w+)"', (ROOT / "leadpipe" / "model" / f"{name}.py").read_text())
+    }
+    assert len(documented) == len({*documented})
+    assert {*documented} == named | {each.reason for each in all_there_are()}
 
 
 def test_no_tests_name_is_longer_than_fifteen_words() -> None:
