@@ -318,9 +318,7 @@ class QuickLedger(FakeLedger):
                 and record.received_at.date() >= first
             ]
         for record in sorted(found, key=lambda record: record.lead_id):
-            if record.version not in self._listed:
-                self._listed[record.version] = replace(record, payload=None, version=None)
-            yield self._listed[record.version]
+            yield self._as_listed(record)
 
     def between(
         self,
@@ -339,7 +337,12 @@ class QuickLedger(FakeLedger):
             found = [record for record in self.rows.values() if record.state in states]
         for record in sorted(found, key=lambda record: record.lead_id):
             if first <= record.received_at.date() <= last:
-                yield replace(record, payload=None, version=None)
+                yield self._as_listed(record)
+
+    def _as_listed(self, record: Record) -> Record:
+        if record.version not in self._listed:
+            self._listed[record.version] = replace(record, payload=None, version=None)
+        return self._listed[record.version]
 
 
 class _NoJournal(list[str]):
