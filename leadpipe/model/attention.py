@@ -21,6 +21,8 @@ from leadpipe.model.waiting import TOO_LONG, Tallies, Tally, together
 # The sweep runs every minute and says so every five.
 SWEEP_STANDS_STILL = timedelta(minutes=10)
 LONGEST_ABOUT = 256
+# The reasons that are about leads.
+OF_LEADS = frozenset({"poisoned", "incomplete", "blocked", "waiting", "overdue"})
 _FIXES_ARE_SHOWN = frozenset({"poisoned", "incomplete", "blocked", "poison_queue", "setting"})
 _SWEEP_FIX = "see whether the function app runs and its function `sweep` is not switched off; `leadpipe doctor` looks"
 
