@@ -28,7 +28,7 @@ from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Ports, Receipt, SeenMessage
 from leadpipe.model.record import Record, State
 from leadpipe.model.settings import Settings
-from leadpipe.sweep import sweep
+from leadpipe.sweep import TASKS, sweep
 from leadpipe.sweep.fallback import AT_ONCE as DRAINED_AT_ONCE
 from tests.fakes import FakeDynamics, FakeLedger, Part, World
 
@@ -392,6 +392,7 @@ class Host:
         self.ports = world.watched(Gate())
         self.deliveries: dict[Run, tuple[Message, int]] = {}
         self.poisoned = 0
+        self.tasks = TASKS
 
     def deliver(self, *, chance: float = 0.5, alone: bool = False) -> Run | None:
         """A run of delivery for the next message, or None where there is nothing to run."""
@@ -414,7 +415,7 @@ class Host:
 
     def sweep(self, *, chance: float = 0.5, alone: bool = False) -> Run:
         settings, ports = self.settings, self.ports
-        work = partial(sweep, now=self.world.now, chance=chance, ports=ports, settings=settings)
+        work = partial(sweep, now=self.world.now, chance=chance, ports=ports, settings=settings, tasks=self.tasks)
         return Run("sweep", work, alone=alone)
 
     def settle(self, run: Run) -> None:
@@ -451,6 +452,8 @@ class Day:
         self.host = Host(self.world, settings)
         dynamics: Any = Watched(self.world.dynamics, self.world, before=False, after=True)
         self.host.ports = replace(self.world.ports, dynamics=dynamics)
+        # What needs a person delivers nothing; to sum it up each minute of days would be most of a simulation.
+        self.host.tasks = {name: task for name, task in TASKS.items() if name != "attention"}
         #: How long Dynamics takes to create a lead, and to say that it will not.
         self.answers_after = timedelta(milliseconds=200)
         self.fails_after = timedelta(milliseconds=40)
