@@ -60,7 +60,7 @@ resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
 
 // The host answers a wrong key itself, so no log line shows it.
 resource refused 'Microsoft.Insights/metricAlerts@2026-01-01' = {
-  name: '${name}-refused'
+  name: '${name}-refused-by-host'
   location: 'global'
   tags: tags
   properties: {
