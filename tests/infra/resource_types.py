@@ -30,6 +30,23 @@ def type_faults(resource: str, body: object) -> Iterator[str]:
         yield from _object(shape["type"], kept, resource.partition("@")[0].rpartition("/")[2], top=True)
 
 
+def has_property(resource: str, path: tuple[str, ...]) -> bool:
+    """Whether a resource has that property, read only ones included. True where the types do not say."""
+    if resource not in _TYPES["resources"]:
+        return True
+    shape: Shape = {"type": _TYPES["resources"][resource]["type"]}
+    for part in path:
+        if "type" not in shape:
+            return False
+        here = _TYPES["types"][shape["type"]]
+        if "cases" in here or "others" in here:
+            return True
+        if part not in {"id", "name"} and part not in here.get("properties", {}):
+            return False
+        shape = here.get("properties", {}).get(part, {})
+    return True
+
+
 def _object(name: str, value: object, path: str, *, top: bool = False) -> Iterator[str]:
     if isinstance(value, Either):
         for each in value.values:

@@ -5,13 +5,15 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
+from tree_sitter import Node
+
 from leadpipe.storage.lead_queue import QUEUE
 from leadpipe.storage.poison_queue import POISON_QUEUE
 from tests.infra.alert_rules import alert_faults
-from tests.infra.bicep import Bicep, Declared, Either, pairs, strings, text_of
+from tests.infra.bicep import Bicep, Declared, Either, pairs, strings, text_of, used, walk
 from tests.infra.entry_points import entry_point_faults, parameter_file_faults
 from tests.infra.names import name_faults
-from tests.infra.resource_types import type_faults
+from tests.infra.resource_types import has_property, type_faults
 from tests.infra.symbols import symbol_faults
 from tests.test_agreement import EXAMPLE, PLATFORM, ROOT, names_read_by_settings
 
@@ -54,6 +56,8 @@ ROLES = {
 }
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
+_FUNCTIONS_OF_RESOURCES = {"listKeys"}
+
 # What must stand in each resource of a type, so that nothing is reached by a key or without TLS.
 REQUIRED = {
     "Microsoft.Storage/storageAccounts@": {"allowBlobPublicAccess": False, "supportsHttpsTrafficOnly": True},
@@ -76,7 +80,13 @@ def faults(texts: Mapping[str, str]) -> list[str]:
     for file in files.values():
         found += [f"{file.name}: {fault}" for fault in _faults_of(file)]
     found += [f"main.bicepparam: {fault}" for fault in parameter_file_faults(texts["main.bicepparam"], files)]
-    found += [*entry_point_faults(files), *_order(files), *_queues(files), *name_faults(files["leadpipe.bicep"])]
+    found += [
+        *entry_point_faults(files),
+        *_order(files),
+        *_secrets(files),
+        *_queues(files),
+        *name_faults(files["leadpipe.bicep"]),
+    ]
     found += [f"alerts.json: {fault}" for fault in alert_faults(files["alerts.bicep"], texts["alerts.json"])]
     return found + list(_linter(texts["bicepconfig.json"]))
 
@@ -94,8 +104,16 @@ def _faults_of(file: Bicep) -> Iterator[str]:
         yield from _required(resource, body)
         if resource.kind.startswith(SITE):
             yield from (f"{resource.name}: Flex forbids {key}" for key in _keys(body) if key in FORBIDDEN_PROPERTIES)
+    yield from _properties_read(file)
     yield from _settings(file)
     yield from _role_ids(file)
+
+
+def _properties_read(file: Bicep) -> Iterator[str]:
+    kinds = {each.name: each.kind for each in file.of("resource")}
+    for name, *path in sorted(file.members):
+        if name in kinds and path[-1] not in _FUNCTIONS_OF_RESOURCES and not has_property(kinds[name], tuple(path)):
+            yield f"{name} has no property {'.'.join(path)}"
 
 
 def _required(resource: Declared, body: object) -> Iterator[str]:
@@ -152,6 +170,28 @@ def _order(files: Mapping[str, Bicep]) -> Iterator[str]:
     inside = [key for file in files.values() for each in file.of("resource") for key in _keys(file.body(each))]
     if "appSettings" in inside:
         yield "app settings stand in the site, where they come before the roles"
+
+
+def _secrets(files: Mapping[str, Bicep]) -> Iterator[str]:
+    """What goes into the vault is a secure parameter, and a secure parameter goes nowhere else."""
+    group, vault = files["leadpipe.bicep"], files["vault.bicep"]
+    secure = {each.name for each in group.of("param") if "secure" in each.decorators}
+    for module in group.of("module"):
+        for name, value in _given(module):
+            named = {text for text, _ in used(value)}
+            if name == "values":
+                yield from (f"leadpipe.bicep: {each} is kept in the vault and is not secure" for each in named - secure)
+            else:
+                yield from (f"leadpipe.bicep: {each} is given to {module.name}" for each in named & secure)
+    values = vault.get("values")
+    if values is None or "secure" not in values.decorators:
+        yield "vault.bicep: values is not secure"
+
+
+def _given(module: Declared) -> Iterator[tuple[str, Node]]:
+    for node in walk(module.node):
+        if node.type == "object_property" and text_of(node.named_children[0]) == "params":
+            yield from ((str(name), value) for name, value in pairs(node.named_children[-1]))
 
 
 def _makes_settings(file: Bicep, resource: Declared) -> bool:

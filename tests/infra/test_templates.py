@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from leadpipe.model.settings import Settings, StorageByIdentity
 from tests.infra.bicep import Bicep
 from tests.infra.compiler import NO_COMPILER, compiler, compiler_faults
 from tests.infra.names import HOST_ID_LETTERS, SECOND_APP, longest_text
@@ -147,6 +148,31 @@ MISTAKES = {
         "Locations: {}",
         "list is expected",
     ),
+    "a property that nothing has": (
+        "identity.bicep",
+        "identity.properties.clientId",
+        "identity.properties.applicationId",
+        "identity has no property properties.applicationId",
+    ),
+    "a property of a thing that is not there": (
+        "settings.bicep",
+        "primaryEndpoints.queue",
+        "primaryEndpoints.queues",
+        "account has no property properties.primaryEndpoints.queues",
+    ),
+    "a secret that anyone may read": (
+        "leadpipe.bicep",
+        "@secure()\n@description('Where leadpipe posts",
+        "@description('Where leadpipe posts",
+        "notifyUrl is kept in the vault and is not secure",
+    ),
+    "a secret outside the vault": (
+        "leadpipe.bicep",
+        "    tenantId: tenantId\n",
+        "    tenantId: endpointKeys\n",
+        "endpointKeys is given to settings",
+    ),
+    "a vault whose values are not secure": ("vault.bicep", "@secure()\n", "", "values is not secure"),
     "a setting that Flex forbids": (
         "settings.bicep",
         "var telemetry = {",
@@ -341,6 +367,38 @@ def test_no_template_gives_the_key_of_an_account_but_where_it_is_asked_for() -> 
     texts = own_templates()
     assert {name for name, text in texts.items() if "listKeys" in text} == {"settings.bicep"}
     assert len(re.findall(r"listKeys\(|\.listKeys", texts["settings.bicep"])) == 1
+
+
+IDENTITY = "11112222-bbbb-3333-cccc-4444dddd5555"
+IN_AZURE = {
+    "AzureWebJobsStorage__blobServiceUri": "https://stabc.blob.core.windows.net/",
+    "AzureWebJobsStorage__queueServiceUri": "https://stabc.queue.core.windows.net/",
+    "AzureWebJobsStorage__tableServiceUri": "https://stabc.table.core.windows.net/",
+    "DATAVERSE_URL": "https://contoso.crm4.dynamics.com",
+    "DATAVERSE_CLIENT_SECRET": "made-up",
+}
+
+
+@pytest.mark.parametrize("groups", [[], ["signInByIdentity"], ["signInBySecret"]])
+def test_leadpipe_finds_no_fault_in_the_settings_of_the_template(groups: list[str]) -> None:
+    """What is known only in Azure is filled in: addresses as Azure writes them, ids, and the vault's secret."""
+    template = Bicep("settings.bicep", own_templates()["settings.bicep"])
+    given: dict[str, str] = {}
+    for name in ["storageByIdentity", "telemetry", *groups]:
+        declared = template.get(name)
+        assert declared is not None
+        values = template.body(declared)
+        assert isinstance(values, dict)
+        given |= {
+            key: value if isinstance(value, str) else IN_AZURE.get(key, IDENTITY) for key, value in values.items()
+        }
+    if "signInBySecret" in groups:
+        given["DATAVERSE_CLIENT_SECRET"] = IN_AZURE["DATAVERSE_CLIENT_SECRET"]
+    settings = Settings.from_environment(given)
+    assert settings.faults == ()
+    assert isinstance(settings.storage, StorageByIdentity)
+    assert (settings.storage.client_id, settings.storage.managed) == (IDENTITY, True)
+    assert (settings.dataverse is None) == (groups == [])
 
 
 def test_what_the_real_compiler_says() -> None:
