@@ -170,6 +170,20 @@ def walk(node: Node) -> Iterator[Node]:
         waiting.extend(reversed(here.children))
 
 
+def keys(value: object) -> set[str]:
+    """Each key in a value, at any depth."""
+    match value:
+        case dict():
+            inner = {key for key in value if isinstance(key, str)}
+            return inner.union(*map(keys, value.values()))
+        case list():
+            return set().union(*map(keys, value))
+        case Either(values=values):
+            return set().union(*map(keys, values))
+        case _:
+            return set()
+
+
 def pairs(node: Node) -> Iterator[tuple[object, Node]]:
     """Keys and values of an object."""
     for each in node.named_children:
