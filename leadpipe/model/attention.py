@@ -144,7 +144,7 @@ def _kind_and_fix(state: State, reason: str) -> tuple[str, str]:
             f"`leadpipe poison list --cause {reason}` says the fix" if reason else "`leadpipe poison list`",
         )
     if state is State.WRITTEN:
-        return "incomplete", "`leadpipe leads --state written` lists them; `leadpipe complete ID` when it is done"
+        return "incomplete", "`leadpipe status` names the oldest; complete it in Dynamics, then `leadpipe complete ID`"
     return "blocked", "`leadpipe doctor` says what is wrong and how to fix it; the leads then go on by themselves"
 
 
