@@ -1,4 +1,4 @@
-"""Installs a package from npm into a folder under `.devkit/`, exactly as a `package-lock.json` of this repository says."""
+"""Installs a package from npm into a folder under `.devkit/`, exactly as a `package-lock.json` of ours says."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devkit.node import Node, NodeError, find_node
 from devkit.bootstrap import DISK_FULL
 from devkit.launcher.lock import FileLock
+from devkit.node import Node, NodeError, find_node
 
 if TYPE_CHECKING:
     from collections.abc import Callable
