@@ -30,7 +30,7 @@ def events_and_fields() -> dict[str, set[str]]:
     """Of docs/logs.md: each event, and the fields of its lines."""
     rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| .+ \| (.+) \|$", LOGS, re.MULTILINE)
     found = {event: set(" ".join(re.findall(r"`([^`]+)`", fields)).split()) for event, fields in rows}
-    section = LOGS.partition("## `pipeline_state`")[2]
+    section = LOGS.partition("## `pipeline_state`")[2].partition("\n## ")[0]
     gauges = [names.partition(":")[0] for names in re.findall(r"^- (.+)$", section, re.MULTILINE)]
     return {**found, "pipeline_state": set(re.findall(r"`(\w+)`", " ".join(gauges)))}
 
