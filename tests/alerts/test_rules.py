@@ -82,6 +82,13 @@ def one_store_takes_the_lead(product: Product) -> None:
     product.world.ledger.down = False
 
 
+def a_process_dies_after_one_store_failed(product: Product) -> None:
+    """The queue has the lead, and nothing more was written or answered."""
+    one_store_takes_the_lead(product)
+    product.lines.pop()
+    product.requests.clear()
+
+
 def both_stores_fail_once(product: Product) -> None:
     product.world.ledger.failing, product.world.queue.failing = [AWAY], [AWAY]
     assert product.post() == 202
@@ -285,6 +292,7 @@ TROUBLES: list[tuple[Callable[[Product], None], set[str]]] = [
 ]
 NEAR_MISSES: list[tuple[Callable[[Product], None], set[str]]] = [
     (one_store_takes_the_lead, set()),
+    (a_process_dies_after_one_store_failed, set()),
     (both_stores_fail_once, set()),
     (a_lead_is_posted_and_written, set()),
     (a_refused_lead_is_replayed, set()),
