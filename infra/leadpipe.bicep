@@ -206,7 +206,7 @@ module workbook 'workbook.bicep' = {
     name: appName
     location: location
     tags: tags
-    insightsId: monitoring.outputs.insightsId
+    workspaceId: monitoring.outputs.workspaceId
   }
 }
 

@@ -3,7 +3,7 @@
 param name string
 param location string
 param tags object
-param insightsId string
+param workspaceId string
 
 resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
   name: guid(resourceGroup().id, name, 'workbook')
@@ -13,7 +13,7 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
   properties: {
     displayName: '${name}: leads'
     category: 'workbook'
-    sourceId: insightsId
+    sourceId: workspaceId
     serializedData: string(loadJsonContent('workbook.json'))
   }
 }

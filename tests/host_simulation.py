@@ -28,7 +28,7 @@ from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Ports, Receipt, SeenMessage
 from leadpipe.model.record import Record, State
 from leadpipe.model.settings import Settings
-from leadpipe.sweep import TASKS, sweep
+from leadpipe.sweep import TASKS, Task, sweep
 from leadpipe.sweep.fallback import AT_ONCE as DRAINED_AT_ONCE
 from tests.fakes import FakeDynamics, FakeLedger, Part, World
 
@@ -392,7 +392,7 @@ class Host:
         self.ports = world.watched(Gate())
         self.deliveries: dict[Run, tuple[Message, int]] = {}
         self.poisoned = 0
-        self.tasks = TASKS
+        self.tasks: dict[str, Task] | None = None
 
     def deliver(self, *, chance: float = 0.5, alone: bool = False) -> Run | None:
         """A run of delivery for the next message, or None where there is nothing to run."""

@@ -26,10 +26,12 @@ THREADS = {"PYTHON_THREADPOOL_THREAD_COUNT": "32"}
 # The app's settings that are not secret, which the command line tools need as well.
 SHOWN = frozenset(
     {
+        "LEADPIPE_CANARY",
         "LEADPIPE_DEDUPE_WINDOW",
         "LEADPIPE_DNC_LEADS",
         "LEADPIPE_FALLBACK_AFTER",
         MAPPING,
+        "LEADPIPE_NOTIFY_FORMAT",
         "LEADPIPE_RETENTION",
         "LEADPIPE_TEST_LEADS",
     }

@@ -54,9 +54,9 @@ def sweep(
     ports: Ports,
     settings: Settings,
     at_once: int = 1,
-    tasks: Mapping[str, Task] = TASKS,
+    tasks: Mapping[str, Task] | None = None,
 ) -> None:
-    """Runs every task. One that fails is logged and does not stop the next. `at_once`: resting leads delivered at once.
+    """Runs every task, or those given. One that fails is logged and does not stop the next. `at_once`: resting leads delivered at once.
 
     Raises StorageFailed if the marks cannot be read, because then storage is away.
     """
@@ -75,7 +75,7 @@ def sweep(
     for mark in damage(stored, now()):
         log.error(log_line("mark_damaged", mark=mark))
     marks = keep_marks("marks", stored, marks, run)
-    for name, task in tasks.items():
+    for name, task in (tasks or TASKS).items():
         try:
             after = task(marks, run.for_one_task())
         except Exception as error:  # noqa: BLE001 - one task's fault must not stop the next
