@@ -26,12 +26,10 @@ THREADS = {"PYTHON_THREADPOOL_THREAD_COUNT": "32"}
 # The app's settings that are not secret, which the command line tools need as well.
 SHOWN = frozenset(
     {
-        "LEADPIPE_CANARY",
         "LEADPIPE_DEDUPE_WINDOW",
         "LEADPIPE_DNC_LEADS",
         "LEADPIPE_FALLBACK_AFTER",
         MAPPING,
-        "LEADPIPE_NOTIFY_FORMAT",
         "LEADPIPE_RETENTION",
         "LEADPIPE_TEST_LEADS",
     }
@@ -102,6 +100,11 @@ class Settings:
 
     process: Mapping[str, str]
     file: Mapping[str, str]
+
+    @property
+    def kept_out(self) -> list[str]:
+        """The app's own settings that the functions have and the file has not: secrets, and what goes with one."""
+        return sorted(name for name in self.process if name.startswith("LEADPIPE_") and name not in self.file)
 
 
 def _with_place(values: Mapping[str, str], app: Path) -> dict[str, str]:

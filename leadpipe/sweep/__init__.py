@@ -56,8 +56,9 @@ def sweep(
     at_once: int = 1,
     tasks: Mapping[str, Task] | None = None,
 ) -> None:
-    """Runs every task, or those given. One that fails is logged and does not stop the next. `at_once`: resting leads delivered at once.
+    """Runs every task, or those given. One that fails is logged and does not stop the next.
 
+    `at_once`: how many resting leads are delivered at the same time.
     Raises StorageFailed if the marks cannot be read, because then storage is away.
     """
     stored = ports.marks.read()
