@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from leadpipe.model.errors import SettingsError
 from leadpipe.model.guid import is_guid
 from leadpipe.model.reference import unresolved
-from leadpipe.model.settings import ANY_EMULATOR, Dataverse, ManagedIdentity, Settings
+from leadpipe.model.settings import ANY_EMULATOR, Dataverse, Settings
 from leadpipe.operations.setup.sign_in import Known, SignInMethod
 
 _METHODS = {
@@ -96,10 +96,6 @@ def _method_of(given: Mapping[str, str]) -> SignInMethod:
     """The method that the settings choose; with only a client id a secret, else the recommended one."""
     chosen = next((method for name, method in _METHODS.items() if given[name]), None)
     return chosen or (SignInMethod.SECRET if given["DATAVERSE_CLIENT_ID"] else SignInMethod.MANAGED_IDENTITY)
-
-
-def is_managed_identity(settings: Settings) -> bool:
-    return settings.dataverse is not None and isinstance(settings.dataverse.sign_in, ManagedIdentity)
 
 
 def _organisation(environment: Mapping[str, str]) -> Dataverse:

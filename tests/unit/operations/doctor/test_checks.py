@@ -170,12 +170,12 @@ def test_a_clock_for_which_sign_in_failed_is_a_failure_where_it_is_off(seconds: 
 
 
 def test_with_faults_in_its_settings_dynamics_is_not_asked() -> None:
-    found = list(look_at_dynamics(Settings.from_environment(environment(DATAVERSE_TENANT_ID="contoso"))))
+    found = list(look_at_dynamics(Settings.from_environment(environment(DATAVERSE_TENANT_ID="contoso")), {}))
     assert {finding.result for finding in found} == {CheckResult.SKIPPED}
 
 
 def test_no_organisation_is_a_warning_for_it_may_be_meant() -> None:
-    found = {finding.check: finding for finding in look_at_dynamics(settings(dataverse=None))}
+    found = {finding.check: finding for finding in look_at_dynamics(settings(dataverse=None), {})}
     assert found["organisation"].result is CheckResult.WARNING
     assert {finding.result for check, finding in found.items() if check != "organisation"} == {CheckResult.SKIPPED}
 
