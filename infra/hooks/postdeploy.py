@@ -24,9 +24,13 @@ def main() -> None:
     wait_until(lambda: why_not_healthy(app.health), f"leadpipe is ready at {app.health}")
     raw = raw_settings(app)
     settings = settings_here(raw)
-    let_into_dynamics(settings)
-    examine(settings)
-    send_test_lead(app, settings)
+    if settings.get("DATAVERSE_URL", "").strip():
+        let_into_dynamics(settings)
+        examine(settings)
+        send_test_lead(app, settings)
+    else:
+        examine(settings)
+        say("– no test lead is sent: without an organisation it would rest. `azd env set DATAVERSE_URL …`, `azd up`")
     print_address(app, raw)
 
 
@@ -43,9 +47,6 @@ def why_not_healthy(address: str) -> str:
 
 
 def let_into_dynamics(settings: dict[str, str]) -> None:
-    if not settings.get("DATAVERSE_URL", "").strip():
-        say("– no organisation is set: leads will rest in the fallback table. `azd env set DATAVERSE_URL …`, `azd up`")
-        return
     words = ["setup", "--apply", "--no-doctor"]
     if settings.get("DATAVERSE_MANAGED_IDENTITY", "").strip():
         words += ["--client-id", value("LEADPIPE_IDENTITY_CLIENT_ID"), *_tenant()]

@@ -11,7 +11,7 @@ import pty
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,10 @@ class Azd:
         file = self.fake / "answers.json"
         file.write_text(json.dumps({**json.loads(file.read_text()), command: answers}))
 
+    def app_settings(self, **settings: str) -> None:
+        rows = [{"name": name, "value": value, "slotSetting": False} for name, value in settings.items()]
+        self.answer("functionapp config appsettings list", rows)
+
     def calls(self, *words: str) -> list[list[str]]:
         """The calls that begin with these words."""
         file = self.fake / "calls.jsonl"
@@ -73,7 +77,6 @@ class Azd:
         ran = Ran(0, "")
         for step in ("preprovision", "provision", "postprovision", "postdeploy"):
             if step == "provision":
-                self.set(**self.outputs)
                 continue
             done = self.hook(step, typed)
             ran = Ran(done.code, ran.out + done.out)
@@ -85,6 +88,8 @@ class Azd:
         hook = yaml.safe_load((self.clone / "azure.yaml").read_text(encoding="utf-8"))["hooks"][name]
         assert hook["kind"] == "python"
         self.ran.append(name)
+        if name != "preprovision":
+            self.set(**self.outputs)
         script = (self.clone / hook["run"]).resolve()
         variables = {**self.variables, **self.environment}
         command = [sys.executable, str(script)]
@@ -177,19 +182,11 @@ def make_azd(tmp_path: Path, clone: Path, programs: Path, organisation: Standin)
 
 
 @pytest.fixture
-def azd(make_azd: Callable[..., Azd], deployed: App, organisation: Standin, storage_account: str) -> Iterator[Azd]:
+def azd(make_azd: Callable[..., Azd], deployed: App, organisation: Standin, storage_account: str) -> Azd:
     """Everything answers as it should."""
     identity = organisation.ways["managed_identity_user"]["DATAVERSE_MANAGED_IDENTITY"]
-    made = make_azd(
-        AZURE_FUNCTION_APP_NAME="contoso-leads-1a2b3c",
-        AZURE_RESOURCE_GROUP="rg-test",
-        AZURE_STORAGE_ACCOUNT_NAME="stabc",
-        LEADPIPE_ENDPOINT=f"{deployed.host.url}/api/leads",
-        LEADPIPE_IDENTITY_CLIENT_ID=identity,
-        LEADPIPE_IDENTITY_NAME="id-contoso-leads",
-        LEADPIPE_KEY_VAULT_NAME="",
-    )
-    made.set(DATAVERSE_URL=organisation.url, LEADPIPE_ALERT_EMAIL="")
+    made = _answering(make_azd, deployed, identity=identity)
+    made.set(DATAVERSE_URL=organisation.url)
     settings = {
         "AzureWebJobsStorage": storage_account,
         "DATAVERSE_URL": organisation.url,
@@ -198,17 +195,39 @@ def azd(make_azd: Callable[..., Azd], deployed: App, organisation: Standin, stor
         "PYTHON_THREADPOOL_THREAD_COUNT": "32",
         "APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=not-for-leadpipe",
     }
-    rows = [{"name": name, "value": value, "slotSetting": False} for name, value in settings.items()]
-    made.answer("functionapp config appsettings list", rows)
-    made.answer("functionapp function keys list", {"default": key_of(deployed)})
+    made.app_settings(**settings)
+    return made
+
+
+@pytest.fixture
+def app_without_dynamics(start_app: Starter, storage_account: str) -> App:
+    unset = dict.fromkeys(("URL", "AUTHORITY", "TENANT_ID", "CLIENT_ID", "CLIENT_SECRET"), "")
+    return start_app(storage_account, "--enable-auth", **{f"DATAVERSE_{name}": text for name, text in unset.items()})
+
+
+@pytest.fixture
+def azd_without_dynamics(make_azd: Callable[..., Azd], app_without_dynamics: App, storage_account: str) -> Azd:
+    made = _answering(make_azd, app_without_dynamics, identity="aaaabbbb-0000-cccc-1111-dddd2222eeee")
+    made.set(DATAVERSE_URL="")
+    made.app_settings(AzureWebJobsStorage=storage_account, PYTHON_THREADPOOL_THREAD_COUNT="32")
+    return made
+
+
+def _answering(make_azd: Callable[..., Azd], app: App, *, identity: str) -> Azd:
+    made = make_azd(
+        AZURE_FUNCTION_APP_NAME="contoso-leads-1a2b3c",
+        AZURE_RESOURCE_GROUP="rg-test",
+        AZURE_STORAGE_ACCOUNT_NAME="stabc",
+        LEADPIPE_ENDPOINT=f"{app.host.url}/api/leads",
+        LEADPIPE_IDENTITY_CLIENT_ID=identity,
+        LEADPIPE_IDENTITY_NAME="id-contoso-leads",
+        LEADPIPE_KEY_VAULT_NAME="",
+    )
+    made.set(LEADPIPE_ALERT_EMAIL="")
+    made.answer("functionapp function keys list", {"default": key_of(app)})
     return made
 
 
 def key_of(app: App) -> str:
-    """The key that the host made for the function."""
-    return host_keys(app.host.folder / "host" / "keys.json")
-
-
-def host_keys(file: Path) -> str:
-    found = json.loads(file.read_text())
-    return str(found["functions"]["leads"]["default"])
+    """The key that the host made."""
+    return str(json.loads((app.host.folder / "host" / "keys.json").read_text())["default"])
