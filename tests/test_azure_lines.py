@@ -55,7 +55,8 @@ def in_blocks(document: Path) -> Iterator[str]:
 
 
 def in_sentences(document: Path) -> Iterator[str]:
-    yield from re.findall(r"`((?:az|func) [^`]+)`", _BLOCK.sub("", document.read_text(encoding="utf-8")))
+    for found in re.findall(r"`((?:az|func)\s[^`]+)`", _BLOCK.sub("", document.read_text(encoding="utf-8"))):
+        yield " ".join(found.split())
 
 
 @pytest.mark.parametrize("known", [EMPTY, FULL], ids=["little is known", "all is known"])

@@ -66,13 +66,10 @@ def examine(settings: dict[str, str]) -> None:
 
 
 def send_test_lead(app: DeployedApp, settings: dict[str, str]) -> None:
-    """Follows the lead in the ledger. Dynamics is not asked for it, since only the app can sign in as its identity."""
-    followed = settings
-    if settings.get("DATAVERSE_MANAGED_IDENTITY", "").strip():
-        followed = {name: text for name, text in settings.items() if not name.startswith("DATAVERSE_")}
+    """Follows the lead in the ledger. The key goes by the environment, so that no list of processes shows it."""
     if settings.get("LEADPIPE_AUTH", "").strip().lower() != "keys":
-        followed = {**followed, "LEADPIPE_KEY": function_key(app)}
-    if leadpipe("send-test", "--url", app.endpoint, "--wait", "180", settings=followed):
+        settings = {**settings, "LEADPIPE_KEY": function_key(app)}
+    if leadpipe("send-test", "--url", app.endpoint, "--wait", "180", settings=settings):
         raise Stop("the test lead did not get through: see ✗ above")
 
 

@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 
 ORGANISATION = "DATAVERSE_URL"
 MAIL = "LEADPIPE_ALERT_EMAIL"
+# As infra/main.bicep allows: the functions host tells apps apart by the first 32 letters of their names.
+LONGEST_NAME = 17
 
 
 def main() -> None:
+    require_short_name()
     require_azd_sign_in()
     require_az_sign_in()
     ask_once(
@@ -27,6 +30,15 @@ def main() -> None:
         organisation_fault,
     )
     ask_once(MAIL, "Mail address for alerts; empty: they are shown in the portal only", mail_fault)
+
+
+def require_short_name() -> None:
+    name = os.environ.get("AZURE_ENV_NAME", "").strip()
+    if len(name) > LONGEST_NAME:
+        raise Stop(
+            f"the environment's name {name} has {len(name)} letters, and everything is named after it: at most"
+            f" {LONGEST_NAME}; `azd env new SHORTER` makes another environment"
+        )
 
 
 def require_azd_sign_in() -> None:

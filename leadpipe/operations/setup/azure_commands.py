@@ -189,7 +189,7 @@ def _identity() -> Commands:
     assign = f'az functionapp identity assign {ON_APP} --output none --identities "$IDENTITY"'
     shown = 'az identity show --ids "$IDENTITY" --query clientId --output tsv'
     return Commands(
-        title="the app has that identity; the last line shows its client id, for `leadpipe setup --apply --client-id`",
+        title="the app has that identity; the last line shows its client id, for `leadpipe setup --client-id ID`",
         bash=(assign, f'IDENTITY_CLIENT="$({shown})"', 'echo "$IDENTITY_CLIENT"'),
         powershell=(assign, f'$IDENTITY_CLIENT = "$({shown})"', 'echo "$IDENTITY_CLIENT"'),
     )

@@ -91,10 +91,11 @@ def test_where_nobody_can_be_asked_it_says_how_to_set_the_value(make_azd: Callab
     [
         (lambda azd: azd.answer("account show", FAILED), "the Azure CLI is not signed in with an account that sees"),
         (lambda azd: (azd.fake / "azd-signed-out").touch(), "nobody is signed in to azd: `azd auth login`"),
-        (lambda azd: azd.set(DATAVERSE_URL="http://contoso"), "DATAVERSE_URL"),
+        (lambda azd: azd.set(AZURE_ENV_NAME="contoso-marketplace-leads"), "has 25 letters, and everything is named"),
+        (lambda azd: azd.set(DATAVERSE_URL="http://contoso"), "DATAVERSE_URL: setting"),
         (lambda azd: azd.set(LEADPIPE_ALERT_EMAIL="nobody"), "LEADPIPE_ALERT_EMAIL: this is not a mail address"),
     ],
-    ids=["az", "azd", "organisation", "mail"],
+    ids=["az", "azd", "name", "organisation", "mail"],
 )
 def test_what_is_wrong_is_said_before_anything_is_made(azd: Azd, spoil: Callable[[Azd], None], says: str) -> None:
     spoil(azd)
