@@ -59,7 +59,10 @@ def in_sentences(document: Path) -> Iterator[str]:
         yield " ".join(found.split())
 
 
-@pytest.mark.parametrize("known", [EMPTY, FULL], ids=["little is known", "all is known"])
+SYSTEMS = Known(url=EMPTY.url, identity="system")
+
+
+@pytest.mark.parametrize("known", [EMPTY, FULL, SYSTEMS], ids=["little is known", "all is known", "system identity"])
 @pytest.mark.parametrize("way", SignInMethod)
 def test_each_printed_line_is_one_that_az_or_func_takes(way: SignInMethod, known: Known) -> None:
     taken = [name for line in printed(way, known) for name in take(line)]

@@ -6,6 +6,7 @@ secret: programs that answer with one are asked with their output captured, and 
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -40,6 +41,8 @@ class Refused(Exception):
 
 def run(name: str, steps: Callable[[], None]) -> NoReturn:
     """Runs the hook and ends the process: 0 done, 1 stopped, 130 by Ctrl-C."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # a pipe on Windows has another one, without ✓
     try:
         require_python()
         steps()

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 from leadpipe.model.settings import DEFAULT_AUTHORITY
 from leadpipe.operations.setup.shell import Commands, Expanded, for_bash, for_powershell, variable
-from leadpipe.operations.setup.sign_in import SETTINGS_OF, Known, SignInMethod
+from leadpipe.operations.setup.sign_in import SETTINGS_OF, SYSTEM, Known, SignInMethod
 from leadpipe.operations.setup.vault_commands import ON_APP, reference, stored, vault
 
 # Without a hyphen: --query would need quotes around it, which the shells hand on differently.
@@ -39,7 +39,7 @@ def _of(sign_in: SignInMethod, known: Known, today: date) -> list[Commands]:
     match sign_in:
         case SignInMethod.MANAGED_IDENTITY:
             named = f"DATAVERSE_MANAGED_IDENTITY={known.identity}" if known.identity else _IDENTITY
-            return [_identity(), _settings(known, [named])]
+            return [_identity(known), _settings(known, [named])]
         case SignInMethod.SECRET:
             settings = [*_application(known), f"DATAVERSE_SECRET_EXPIRES={ends.isoformat()}"]
             secret = _settings(known, settings, "DATAVERSE_CLIENT_SECRET")
@@ -86,7 +86,7 @@ def _made(known: Known) -> Commands:
 def _found(known: Known) -> Commands:
     """Reads the names that the template chose, and puts leadpipe there."""
     # The caller has checked that it is an id; Azure writes ids in lower case.
-    which = f"[?clientId=='{known.identity.lower()}'].id" if known.identity else "[0].id"
+    which = f"[?clientId=='{known.identity.lower()}'].id" if known.identity not in {"", SYSTEM} else "[0].id"
     found = {
         "APP": 'az functionapp list --resource-group "$GROUP" --query "[0].name" --output tsv',
         "IDENTITY": f'az identity list --resource-group "$GROUP" --query "{which}" --output tsv',
@@ -185,7 +185,16 @@ def _public_client() -> Commands:
     )
 
 
-def _identity() -> Commands:
+def _identity(known: Known) -> Commands:
+    if known.identity == SYSTEM:
+        principal = f"az functionapp identity show {ON_APP} --query principalId --output tsv"
+        return Commands(
+            title="the identity of the app itself, and its application id, for `leadpipe setup --client-id ID`",
+            bash=(
+                f"az functionapp identity assign {ON_APP} --output none",
+                f'az ad sp show --id "$({principal})" --query appId --output tsv',
+            ),
+        )
     assign = f'az functionapp identity assign {ON_APP} --output none --identities "$IDENTITY"'
     shown = 'az identity show --ids "$IDENTITY" --query clientId --output tsv'
     return Commands(

@@ -113,6 +113,13 @@ def test_the_identity_that_the_template_made_is_asked_for_its_client_id() -> Non
     assert given(SignInMethod.MANAGED_IDENTITY)["DATAVERSE_MANAGED_IDENTITY"] == "$IDENTITY_CLIENT"
 
 
+def test_a_system_identity_of_the_settings_stays_the_apps_identity() -> None:
+    known = Known(url=KNOWN.url, identity="system")
+
+    assert "az ad sp show" in bash(SignInMethod.MANAGED_IDENTITY, known)
+    assert given(SignInMethod.MANAGED_IDENTITY, known)["DATAVERSE_MANAGED_IDENTITY"] == "system"
+
+
 def test_powershell_sets_its_variables_its_own_way_and_quotes_brackets_twice() -> None:
     lines = [line for each in found(SignInMethod.SECRET) for line in each.powershell]
 
