@@ -79,7 +79,7 @@ def ask_once(name: str, question: str, fault: Callable[[str], str]) -> None:
 
 def require_good(name: str, text: str, fault: Callable[[str], str]) -> None:
     if text and (why := fault(text)):
-        raise Stop(f"{name}: {why}; `azd env set {name} VALUE` changes it")
+        raise Stop(f"{why}; `azd env set {name} VALUE` changes it")
 
 
 def organisation_fault(address: str) -> str:
@@ -92,7 +92,7 @@ def organisation_fault(address: str) -> str:
 
 def mail_fault(address: str) -> str:
     local, at, domain = address.partition("@")
-    return "" if local and at and "." in domain and " " not in address else "this is not a mail address"
+    return "" if local and at and "." in domain and " " not in address else f"{MAIL} is not a mail address"
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def test_what_is_not_known_is_asked_once_and_kept(make_azd: Callable[..., Azd], 
     assert azd.environment["DATAVERSE_URL"] == organisation.url
     assert azd.environment["LEADPIPE_ALERT_EMAIL"] == "leads@contoso.com"
     assert first.out.count("Address of the Dynamics organisation") == 2  # "contoso" is no address
-    assert "this is not a mail address" in first.out
+    assert "LEADPIPE_ALERT_EMAIL is not a mail address" in first.out
     assert "Address of" not in second.out
 
 
@@ -92,8 +92,11 @@ def test_where_nobody_can_be_asked_it_says_how_to_set_the_value(make_azd: Callab
         (lambda azd: azd.answer("account show", FAILED), "the Azure CLI is not signed in with an account that sees"),
         (lambda azd: (azd.fake / "azd-signed-out").touch(), "nobody is signed in to azd: `azd auth login`"),
         (lambda azd: azd.set(AZURE_ENV_NAME="contoso-marketplace-leads"), "has 25 letters, and everything is named"),
-        (lambda azd: azd.set(DATAVERSE_URL="http://contoso"), "DATAVERSE_URL: setting"),
-        (lambda azd: azd.set(LEADPIPE_ALERT_EMAIL="nobody"), "LEADPIPE_ALERT_EMAIL: this is not a mail address"),
+        (lambda azd: azd.set(DATAVERSE_URL="http://contoso"), "DATAVERSE_URL is not an https address"),
+        (
+            lambda azd: azd.set(LEADPIPE_ALERT_EMAIL="nobody"),
+            "LEADPIPE_ALERT_EMAIL is not a mail address; `azd env set",
+        ),
     ],
     ids=["az", "azd", "name", "organisation", "mail"],
 )
