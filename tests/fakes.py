@@ -346,12 +346,13 @@ class FakeAttention(Part):
 
     def mark(self, before: Told | None, after: Told | None) -> Told | None:
         with self.call("mark"):
+            of = after or before
+            there = self.marks.get(of.attention.key) if of else None
+            if (before and before.version) != (there and there.version):
+                return None
             if after is None:
                 if before is not None:
                     self.marks.pop(before.attention.key, None)
-                return None
-            there = self.marks.get(after.attention.key)
-            if (before and before.version) != (there and there.version):
                 return None
             made = replace(after, version=f"v{next(self._versions)}")
             self.marks[after.attention.key] = made

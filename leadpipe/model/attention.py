@@ -15,10 +15,12 @@ from leadpipe.model.expiry import URGENT_DAYS, Ending
 from leadpipe.model.reasons import BLOCKED
 from leadpipe.model.record import OPEN, State
 from leadpipe.model.settings import Settings
+from leadpipe.model.text import bounded
 from leadpipe.model.waiting import TOO_LONG, Tallies, Tally, together
 
 # The sweep runs every minute and says so every five.
 SWEEP_STANDS_STILL = timedelta(minutes=10)
+LONGEST_ABOUT = 256
 _FIXES_ARE_SHOWN = frozenset({"poisoned", "incomplete", "blocked", "poison_queue", "setting"})
 _SWEEP_FIX = "see whether the function app runs and its function `sweep` is not switched off; `leadpipe doctor` looks"
 
@@ -27,7 +29,8 @@ _SWEEP_FIX = "see whether the function app runs and its function `sweep` is not 
 class Attention:
     """One thing that a person has to do. No field ever holds a lead's data.
 
-    `reason` is a slug; `about` names which one of its kind, such as a reason in the ledger, a setting or a function.
+    `reason` is a slug; `about` names which one of its kind, such as a reason in the ledger, a setting or a function. A
+    longer text is shortened, so that the mark of it that is read back has the same key.
     `says` is one line: what is wrong. `fix` is the command or the action that ends it. `count`: how many leads, rows or
     messages; 0 where nothing is counted. `since`: when it began, None if that is unknown.
     """
@@ -38,6 +41,9 @@ class Attention:
     fix: str
     count: int = 0
     since: datetime | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "about", bounded(self.about, LONGEST_ABOUT))
 
     @property
     def key(self) -> str:
@@ -208,7 +214,7 @@ def _of_damage(facts: Facts) -> Iterator[Attention]:
     for table, rows in facts.damaged.items():
         if not rows:
             continue
-        kind = _ROWS[table]
+        kind = _ROWS.get(table, "row")
         counted = f"1 {kind} of {table} is" if len(rows) == 1 else f"{len(rows)} {kind}s of {table} are"
         yield Attention(
             reason="damaged_rows",

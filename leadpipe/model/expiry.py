@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from leadpipe.model.settings import Certificate, ClientSecret, Settings, UserPassword
 
-# The warning of 60 days before is repeated at 30, 7 and 1, the last two as errors.
+# The warning comes once a day from 60 days before; it names the smallest of these that is left.
 WARN_AT_DAYS = (60, 30, 7, 1)
 # With so few days left it cannot wait for the next working week.
 URGENT_DAYS = 7

@@ -256,7 +256,8 @@ class AttentionStore(Protocol):
     def mark(self, before: Told | None, after: Told | None) -> Told | None:
         """Replaces what was read as `before` by `after`, adds `after` if there is none, or deletes `before`.
 
-        Returns `after` with its version. None if another process was faster, or if the mark was deleted.
+        Returns `after` with its version. None if another process was faster, in which case nothing changes, or if the
+        mark was deleted.
         """
 
 

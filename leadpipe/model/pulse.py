@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from leadpipe.model.lead_id import ONE_DAY
-from leadpipe.model.record import PERSON_UNREAD, Record, State
+from leadpipe.model.record import LONGEST_TEXT, PERSON_UNREAD, Record, State
 from leadpipe.model.waiting import Tallies, Tally
 
 BEAT = timedelta(minutes=5)
@@ -116,11 +116,28 @@ class Pulse:
         return replace(self, days=days, days_until=until, last_lead=last)
 
     def to_text(self) -> str:
+        """JSON that fits into a cell of the store: of too many groups or names the last ones are left out."""
+        kept = self
+        while len(text := kept._whole_text()) > LONGEST_TEXT:
+            kept = kept._smaller()
+        return text
+
+    def _whole_text(self) -> str:
         return json.dumps({name: _plain(getattr(self, name)) for name in _FIELDS}, separators=(",", ":"))
+
+    def _smaller(self) -> "Pulse":
+        if self.damaged or self.older:
+            return replace(self, damaged={}, older=self.older[: len(self.older) // 2])
+        if self.names:
+            return replace(self, names=frozenset(sorted(self.names)[: len(self.names) // 2]))
+        return Pulse(at=self.at)
 
     @classmethod
     def from_text(cls, text: str, version: str | None) -> "Pulse":
-        """The pulse; an empty one for a text that is not one, because all of it can be counted again."""
+        """The pulse; an empty one for a text that is not one, because all of it can be counted again.
+
+        Checks each value: one of another type would fail each sweep that adds it up, and none would replace it.
+        """
         try:
             found = json.loads(text)
             return cls(version=version, **{name: read(found[name]) for name, read in _FIELDS.items()})
@@ -157,32 +174,89 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _time(cell: Any) -> datetime | None:
-    return None if cell is None else datetime.fromisoformat(cell)
+def _time(cell: Any) -> datetime:
+    at = datetime.fromisoformat(cell)
+    if at.tzinfo is None:
+        raise ValueError(cell)
+    return at
 
 
-def _day(cell: Any) -> date | None:
-    return None if cell is None else date.fromisoformat(cell)
+def _number(cell: Any) -> int:
+    if type(cell) is not int or cell < 0:
+        raise ValueError(cell)
+    return cell
 
 
-def _tally(cell: Any) -> Tally:
-    times = ("oldest", "failing_since", "overdue_since", "tried_at")
-    return Tally(**{**cell, "state": State(cell["state"]), **{name: _time(cell[name]) for name in times}})
+def _seconds(cell: Any) -> float:
+    return timedelta(seconds=cell).total_seconds()
 
+
+def _text(cell: Any) -> str:
+    if not isinstance(cell, str):
+        raise TypeError(cell)
+    return cell
+
+
+def _optional(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda cell: None if cell is None else read(cell)
+
+
+def _made_of(kind: Callable[..., Any], **readers: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Reads an object that has these fields. Fields of a newer leadpipe are left out."""
+    return lambda cell: kind(**{name: read(cell[name]) for name, read in readers.items()})
+
+
+def _list_of(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def read_all(cell: Any) -> tuple[Any, ...]:
+        if not isinstance(cell, list):
+            raise TypeError(cell)
+        return tuple(map(read, cell))
+
+    return read_all
+
+
+_tally = _made_of(
+    Tally,
+    state=State,
+    reason=_text,
+    leads=_number,
+    oldest=_time,
+    failing=_number,
+    failing_since=_optional(_time),
+    overdue=_number,
+    overdue_since=_optional(_time),
+    tried_at=_time,
+)
+_beat = _made_of(
+    Beat,
+    queue=_number,
+    without_record=_number,
+    poison_queue=_number,
+    rejected=_number,
+    last_lead=_optional(_time),
+    wrong_keys=_number,
+    wrong_key_at=_optional(_time),
+)
+_last_day = _made_of(
+    LastDay,
+    accepted=_number,
+    written=_number,
+    p50=_optional(_seconds),
+    p95=_optional(_seconds),
+    slowest=_optional(_seconds),
+)
+_of_a_day = _made_of(Day, leads=_number, gap=lambda cell: timedelta(seconds=cell))
 
 _FIELDS: dict[str, Callable[[Any], Any]] = {
-    "at": _time,
-    "beat": lambda cell: Beat(**{**cell, **{name: _time(cell[name]) for name in ("last_lead", "wrong_key_at")}}),
-    "counted_at": _time,
-    "counted_before": _day,
-    "older": lambda cell: tuple(map(_tally, cell)),
-    "damaged": lambda cell: {str(table): tuple(map(str, rows)) for table, rows in cell.items()},
-    "last_day": lambda cell: LastDay(**cell),
-    "days_until": _day,
-    "days": lambda cell: {
-        date.fromisoformat(day): Day(leads=int(known["leads"]), gap=timedelta(seconds=known["gap"]))
-        for day, known in cell.items()
-    },
-    "last_lead": _time,
-    "names": lambda cell: frozenset(map(str, cell)),
+    "at": _optional(_time),
+    "beat": _beat,
+    "counted_at": _optional(_time),
+    "counted_before": _optional(date.fromisoformat),
+    "older": _list_of(_tally),
+    "damaged": lambda cell: {table: _list_of(_text)(rows) for table, rows in cell.items()},
+    "last_day": _last_day,
+    "days_until": _optional(date.fromisoformat),
+    "days": lambda cell: {date.fromisoformat(day): _of_a_day(known) for day, known in cell.items()},
+    "last_lead": _optional(_time),
+    "names": lambda cell: frozenset(_list_of(_text)(cell)),
 }

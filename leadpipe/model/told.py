@@ -19,8 +19,8 @@ RETRY = timedelta(seconds=50)
 class Told:
     """The mark of one attention. `at`: when its beginning, or that it lasts, was last said. `is_over`: it has ended.
 
-    `pending`: what has yet to be posted, by the one that wrote the mark at `tried_at`. `posted`: somebody knows of it
-    by a post, so its end has to be posted too. `version` is the store's tag.
+    `pending`: what has yet to be posted, by the one that wrote the mark at `tried_at`. `posted`: a post said that it
+    began, and none yet that it is over, so its end has to be posted too. `version` is the store's tag.
     """
 
     attention: Attention
@@ -40,12 +40,17 @@ class Step:
     after: Told | None
     says: Stage | None = None
 
+    @property
+    def reason(self) -> str:
+        mark = self.after or self.before
+        return mark.attention.reason if mark else ""
+
 
 def steps_of(wanted: Iterable[Attention], marks: Mapping[str, Told], at: datetime, *, posts: bool) -> list[Step]:
     """The steps that are due. `posts`: whether there is somewhere to post to."""
     now = {attention.key: attention for attention in wanted}
     due = [_of_present(attention, marks.get(key), at, posts=posts) for key, attention in now.items()]
-    due += [_of_absent(mark, at) for key, mark in marks.items() if key not in now]
+    due += [_of_absent(mark, at, posts=posts) for key, mark in marks.items() if key not in now]
     return [step for step in due if step.before != step.after]
 
 
@@ -57,7 +62,7 @@ def _of_present(attention: Attention, mark: Told | None, at: datetime, *, posts:
             after=Told(attention=attention, at=at, pending=pending, tried_at=at if pending else None),
             says=Stage.BEGINS,
         )
-    if at - mark.at >= AGAIN:
+    if _is_a_day_old(mark, at):
         stage = Stage.BEGINS if mark.is_over else Stage.LASTS
         pending = stage if posts else None
         after = replace(
@@ -71,20 +76,28 @@ def _of_present(attention: Attention, mark: Told | None, at: datetime, *, posts:
     return Step(before=mark, after=mark)
 
 
-def _of_absent(mark: Told, at: datetime) -> Step:
+def _of_absent(mark: Told, at: datetime, *, posts: bool) -> Step:
     if not mark.is_over:
-        pending = Stage.OVER if mark.posted else None
-        after = replace(mark, is_over=True, pending=pending, tried_at=at if pending else None, posted=False)
+        pending = Stage.OVER if mark.posted and posts else None
+        after = replace(mark, is_over=True, pending=pending, tried_at=at if pending else None)
         return Step(before=mark, after=after, says=Stage.OVER)
-    if mark.pending is None and at - mark.at >= AGAIN:
+    if _is_a_day_old(mark, at) and not (mark.pending and posts):
         return Step(before=mark, after=None)
     return Step(before=mark, after=mark)
 
 
+def _is_a_day_old(mark: Told, at: datetime) -> bool:
+    """Also if it is of a day or more ahead: then it was written by a wrong clock."""
+    return abs(at - mark.at) >= AGAIN
+
+
 def is_due(mark: Told, at: datetime) -> bool:
     """Whether there is something to post, and the last try is not of this very minute."""
-    return mark.pending is not None and (mark.tried_at is None or at - mark.tried_at >= RETRY)
+    return mark.pending is not None and (mark.tried_at is None or abs(at - mark.tried_at) >= RETRY)
 
 
-def after_post(mark: Told) -> Told:
-    return replace(mark, pending=None, tried_at=None, posted=mark.pending is not Stage.OVER)
+def after_post(mark: Told, at: datetime) -> Told:
+    """The mark once its notice was posted. A post that came late puts off the next one, so there is one a day."""
+    if mark.pending is Stage.OVER:
+        return replace(mark, pending=None, tried_at=None, posted=False)
+    return replace(mark, at=at, pending=None, tried_at=None, posted=True)

@@ -92,7 +92,7 @@ class Summary:
     last_received_at: datetime | None = None
     last_written_at: datetime | None = None
     first_received_at: datetime | None = None
-    last_lead_at: datetime | None = None  # of a customer
+    last_lead_at: datetime | None = None  # of a customer, also before the span
     tallies: dict[tuple[State, str], Tally] = field(default_factory=dict)
     wrong_keys: list[datetime] = field(default_factory=list)
 
@@ -116,6 +116,8 @@ class Summary:
             self.first_received_at = min(self.first_received_at or record.received_at, record.received_at)
             if record.state is State.REJECTED and record.reason == WRONG_KEY:
                 self.wrong_keys.append(record.received_at)
+            if is_of_a_customer(record) and record.received_at <= self.until:
+                self.last_lead_at = max(self.last_lead_at or record.received_at, record.received_at)
             if self.since <= record.received_at <= self.until:
                 self._count(record)
             is_unread = record.state is State.WRITTEN and record.reason == PERSON_UNREAD
@@ -126,7 +128,5 @@ class Summary:
     def _count(self, record: Record) -> None:
         self.counts[record.state] += 1
         self.last_received_at = max(self.last_received_at or record.received_at, record.received_at)
-        if is_of_a_customer(record):
-            self.last_lead_at = max(self.last_lead_at or record.received_at, record.received_at)
         if record.written_at is not None:
             self.last_written_at = max(self.last_written_at or record.written_at, record.written_at)

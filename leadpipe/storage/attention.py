@@ -13,6 +13,7 @@ from azure.data.tables import TableEntity, UpdateMode
 
 from leadpipe.model.attention import Attention, Stage
 from leadpipe.model.pulse import Pulse
+from leadpipe.model.text import bounded
 from leadpipe.model.told import Told
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.failures import failures_of
@@ -23,8 +24,7 @@ from leadpipe.storage.tables import delete, insert, rows_of, update, version_in
 PARTITION = "attention"
 _ALL, _PARTITION = "PartitionKey eq @partition", {"partition": PARTITION}
 _PULSE = "pulse"
-# A cell holds 32 Ki characters.
-LONGEST = 30_000
+LONGEST = 1000
 
 
 class AzureAttention:
@@ -59,7 +59,7 @@ class AzureAttention:
         delete(self._table, PARTITION, row["RowKey"])
 
     def keep_pulse(self, before: Pulse, after: Pulse) -> bool:
-        row = {"PartitionKey": PARTITION, "RowKey": _PULSE, "Pulse": after.to_text()[:LONGEST]}
+        row = {"PartitionKey": PARTITION, "RowKey": _PULSE, "Pulse": after.to_text()}
         with failures_of("ledger"):
             if before.version is None:
                 return insert(self._table, row) is not None
@@ -69,7 +69,7 @@ class AzureAttention:
         with failures_of("ledger"):
             if after is None:
                 if before is not None:
-                    delete(self._table, PARTITION, _row_key(before))
+                    delete(self._table, PARTITION, _row_key(before), version=before.version)
                 return None
             if before is None or before.version is None:
                 version = insert(self._table, _row(after))
@@ -89,8 +89,8 @@ def _row(mark: Told) -> dict[str, Any]:
         "RowKey": _row_key(mark),
         "Reason": attention.reason,
         "About": attention.about,
-        "Says": attention.says[:1000],
-        "Fix": attention.fix[:1000],
+        "Says": bounded(attention.says, LONGEST),
+        "Fix": bounded(attention.fix, LONGEST),
         "Count": min(attention.count, 1_000_000_000),
         "Since": attention.since,
         "ToldAt": mark.at,
@@ -110,7 +110,7 @@ def _mark_of(row: Mapping[str, Any], version: str) -> Told | None:
             about=_text(row, "About"),
             says=_text(row, "Says"),
             fix=_text(row, "Fix"),
-            count=int(row["Count"]),
+            count=_number(row, "Count"),
             since=_time(row, "Since"),
         )
         at, pending = _time(row, "ToldAt"), _text(row, "Pending")
@@ -134,6 +134,12 @@ def _text(row: Mapping[str, Any], column: str) -> str:
     if not isinstance(row[column], str):
         raise TypeError(column)
     return str(row[column])
+
+
+def _number(row: Mapping[str, Any], column: str) -> int:
+    if type(row[column]) is not int:
+        raise TypeError(column)
+    return int(row[column])
 
 
 def _time(row: Mapping[str, Any], column: str) -> datetime | None:

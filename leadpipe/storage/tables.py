@@ -109,14 +109,21 @@ def rows_of(
             raise NotAnAnswerError("no end of the list")  # a StopIteration out of the SDK looks like the end
 
 
-def delete(table: TableClient, partition_key: str, row_key: str) -> None:
-    """Removes the row, if the row and its table exist.
+def delete(table: TableClient, partition_key: str, row_key: str, *, version: str | None = None) -> None:
+    """Removes the row, if the row and its table exist. With a version: unless it was changed since it was read.
 
     Checks the answer itself, since the SDK ignores any 404.
     """
     answers: list[Any] = []
-    table.delete_entity(partition_key, row_key, raw_response_hook=lambda answer: answers.append(answer.http_response))
-    if answers[-1].status_code == 404:
+    condition: dict[str, Any] = {"etag": version, "match_condition": MatchConditions.IfNotModified} if version else {}
+    with Ignoring(row_changed):
+        table.delete_entity(
+            partition_key,
+            row_key,
+            raw_response_hook=lambda answer: answers.append(answer.http_response),
+            **condition,
+        )
+    if answers and answers[-1].status_code == 404:
         with Ignoring(row_missing, table_missing):
             raise HttpResponseError(response=answers[-1])
 

@@ -11,7 +11,7 @@ from itertools import islice
 
 from leadpipe.model.attention import Attention, Facts, Notice, Stage, attention_of
 from leadpipe.model.canary import CanaryMark, canary_attention
-from leadpipe.model.errors import reason_of
+from leadpipe.model.errors import LeadpipeError, reason_of
 from leadpipe.model.expiry import ending_of
 from leadpipe.model.lead_id import EPOCH, MOST_AHEAD
 from leadpipe.model.log_line import log_line
@@ -19,9 +19,9 @@ from leadpipe.model.ports import Marks, Notifier, Ports
 from leadpipe.model.pulse import Pulse
 from leadpipe.model.record import UNSETTLED, Record
 from leadpipe.model.settings import Settings
-from leadpipe.model.told import Told, after_post, is_due, steps_of
-from leadpipe.model.waiting import Tallies, tallies_of, together
-from leadpipe.sweep.pulse import is_counted, keep_beating
+from leadpipe.model.told import Step, Told, after_post, is_due, steps_of
+from leadpipe.model.waiting import Tallies, together
+from leadpipe.sweep.pulse import keep_beating, uncounted
 from leadpipe.sweep.run import Run
 
 # Of more unsettled leads the rest is not read: they wait for the same few reasons.
@@ -34,11 +34,9 @@ def call_for_attention(marks: Marks, run: Run) -> Marks:
     """Beats the pulse where that is due, and says what needs a person."""
     pulse, told = run.ports.attention.read()
     damage: list[str] = []
-    unsettled = [*islice(_unsettled(marks, run, damage), MOST_LISTED)]
-    counted_now = (record for record in unsettled if not record.is_canary and not is_counted(record, pulse))
-    tallies = tallies_of(counted_now, run.now())
-    pulse = keep_beating(pulse, tallies, marks, run)
-    facts = facts_of(pulse, tallies, damage, run)
+    unsettled = [*islice(_unsettled(marks, pulse, run, damage), MOST_LISTED)]
+    pulse = keep_beating(pulse, unsettled, marks, run)
+    facts = facts_of(pulse, uncounted(unsettled, pulse, run), damage, run)
     post(say(attention_of(facts, run.settings), told, run), run)
     return marks
 
@@ -83,20 +81,24 @@ def say(wanted: Iterable[Attention], told: Mapping[str, Told], run: Run) -> list
 
     The mark is written first: the sweep that wrote it is the one that says it.
     """
-    to_post = []
-    for step in steps_of(wanted, told, run.now(), posts=run.ports.notifier is not None):
-        kept = run.ports.attention.mark(step.before, step.after)
-        if kept is None:
-            continue
-        if step.says:
-            _log(step.says, kept.attention)
-        if kept.pending:
-            to_post.append(kept)
-    written = {mark.attention.key for mark in to_post}
-    again = (mark for key, mark in told.items() if key not in written and is_due(mark, run.now()))
-    return to_post + [
-        tried for mark in again if (tried := run.ports.attention.mark(mark, replace(mark, tried_at=run.now())))
-    ]
+    posts, guard, to_post = run.ports.notifier is not None, run.guard("attention"), list[Told]()
+    steps = steps_of(wanted, told, run.now(), posts=posts)
+    changed = {mark.attention.key for step in steps for mark in (step.before, step.after) if mark}
+    if posts:
+        again = (mark for key, mark in told.items() if key not in changed and is_due(mark, run.now()))
+        steps += [Step(before=mark, after=replace(mark, tried_at=run.now())) for mark in again]
+    for step in steps:
+        with guard.item(attention=step.reason):
+            to_post += _said(step, run)
+    return to_post
+
+
+def _said(step: Step, run: Run) -> Iterator[Told]:
+    kept = run.ports.attention.mark(step.before, step.after)
+    if kept and step.says:
+        _log(step.says, kept.attention)
+    if kept and kept.pending:
+        yield kept
 
 
 def post(marks: Iterable[Told], run: Run) -> None:
@@ -105,7 +107,7 @@ def post(marks: Iterable[Told], run: Run) -> None:
     for mark in marks:
         if notifier is None or not run.time_left() or not _is_posted(mark, notifier, run):
             return
-        run.ports.attention.mark(mark, after_post(mark))
+        run.ports.attention.mark(mark, after_post(mark, run.now()))
 
 
 def _is_posted(mark: Told, notifier: Notifier, run: Run) -> bool:
@@ -115,19 +117,18 @@ def _is_posted(mark: Told, notifier: Notifier, run: Run) -> bool:
     try:
         notifier.send(notice)
     except Exception as error:  # noqa: BLE001 - nobody may lose a sweep over a webhook
-        log.error(
-            log_line(
-                "notify_failed", reason=reason_of(error), detail=getattr(error, "detail", ""), of=mark.attention.reason
-            )
-        )
+        detail = error.detail if isinstance(error, LeadpipeError) else ""  # another's text may have the address
+        log.error(log_line("notify_failed", reason=reason_of(error), detail=detail, of=mark.attention.reason))
         return False
     return True
 
 
-def _unsettled(marks: Marks, run: Run, damage: list[str]) -> Iterator[Record]:
-    """No lead from before the watermark is open."""
+def _unsettled(marks: Marks, pulse: Pulse, run: Run, damage: list[str]) -> Iterator[Record]:
+    """No lead from before the watermark is open. Those that the hourly count has not reached may be poisoned."""
+    earliest = EPOCH.date()
+    first = min(marks.watermark or earliest, pulse.counted_before or earliest)
     latest = (run.now() + MOST_AHEAD).date()
-    return run.ports.ledger.between(marks.watermark or EPOCH.date(), latest, states=UNSETTLED, damage=damage)
+    return run.ports.ledger.between(first, latest, states=UNSETTLED, damage=damage)
 
 
 def _log(stage: Stage, attention: Attention) -> None:

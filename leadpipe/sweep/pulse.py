@@ -5,10 +5,10 @@ The line is the heartbeat too: where it is missing, the sweep or the whole app s
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
+from itertools import islice
 
 from leadpipe.model.keys import WRONG_KEY
 from leadpipe.model.latency import latency_of
@@ -38,29 +38,37 @@ EARLY = timedelta(seconds=20)
 COMPLETED_WITHIN = timedelta(days=7)
 # What is remembered has to fit into one cell.
 MOST_GROUPS = 60
+MOST_LINES = 3
+LONGEST_LINE = 1000
 
 log = logging.getLogger(__name__)
 
 
-def keep_beating(pulse: Pulse, tallies: Tallies, marks: Marks, run: Run) -> Pulse:
+def keep_beating(pulse: Pulse, unsettled: Sequence[Record], marks: Marks, run: Run) -> Pulse:
     """Counts and reports what is due, and remembers it. Of two sweeps at once one reports."""
     if not is_due(pulse, run.now()):
         return pulse
     guard, after = run.guard("pulse"), pulse
-    for name, part in (("beat", beating), ("count", partial(counted, marks=marks)), ("days", summed_up)):
+    parts: dict[str, Callable[[Pulse], Pulse]] = {
+        "beat": lambda pulse: beating(pulse, run=run),
+        "count": lambda pulse: counted(pulse, marks=marks, run=run),
+        "days": lambda pulse: summed_up(pulse, run=run),
+    }
+    for name, part in parts.items():
         if not guard.goes_on():
             break
         with guard.item(part=name):
-            after = part(after, run=run)
+            after = part(after)
     after = replace(after, at=run.now())
     if not run.ports.attention.keep_pulse(pulse, after):
         return pulse
-    report(pulse, after, tallies, run)
+    report(pulse, after, uncounted(unsettled, after, run), run)
     return after
 
 
 def is_due(pulse: Pulse, now: datetime) -> bool:
-    return pulse.at is None or not timedelta(0) <= now - pulse.at < BEAT - EARLY
+    """Also if it is of the future: then a wrong clock was put right."""
+    return pulse.at is None or abs(now - pulse.at) >= BEAT - EARLY
 
 
 def counted(pulse: Pulse, *, marks: Marks, run: Run) -> Pulse:
@@ -86,9 +94,9 @@ def counted(pulse: Pulse, *, marks: Marks, run: Run) -> Pulse:
         counted_before=first,
         older=tuple(sorted(tallies.values(), key=lambda tally: -tally.leads)[:MOST_GROUPS]),
         damaged={
-            "leadledger": tuple(damage[:3]),
-            "leadclaims": tuple([*run.ports.claims.damaged(at_a_glance=True)][:3]),
-            "marketplaceleads": tuple([*run.ports.fallback.damaged(EPOCH.date(), date.max)][:3]),
+            "leadledger": _few(damage),
+            "leadclaims": _few(run.ports.claims.damaged(at_a_glance=True)),
+            "marketplaceleads": _few(run.ports.fallback.damaged(EPOCH.date(), date.max)),
         },
         last_day=_last_day(ledger.between(today(run) - ONE_DAY, _latest(run), damage=damage), now),
     )
@@ -96,6 +104,8 @@ def counted(pulse: Pulse, *, marks: Marks, run: Run) -> Pulse:
 
 def summed_up(pulse: Pulse, *, run: Run) -> Pulse:
     """The pulse with the days before today: how many leads each had, and which words of the marketplace's."""
+    if pulse.days_until and pulse.days_until > today(run):  # a wrong clock was put right
+        pulse = replace(pulse, days={}, days_until=None, last_lead=None)
     ledger = run.ports.ledger
     while (pulse.days_until is None or pulse.days_until < today(run)) and run.time_left():
         first = ledger.next_day(pulse.days_until or today(run) - timedelta(days=DAYS))
@@ -111,7 +121,7 @@ def beating(pulse: Pulse, *, run: Run) -> Pulse:
     """The pulse with what is read every five minutes."""
     ports, now = run.ports, run.now()
     messages = messages_without_record(queue=ports.queue, ledger=ports.ledger, marks=ports.marks, at=now)
-    newest = newest_lead(ports.ledger, today(run))
+    newest = newest_lead(ports.ledger, pulse.days_until or today(run), today(run))
     last_lead = max(filter(None, (newest, pulse.last_lead)), default=None)
     rejected = ports.ledger.between(today(run) - ONE_DAY, _latest(run), states=frozenset({State.REJECTED}), damage=[])
     of_last_day = [record for record in rejected if record.received_at > now - ONE_DAY]
@@ -128,15 +138,25 @@ def beating(pulse: Pulse, *, run: Run) -> Pulse:
     return replace(pulse, beat=beat)
 
 
+def uncounted(unsettled: Iterable[Record], pulse: Pulse, run: Run) -> Tallies:
+    """The tallies of the records that the hourly count does not have."""
+    found = (record for record in unsettled if not record.is_canary and not is_counted(record, pulse))
+    return tallies_of(found, run.now())
+
+
 def is_counted(record: Record, pulse: Pulse) -> bool:
     """Whether the hourly count has the record already: a poisoned one of the days that the watermark has passed."""
     before = pulse.counted_before
     return record.state is State.POISONED and before is not None and record.received_at.date() < before
 
 
-def newest_lead(ledger: Ledger, day: date) -> datetime | None:
-    """When the last lead of a customer of that day was received. Reads the first page only, if one is on it."""
-    found = ledger.between(day, day, damage=[])
+def newest_lead(ledger: Ledger, first: date, last: date) -> datetime | None:
+    """When the last lead of a customer of these days was received. The first day is the last, or a day or so before.
+
+    Reads the first page of a day only, if one is on it.
+    """
+    days = (last - number * ONE_DAY for number in range((last - first).days + 1))
+    found = (record for day in days for record in ledger.between(day, day, damage=[]))
     return next((record.received_at for record in found if is_of_a_customer(record)), None)
 
 
@@ -150,7 +170,8 @@ def wrong_keys(rejected: Iterable[Record], last_lead: datetime | None) -> list[d
 
 
 def report(before: Pulse, pulse: Pulse, tallies: Tallies, run: Run) -> None:
-    """Writes the line `pipeline_state`. docs/logs.md explains its fields."""
+    """Writes the line `pipeline_state`, and a line for each new name. docs/logs.md explains the fields."""
+    _log_drift(before, pulse)
     now, beat, states = run.now(), pulse.beat, Counter[State]()
     for tally in (*tallies.values(), *pulse.older):
         states[tally.state] += tally.leads
@@ -204,13 +225,19 @@ def _last_day(records: Iterable[Record], now: datetime) -> LastDay:
 
 
 def _with_names(pulse: Pulse, records: Iterable[Record]) -> Pulse:
-    """Remembers new sources and actions, and logs each once, but not what the very first leads have."""
     found = set().union(*map(names_of, records)) - pulse.names
-    known = pulse.names | set(sorted(found)[: MOST_NAMES - len(pulse.names)])
-    if pulse.names:
-        for name in sorted(known - pulse.names):
-            log.warning(log_line("drift", what=name.partition(" ")[0], name=name.partition(" ")[2]))
-    return replace(pulse, names=known)
+    return replace(pulse, names=pulse.names | set(sorted(found)[: max(0, MOST_NAMES - len(pulse.names))]))
+
+
+def _log_drift(before: Pulse, pulse: Pulse) -> None:
+    """Logs each new source, action and unread key once, but not those of the very first leads."""
+    for name in sorted(pulse.names - before.names) if before.names else ():
+        what, _, word = name.partition(" ")
+        log.warning(log_line("drift", what=what, name=word))
+
+
+def _few(lines: Iterable[str]) -> tuple[str, ...]:
+    return tuple(line[:LONGEST_LINE] for line in islice(lines, MOST_LINES))
 
 
 def _latest(run: Run) -> date:

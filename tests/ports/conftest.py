@@ -10,8 +10,19 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ResourceExistsError
 
-from leadpipe.model.ports import Arrival, CanaryMarks, Claims, Fallback, LeadQueue, Ledger, MarksStore, PoisonQueue
+from leadpipe.model.ports import (
+    Arrival,
+    AttentionStore,
+    CanaryMarks,
+    Claims,
+    Fallback,
+    LeadQueue,
+    Ledger,
+    MarksStore,
+    PoisonQueue,
+)
 from leadpipe.model.settings import StorageByKey
+from leadpipe.storage.attention import AzureAttention
 from leadpipe.storage.canary_marks import AzureCanaryMarks
 from leadpipe.storage.claims import AzureClaims
 from leadpipe.storage.connection import Storage, connect
@@ -24,7 +35,16 @@ from leadpipe.storage.poison_queue import POISON_QUEUE, AzurePoisonQueue
 from leadpipe.storage.queues import decoded as read_as_base64
 from leadpipe.storage.tables import create_missing
 from tests.factories import payload
-from tests.fakes import FakeCanaryMarks, FakeClaims, FakeFallback, FakeLedger, FakeMarks, FakePoisonQueue, FakeQueue
+from tests.fakes import (
+    FakeAttention,
+    FakeCanaryMarks,
+    FakeClaims,
+    FakeFallback,
+    FakeLedger,
+    FakeMarks,
+    FakePoisonQueue,
+    FakeQueue,
+)
 
 
 @pytest.fixture(params=["fake", "real"])
@@ -50,6 +70,11 @@ def claims(kind: str, request: pytest.FixtureRequest) -> Claims:
 @pytest.fixture
 def marks(kind: str, request: pytest.FixtureRequest) -> MarksStore:
     return FakeMarks([]) if kind == "fake" else AzureMarks(request.getfixturevalue("storage"))
+
+
+@pytest.fixture
+def attention(kind: str, request: pytest.FixtureRequest) -> AttentionStore:
+    return FakeAttention([]) if kind == "fake" else AzureAttention(request.getfixturevalue("storage"))
 
 
 @pytest.fixture
