@@ -1,10 +1,12 @@
 """docs/setup.md says what the program does."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from leadpipe.model.settings import Settings, StorageByIdentity
 from leadpipe.operations.causes import CAUSES
 from leadpipe.operations.setup.privileges import LEVELS, MappingNeeds, needed
 from leadpipe.operations.setup.sign_in import SignInMethod
@@ -32,6 +34,22 @@ def test_its_table_has_every_privilege_with_its_level() -> None:
         each.name: LEVELS[each.depth] for each in needed(NONE)
     }
     assert {"prvAppendLead", "prvAssignLead"} <= {*levels}
+
+
+def test_the_settings_for_ones_own_machine_can_be_read_and_hold_no_secret() -> None:
+    (block,) = re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)
+    values = json.loads(block)["Values"]
+    filled = {
+        **values,
+        "AzureWebJobsStorage__accountName": "stcontoso",
+        "DATAVERSE_MANAGED_IDENTITY": "11112222-bbbb-3333-cccc-4444dddd5555",
+    }
+
+    settings = Settings.from_environment(filled)
+
+    assert settings.faults == ()
+    assert isinstance(settings.storage, StorageByIdentity)
+    assert not settings.storage.managed  # so the commands reach it as the person
 
 
 @pytest.mark.parametrize("way", SignInMethod)

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -53,6 +54,9 @@ def run(name: str, steps: Callable[[], None]) -> NoReturn:
     except KeyboardInterrupt:
         say(f"{name}: stopped by Ctrl-C; what is done stays done")
         sys.exit(130)
+    except Exception as error:  # noqa: BLE001 - a traceback could quote what a program answered
+        say(f"✗ {name}: {type(error).__name__} at {_where(error)}: a program answers in another form than it did")
+        sys.exit(1)
     sys.exit(0)
 
 
@@ -91,14 +95,20 @@ def az(*arguments: str) -> Any:
     chosen = os.environ.get("AZURE_SUBSCRIPTION_ID", "").strip()
     subscription = ("--subscription", chosen) if chosen else ()
     answer = ask("az", *arguments, *subscription, "--output", "json")
-    return json.loads(answer) if answer.strip() else None
+    try:
+        return json.loads(answer) if answer.strip() else None
+    except ValueError:
+        raise Refused("its answer is not JSON") from None  # which could quote a secret
 
 
 def az_or_stop(what: str, *arguments: str) -> Any:
     try:
-        return az(*arguments)
+        answer = az(*arguments)
     except Refused as refused:
         raise Stop(f"{what}: the Azure CLI says: {refused}") from refused
+    if answer is None:
+        raise Stop(f"{what}: the Azure CLI answers nothing")
+    return answer
 
 
 def keep(name: str, text: str) -> None:
@@ -153,6 +163,11 @@ def _environment(settings: Mapping[str, str]) -> dict[str, str]:
     rest = {name: text for name, text in os.environ.items() if not name.startswith(ours)}
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     return {**rest, **settings, "PYTHONPATH": path, "PYTHONUTF8": "1"}
+
+
+def _where(error: Exception) -> str:
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f"{Path(last.filename).name}:{last.lineno}"
 
 
 def _longest() -> float:

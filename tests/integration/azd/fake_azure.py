@@ -38,16 +38,21 @@ def az(words: list[str]) -> int:
     if isinstance(answer, dict) and "ERROR" in answer:
         sys.stderr.write(f"ERROR: {answer['ERROR']}\n")
         return 1
-    if answer is not None:
-        sys.stdout.write(json.dumps(_queried(answer, given.query)) + "\n")
+    if isinstance(answer, dict) and "RAW" in answer:
+        sys.stdout.write(answer["RAW"])
+    elif answer is not None:
+        found = _queried(answer, given.query)
+        sys.stdout.write(f"{found if given.output == 'tsv' else json.dumps(found)}\n")
     return 0
 
 
 def _queried(answer: Any, query: str | None) -> Any:
-    """The part that --query chooses: the hooks ask for a property, or for one of each row."""
+    """The part that --query chooses: a property, that of each row, or that of the first."""
     if not query:
         return answer
-    return [row[query[3:]] for row in answer] if query.startswith("[].") else answer.get(query)
+    if query.startswith("[]."):
+        return [row[query[3:]] for row in answer]
+    return answer[0][query[4:]] if query.startswith("[0].") else answer.get(query)
 
 
 def azd(words: list[str]) -> int:

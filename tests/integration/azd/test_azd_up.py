@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -95,7 +96,7 @@ def test_where_nobody_can_be_asked_it_says_how_to_set_the_value(make_azd: Callab
         (lambda azd: azd.set(DATAVERSE_URL="http://contoso"), "DATAVERSE_URL is not an https address"),
         (
             lambda azd: azd.set(LEADPIPE_ALERT_EMAIL="nobody"),
-            "LEADPIPE_ALERT_EMAIL is not a mail address; `azd env set",
+            "LEADPIPE_ALERT_EMAIL is not a mail address; `azd",
         ),
     ],
     ids=["az", "azd", "name", "organisation", "mail"],
@@ -193,6 +194,36 @@ def test_a_wrong_key_ends_it_before_an_address_is_printed(azd: Azd) -> None:
 
     assert (ran.code, "the test lead did not get through" in ran.out) == (1, True)
     assert "?code=" not in ran.out
+
+
+@pytest.mark.parametrize(
+    ("hook", "command", "answer", "says"),
+    [
+        ("preprovision", "account show", {"RAW": "s3cret <html>"}, "the Azure CLI is not signed in"),
+        ("preprovision", "account show", {"s3cret": 1}, "preprovision: KeyError at preprovision.py:"),
+        ("postprovision", "identity show", {"s3cret": 1}, "the app's identity cannot be read: the Azure CLI answers"),
+        ("postprovision", "role assignment list", {"RAW": "s3cret"}, "its answer is not JSON"),
+        (
+            "postdeploy",
+            "functionapp config appsettings list",
+            {"s3cret": 1},
+            "postdeploy: TypeError at deployed_app.py:",
+        ),
+        ("postdeploy", "functionapp config appsettings list", None, "the app's settings cannot be read"),
+        ("predown", "functionapp config appsettings list", [{"s3cret": 1}], "predown: KeyError at deployed_app.py:"),
+    ],
+)
+def test_an_answer_in_another_form_ends_the_hook_and_is_not_shown(
+    azd: Azd, hook: str, command: str, answer: Any, says: str
+) -> None:
+    azd.answer(command, answer)
+
+    ran = azd.hook(hook)
+
+    assert ran.code == 1
+    assert says in ran.out
+    assert "s3cret" not in ran.out
+    assert "Traceback" not in ran.out
 
 
 def test_an_administrator_without_rights_is_named(azd: Azd, organisation: Standin) -> None:
