@@ -13,6 +13,8 @@ import pytest
 from leadpipe.operations.setup.azure_commands import commands_for
 from leadpipe.operations.setup.sign_in import Known, SignInMethod
 from tests.azure_cli import COMMANDS, NotACommand, commands_in, take_az, take_func
+from tests.test_named_commands import SOURCES as OF_THE_PROGRAM
+from tests.test_named_commands import texts_of
 
 ROOT = Path(__file__).parents[1]
 TODAY = date(2026, 11, 26)
@@ -26,6 +28,7 @@ FULL = Known(
     username="leads@contoso.com",
     identity=CLIENT,
 )
+SOURCES = [*OF_THE_PROGRAM, *sorted((ROOT / "infra" / "hooks").glob("*.py"))]
 _BLOCK = re.compile(r"^ *```\w*\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -77,6 +80,13 @@ def test_each_line_of_a_document_is_one_too(document: Path) -> None:
     for line in in_sentences(document):
         # There a command may stand for itself, without what it needs.
         assert line.removeprefix("az ") in COMMANDS or take(line)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
+def test_each_line_that_a_command_or_a_hook_names_is_one_too(source: Path) -> None:
+    for text in texts_of(source):
+        for line in re.findall(r"`((?:az|func) [^`]+)`", text):
+            assert line.removeprefix("az ") in COMMANDS or take(line)
 
 
 def test_docs_setup_has_commands_of_each_way_to_deploy() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 
-from deployed_app import raw_settings, settings_here, the_app
+from deployed_app import DeployedApp, raw_settings, settings_here, the_app
 from hook import Stop, is_interactive, leadpipe, leadpipe_answer, run, say, value
 
 REMOVE = "LEADPIPE_DOWN_REMOVES_USER"
@@ -24,22 +24,32 @@ def main() -> None:
         say("predown: nothing was deployed, so nothing of it is in Dynamics")
         return
     app = the_app()
-    settings = settings_here(raw_settings(app))
-    require_no_leads(settings)
+    settings = looked_at(app)
     say(f"Posts to {app.endpoint} are lost from now on: take the address out of Partner Center first.")
     if settings.get("DATAVERSE_URL", "").strip():
         of_dynamics(settings)
 
 
+def looked_at(app: DeployedApp) -> dict[str, str]:
+    """The settings of an app that holds no lead, or whose leads may be lost; none where they cannot be read."""
+    settings: dict[str, str] = {}
+    try:
+        settings = settings_here(raw_settings(app))
+        require_no_leads(settings)
+    except Stop as stop:
+        say(f"✗ {stop}")
+        if not agreed(LOSE, "Delete everything nevertheless?"):
+            raise Stop(f"leads may be lost; if that is meant: `azd env set {LOSE} yes`") from stop
+    return settings
+
+
 def require_no_leads(settings: dict[str, str]) -> None:
-    left = leads_left(settings)
-    if not left:
-        say("✓ no lead is in the storage account alone")
-        return
-    say(f"✗ {left}: they are in the storage account alone, and are deleted with it")
-    say("  `leadpipe status` says what to do about them; `leadpipe fallback drain` sends those that rest to Dynamics")
-    if not agreed(LOSE, "Delete them?"):
-        raise Stop(f"leads would be lost; if they may be: `azd env set {LOSE} yes`")
+    if left := leads_left(settings):
+        raise Stop(
+            f"{left}: they are in the storage account alone, and are deleted with it. `leadpipe status` says what to do"
+            " about them; `leadpipe fallback drain` sends those that rest to Dynamics"
+        )
+    say("✓ no lead is in the storage account alone")
 
 
 def leads_left(settings: dict[str, str]) -> str:

@@ -65,6 +65,17 @@ def test_a_ledger_that_cannot_be_read_stops_it(azd: Azd) -> None:
     assert (ran.code, "it is not known whether leads wait" in ran.out) == (1, True)
 
 
+def test_an_app_that_is_gone_can_still_be_taken_down_if_that_is_meant(azd: Azd) -> None:
+    azd.answer("functionapp config appsettings list", {"ERROR": "(ResourceNotFound) The Resource was not found."})
+
+    stopped = azd.hook("predown")
+    azd.set(LEADPIPE_DOWN_LOSES_LEADS="yes")
+    meant = azd.hook("predown")
+
+    assert (stopped.code, meant.code) == (1, 0), meant.out
+    assert "(ResourceNotFound)" in stopped.out
+
+
 def test_where_nothing_was_deployed_there_is_nothing_to_ask(azd: Azd) -> None:
     azd.outputs["AZURE_FUNCTION_APP_NAME"] = ""
 
