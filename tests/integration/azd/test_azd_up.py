@@ -236,6 +236,14 @@ def test_an_administrator_without_rights_is_named(azd: Azd, organisation: Standi
     assert "/api/leads?code=" not in ran.out
 
 
+def test_the_commands_go_by_the_apps_settings_and_not_by_azds(azd_without_dynamics: Azd) -> None:
+    azd_without_dynamics.set(DATAVERSE_URL="https://contoso.crm4.dynamics.com", LEADPIPE_AUTH="keys")
+
+    ran = azd_without_dynamics.hook("postdeploy")
+
+    assert (ran.code, "no organisation; settings from the environment" in ran.out) == (0, True), ran.out
+
+
 def test_without_an_organisation_the_lead_rests_and_that_is_said(azd_without_dynamics: Azd) -> None:
     ran = azd_without_dynamics.hook("postdeploy")
 
