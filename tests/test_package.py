@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,12 +65,24 @@ DATA = [
 LEFT_OUT = [*KEYS, *SETTINGS, *ENVIRONMENTS, *EDITORS, *DATA]
 NOT_FOR_AZURE = [
     *("leads.txt", "notes.md", "deploy.yml", "setup.cfg", "deeper/requirements.txt", "report.xml", "look.ipynb"),
+    *("azure.yaml", "infra/main.bicep", "infra/main.bicepparam", "infra/hooks/postdeploy.py", "infra/hooks/hook.py"),
+    *("bench/lead.py", "console/app.py.orig", ".vscode/extensions.json", ".devcontainer/devcontainer.json"),
     *(".git/config", ".gitignore", ".funcignore", ".github/workflows/ci.yml", "leadpipe/model/__pycache__/lead.pyc"),
 ]
 MAPPINGS = ["mapping.toml", "mappings/europe.toml", "environments/data.toml", "id_map.toml", "key.toml"]
 BUILT_HERE = [
     ".python_packages/lib/site-packages/certifi/cacert.pem",
     ".python_packages/lib/site-packages/azure/functions/__init__.py",
+]
+
+
+KEPT_LIST = ROOT / "tests" / "samples" / "package.txt"
+# azd restores a service into <folder>_env, and makes hooks_env for the hooks.
+LEFT_BY_AZD = [
+    *(".azure/config.json", ".azure/leadpipe/.env", ".azure/leadpipe/config.json", "leadpipe_env/pyvenv.cfg"),
+    *("leadpipe_env/lib/python3.12/site-packages/azure/functions/__init__.py", "leadpipe.egg-info/PKG-INFO"),
+    *("infra/hooks/hooks_env/pyvenv.cfg", "infra/hooks/hooks_env/lib/python3.12/site-packages/typer/main.py"),
+    *("infra/hooks/__pycache__/hook.cpython-312.pyc", "infra/main.json", "build/lib/leadpipe/intake.py"),
 ]
 
 
@@ -140,6 +153,30 @@ def test_what_the_functions_need_goes_to_azure_and_nothing_else(tmp_path: Path, 
     assert package(tmp_path, goes_in) == {*needed, *MAPPINGS}
 
 
+def zipped(folder: Path, file: Path, goes_in: Callable[[str], bool]) -> list[str]:
+    """Builds the package as azd and Core Tools do: all files of the folder that the reader lets in. Its list."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as package_:
+        for path in sorted(package(folder, goes_in)):
+            package_.write(folder / path, path)
+    with zipfile.ZipFile(file) as package_:
+        return package_.namelist()
+
+
+@READERS
+def test_the_package_of_a_clone_where_azd_ran_has_what_the_kept_list_has(
+    tmp_path: Path, goes_in: Callable[[str], bool]
+) -> None:
+    clone = tmp_path / "leadpipe"
+    for file in own_files():
+        (clone / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / file, clone / file)
+    fill(clone, LEFT_BY_AZD)
+
+    names = zipped(clone, tmp_path / "package.zip", goes_in)
+
+    assert names == KEPT_LIST.read_text(encoding="utf-8").split(), f"if this is intended, change {KEPT_LIST.name}"
+
+
 @READERS
 def test_packages_that_were_installed_here_for_azure_go_along_whole(goes_in: Callable[[str], bool]) -> None:
     assert [path for path in BUILT_HERE if not goes_in(path)] == []
@@ -174,6 +211,12 @@ def ignored(tmp_path: Path) -> Callable[[list[str]], set[str]]:
 def test_git_takes_no_secret_no_data_and_nothing_of_one_machine(ignored: Callable[[list[str]], set[str]]) -> None:
     files = [*LEFT_OUT, *(f"deeper/down/{file}" for file in LEFT_OUT), "CLIENT.PFX", "mapping.toml~", "#mapping.toml#"]
     assert {*files} - ignored(files) == set()
+
+
+def test_git_takes_nothing_that_azd_leaves(ignored: Callable[[list[str]], set[str]]) -> None:
+    left = {*LEFT_BY_AZD} - {"infra/main.json"}
+
+    assert left - ignored([*left]) == set()
 
 
 def test_git_takes_all_of_this_project(ignored: Callable[[list[str]], set[str]]) -> None:

@@ -1,10 +1,12 @@
 """docs/setup.md says what the program does."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from leadpipe.model.settings import Settings, StorageByIdentity
 from leadpipe.operations.causes import CAUSES
 from leadpipe.operations.setup.privileges import LEVELS, MappingNeeds, needed
 from leadpipe.operations.setup.sign_in import SignInMethod
@@ -18,7 +20,9 @@ DOCUMENT = (ROOT / "docs" / "setup.md").read_text(encoding="utf-8")
 def test_every_setting_that_it_names_is_read() -> None:
     named = set(re.findall(r"`((?:DATAVERSE|AzureWebJobs|LEADPIPE)\w+)`", DOCUMENT))
 
-    assert named - {"LEADPIPE_KEY"} <= names_read_by_settings()  # that one is the command line's own
+    hooks = "".join(hook.read_text(encoding="utf-8") for hook in (ROOT / "infra" / "hooks").glob("*.py"))
+    of_hooks = {name for name in named if f'"{name}"' in hooks}
+    assert named - {"LEADPIPE_KEY"} - of_hooks <= names_read_by_settings()  # that one is the command line's own
     assert "DATAVERSE_MANAGED_IDENTITY" in named
 
 
@@ -30,6 +34,22 @@ def test_its_table_has_every_privilege_with_its_level() -> None:
         each.name: LEVELS[each.depth] for each in needed(NONE)
     }
     assert {"prvAppendLead", "prvAssignLead"} <= {*levels}
+
+
+def test_the_settings_for_ones_own_machine_can_be_read_and_hold_no_secret() -> None:
+    (block,) = re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)
+    values = json.loads(block)["Values"]
+    filled = {
+        **values,
+        "AzureWebJobsStorage__accountName": "stcontoso",
+        "DATAVERSE_MANAGED_IDENTITY": "11112222-bbbb-3333-cccc-4444dddd5555",
+    }
+
+    settings = Settings.from_environment(filled)
+
+    assert settings.faults == ()
+    assert isinstance(settings.storage, StorageByIdentity)
+    assert not settings.storage.managed  # so the commands reach it as the person
 
 
 @pytest.mark.parametrize("way", SignInMethod)
@@ -49,7 +69,10 @@ def test_the_sections_that_its_list_and_the_causes_point_to_are_there() -> None:
     anchors = {heading.lower().replace(" ", "-") for heading in headings}
     fixes = " ".join(cause.fix for cause in CAUSES.values())
 
-    assert {*re.findall(r"\]\(#([\w-]+)\)", DOCUMENT)} == anchors
+    below = {
+        line.removeprefix("### ").lower().replace(" ", "-") for line in DOCUMENT.splitlines() if line[:4] == "### "
+    }
+    assert {*re.findall(r"\]\(#([\w-]+)\)", DOCUMENT)} - below == anchors
     assert {*re.findall(r"docs/setup\.md, section (\w+)", fixes)} <= headings
     assert fixes.count("docs/setup.md") == fixes.count("docs/setup.md, section")
 

@@ -19,7 +19,7 @@ from leadpipe.cli.target import reach
 from leadpipe.mapping.rules import FileMapping
 from leadpipe.operations.doctor.examination import examine
 from leadpipe.operations.setup.administrator import administration_of, said_to_the_administrator
-from leadpipe.operations.setup.application import Subject, is_managed_identity, subject_of
+from leadpipe.operations.setup.application import Subject, subject_of
 from leadpipe.operations.setup.apply import Changes
 from leadpipe.operations.setup.organisation import look, needs_of
 from leadpipe.operations.setup.plan import Wanted, plan, plan_removal
@@ -135,9 +135,6 @@ def _conclude(steps: list[Step], mode: Mode) -> None:
 
 
 def _run_doctor(target: Target) -> None:
-    if is_managed_identity(target.settings) and not os.environ.get("IDENTITY_ENDPOINT"):
-        say("the doctor cannot sign in as the app's identity from here; `leadpipe send-test --url URL` tests it")
-        return
     say("the doctor, with the app's own sign-in:")
     report(examine(target, os.environ, now))
 

@@ -19,6 +19,7 @@ from leadpipe.model.errors import LeadpipeError
 from leadpipe.model.lead import Lead
 from leadpipe.model.reasons import BLOCKED
 from leadpipe.model.record import QUEUED, Record, State
+from leadpipe.model.settings import ManagedIdentity
 from leadpipe.operations.causes import cause_of, fix_now, with_detail
 from leadpipe.operations.decisions import user_at_host
 from leadpipe.operations.doctor.finding import CheckResult
@@ -85,7 +86,12 @@ class Trial:
         """Why Dynamics is not asked for the lead; empty where it is asked."""
         if record is None or record.state is not State.WRITTEN:
             return "the lead was not written there"
-        return "" if self._target.settings.dataverse else "these settings name no organisation"
+        dataverse = self._target.settings.dataverse
+        if dataverse is None:
+            return "these settings name no organisation"
+        if isinstance(dataverse.sign_in, ManagedIdentity) and not os.environ.get("IDENTITY_ENDPOINT"):
+            return "only the app itself can sign in as its identity; it wrote the lead"
+        return ""
 
     def _followed(self, lead_id: str) -> Iterator[Record]:
         """The record after each change of its state or reason, until it is no longer queued. Raises StepFailed."""

@@ -1,13 +1,13 @@
 """Checks Dynamics from the sign-in to the role, without sending a lead."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from leadpipe.dataverse.auth import tokens_for
 from leadpipe.dataverse.client import DataverseClient
 from leadpipe.dataverse.inspection import Inspection, NotReadable
 from leadpipe.mapping.default import columns_of
 from leadpipe.model.errors import Blocked, DeliveryFailed
-from leadpipe.model.settings import Area, Dataverse, Settings
+from leadpipe.model.settings import Area, Dataverse, ManagedIdentity, Settings
 from leadpipe.operations.doctor.finding import (
     CheckResult,
     Finding,
@@ -31,7 +31,7 @@ _AFTER_SIGN_IN = (ORGANISATION, APPLICATION_USER, PRIVILEGES, MAPPING, PLUG_INS,
 _ABOUT_THE_USER = frozenset({"no_application_user", "no_role", "user_disabled", "missing_privilege", "access_denied"})
 
 
-def look_at_dynamics(settings: Settings) -> Iterator[Finding]:
+def look_at_dynamics(settings: Settings, environment: Mapping[str, str]) -> Iterator[Finding]:
     """Makes the checks in order. Each depends on the one before it, so the first that fails is the last."""
     if settings.faults_of(Area.DYNAMICS):
         yield from _not_reached((SIGN_IN, *_AFTER_SIGN_IN), "see settings", settings)
@@ -41,6 +41,12 @@ def look_at_dynamics(settings: Settings) -> Iterator[Finding]:
         fix = "set DATAVERSE_URL and a sign-in, then `leadpipe fallback drain`; nothing, if this is intended"
         yield warning(ORGANISATION, "none is set: every lead rests in the fallback table", fix, reason=NO_DYNAMICS)
         yield from _not_reached(_AFTER_SIGN_IN[1:], "no organisation is set", settings)
+        return
+    if isinstance(settings.dataverse.sign_in, ManagedIdentity) and not environment.get("IDENTITY_ENDPOINT"):
+        yield skipped(
+            SIGN_IN, "only the app itself can sign in as its identity: `leadpipe send-test --url URL` tests it"
+        )
+        yield from _not_reached(_AFTER_SIGN_IN, f"see {SIGN_IN}", settings)
         return
     tokens = tokens_for(settings.dataverse)
     try:

@@ -31,7 +31,7 @@ def examine(target: Target, environment: Mapping[str, str], now: Callable[[], da
         "functions": lambda: [look_at_functions(environment)],
         "storage": lambda: look_at_storage(target),
         "threads": lambda: [look_at_threads(environment)],
-        "dynamics": lambda: look_at_dynamics(settings),
+        "dynamics": lambda: look_at_dynamics(settings, environment),
         "expiry": lambda: [look_at_expiry(settings, now().date(), certificate_ends=certificate_ends(settings))],
         "notify": lambda: [look_at_notify(settings)],
         "last leads": lambda: _last_leads(target, found, now),

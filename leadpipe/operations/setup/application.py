@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from leadpipe.model.errors import SettingsError
 from leadpipe.model.guid import is_guid
 from leadpipe.model.reference import unresolved
-from leadpipe.model.settings import ANY_EMULATOR, Dataverse, ManagedIdentity, Settings
-from leadpipe.operations.setup.sign_in import Known, SignInMethod
+from leadpipe.model.settings import ANY_EMULATOR, Dataverse, Settings
+from leadpipe.operations.setup.sign_in import SYSTEM, Known, SignInMethod
 
 _METHODS = {
     "DATAVERSE_CLIENT_SECRET": SignInMethod.SECRET,
@@ -26,7 +26,7 @@ _DOMAIN = re.compile(r"([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z][
 class Subject:
     """`client_id` empty: not known yet. `account`: the Office 365 user's name, where that is the way to sign in.
 
-    `tenant`: an id or a domain name. `identity`: the id of a user-assigned managed identity, as the settings have it.
+    `tenant`: an id or a domain name. `identity`: the managed identity as the settings have it, an id or `system`.
     `signs_in_as`: the application that the settings name, empty where they name none.
     """
 
@@ -66,7 +66,7 @@ def subject_of(
     set_sign_in = _method_of(given)
     sign_in = sign_in or set_sign_in
     identity = given["DATAVERSE_MANAGED_IDENTITY"]
-    of_identity = "" if identity.lower() == "system" else identity
+    of_identity = "" if identity.lower() == SYSTEM else identity
     ids = dict.fromkeys(SignInMethod, given["DATAVERSE_CLIENT_ID"]) | {SignInMethod.MANAGED_IDENTITY: of_identity}
     named = ids[sign_in]
     _require_resolved(given, sign_in)
@@ -82,7 +82,7 @@ def subject_of(
         client_id=(client_id or named).lower(),
         tenant=tenant,
         account=given["DATAVERSE_USERNAME"] if sign_in is SignInMethod.PASSWORD else "",
-        identity=of_identity,
+        identity=SYSTEM if identity and not of_identity else identity,
         signs_in_as=ids[set_sign_in].lower(),
     )
 
@@ -96,10 +96,6 @@ def _method_of(given: Mapping[str, str]) -> SignInMethod:
     """The method that the settings choose; with only a client id a secret, else the recommended one."""
     chosen = next((method for name, method in _METHODS.items() if given[name]), None)
     return chosen or (SignInMethod.SECRET if given["DATAVERSE_CLIENT_ID"] else SignInMethod.MANAGED_IDENTITY)
-
-
-def is_managed_identity(settings: Settings) -> bool:
-    return settings.dataverse is not None and isinstance(settings.dataverse.sign_in, ManagedIdentity)
 
 
 def _organisation(environment: Mapping[str, str]) -> Dataverse:

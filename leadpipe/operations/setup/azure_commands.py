@@ -1,6 +1,7 @@
-"""Writes the Azure CLI commands for Entra and the function app, for people who want to see them before running them.
+"""Writes the commands for Entra and the function app, for people who want to see them before running them.
 
-A secret goes from Entra into the key vault without being shown. Variables are set once, because there the two shells
+They make what `azd up` makes, by the same template: a Flex Consumption app with an identity of its own and no secret. A
+secret goes from Entra into the key vault without being shown. Variables are set once, because there the two shells
 differ; PowerShell also needs double quotes around a value with parentheses.
 https://learn.microsoft.com/cli/azure/reference-index
 https://learn.microsoft.com/cli/azure/use-azure-cli-successfully-powershell
@@ -11,9 +12,11 @@ from datetime import date, timedelta
 
 from leadpipe.model.settings import DEFAULT_AUTHORITY
 from leadpipe.operations.setup.shell import Commands, Expanded, for_bash, for_powershell, variable
-from leadpipe.operations.setup.sign_in import SETTINGS_OF, Known, SignInMethod
-from leadpipe.operations.setup.vault_commands import ON_APP, PRINCIPAL, reference, stored, vault
+from leadpipe.operations.setup.sign_in import SETTINGS_OF, SYSTEM, Known, SignInMethod
+from leadpipe.operations.setup.vault_commands import ON_APP, reference, stored, vault
 
+# Without a hyphen: --query would need quotes around it, which the shells hand on differently.
+SECOND_KEY = "partnercenter2"
 SECRET_LIFETIME = timedelta(days=365)
 # Dynamics CRM in every directory, and its permission user_impersonation.
 _DYNAMICS = "00000007-0000-0000-c000-000000000000"
@@ -21,24 +24,28 @@ _IMPERSONATION = "78ce3f0f-a1ce-49c2-8cde-64b5c0896db4"
 _SET = f"az functionapp config appsettings set {ON_APP} --output none --settings"
 _TENANT = Expanded("DATAVERSE_TENANT_ID=$(az account show --query tenantId --output tsv)")
 _CLIENT = Expanded("DATAVERSE_CLIENT_ID=$CLIENT")
+_IDENTITY = Expanded("DATAVERSE_MANAGED_IDENTITY=$IDENTITY_CLIENT")
+# https://learn.microsoft.com/azure/app-service/configure-ssl-certificate-in-code
+_CERTIFICATE = Expanded("DATAVERSE_CERTIFICATE_PATH=/var/ssl/private/$THUMBPRINT.p12")
 
 
 def commands_for(sign_in: SignInMethod, known: Known, today: date) -> list[Commands]:
-    return [_names(sign_in, known), *_of(sign_in, known, today), _other_methods(sign_in), _function_key()]
+    made = [_names(sign_in, known), _made(known), _found(known)]
+    return [*made, *_of(sign_in, known, today), _other_methods(sign_in), _function_key(), _second_key()]
 
 
 def _of(sign_in: SignInMethod, known: Known, today: date) -> list[Commands]:
     ends = today + SECRET_LIFETIME
     match sign_in:
         case SignInMethod.MANAGED_IDENTITY:
-            return [_identity(known), _settings(known, [f"DATAVERSE_MANAGED_IDENTITY={known.identity or 'system'}"])]
+            named = f"DATAVERSE_MANAGED_IDENTITY={known.identity}" if known.identity else _IDENTITY
+            return [_identity(known), _settings(known, [named])]
         case SignInMethod.SECRET:
             settings = [*_application(known), f"DATAVERSE_SECRET_EXPIRES={ends.isoformat()}"]
             secret = _settings(known, settings, "DATAVERSE_CLIENT_SECRET")
             return [*_registration(known), *vault(), _secret(ends), secret]
         case SignInMethod.CERTIFICATE:
-            path = Expanded("DATAVERSE_CERTIFICATE_PATH=/var/ssl/private/$THUMBPRINT.p12")
-            return [*_registration(known), *_certificate(), _settings(known, [*_application(known), path])]
+            return [*_registration(known), *_certificate(), _settings(known, [*_application(known), _CERTIFICATE])]
         case SignInMethod.PASSWORD:
             name = f"DATAVERSE_USERNAME={known.username}" if known.username else Expanded("DATAVERSE_USERNAME=$ACCOUNT")
             settings = [*_application(known), name, f"DATAVERSE_PASSWORD_CHANGED={today.isoformat()}"]
@@ -47,8 +54,8 @@ def _of(sign_in: SignInMethod, known: Known, today: date) -> list[Commands]:
 
 
 def _names(sign_in: SignInMethod, known: Known) -> Commands:
-    given = {"APP": "contoso-leads", "GROUP": "contoso-leads-group"}
-    what = ["your function app", "its resource group"]
+    given = {"NAME": "contoso-leads", "GROUP": "contoso-leads-group", "LOCATION": "westeurope"}
+    what = ["what is made (at most 17 letters)", "its resource group", "the region"]
     if sign_in in {SignInMethod.SECRET, SignInMethod.PASSWORD}:
         given["VAULT"] = "contoso-leads-vault"
         what.append("its key vault")
@@ -56,9 +63,39 @@ def _names(sign_in: SignInMethod, known: Known) -> Commands:
         given["ACCOUNT"] = "leads@contoso.onmicrosoft.com"
         what.append("the account that signs in")
     return Commands(
-        title=f"fill in the names of {', '.join(what)}",
+        title=f"fill in the names of {', '.join(what)}; a group that exists keeps its region",
         bash=tuple(f"{name}={value}" for name, value in given.items()),
         powershell=tuple(f'${name} = "{value}"' for name, value in given.items()),
+    )
+
+
+def _made(known: Known) -> Commands:
+    """The template sets the sign-in by identity; the settings for another one come further below."""
+    person = "$(az ad signed-in-user show --query id --output tsv)"
+    deploy = 'az deployment group create --resource-group "$GROUP" --template-file infra/leadpipe.bicep --output none'
+    named = f'--parameters environmentName="$NAME" operatorPrincipalId="{person}"'
+    title = "in leadpipe's folder: make everything, by its template; if the app is there already, leave this out"
+    group = 'az group create --name "$GROUP" --location "$LOCATION" --output none'
+    return Commands(
+        title=title,
+        bash=(group, f"{deploy} {named} {for_bash(f'dataverseUrl={known.url}')}"),
+        powershell=(group, f"{deploy} {named} {for_powershell(f'dataverseUrl={known.url}')}"),
+    )
+
+
+def _found(known: Known) -> Commands:
+    """Reads the names that the template chose, and puts leadpipe there."""
+    # The caller has checked that it is an id; Azure writes ids in lower case.
+    which = f"[?clientId=='{known.identity.lower()}'].id" if known.identity not in {"", SYSTEM} else "[0].id"
+    found = {
+        "APP": 'az functionapp list --resource-group "$GROUP" --query "[0].name" --output tsv',
+        "IDENTITY": f'az identity list --resource-group "$GROUP" --query "{which}" --output tsv',
+    }
+    publish = 'func azure functionapp publish "$APP" --python'
+    return Commands(
+        title="the app and its identity, and leadpipe put there; with several in the group, name yours instead",
+        bash=(*(f'{name}="$({command})"' for name, command in found.items()), publish),
+        powershell=(*(f'${name} = "$({command})"' for name, command in found.items()), publish),
     )
 
 
@@ -90,7 +127,8 @@ def _certificate() -> list[Commands]:
     """Makes the certificate in a folder that only its owner can open, and deletes it after the upload.
 
     The PFX has a password only for the upload: the platform gives the app the certificate without one. OpenSSL and the
-    Azure CLI read the password from a file, since the list of processes shows command lines.
+    Azure CLI read the password from a file, since the list of processes shows command lines. On Flex Consumption the
+    upload itself says that the app's code may read the certificate; there is no app setting for it.
     https://learn.microsoft.com/cli/azure/use-azure-cli-successfully-tips#load-parameter-values-from-a-file
     """
     made = 'az ad app credential reset --id "$CLIENT" --append --create-cert --years 1'
@@ -101,9 +139,8 @@ def _certificate() -> list[Commands]:
     )
     uploaded = (
         f'az functionapp config ssl upload {ON_APP} --certificate-file "$DIR/client.pfx"'
-        ' --certificate-password "@$DIR/password" --query thumbprint --output tsv'
+        ' --certificate-password "@$DIR/password" --load-to-code true --query thumbprint --output tsv'
     )
-    load = f'{_SET} "WEBSITE_LOAD_CERTIFICATES=$THUMBPRINT"'
     return [
         Commands(
             title="a certificate: made and registered, turned into a PFX with a password, given to the app",
@@ -112,14 +149,12 @@ def _certificate() -> list[Commands]:
                 f'PEM="$(umask 077; {registered})"',
                 *lines,
                 f'THUMBPRINT="$({uploaded})"',
-                load,
             ),
             powershell=(
                 "$DIR = [IO.Directory]::CreateTempSubdirectory().FullName",
                 f'$PEM = "$({registered})"',
                 *lines,
                 f'$THUMBPRINT = "$({uploaded})"',
-                load,
             ),
         ),
         Commands(
@@ -151,24 +186,21 @@ def _public_client() -> Commands:
 
 
 def _identity(known: Known) -> Commands:
-    if not known.identity:
+    if known.identity == SYSTEM:
+        principal = f"az functionapp identity show {ON_APP} --query principalId --output tsv"
         return Commands(
-            title="give the app its identity, and read the application id that --client-id takes",
+            title="the identity of the app itself, and its application id, for `leadpipe setup --client-id ID`",
             bash=(
                 f"az functionapp identity assign {ON_APP} --output none",
-                f'az ad sp show --id "$({PRINCIPAL})" --query appId --output tsv',
+                f'az ad sp show --id "$({principal})" --query appId --output tsv',
             ),
         )
-    # The caller has checked that it is an id; Azure writes ids in lower case.
-    listed = f"az identity list --query \"[?clientId=='{known.identity.lower()}'].id\" --output tsv"
-    lines = (
-        f'az functionapp identity assign {ON_APP} --output none --identities "$IDENTITY"',
-        'az identity show --ids "$IDENTITY" --query clientId --output tsv',
-    )
+    assign = f'az functionapp identity assign {ON_APP} --output none --identities "$IDENTITY"'
+    shown = 'az identity show --ids "$IDENTITY" --query clientId --output tsv'
     return Commands(
-        title="give the app the user-assigned identity of the settings; the last line shows its client id again",
-        bash=(f'IDENTITY="$({listed})"', *lines),
-        powershell=(f'$IDENTITY = "$({listed})"', *lines),
+        title="the app has that identity; the last line shows its client id, for `leadpipe setup --client-id ID`",
+        bash=(assign, f'IDENTITY_CLIENT="$({shown})"', 'echo "$IDENTITY_CLIENT"'),
+        powershell=(assign, f'$IDENTITY_CLIENT = "$({shown})"', 'echo "$IDENTITY_CLIENT"'),
     )
 
 
@@ -205,4 +237,17 @@ def _function_key() -> Commands:
     return Commands(
         title="the key of the endpoint, for Partner Center: https://(app).azurewebsites.net/api/leads?code=(key)",
         bash=(key,),
+    )
+
+
+def _second_key() -> Commands:
+    """Azure makes the value, and shows it only in the list: the answer to `set` has it blacked out."""
+    key = f"{ON_APP} --function-name leads"
+    return Commands(
+        title="later, to change that key: a second one, and its value; the first works until it is deleted",
+        bash=(
+            f"az functionapp function keys set {key} --key-name {SECOND_KEY} --output none",
+            f"az functionapp function keys list {key} --query {SECOND_KEY} --output tsv",
+            f"az functionapp function keys delete {key} --key-name default --output none",
+        ),
     )

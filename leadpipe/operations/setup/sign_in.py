@@ -15,6 +15,8 @@ class SignInMethod(StrEnum):
     PASSWORD = "password"  # noqa: S105
 
 
+# The value of DATAVERSE_MANAGED_IDENTITY for the identity that lives and dies with the app.
+SYSTEM = "system"
 # The settings that belong to one method only.
 SETTINGS_OF = {
     SignInMethod.MANAGED_IDENTITY: ("DATAVERSE_MANAGED_IDENTITY",),
@@ -26,7 +28,7 @@ SETTINGS_OF = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What is known already; an empty value becomes a variable to fill in. `identity`: of a user-assigned one.
+    """What is known already; an empty value becomes a variable to fill in. `identity`: a user-assigned one, or SYSTEM.
 
     `tenant_id`: an id, since the app's setting takes no domain name.
     """

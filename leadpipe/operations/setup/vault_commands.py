@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 from leadpipe.operations.setup.shell import Commands, Expanded
 
 ON_APP = '--name "$APP" --resource-group "$GROUP"'
-PRINCIPAL = f"az functionapp identity show {ON_APP} --query principalId --output tsv"
+_PRINCIPAL = 'az identity show --ids "$IDENTITY" --query principalId --output tsv'
 _PERSON = "az ad signed-in-user show --query id --output tsv"
 # https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates
 _DOMAINS = {"login.microsoftonline.us": "vault.usgovcloudapi.net", "login.partner.microsoftonline.cn": "vault.azure.cn"}
 
 
 def vault() -> list[Commands]:
-    """The app reads the vault as its own identity."""
+    """The app reads the vault as the identity that the template gave it."""
     scope = 'az keyvault show --name "$VAULT" --query id --output tsv'
     role = f'az role assignment create --output none --scope "$({scope})"'
     writes = f'{role} --role "Key Vault Secrets Officer" --assignee-principal-type User'
@@ -30,8 +30,7 @@ def vault() -> list[Commands]:
             title="let yourself write the key vault's secrets, and the app read them; it may take some minutes",
             bash=(
                 f'{writes} --assignee-object-id "$({_PERSON})"',
-                f"az functionapp identity assign {ON_APP} --output none",
-                f'{reads} --assignee-object-id "$({PRINCIPAL})"',
+                f'{reads} --assignee-object-id "$({_PRINCIPAL})"',
             ),
         ),
     ]

@@ -170,12 +170,27 @@ def test_a_clock_for_which_sign_in_failed_is_a_failure_where_it_is_off(seconds: 
 
 
 def test_with_faults_in_its_settings_dynamics_is_not_asked() -> None:
-    found = list(look_at_dynamics(Settings.from_environment(environment(DATAVERSE_TENANT_ID="contoso"))))
+    found = list(look_at_dynamics(Settings.from_environment(environment(DATAVERSE_TENANT_ID="contoso")), {}))
     assert {finding.result for finding in found} == {CheckResult.SKIPPED}
 
 
+def test_away_from_the_app_nobody_asks_for_a_token_of_its_identity() -> None:
+    at_home = Settings.from_environment(
+        {
+            "DATAVERSE_URL": "https://contoso.crm4.dynamics.com",
+            "DATAVERSE_MANAGED_IDENTITY": "system",
+            "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+        }
+    )
+
+    found = {finding.check: finding.result for finding in look_at_dynamics(at_home, {})}
+
+    assert found["sign-in"] is CheckResult.SKIPPED
+    assert CheckResult.FAILED not in found.values()
+
+
 def test_no_organisation_is_a_warning_for_it_may_be_meant() -> None:
-    found = {finding.check: finding for finding in look_at_dynamics(settings(dataverse=None))}
+    found = {finding.check: finding for finding in look_at_dynamics(settings(dataverse=None), {})}
     assert found["organisation"].result is CheckResult.WARNING
     assert {finding.result for check, finding in found.items() if check != "organisation"} == {CheckResult.SKIPPED}
 

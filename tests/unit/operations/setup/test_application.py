@@ -30,7 +30,7 @@ def test_where_nothing_is_chosen_a_managed_identity_is_advised() -> None:
 def test_a_system_identity_has_no_id_of_its_own_and_takes_the_command_lines() -> None:
     assert subject(DATAVERSE_MANAGED_IDENTITY="system", DATAVERSE_CLIENT_ID=CLIENT).client_id == ""
     found = subject(CLIENT, DATAVERSE_MANAGED_IDENTITY="system")
-    assert (found.client_id, found.known().identity) == (CLIENT, "")
+    assert (found.client_id, found.known().identity) == (CLIENT, "system")
 
 
 def test_a_user_assigned_identity_is_its_own_id() -> None:

@@ -67,7 +67,7 @@ def test_every_setting_that_is_set_is_one_that_is_read(way: SignInMethod) -> Non
 @pytest.mark.parametrize("way", SignInMethod)
 def test_the_settings_choose_one_way_to_sign_in(way: SignInMethod) -> None:
     # What the shell and the platform put in.
-    values = {name: CLIENT if value == "$CLIENT" else value for name, value in given(way).items()}
+    values = {name: CLIENT if value in {"$CLIENT", "$IDENTITY_CLIENT"} else value for name, value in given(way).items()}
     values = {name: "secret" if value.startswith("@Microsoft.") else value for name, value in values.items()}
 
     settings = Settings.from_environment({**values, "AzureWebJobsStorage": "UseDevelopmentStorage=true"})
@@ -108,15 +108,23 @@ def test_what_is_known_is_filled_in() -> None:
     assert "az ad app create" in bash(SignInMethod.SECRET)
 
 
-def test_an_identity_is_asked_for_its_application_id() -> None:
-    assert "az ad sp show" in bash(SignInMethod.MANAGED_IDENTITY)
-    assert "DATAVERSE_MANAGED_IDENTITY=system" in bash(SignInMethod.MANAGED_IDENTITY)
+def test_the_identity_that_the_template_made_is_asked_for_its_client_id() -> None:
+    assert 'az identity show --ids "$IDENTITY" --query clientId' in bash(SignInMethod.MANAGED_IDENTITY)
+    assert given(SignInMethod.MANAGED_IDENTITY)["DATAVERSE_MANAGED_IDENTITY"] == "$IDENTITY_CLIENT"
+
+
+def test_a_system_identity_of_the_settings_stays_the_apps_identity() -> None:
+    known = Known(url=KNOWN.url, identity="system")
+
+    assert "az ad sp show" in bash(SignInMethod.MANAGED_IDENTITY, known)
+    assert given(SignInMethod.MANAGED_IDENTITY, known)["DATAVERSE_MANAGED_IDENTITY"] == "system"
 
 
 def test_powershell_sets_its_variables_its_own_way_and_quotes_brackets_twice() -> None:
     lines = [line for each in found(SignInMethod.SECRET) for line in each.powershell]
 
-    assert '$APP = "contoso-leads"' in lines
+    assert '$NAME = "contoso-leads"' in lines
+    assert '$APP = "$(az functionapp list --resource-group "$GROUP" --query "[0].name" --output tsv)"' in lines
     (settings,) = [line for line in lines if "@Microsoft.KeyVault(" in line]
     assert settings.endswith(')`""')
 
@@ -208,6 +216,38 @@ def test_whatever_a_password_begins_with_it_reaches_the_key_vault_whole(secret: 
     assert secret not in arguments
     assert "read -r -s -p" in lines[0]
     assert '--file "$FILE"' in powershell(SignInMethod.PASSWORD)
+
+
+@pytest.mark.parametrize("way", SignInMethod)
+def test_it_makes_what_azd_makes_and_nothing_of_the_plan_that_ends(way: SignInMethod) -> None:
+    lines = bash(way) + powershell(way)
+
+    assert "--template-file infra/leadpipe.bicep" in lines
+    assert f"dataverseUrl={KNOWN.url}" in lines
+    for old in (
+        "functionapp create",
+        "--consumption-plan-location",
+        "WEBSITE_LOAD_CERTIFICATES",
+        "identity show --name",
+    ):
+        assert old not in lines
+
+
+def test_app_code_may_read_the_certificate_by_the_upload_itself() -> None:
+    (upload,) = [line for line in bash(SignInMethod.CERTIFICATE).splitlines() if "ssl upload" in line]
+
+    assert "--load-to-code true" in upload
+
+
+@pytest.mark.parametrize("way", SignInMethod)
+def test_a_second_key_is_made_then_read_and_only_then_the_first_deleted(way: SignInMethod) -> None:
+    *_, last = found(way)
+    made, read, deleted = last.bash
+
+    assert "keys set" in made
+    assert "--key-value" not in made
+    assert ("keys list" in read, read.endswith("--query partnercenter2 --output tsv")) == (True, True)
+    assert ("keys delete" in deleted, "--key-name default" in deleted) == (True, True)
 
 
 def test_the_private_key_does_not_stay_on_the_disk() -> None:

@@ -1,0 +1,121 @@
+"""After leadpipe was put there: lets it into Dynamics, sends a test lead, and prints the address for Partner Center.
+
+Every step finds out by itself what is done already, so the hook can be run again as often as wanted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.error
+import urllib.request
+from typing import Any
+
+from deployed_app import DeployedApp, raw_settings, reader_of, settings_here, the_app
+from hook import Refused, Stop, az, az_or_stop, leadpipe, run, say, value, wait_until
+
+FUNCTION = "leads"
+_ANSWER_SECONDS = 30
+_LONGEST = 300
+
+
+def main() -> None:
+    app = the_app()
+    wait_until(lambda: why_not_healthy(app.health), f"leadpipe is ready at {app.health}")
+    raw = raw_settings(app)
+    settings = settings_here(raw)
+    if settings.get("DATAVERSE_URL", "").strip():
+        let_into_dynamics(settings)
+        examine(settings)
+        send_test_lead(app, settings)
+    else:
+        examine(settings)
+        say("– no test lead is sent: without an organisation it would rest. `azd env set DATAVERSE_URL …`, `azd up`")
+    print_address(app, raw)
+
+
+def why_not_healthy(address: str) -> str:
+    """What the app says instead of "ready". A new app has no functions for a while, and its roles may still spread."""
+    request = urllib.request.Request(address, headers={"Accept": "application/json"})  # noqa: S310 - the template's own
+    try:
+        with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS) as answer:  # noqa: S310
+            return "" if answer.status == 200 else f"it answers {answer.status}"
+    except urllib.error.HTTPError as error:
+        return f"it answers {error.code}{_detail(error.read(_LONGEST * 10))}"
+    except OSError as error:
+        return f"it does not answer ({type(error).__name__})"
+
+
+def let_into_dynamics(settings: dict[str, str]) -> None:
+    words = ["setup", "--apply", "--no-doctor"]
+    if settings.get("DATAVERSE_MANAGED_IDENTITY", "").strip():
+        words += ["--client-id", value("LEADPIPE_IDENTITY_CLIENT_ID"), *_tenant()]
+    if leadpipe(*words, settings=settings):
+        raise Stop("the application user in Dynamics is not as it should be: see ✗ above")
+
+
+def _tenant() -> tuple[str, ...]:
+    """The directory of the subscription, since an identity is known in no other; yours may be another one."""
+    found = az_or_stop("the directory of the subscription cannot be read", "account", "show", "--query", "tenantId")
+    return ("--tenant", str(found))
+
+
+def examine(settings: dict[str, str]) -> None:
+    if leadpipe("doctor", settings=settings):
+        raise Stop("a lead would not get through: see ✗ above")
+
+
+def send_test_lead(app: DeployedApp, settings: dict[str, str]) -> None:
+    """Follows the lead in the ledger. The key goes by the environment, so that no list of processes shows it."""
+    if settings.get("LEADPIPE_AUTH", "").strip().lower() != "keys":
+        settings = {**settings, "LEADPIPE_KEY": function_key(app)}
+    if leadpipe("send-test", "--url", app.endpoint, "--wait", "180", settings=settings):
+        raise Stop("the test lead did not get through: see ✗ above")
+
+
+def function_key(app: DeployedApp) -> str:
+    """The function's own key, which opens nothing else. The host makes it when it is first asked for."""
+    found: dict[str, str] = {}
+
+    def why_not() -> str:
+        try:
+            answer = az("functionapp", "function", "keys", "list", *app.named, "--function-name", FUNCTION)
+        except Refused as refused:
+            return f"the Azure CLI says: {refused}"
+        found.update(answer or {})
+        return "" if found.get("default") else "the host has not made it yet"
+
+    wait_until(why_not, f"the function {FUNCTION} has a key")
+    return found["default"]
+
+
+def print_address(app: DeployedApp, raw: dict[str, str]) -> None:
+    say("\nFor Partner Center: Offer setup → Customer leads → Connect → HTTPS endpoint. The address is\n")
+    say(f"  {app.endpoint}?code=KEY\n")
+    if raw.get("LEADPIPE_AUTH", "").strip().lower() == "keys":
+        say("with the value of one of LEADPIPE_KEYS in place of KEY.")
+        if reader := reader_of(raw.get("LEADPIPE_KEYS", "")):
+            say(f"This shows them; keep them to yourself:\n\n  az {' '.join(reader)} --output tsv\n")
+        return
+    say("This shows what to put in place of KEY; it is a secret, and so is the whole address:\n")
+    words = ("functionapp", "function", "keys", "list", *app.named, "--function-name", FUNCTION, "--query", "default")
+    say(f"  az {' '.join(words)}{_subscription()} --output tsv\n")
+
+
+def _subscription() -> str:
+    chosen = os.environ.get("AZURE_SUBSCRIPTION_ID", "").strip()
+    return f" --subscription {chosen}" if chosen else ""
+
+
+def _detail(body: bytes) -> str:
+    """Leadpipe's own reason, which names a setting and never a value; nothing of what another server says."""
+    try:
+        answer: Any = json.loads(body)
+    except ValueError:
+        return ""
+    known = isinstance(answer, dict) and answer.get("error") == "not_ready"
+    return f": {str(answer.get('detail'))[:_LONGEST]}" if known else ""
+
+
+if __name__ == "__main__":
+    run("postdeploy", main)
