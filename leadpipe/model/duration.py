@@ -13,12 +13,14 @@ def duration_of(text: str) -> timedelta | None:
     return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
 
 
+_SIZES = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+
+
 def in_words(span: timedelta) -> str:
     """The span's two largest units: `3d 4h`, `12m 5s`, `0.8s`."""
     seconds = span.total_seconds()
     if seconds < 60:
         return f"{seconds:.1f}s"
-    for unit, size, next_unit, next_size in (("d", 86400, "h", 3600), ("h", 3600, "m", 60), ("m", 60, "s", 1)):
-        if seconds >= size:
-            return f"{int(seconds // size)}{unit} {int(seconds % size // next_size)}{next_unit}"
-    raise AssertionError(span)
+    largest = next(place for place, (_, size) in enumerate(_SIZES) if seconds >= size)
+    (unit, size), (next_unit, next_size) = _SIZES[largest : largest + 2]
+    return f"{int(seconds // size)}{unit} {int(seconds % size // next_size)}{next_unit}"

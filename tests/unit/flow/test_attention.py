@@ -16,7 +16,7 @@ from leadpipe.model.ports import Marks
 from leadpipe.model.pulse import Pulse
 from leadpipe.model.record import Record, State
 from leadpipe.model.settings import Settings
-from leadpipe.sweep import TASKS, sweep
+from leadpipe.sweep import TASKS, attention, sweep
 from leadpipe.sweep.attention import call_for_attention
 from leadpipe.sweep.run import LONGEST_SWEEP, Head, Run
 from tests.factories import payload
@@ -676,3 +676,22 @@ def test_a_sweep_between_two_beats_reads_twice_and_writes_nothing() -> None:
     call_for_attention(world.marks.marks, one_run(world))
     reads = [call for call in world.journal if call != "ledger.records"]  # one for each day, in one request
     assert reads == ["attention.read", "ledger.between"]
+
+
+def test_what_was_said_of_leads_is_not_over_while_more_wait_than_are_read(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Days come oldest first: the lead that was said is now behind those that are read."""
+    world = notified()
+    run(world)
+    poisoned(world, 1, reason="too_long")
+    run(world)
+    for number in (2, 3):
+        poisoned(world, number, ago=DAY, reason="refused")
+    monkeypatch.setattr(attention, "MOST_LISTED", 2)
+    lines.clear()
+    run(world)
+    assert lines.stages() == ["begins poisoned"]
+    monkeypatch.undo()
+    run(world)
+    assert [mark.is_over for mark in world.attention.marks.values()] == [False, False]
