@@ -286,6 +286,16 @@ class Canary(Protocol):
         """Posts a canary to LEADPIPE_CANARY_URL and returns its lead id. Raises CanaryFailed, within ten seconds."""
 
 
+@dataclass(slots=True)
+class Seen:
+    """What the sweeps of one process saw. `nothing_rests_at`: when no lead was in the fallback table, if that is known.
+
+    A process that knows nothing asks; so a lost memory costs a request.
+    """
+
+    nothing_rests_at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """Everything delivery works with. `dynamics` None: no organisation is configured. Each process has its own gate.
@@ -309,5 +319,6 @@ class Ports:
     certificate_ends: Callable[[], date | None] = lambda: None
     mapping_faults: Callable[[], Sequence[str]] = lambda: ()
     taken_in: set[str] = field(default_factory=set)
+    seen: Seen = field(default_factory=Seen)
     notifier: Notifier | None = None
     canary: Canary | None = None

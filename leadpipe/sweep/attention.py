@@ -17,7 +17,7 @@ from leadpipe.model.lead_id import EPOCH, MOST_AHEAD
 from leadpipe.model.log_line import log_line
 from leadpipe.model.ports import Marks, Notifier, Ports
 from leadpipe.model.pulse import Pulse
-from leadpipe.model.record import UNSETTLED, Record
+from leadpipe.model.record import UNSETTLED, Record, State
 from leadpipe.model.settings import Settings
 from leadpipe.model.told import Step, Told, after_post, is_due, steps_of
 from leadpipe.model.waiting import Tallies, together
@@ -33,8 +33,10 @@ log = logging.getLogger(__name__)
 def call_for_attention(marks: Marks, run: Run) -> Marks:
     """Beats the pulse where that is due, and says what needs a person."""
     pulse, told = run.ports.attention.read()
-    damage: list[str] = []
+    damage, began = list[str](), run.now()
     unsettled = [*islice(_unsettled(marks, pulse, run, damage), MOST_LISTED)]
+    rests = len(unsettled) == MOST_LISTED or any(record.state is State.FALLBACK for record in unsettled)
+    run.ports.seen.nothing_rests_at = None if rests or marks.next_probe_at else began
     pulse = keep_beating(pulse, unsettled, marks, run)
     facts = facts_of(pulse, uncounted(unsettled, pulse, run), damage, run)
     wanted = attention_of(facts, run.settings)

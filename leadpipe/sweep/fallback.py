@@ -24,6 +24,8 @@ FALLBACK_BATCH = 1000
 AT_ONCE = 8
 # Until the next sweep has sent its probe, with time to spare.
 RESERVED_FOR = timedelta(seconds=75)
+# What a sweep saw counts for the next one.
+SEEN_LASTS = timedelta(seconds=75)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,7 @@ def drain_fallback(marks: Marks, run: Run) -> Marks:
     if marks.next_probe_at is not None and run.now() < marks.next_probe_at:
         gate.reserve(run.now() + RESERVED_FOR)
         return marks
-    resting = in_order(oldest(marks, run))
+    resting = [] if nothing_rests(run) else in_order(oldest(marks, run))
     if resting and gate.is_shut(run.now(), resting=True):
         gate.reserve(run.now() + RESERVED_FOR)
         return marks
@@ -54,6 +56,12 @@ def drain_fallback(marks: Marks, run: Run) -> Marks:
     if drain.got_through or not resting:
         return replace(marks, probes_fail_since=None, next_probe_at=None)
     return marks
+
+
+def nothing_rests(run: Run) -> bool:
+    """Whether this process's last sweep saw no resting lead. One that came since then waits until the next sweep."""
+    seen_at = run.ports.seen.nothing_rests_at
+    return seen_at is not None and timedelta(0) <= run.now() - seen_at < SEEN_LASTS
 
 
 def failed_probe(marks: Marks, away: Away, *, got_through: bool) -> Marks:
