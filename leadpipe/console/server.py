@@ -48,8 +48,11 @@ class Server:
         try:
             self._server.serve_forever()
         finally:
-            self._server.server_close()
-            self.console.close()
+            self.close()
+
+    def close(self) -> None:
+        self._server.server_close()
+        self.console.close()
 
     def stop(self) -> None:
         self._server.shutdown()

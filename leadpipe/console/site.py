@@ -165,7 +165,7 @@ def _pages() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update(number=words.number, kind=words.kind_of)
+    found.filters.update(number=words.number, kind=words.kind_of, sentence=words.sentence)
     found.globals.update(
         cause_of=cause_of,
         counted=words.counted,

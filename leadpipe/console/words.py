@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from leadpipe.model.duration import in_words
 from leadpipe.model.record import OPEN, State
 
+_SHORT = timedelta(minutes=1)
 # The mark of each state: a colour and a sign, never the colour alone.
 _KINDS = {State.WRITTEN: "good", State.POISONED: "bad", State.REJECTED: "still"}
 
@@ -33,7 +34,14 @@ def ago(at: datetime | None, now: datetime) -> str:
     if at is None:
         return "never"
     span = now - at
-    return "now" if span < timedelta(seconds=1) else f"{in_words(span)} ago"
+    if span < _SHORT:
+        return f"{max(0, int(span.total_seconds()))}s ago"
+    return f"{in_words(span)} ago"
+
+
+def sentence(text: str) -> str:
+    """With a capital at its beginning."""
+    return text[:1].upper() + text[1:]
 
 
 def number(count: int) -> str:
