@@ -1,8 +1,10 @@
 """`leadpipe console`: serves the console to the browser of this machine."""
 
 import os
+import signal
 import webbrowser
 from contextlib import suppress
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -36,6 +38,12 @@ def console(
     typer.echo(f"listening {server.start_address}")
     if not no_browser:
         webbrowser.open(server.start_address)
+    signal.signal(signal.SIGTERM, _interrupt)
     with suppress(KeyboardInterrupt):
         server.run()
     say("the console has ended")
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """Ends as on Ctrl-C: the leads that a plan has begun are finished."""
+    raise KeyboardInterrupt

@@ -39,6 +39,8 @@ _STATIC = {
     "icon.svg": "image/svg+xml",
 }
 LARGEST_FORM = 1 << 20
+# No page reads only to count: the numbers are those that the overview or the causes have shown last.
+BADGES_LAST = timedelta(minutes=1)
 # How long the personal data of a lead stays shown after a person asked for it.
 SHOWN_FOR = timedelta(minutes=10)
 
@@ -57,7 +59,7 @@ class Console:
         self.on_entry: Callable[[], None] = lambda: None
         self.plans = Plans()
         self.jobs: dict[str, Job[Any]] = {}
-        self.badges: dict[str, int] = {}
+        self._badges: tuple[datetime, dict[str, int]] | None = None
         self._revealed: dict[str, datetime] = {}
         self._lock = threading.Lock()
 
@@ -78,6 +80,20 @@ class Console:
 
     def render(self, template: str, **values: Any) -> str:
         return _pages().get_template(template).render(values)
+
+    @property
+    def badges(self) -> dict[str, int]:
+        """How many leads are poisoned or rest, for the links of every page; empty where that is not known any more."""
+        if self._badges is None or self.now() - self._badges[0] > BADGES_LAST:
+            return {}
+        return self._badges[1]
+
+    def count(self, **badges: int) -> None:
+        self._badges = self.now(), badges
+
+    def forget_counts(self) -> None:
+        """Called when they are about to change."""
+        self._badges = None
 
     def reveal(self, lead_id: str) -> None:
         with self._lock:

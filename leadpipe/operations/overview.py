@@ -7,7 +7,7 @@ leads of today. `leadpipe status` looks at everything, and takes longer.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 
 from leadpipe.model.attention import Attention, Facts, attention_of
@@ -91,7 +91,7 @@ def overview_of(target: Target, *, days: int, at: datetime) -> Overview:
     uncounted = tallies_of((record for record in unsettled if not is_counted(record, pulse)), at)
     facts = _facts(target, pulse, uncounted, damage, at)
     return Overview(
-        facts=replace(facts, last_lead=_last_lead(facts, latest), oldest_lead=_oldest(ports, pulse)),
+        facts=replace(facts, last_lead=_last_lead(facts, latest), oldest_lead=_oldest(ports, pulse, latest, at)),
         settings=target.settings,
         pulse=pulse,
         tallies=merged(uncounted, {key: tally for key, tally in pulse.tallies.items() if tally.state in UNSETTLED}),
@@ -136,10 +136,12 @@ def _last_lead(facts: Facts, latest: Iterable[Record]) -> datetime | None:
     return max(filter(None, (facts.last_lead, *of_customers)), default=None)
 
 
-def _oldest(ports: Ports, pulse: Pulse) -> datetime | None:
-    """Asked for only where it counts: whether there are leads that no sweep has ever looked at."""
+def _oldest(ports: Ports, pulse: Pulse, latest: Sequence[Record], at: datetime) -> datetime | None:
+    """A time when there was a lead already. Asked for only where it counts: whether no sweep has ever looked at it."""
     day = ports.ledger.first_day() if pulse.at is None else None
-    return datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None
+    if day is not None and day < at.astimezone(UTC).date():
+        return datetime.combine(day + ONE_DAY, time(), UTC)
+    return min((record.received_at for record in latest), default=None) if day else None
 
 
 def _day_counts(

@@ -89,6 +89,7 @@ def fill(world: World, number: int = 60) -> list[Record]:
     days = {world.at.date() - timedelta(days=back): Day(leads=4 + back * 7 % 9) for back in range(1, 90)}
     world.attention.pulse = Pulse(
         at=world.at - timedelta(seconds=21),
+        counted_at=world.at - timedelta(minutes=21),
         beat=Beat(queue=1, last_lead=made[0].received_at if made else None),
         last_day=LastDay(accepted=5, written=4, p50=0.6, p95=1.9, slowest=3.2),
         days=days,

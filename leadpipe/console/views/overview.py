@@ -21,6 +21,7 @@ DAYS, MORE_DAYS = 14, 90
 REFRESH_SECONDS = 10
 # Leads wait, and nothing is lost; anything else is red.
 _CALM = frozenset({"waiting", "blocked", "credential", "silent", "overdue"})
+_FEW = {2: "Two", 3: "Three", 4: "Four"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ class Call:
 def show(visit: "Visit") -> "Response":
     days = MORE_DAYS if visit.given("days") == str(MORE_DAYS) else DAYS
     found = overview_of(visit.target, days=days, at=visit.at)
-    visit.console.badges |= {"causes": found.states[State.POISONED], "fallback": found.states[State.FALLBACK]}
+    visit.console.count(causes=found.states[State.POISONED], fallback=found.states[State.FALLBACK])
     calls = [_call(each) for each in found.attention]
     return visit.page(
         "overview.html",
@@ -57,10 +58,10 @@ def show(visit: "Visit") -> "Response":
 
 def _verdict(calls: list[Call], found: Overview) -> str:
     """The state of things in words, before any number."""
-    waiting = f"{counted(found.open, 'lead')} on the way" if found.open else "No lead waits"
+    waiting = f"{counted(found.open, 'lead')} on the way" if found.open else "Nothing is on the way"
     if not calls:
         return f"All is well. {waiting}."
-    needs = "One thing needs" if len(calls) == 1 else f"{len(calls)} things need"
+    needs = "One thing needs" if len(calls) == 1 else f"{_FEW.get(len(calls), len(calls))} things need"
     return f"{needs} you. {waiting}."
 
 

@@ -39,6 +39,7 @@ def make(visit: "Visit") -> "Response":
     plan = plan_of(choice, visit.desk, first_day=datetime.combine(first, time(), UTC) if first else None)
     visit.console.plans.keep(plan)
     if visit.posted("at_once") and plan.chosen and len(choice.lead_ids) == 1 and choice.verb is not Verb.ERASE:
+        visit.console.forget_counts()
         visit.console.plans.start(plan, results_of(choice, visit.target, visit.desk), rate=None, at=visit.at)
     return visit.go(f"/plans/{plan.id}")
 
@@ -75,6 +76,7 @@ def run(visit: "Visit", plan_id: str) -> "Response":
         plan.chosen = [*(e.lead_id for e in plan.willing if e.lead_id in ticked), *plan.unrehearsed]
         plan.why = why
     if plan.left:
+        visit.console.forget_counts()
         visit.console.plans.start(plan, results, rate=rate, at=visit.at)
     return visit.go(f"/plans/{plan.id}")
 

@@ -42,7 +42,7 @@ def test_each_page_is_there_with_many_leads(browser: Browser, world: World, path
 
 def test_the_overview_says_first_in_words_how_things_are(browser: Browser, world: World) -> None:
     world.attention.pulse = Pulse(at=NOW)
-    assert "All is well. No lead waits." in browser.get("/").text
+    assert "All is well. Nothing is on the way." in browser.get("/").text
     put(world, 4, state=State.POISONED, reason="column_unknown")
     shown = browser.get("/").text
     assert "One thing needs you" in shown
@@ -59,6 +59,15 @@ def test_the_overview_takes_from_the_pulse_what_the_sweep_counted(world: World, 
     assert "21s ago" in text_of(browser.get("/").text)
     assert world.journal.count("ledger.read") == 0
     assert len([each for each in world.journal if each == "ledger.between"]) <= 4
+
+
+@pytest.mark.parametrize(("minutes", "says"), [(5, False), (11, True)])
+def test_before_the_first_sweep_nobody_is_called_for_ten_minutes(
+    browser: Browser, world: World, minutes: int, says: bool
+) -> None:
+    put(world)
+    world.at += timedelta(minutes=minutes)
+    assert ("the sweep has never run" in browser.get("/").text.lower()) is says
 
 
 def test_a_list_goes_on_where_the_page_before_it_ended(browser: Browser, world: World) -> None:
