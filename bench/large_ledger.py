@@ -1,6 +1,7 @@
-"""Measures `status`, `report` and the console's pages over a ledger of three months, of which a tenth of the leads are of the last week.
+"""Measures `status`, `report` and the console's pages over a ledger of three months.
 
-`status` reads the last week, and of the days before only what waits or is poisoned. `report` reads thirty days.
+A tenth of its leads are of the last week. `status` reads the last week, and of the days before only what waits or is
+poisoned. `report` reads thirty days.
 """
 
 import itertools

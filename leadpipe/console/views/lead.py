@@ -1,19 +1,18 @@
 """One lead: what happened to it, what Dynamics gets, and what a person can do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from leadpipe.console.masking import Mask, lead_of
 from leadpipe.console.plans import Choice, Verb, command_of, why_not
 from leadpipe.model.errors import LeadpipeError, NotAllowed, RecordDamaged
-from leadpipe.model.lead import Lead
 from leadpipe.model.record import OPEN, Record, State
 from leadpipe.operations.causes import cause_of
 from leadpipe.operations.decisions import known
 from leadpipe.operations.decisions import reveal as note_that_it_is_revealed
 from leadpipe.operations.find import history_of
-from leadpipe.operations.mapping.shown import mapping_and_faults, rows_of_lead
+from leadpipe.operations.mapping.shown import Fields, mapping_and_faults, rows_of_lead
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -71,7 +70,7 @@ def show(visit: "Visit", lead_id: str) -> "Response":
         has_data=lead is not None or record.payload is not None or bool(record.email or record.name),
         cause=cause_of(record.reason, lead_id) if record.reason else None,
         events=events,
-        columns=[*_columns(mask, lead, lead_id, mapping)] if lead and mapping else [],
+        columns=[*_columns(mask, rows_of_lead(mapping, lead, lead_id))] if lead and mapping else [],
         faults=faults,
         matching=[rule.name for rule in mapping.matching(lead)] if lead and mapping else [],
         posted=_posted(record) if revealed else "",
@@ -94,8 +93,8 @@ def reveal(visit: "Visit", lead_id: str) -> "Response":
     return visit.go(f"/leads/{lead_id}", reveal="1")
 
 
-def _columns(mask: Mask, lead: Lead, lead_id: str, mapping: object) -> Iterator[Column]:
-    for row in rows_of_lead(mapping, lead, lead_id):  # type: ignore[arg-type]
+def _columns(mask: Mask, rows: Iterable[Fields]) -> Iterator[Column]:
+    for row in rows:
         value = "" if row["value"] is None else mask(row["value"])
         yield Column(name=row["column"], value=value, origin=str(row["from"]))
 

@@ -69,8 +69,8 @@ def run(visit: "Visit", plan_id: str) -> "Response":
     if plan.choice.verb is Verb.DISCARD and not why:
         raise BadRequest("give the reason: later nothing else explains the decision")
     rate = _rate(visit.posted("rate"))
-    asks = not visit.posted("without_asking")
-    results = results_of(plan.choice, visit.target, visit.desk, why=why, without_asking=not asks, rate=rate)
+    unasked = bool(visit.posted("without_asking"))
+    results = results_of(plan.choice, visit.target, visit.desk, why=why, without_asking=unasked, rate=rate)
     if plan.job is None:
         ticked = frozenset(visit.request.form.getlist("lead"))
         plan.chosen = [*(e.lead_id for e in plan.willing if e.lead_id in ticked), *plan.unrehearsed]
