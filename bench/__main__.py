@@ -1,6 +1,7 @@
 """`python -m bench`: what leadpipe costs, beside an app that does the least and beside the targets.
 
     requests      storage and Dataverse requests for one lead, counted by a proxy and by the stand-in
+    log-lines     lines of the log for one lead, for one sweep and for an hour of them; waits for the next full minute
     cold-start    a fresh process to its first 202, against the bare app
     throughput    leads/s through intake and through delivery, against the bare app
     latency       accept to written, idle
@@ -26,7 +27,7 @@ from types import FrameType
 from azure.core.exceptions import AzureError
 from requests import RequestException
 
-from bench import cold_start, large_ledger, latency, operators, requests_per_lead, throttled, throughput
+from bench import cold_start, large_ledger, latency, log_lines, operators, requests_per_lead, throttled, throughput
 from bench.app import BenchError
 from bench.report import Row, as_json, table
 from bench.stage import Stage, stage
@@ -42,6 +43,7 @@ class Size:
     """How much of everything; `clients` post at the same time."""
 
     counted_leads: int = 5
+    sweeps: bool = True
     starts: int = 15
     pairs: int = 9
     leads: int = 160
@@ -58,6 +60,7 @@ class Size:
 
 QUICK = Size(
     counted_leads=2,
+    sweeps=False,
     starts=1,
     pairs=1,
     leads=24,
@@ -100,6 +103,7 @@ def say(text: str) -> None:
 def _measures(size: Size) -> dict[str, Measure]:
     return {
         "requests": lambda stage: requests_per_lead.measure(stage, leads=size.counted_leads, say=say),
+        "log-lines": lambda stage: log_lines.measure(stage, leads=size.counted_leads, sweeps=size.sweeps),
         "cold-start": lambda stage: cold_start.measure(stage, pairs=size.starts, say=say),
         "throughput": lambda stage: throughput.measure(
             stage, pairs=size.pairs, leads=size.leads, clients=size.clients, say=say

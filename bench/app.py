@@ -58,13 +58,19 @@ class Client:
 
 @contextmanager
 def running(
-    app: App, stage: Stage, storage: str, *, leashed: bool = True, settings: dict[str, str] | None = None
+    app: App,
+    stage: Stage,
+    storage: str,
+    *,
+    leashed: bool = True,
+    settings: dict[str, str] | None = None,
+    log: Path | None = None,
 ) -> Iterator[str]:
     """Starts the app and gives its address once it listens; the process ends with the block.
 
-    On a leash it also ends when this process is killed, but starts some 50 ms later.
+    On a leash it also ends when this process is killed, but starts some 50 ms later. `log` gets what it writes.
     """
-    log = stage.folder / f"{app.name.lower()}-{next(_numbers)}.log"
+    log = log or stage.folder / f"{app.name.lower()}-{next(_numbers)}.log"
     with log.open("w") as stderr:
         process = subprocess.Popen(
             [*(_LEASH if leashed else ()), *_command(app, stage.folder)],
@@ -84,11 +90,11 @@ def running(
         _end(process, leashed=leashed)
 
 
-def until(condition: Callable[[], Any], what: str, *, pause: float = 0.05) -> None:
-    deadline = time.monotonic() + DEADLINE
+def until(condition: Callable[[], Any], what: str, *, pause: float = 0.05, seconds: float = DEADLINE) -> None:
+    deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise BenchError(f"{what}: not within {DEADLINE:.0f} s")
+            raise BenchError(f"{what}: not within {seconds:.0f} s")
         time.sleep(pause)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from devkit.azurite.install import InstallError, ensure_azurite
 from devkit.bootstrap import ROOT
 from devkit.check import PYTEST, Step, run_all, static_checks
+from devkit.kusto import ensure_parser
 from devkit.launcher.screen import Screen
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         # Not left to the first test that needs it, whose time-out would count the download.
         ensure_azurite(screen.note)
+        ensure_parser(screen.note)
     except InstallError as reason:
         screen.fail(str(reason))
         return 1

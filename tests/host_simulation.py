@@ -28,7 +28,7 @@ from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Ports, Receipt, SeenMessage
 from leadpipe.model.record import Record, State
 from leadpipe.model.settings import Settings
-from leadpipe.sweep import sweep
+from leadpipe.sweep import TASKS, Task, sweep
 from leadpipe.sweep.fallback import AT_ONCE as DRAINED_AT_ONCE
 from tests.fakes import FakeDynamics, FakeLedger, Part, World
 
@@ -238,6 +238,10 @@ class HostQueue(Part):
         head = sorted(seen, key=lambda message: (message.visible_at, message.number))[:32]
         return [SeenMessage(id=str(m.number), inserted_at=m.inserted_at, text=m.text) for m in head]
 
+    def depth(self) -> int:
+        with self.call("depth"):
+            return len(self.messages)
+
     def receive(self) -> Message | None:
         """The message that has been waiting longest, leased; its dequeue is counted whatever happens next."""
         while self._by_time and self._by_time[0][0] <= self._world.at and not self.down:
@@ -314,9 +318,7 @@ class QuickLedger(FakeLedger):
                 and record.received_at.date() >= first
             ]
         for record in sorted(found, key=lambda record: record.lead_id):
-            if record.version not in self._listed:
-                self._listed[record.version] = replace(record, payload=None, version=None)
-            yield self._listed[record.version]
+            yield self._as_listed(record)
 
     def between(
         self,
@@ -335,7 +337,12 @@ class QuickLedger(FakeLedger):
             found = [record for record in self.rows.values() if record.state in states]
         for record in sorted(found, key=lambda record: record.lead_id):
             if first <= record.received_at.date() <= last:
-                yield replace(record, payload=None, version=None)
+                yield self._as_listed(record)
+
+    def _as_listed(self, record: Record) -> Record:
+        if record.version not in self._listed:
+            self._listed[record.version] = replace(record, payload=None, version=None)
+        return self._listed[record.version]
 
 
 class _NoJournal(list[str]):
@@ -385,6 +392,7 @@ class Host:
         self.ports = world.watched(Gate())
         self.deliveries: dict[Run, tuple[Message, int]] = {}
         self.poisoned = 0
+        self.tasks: dict[str, Task] | None = None
 
     def deliver(self, *, chance: float = 0.5, alone: bool = False) -> Run | None:
         """A run of delivery for the next message, or None where there is nothing to run."""
@@ -407,7 +415,7 @@ class Host:
 
     def sweep(self, *, chance: float = 0.5, alone: bool = False) -> Run:
         settings, ports = self.settings, self.ports
-        work = partial(sweep, now=self.world.now, chance=chance, ports=ports, settings=settings)
+        work = partial(sweep, now=self.world.now, chance=chance, ports=ports, settings=settings, tasks=self.tasks)
         return Run("sweep", work, alone=alone)
 
     def settle(self, run: Run) -> None:
@@ -444,6 +452,8 @@ class Day:
         self.host = Host(self.world, settings)
         dynamics: Any = Watched(self.world.dynamics, self.world, before=False, after=True)
         self.host.ports = replace(self.world.ports, dynamics=dynamics)
+        # What needs a person delivers nothing; to sum it up each minute of days would be most of a simulation.
+        self.host.tasks = {name: task for name, task in TASKS.items() if name != "attention"}
         #: How long Dynamics takes to create a lead, and to say that it will not.
         self.answers_after = timedelta(milliseconds=200)
         self.fails_after = timedelta(milliseconds=40)

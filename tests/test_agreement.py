@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import json
+import logging
 import re
 import tomllib
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from devkit.functions_host.host_json import parse
+from devkit.functions_host.logs import CategoryFilter
 from leadpipe.dataverse import codes
 from leadpipe.dataverse.auth import refusal
 from leadpipe.mapping.fault import REASON
@@ -24,6 +26,7 @@ from leadpipe.operations.cost import OF_A_LEAD, POLLS_A_SECOND, PRICES, SWEEP_A_
 from leadpipe.storage.lead_queue import QUEUE
 from leadpipe.webhook.shapes import body_of
 from tests.factories import environment
+from tests.unit.model.test_attention import all_there_are
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -99,6 +102,14 @@ def test_the_cost_page_has_the_prices_the_counts_and_the_month_that_they_make() 
     assert f"| {POLLS_A_SECOND} a second | {idle.of_polls:,} | ${polls:.2f} |" in page
     assert f"| at most {SWEEP_A_MINUTE} a minute | {idle.of_sweeps:,} | ${sweeps:.2f} |" in page
     assert f"| {OF_A_LEAD.total()} a lead | {leads.of_leads:,} | ${leads.total:.3f} |" in page
+
+
+def test_the_host_leaves_out_its_own_lines_of_the_sweep_and_none_of_leadpipes() -> None:
+    levels = CategoryFilter(parse(json.loads((ROOT / "host.json").read_text()), {}).log_levels)
+    kept = {"Function.leads", "Function.deliver", "Host.Results"}
+    kept |= {f"Function.{name}.User" for name in ("leads", "deliver", "sweep", "health")}
+    assert {levels.level_of(category) for category in kept} == {logging.INFO}
+    assert {levels.level_of(category) for category in ("Function.sweep", "Host.Aggregator")} == {logging.WARNING}
 
 
 def test_the_host_looks_at_an_idle_queue_as_often_as_the_cost_says() -> None:
@@ -244,6 +255,18 @@ def test_the_documented_fields_of_a_plain_notice_are_those_that_are_posted() -> 
     attention = Attention(reason="test", says="test", fix="test")
     notice = Notice(stage=Stage.TEST, app="contoso", attention=attention, at=datetime(2026, 3, 14, tzinfo=UTC))
     assert documented == [*body_of(notice, Shape.JSON)]
+
+
+def test_each_attention_has_a_row_in_the_documents_and_there_is_no_other() -> None:
+    page = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8").partition("## Each attention")[2]
+    documented = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    named = {
+        reason
+        for name in ("attention", "canary")
+        for reason in re.findall(r'reason="(\w+)"', (ROOT / "leadpipe" / "model" / f"{name}.py").read_text())
+    }
+    assert len(documented) == len({*documented})
+    assert {*documented} == named | {each.reason for each in all_there_are()}
 
 
 def test_no_tests_name_is_longer_than_fifteen_words() -> None:

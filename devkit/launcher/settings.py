@@ -101,6 +101,11 @@ class Settings:
     process: Mapping[str, str]
     file: Mapping[str, str]
 
+    @property
+    def kept_out(self) -> list[str]:
+        """The app's own settings that the functions have and the file has not: secrets, and what goes with one."""
+        return sorted(name for name in self.process if name.startswith("LEADPIPE_") and name not in self.file)
+
 
 def _with_place(values: Mapping[str, str], app: Path) -> dict[str, str]:
     """Makes the mapping file's path absolute: the functions and the tools may run in other folders."""

@@ -81,6 +81,11 @@ class Tour:
         if self.console_url:
             show("console", f"{self.console_url}  (lets one browser in)")
         show("settings", str(self._settings_file))
+        if kept_out := self._settings.kept_out:
+            show(
+                "not in it",
+                f"{', '.join(kept_out)}: from your environment; in local.settings.json the commands know them too",
+            )
         show("logs", str(self._options.data / "logs"))
         if self._options.empty and self._is_own_dynamics:
             show("set up", f"{self._command} setup --apply")

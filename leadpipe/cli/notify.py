@@ -44,7 +44,7 @@ def notify(
     notice = trial_notice(found, now())
     if dry_run:
         say(f"this would be posted to {webhook.host}, in the format {webhook.shape}")
-        _print_body(preview(notice, webhook))
+        _print_body(preview(notice, webhook), as_json=as_json)
         return
     say(f"posting to {webhook.host}, in the format {webhook.shape}")
     notifier = Target(found).notifier
@@ -59,8 +59,8 @@ def _webhook(settings: Settings) -> Webhook:
     return settings.webhook
 
 
-def _print_body(body: dict[str, object]) -> None:
-    typer.echo(json.dumps(body, indent=2).replace("\x7f", "\\u007f"))
+def _print_body(body: dict[str, object], *, as_json: bool) -> None:
+    typer.echo(json.dumps([body] if as_json else body, indent=2).replace("\x7f", "\\u007f"))
 
 
 def _report(posted: Posted, *, as_json: bool) -> None:

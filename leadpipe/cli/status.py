@@ -109,7 +109,7 @@ def _facts(found: Status) -> list[tuple[str, object]]:
         ("last received", _ago(found.summary.last_received_at, found.at)),
         ("last written", _ago(found.summary.last_written_at, found.at)),
         ("last lead of a customer", _silence(found)),
-        ("last sweep", _ago(found.facts.swept_at, found.at, "none is known")),
+        ("sweep last reported", _ago(found.facts.swept_at, found.at, "none is known")),
         ("queue leads", found.without_record.depth),
         ("queue leads-poison", found.facts.on_poison_queue),
         ("without a record", found.without_record.total or None),

@@ -27,6 +27,7 @@ from leadpipe.model.record import State
 from leadpipe.model.storage_shape import host_of
 from leadpipe.operations.causes import cause_of, failure_in_words
 from leadpipe.operations.decisions import Desk
+from leadpipe.operations.overview import DayTotals
 from leadpipe.operations.target import Target
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Console:
         self.environment = environment
         self.on_entry: Callable[[], None] = lambda: None
         self.plans = Plans()
+        self.totals = DayTotals()
         self.jobs: dict[str, Job[Any]] = {}
         self._badges: tuple[datetime, dict[str, int]] | None = None
         self._revealed: dict[str, datetime] = {}

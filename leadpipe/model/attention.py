@@ -21,6 +21,8 @@ from leadpipe.model.waiting import TOO_LONG, Tallies, Tally, together
 # The sweep runs every minute and says so every five.
 SWEEP_STANDS_STILL = timedelta(minutes=10)
 LONGEST_ABOUT = 256
+# The reasons that are about leads.
+OF_LEADS = frozenset({"poisoned", "incomplete", "blocked", "waiting", "overdue"})
 _FIXES_ARE_SHOWN = frozenset({"poisoned", "incomplete", "blocked", "poison_queue", "setting"})
 _SWEEP_FIX = "see whether the function app runs and its function `sweep` is not switched off; `leadpipe doctor` looks"
 
@@ -142,7 +144,7 @@ def _kind_and_fix(state: State, reason: str) -> tuple[str, str]:
             f"`leadpipe poison list --cause {reason}` says the fix" if reason else "`leadpipe poison list`",
         )
     if state is State.WRITTEN:
-        return "incomplete", "`leadpipe leads --state written` lists them; `leadpipe complete ID` when it is done"
+        return "incomplete", "`leadpipe status` names the oldest; complete it in Dynamics, then `leadpipe complete ID`"
     return "blocked", "`leadpipe doctor` says what is wrong and how to fix it; the leads then go on by themselves"
 
 

@@ -133,7 +133,8 @@ class Gate:
                 self._doubt = self._doubt or several or not self._perhaps_of_this_lead(ticket, failure)
                 in_a_row = self._failures >= FAILURES_IN_A_ROW and several
                 if ticket.probe or isinstance(failure, Blocked) or in_a_row:
-                    self._pause = min(max(2 * self._pause, FIRST_PAUSE), LONGEST_PAUSE)
+                    # The pause begins with the try, so after one that hung for long it has to be longer than that.
+                    self._pause = min(max(2 * self._pause, FIRST_PAUSE, 2 * (now - ticket.at)), LONGEST_PAUSE)
                     earliest = now + (_retry_after(failure) or FIRST_PAUSE)
                     planned = ticket.at + self._pause
                     self._close(failure, max(planned, earliest), sweep_from=max(planned - SLACK, earliest))

@@ -20,7 +20,8 @@ class Told:
     """The mark of one attention. `at`: when its beginning, or that it lasts, was last said. `is_over`: it has ended.
 
     `pending`: what has yet to be posted, by the one that wrote the mark at `tried_at`. `posted`: a post said that it
-    began, and none yet that it is over, so its end has to be posted too. `version` is the store's tag.
+    began, and none yet that it is over, so its end has to be posted too. `heard_at`: when a post last said that it
+    begins or lasts. `version` is the store's tag.
     """
 
     attention: Attention
@@ -29,6 +30,7 @@ class Told:
     pending: Stage | None = None
     tried_at: datetime | None = None
     posted: bool = False
+    heard_at: datetime | None = None
     version: str | None = None
 
 
@@ -70,8 +72,11 @@ def _of_present(attention: Attention, mark: Told | None, at: datetime, *, posts:
         )
         return Step(before=mark, after=after, says=stage)
     if mark.is_over:
-        # It came back within the day in which it was posted. Its end, if nobody heard of it yet, is not one.
-        after = replace(mark, attention=attention, is_over=False, pending=None, tried_at=None)
+        # Within a day of the last notice there is no second one. Its end, if nobody heard of it yet, is not one.
+        heard = mark.heard_at is not None and abs(at - mark.heard_at) < AGAIN
+        pending = Stage.BEGINS if posts and not heard else None
+        tried_at = at if pending else None
+        after = replace(mark, attention=attention, is_over=False, pending=pending, tried_at=tried_at)
         return Step(before=mark, after=after, says=Stage.BEGINS)
     return Step(before=mark, after=mark)
 
@@ -100,4 +105,4 @@ def after_post(mark: Told, at: datetime) -> Told:
     """The mark once its notice was posted. A post that came late puts off the next one, so there is one a day."""
     if mark.pending is Stage.OVER:
         return replace(mark, pending=None, tried_at=None, posted=False)
-    return replace(mark, at=at, pending=None, tried_at=None, posted=True)
+    return replace(mark, at=at, pending=None, tried_at=None, posted=True, heard_at=at)

@@ -15,7 +15,7 @@ LONGEST_FAILING = timedelta(days=1)
 TOO_LONG = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Tally:
     """The leads in one state for one reason.
 
@@ -34,6 +34,17 @@ class Tally:
     overdue_since: datetime | None = None
     tried_at: datetime
 
+    def add(self, record: Record, at: datetime) -> None:
+        self.leads += 1
+        self.oldest = min(self.oldest, record.received_at)
+        self.tried_at = max(self.tried_at, record.updated_at)
+        if is_failing_too_long(record, at):
+            self.failing += 1
+            self.failing_since = _earlier(self.failing_since, record.failing_since)
+        if is_overdue(record, at):
+            self.overdue += 1
+            self.overdue_since = _earlier(self.overdue_since, record.next_try_at or record.received_at)
+
 
 Tallies = Mapping[tuple[State, str], Tally]
 
@@ -47,8 +58,11 @@ def tallies_of(records: Iterable[Record], at: datetime) -> dict[tuple[State, str
 
 
 def add(record: Record, tallies: dict[tuple[State, str], Tally], at: datetime) -> None:
-    key, one = (record.state, record.reason), _tally(record, at)
-    tallies[key] = together(tallies[key], one) if key in tallies else one
+    key = record.state, record.reason
+    if key not in tallies:
+        state, reason = key
+        tallies[key] = Tally(state=state, reason=reason, oldest=record.received_at, tried_at=record.updated_at)
+    tallies[key].add(record, at)
 
 
 def together(one: Tally, other: Tally) -> Tally:
@@ -76,21 +90,6 @@ def is_overdue(record: Record, at: datetime) -> bool:
     if record.state in QUEUED:
         return (due or record.received_at) < at - TOO_LONG
     return record.state is State.FALLBACK and due is not None and due < at - TOO_LONG
-
-
-def _tally(record: Record, at: datetime) -> Tally:
-    failing, overdue = is_failing_too_long(record, at), is_overdue(record, at)
-    return Tally(
-        state=record.state,
-        reason=record.reason,
-        leads=1,
-        oldest=record.received_at,
-        failing=int(failing),
-        failing_since=record.failing_since if failing else None,
-        overdue=int(overdue),
-        overdue_since=(record.next_try_at or record.received_at) if overdue else None,
-        tried_at=record.updated_at,
-    )
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -4,6 +4,7 @@ It takes what the sweep counted from the pulse, and reads itself only the unsett
 leads of today. `leadpipe status` looks at everything, and takes longer.
 """
 
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,12 +13,13 @@ from itertools import islice
 
 from leadpipe.model.attention import Attention, Facts, attention_of
 from leadpipe.model.lead_id import EPOCH, MOST_AHEAD, ONE_DAY
-from leadpipe.model.ports import Marks, Ports
+from leadpipe.model.ports import Ledger, Marks, Ports
 from leadpipe.model.pulse import Pulse, is_of_a_customer
 from leadpipe.model.record import OPEN, UNSETTLED, Record, State
 from leadpipe.model.settings import Settings
 from leadpipe.model.waiting import Tallies, tallies_of
 from leadpipe.operations.find import Search
+from leadpipe.operations.ledger_pages import position
 from leadpipe.operations.listing import page_of
 from leadpipe.operations.summary import Group, grouped
 from leadpipe.operations.target import Target
@@ -81,7 +83,29 @@ class Overview:
         return min((tally.oldest for tally in self.tallies.values() if tally.state in OPEN), default=None)
 
 
-def overview_of(target: Target, *, days: int, at: datetime) -> Overview:
+class DayTotals:
+    """How many customers' leads each of the last days had. Reads only those that came since it was asked before."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[date, tuple[int, str]] = {}
+
+    def of(self, day: date, ledger: Ledger) -> int:
+        """A day's leads come newest first, so the reading ends at the newest one of the time before."""
+        with self._lock:
+            count, newest = self._known.get(day, (0, ""))
+        first = ""
+        for record in islice(ledger.between(day, day, damage=[]), MOST_LISTED):
+            if newest and position(record.lead_id) >= position(newest):
+                break
+            first = first or record.lead_id
+            count += is_of_a_customer(record)
+        with self._lock:
+            self._known[day] = count, first or newest
+        return count
+
+
+def overview_of(target: Target, *, days: int, at: datetime, totals: DayTotals | None = None) -> Overview:
     ports, damage = target.ports, list[str]()
     pulse, _ = ports.attention.read()
     marks = ports.marks.read()
@@ -97,7 +121,7 @@ def overview_of(target: Target, *, days: int, at: datetime) -> Overview:
         tallies=merged(uncounted, {key: tally for key, tally in pulse.tallies.items() if tally.state in UNSETTLED}),
         is_cut=is_cut,
         latest=latest,
-        days=[*_day_counts(pulse, unsettled, ports, first_drawn, at)],
+        days=[*_day_counts(pulse, unsettled, ports, first_drawn, at, totals or DayTotals())],
     )
 
 
@@ -145,14 +169,14 @@ def _oldest(ports: Ports, pulse: Pulse, latest: Sequence[Record], at: datetime) 
 
 
 def _day_counts(
-    pulse: Pulse, unsettled: Iterable[Record], ports: Ports, first: date, at: datetime
+    pulse: Pulse, unsettled: Iterable[Record], ports: Ports, first: date, at: datetime, totals: DayTotals
 ) -> Iterator[DayCount]:
     """Each day's leads are in the pulse, but for the last ones; what of them waits is among the unsettled."""
     today = at.astimezone(UTC).date()
     read_from = max(first, pulse.days_until or today, today - (MOST_DAYS_READ - 1) * ONE_DAY)
     leads = Counter({day: known.leads for day, known in pulse.days.items() if day < read_from})
-    for record in islice(ports.ledger.between(read_from, today, damage=[]), MOST_LISTED):
-        leads[record.received_at.date()] += is_of_a_customer(record)
+    for day in (read_from + number * ONE_DAY for number in range((today - read_from).days + 1)):
+        leads[day] = totals.of(day, ports.ledger)
     waiting, poisoned = Counter[date](), Counter[date]()
     for record in filter(is_of_a_customer, unsettled):
         (poisoned if record.state is State.POISONED else waiting)[record.received_at.date()] += 1

@@ -106,17 +106,39 @@ def post(endpoint: Endpoint, lead: dict[str, Any]) -> str:
             answer = session.post(endpoint.url, json=lead, headers=headers, timeout=POST_SECONDS)
         except (requests.RequestException, OSError) as error:
             raise _unreachable(endpoint, error) from error
-    return lead_id_of(
-        answer.status_code, json_object(answer.content), endpoint, location=answer.headers.get("Location", "")
-    )
+        body = json_object(answer.content)
+        why_ill = _why_ill(session, endpoint) if _is_refused_by_host(answer.status_code, body) else ""
+    return lead_id_of(answer.status_code, body, endpoint, location=answer.headers.get("Location", ""), why_ill=why_ill)
 
 
-def lead_id_of(status: int, body: dict[str, Any], endpoint: Endpoint, *, location: str = "") -> str:
-    """The lead id of the answer. `location`: where a redirect leads. Raises StepFailed, which explains the answer."""
+def _is_refused_by_host(status: int, body: dict[str, Any]) -> bool:
+    """Whether the functions host refused the key. It answers without a body, and never asks leadpipe."""
+    return status == 401 and body.get("error") != "wrong_key"
+
+
+def _why_ill(session: requests.Session, endpoint: Endpoint) -> str:
+    """Why the app's health says that a post would not be kept; empty where it does not say so."""
+    try:
+        answer = session.get(urljoin(endpoint.url, "health"), timeout=POST_SECONDS)
+    except (requests.RequestException, OSError):
+        return ""  # the 401 stays the answer to explain
+    body = json_object(answer.content)
+    is_ill = answer.status_code == 503 and body.get("error") == "not_ready"
+    return str(body.get("detail"))[:_LONGEST_DETAIL] if is_ill else ""
+
+
+def lead_id_of(status: int, body: dict[str, Any], endpoint: Endpoint, *, location: str = "", why_ill: str = "") -> str:
+    """The lead id of the answer. Raises StepFailed, which explains the answer.
+
+    `location`: where a redirect leads. `why_ill`: why no post would be kept, as the app's health says it.
+    """
     lead_id = body.get("lead_id")
     if status == 202 and isinstance(lead_id, str) and is_lead_id(lead_id):
         return lead_id
-    if status == 401:
+    if _is_refused_by_host(status, body) and why_ill:
+        fact = f"the functions host refuses every key, and the app's health says: {why_ill}"
+        fix = "correct that setting among the app settings; until then no post is taken"
+    elif status == 401:
         fact, fix = _key_refused(body.get("error") == "wrong_key", endpoint)
     elif status in _ANSWERS:
         fact, fix = _ANSWERS[status]
@@ -126,6 +148,9 @@ def lead_id_of(status: int, body: dict[str, Any], endpoint: Endpoint, *, locatio
     elif body.get("error") == "keys_settings":
         fact = f"leadpipe can read no key to compare with: {str(body.get('detail'))[:_LONGEST_DETAIL]}"
         fix = "correct LEADPIPE_AUTH and LEADPIPE_KEYS among the app settings; until then no post is taken"
+    elif body.get("error") == "storage_settings":
+        fact = f"leadpipe cannot use its storage settings: {str(body.get('detail'))[:_LONGEST_DETAIL]}"
+        fix = "correct that setting among the app settings; until then no post is taken"
     elif isinstance(body.get("error"), str):
         fact, fix = f"not kept: {body['error']}", "`leadpipe doctor` with the app's own settings says what is wrong"
     elif status >= 500:

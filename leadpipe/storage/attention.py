@@ -3,6 +3,7 @@
 One query reads them all.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -12,6 +13,7 @@ from typing import Any
 from azure.data.tables import TableEntity, UpdateMode
 
 from leadpipe.model.attention import Attention, Stage
+from leadpipe.model.log_line import log_line
 from leadpipe.model.pulse import Pulse
 from leadpipe.model.text import bounded
 from leadpipe.model.told import Told
@@ -25,6 +27,8 @@ PARTITION = "attention"
 _ALL, _PARTITION = "PartitionKey eq @partition", {"partition": PARTITION}
 _PULSE = "pulse"
 LONGEST = 1000
+
+log = logging.getLogger(__name__)
 
 
 class AzureAttention:
@@ -56,6 +60,7 @@ class AzureAttention:
             return []
 
     def _drop(self, row: Mapping[str, Any]) -> None:
+        log.error(log_line("mark_damaged", mark=f"{PARTITION}/{row['RowKey']}"))
         delete(self._table, PARTITION, row["RowKey"])
 
     def keep_pulse(self, before: Pulse, after: Pulse) -> bool:
@@ -98,6 +103,7 @@ def _row(mark: Told) -> dict[str, Any]:
         "Pending": str(mark.pending or ""),
         "TriedAt": mark.tried_at,
         "Posted": mark.posted,
+        "HeardAt": mark.heard_at,
     }
     return {column: cell for column, cell in row.items() if cell is not None}
 
@@ -123,6 +129,7 @@ def _mark_of(row: Mapping[str, Any], version: str) -> Told | None:
             pending=Stage(pending) if pending else None,
             tried_at=_time(row, "TriedAt"),
             posted=row["Posted"] is True,
+            heard_at=_time(row, "HeardAt"),
             version=version,
         )
     except (KeyError, TypeError, ValueError):

@@ -1,5 +1,6 @@
 """Keeps what became of the last canary in one row of the table `leadledger`, after all days."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Any
 from azure.data.tables import UpdateMode
 
 from leadpipe.model.canary import CanaryMark, CanaryState
+from leadpipe.model.log_line import log_line
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.failures import failures_of
 from leadpipe.storage.ledger import TABLE
@@ -17,6 +19,8 @@ from leadpipe.storage.tables import insert, row_at, update
 _KEYS = {"PartitionKey": "sweep", "RowKey": "canary"}
 _TIMES = {"posted_at": "PostedAt", "ended_at": "EndedAt", "failing_since": "FailingSince"}
 _TEXTS = {"lead_id": "LeadId", "step": "Step", "detail": "Detail"}
+
+log = logging.getLogger(__name__)
 
 
 class AzureCanaryMarks:
@@ -48,6 +52,7 @@ def _mark(row: Mapping[str, Any]) -> CanaryMark:
     filled = {field: cell for field, cell in cells.items() if cell is not None}
     is_sound = all(isinstance(cell, datetime if field in _TIMES else str) for field, cell in filled.items())
     if state not in {*CanaryState} or "posted_at" not in filled or not is_sound:
+        log.error(log_line("mark_damaged", mark="/".join(_KEYS.values())))
         return CanaryMark()
     values: dict[str, Any] = {field: utc(cell) if field in _TIMES else cell for field, cell in filled.items()}
     return CanaryMark(state=CanaryState(str(state)), **values)

@@ -10,7 +10,7 @@ task are written before the next one begins, even if it ran out of time. Each ta
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from leadpipe.model.errors import reason_of
@@ -30,7 +30,9 @@ from leadpipe.sweep.run import LONGEST_SWEEP, Head, Run
 
 LOOK_BACK_EVERY = timedelta(hours=1)
 
-TASKS: dict[str, Callable[[Marks, Run], Marks]] = {
+Task = Callable[[Marks, Run], Marks]
+
+TASKS: dict[str, Task] = {
     "poison_queue": bring_back_poisoned,
     "overdue": queue_overdue,
     "look_back": look_back,
@@ -45,9 +47,18 @@ TASKS: dict[str, Callable[[Marks, Run], Marks]] = {
 log = logging.getLogger(__name__)
 
 
-def sweep(*, now: Callable[[], datetime], chance: float, ports: Ports, settings: Settings, at_once: int = 1) -> None:
-    """Runs every task. One that fails is logged and does not stop the next. `at_once`: resting leads delivered at once.
+def sweep(
+    *,
+    now: Callable[[], datetime],
+    chance: float,
+    ports: Ports,
+    settings: Settings,
+    at_once: int = 1,
+    tasks: Mapping[str, Task] | None = None,
+) -> None:
+    """Runs every task, or those given. One that fails is logged and does not stop the next.
 
+    `at_once`: how many resting leads are delivered at the same time.
     Raises StorageFailed if the marks cannot be read, because then storage is away.
     """
     stored = ports.marks.read()
@@ -65,7 +76,7 @@ def sweep(*, now: Callable[[], datetime], chance: float, ports: Ports, settings:
     for mark in damage(stored, now()):
         log.error(log_line("mark_damaged", mark=mark))
     marks = keep_marks("marks", stored, marks, run)
-    for name, task in TASKS.items():
+    for name, task in (tasks or TASKS).items():
         try:
             after = task(marks, run.for_one_task())
         except Exception as error:  # noqa: BLE001 - one task's fault must not stop the next

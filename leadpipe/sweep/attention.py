@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 from itertools import islice
 
-from leadpipe.model.attention import Attention, Facts, Notice, Stage, attention_of
+from leadpipe.model.attention import OF_LEADS, Attention, Facts, Notice, Stage, attention_of
 from leadpipe.model.canary import CanaryMark, canary_attention
 from leadpipe.model.errors import LeadpipeError, reason_of
 from leadpipe.model.expiry import ending_of
@@ -38,8 +38,18 @@ def call_for_attention(marks: Marks, run: Run) -> Marks:
     unsettled = [*islice(_unsettled(marks, pulse, run, damage), MOST_LISTED)]
     pulse = keep_beating(pulse, unsettled, marks, run)
     facts = facts_of(pulse, uncounted(unsettled, pulse, run), damage, run)
-    post(say(attention_of(facts, run.settings), told, run), run)
+    wanted = attention_of(facts, run.settings)
+    if len(unsettled) == MOST_LISTED:
+        wanted += still_there(wanted, told)
+    post(say(wanted, told, run), run)
     return marks
+
+
+def still_there(wanted: Iterable[Attention], told: Mapping[str, Told]) -> list[Attention]:
+    """What was said of leads and is not wanted now: there are more leads than were read, so it may not be over."""
+    now = {attention.key for attention in wanted}
+    there = (mark.attention for key, mark in told.items() if key not in now and not mark.is_over)
+    return [attention for attention in there if attention.reason in OF_LEADS]
 
 
 def facts_of(pulse: Pulse, tallies: Tallies, damage: Iterable[str], run: Run) -> Facts:

@@ -10,13 +10,21 @@ import urllib3
 from leadpipe.model.attention import Notice
 from leadpipe.model.errors import NotifyFailed
 from leadpipe.model.webhook import Webhook
-from leadpipe.transport.bounded import BoundedAdapter, DirectSession, Endless, TooLarge
+from leadpipe.transport.bounded import BoundedAdapter, DirectSession, Endless
 from leadpipe.transport.no_answer import untrusted, without_answer
 from leadpipe.webhook.shapes import body_of
 
 POST_SECONDS = 10.0
 # Slack answers `ok`, a workflow nothing.
 LARGEST_MIB = 1
+
+
+class StatusAlone(BoundedAdapter):
+    """Leaves an answer's body alone: a notice that was taken is taken, however long or slow the rest is."""
+
+    def _body(self, response: requests.Response) -> bytes:
+        response.close()
+        return b""
 
 
 class WebhookNotifier:
@@ -48,7 +56,7 @@ class WebhookNotifier:
 
     def _status_of(self, notice: Notice) -> int:
         time_out = (self._seconds / 2, self._seconds)
-        adapter = BoundedAdapter(timeout=time_out, answer_seconds=self._seconds, largest_mib=LARGEST_MIB)
+        adapter = StatusAlone(timeout=time_out, answer_seconds=self._seconds, largest_mib=LARGEST_MIB)
         with DirectSession(adapter) as session:
             # A proxy would get an http address whole; on this machine there is no need of one.
             session.trust_env = urlsplit(self._webhook.url).scheme == "https"
@@ -64,8 +72,6 @@ def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
 def _failure_of(error: Exception) -> NotifyFailed:
     if isinstance(error, requests.exceptions.SSLError):
         return NotifyFailed("notify_untrusted", untrusted(error, "the webhook"))
-    if isinstance(error, TooLarge):
-        return NotifyFailed("notify_refused", without_answer(error))
     if isinstance(error, Endless | requests.ReadTimeout):
         return NotifyFailed("notify_slow", without_answer(error))
     if isinstance(error, requests.RequestException | urllib3.exceptions.HTTPError):

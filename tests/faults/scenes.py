@@ -228,7 +228,7 @@ def canary_waiting(rig: Rig) -> str:
 def canary_that_nobody_delivered(rig: Rig) -> str:
     """One whose time is over, and whose message never came."""
     rig.swept()
-    record = canary_accepted(rig, ago=PATIENCE)
+    record = become(rig, canary_accepted(rig, ago=PATIENCE), next_try_at=datetime.now(UTC))  # not overdue
     mark = CanaryMark().begun(record.received_at).out(record.lead_id)
     assert rig.ports.canary_marks.write(CanaryMark(), mark)
     return record.lead_id

@@ -22,6 +22,11 @@ COUNTS = {
     "storage requests of the host for one lead": (2, "receive, delete"),
     "Dataverse requests for one lead": (1, "POST leads"),
 }
+LINES = {
+    "log lines of leadpipe for one lead": (2, "1 lead_accepted, 1 lead_settled"),
+    "log lines of the host for one lead": (4, "1 Executing, 1 Executed, 1 Executing, 1 Executed"),
+    "log lines of leadpipe in an hour of idle sweeps": (12, "12 pipeline_state"),
+}
 TIMES = [
     "fresh process to first 202",
     "leads/s through intake",
@@ -49,8 +54,9 @@ def bench(*arguments: str) -> str:
 @pytest.mark.timeout(300)
 def test_every_row_is_measured_and_one_lead_costs_what_the_design_says() -> None:
     rows = {row["name"]: row for row in json.loads(bench("--json"))}
-    assert [*rows] == [*COUNTS, *TIMES, *OPERATORS, *LARGE, *SHARES]
+    assert [*rows] == [*COUNTS, *LINES, *TIMES, *OPERATORS, *LARGE, *SHARES]
     assert {name: (rows[name]["value"], rows[name]["ours"]) for name in COUNTS} == COUNTS
+    assert {name: (rows[name]["value"], rows[name]["ours"]) for name in LINES} == LINES
     assert all(rows[name]["value"] > 0 for name in (*TIMES, *OPERATORS, *LARGE, SHARES[0]))
     assert 0 <= rows[SHARES[1]]["value"] <= 1
 

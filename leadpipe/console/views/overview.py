@@ -38,7 +38,7 @@ class Call:
 
 def show(visit: "Visit") -> "Response":
     days = MORE_DAYS if visit.given("days") == str(MORE_DAYS) else DAYS
-    found = overview_of(visit.target, days=days, at=visit.at)
+    found = overview_of(visit.target, days=days, at=visit.at, totals=visit.console.totals)
     visit.console.count(causes=found.states[State.POISONED], fallback=found.states[State.FALLBACK])
     calls = [_call(each) for each in found.attention]
     return visit.page(

@@ -25,8 +25,10 @@ def look_at_attention(
         yield of_failure(ATTENTION, error)
         return
     needed = [each for each in status.attention if not {each.reason, each.about} & {*_SHOWN, *shown}]
-    if not needed:
+    if not status.attention:
         yield ok(ATTENTION, _calm(status))
+    elif not needed:
+        yield ok(ATTENTION, f"shown above: {'; '.join(each.says for each in status.attention)}")
     for each in needed:
         yield warning(ATTENTION, each.says, each.fix, reason=each.reason)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from azure.data.tables import TableServiceClient
 
-from devkit.azurite import Azurite, install, node
+from devkit import node
+from devkit.azurite import Azurite, install
 from devkit.launcher.part import PartError
 
 

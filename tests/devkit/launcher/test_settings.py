@@ -93,7 +93,14 @@ def test_without_a_mapping_file_none_is_set(tmp_path: Path) -> None:
 def test_every_setting_of_the_apps_own_is_shown_but_those_of_its_keys() -> None:
     example = json.loads((Path(__file__).parents[3] / "local.settings.json.example").read_text())["Values"]
 
-    assert {name for name in example if name.startswith("LEADPIPE_")} - {"LEADPIPE_AUTH", "LEADPIPE_KEYS"} == SHOWN
+    secret = {"LEADPIPE_KEYS", "LEADPIPE_NOTIFY_URL", "LEADPIPE_CANARY_URL"}
+    beside_it = {"LEADPIPE_AUTH", "LEADPIPE_NOTIFY_FORMAT", "LEADPIPE_CANARY"}  # a fault without the secret
+    assert {name for name in example if name.startswith("LEADPIPE_")} - secret - beside_it == SHOWN
+
+
+def test_what_is_kept_out_of_the_file_is_named() -> None:
+    environment = {"LEADPIPE_NOTIFY_URL": "https://contoso.example/key", "LEADPIPE_RETENTION": "7d"}
+    assert Given(environment=environment, file={}).with_started(None, {}).kept_out == ["LEADPIPE_NOTIFY_URL"]
 
 
 @pytest.mark.parametrize(

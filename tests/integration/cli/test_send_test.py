@@ -14,11 +14,14 @@ from typing import Any
 import pytest
 
 from leadpipe.model.record import State
+from leadpipe.operations.partner_center import StepFailed, endpoint_of, post, validation_lead
+from tests.answering import Answer, answering, json_of, page
 from tests.host_process import until
 from tests.integration.cli.conftest import Ran, bare_environment
 from tests.integration.conftest import App, Starter
 from tests.standin_process import Standin
 
+BLOBS = "AzureWebJobsStorage__blobServiceUri"
 Run = Callable[..., Ran]
 Send = Callable[..., list[dict[str, Any]]]
 
@@ -240,3 +243,29 @@ def test_what_dynamics_has_is_compared_with_the_mapping_file(
     steps = send(app, LEADPIPE_MAPPING=str(file))
     step, fix = failed(steps)
     assert (step, steps[-1]["reason"], "leadpipe mapping check" in fix) == ("delivery", "mapping_unusable", True)
+
+
+@pytest.mark.parametrize(
+    ("health", "fact"),
+    [
+        (json_of(503, f'{{"error": "not_ready", "detail": "{BLOBS} is not set"}}'), f"health says: {BLOBS} is not set"),
+        (json_of(200, '{"status": "ready"}'), "the key is missing or wrong"),
+        (page(503), "the key is missing or wrong"),
+        (Answer(status=503, body=b"{", close_early=True), "the key is missing or wrong"),
+    ],
+)
+def test_where_the_host_refuses_every_key_the_setting_that_health_names_is_said(health: Answer, fact: str) -> None:
+    with answering() as server:
+        server.answers = lambda _, path: health if path == "/api/health" else Answer(status=401)
+        with pytest.raises(StepFailed) as raised:
+            post(endpoint_of(server.url, "k"), validation_lead("1"))
+    assert fact in raised.value.fact
+    assert server.requests == ["POST /api/leads", "GET /api/health"]
+
+
+def test_health_is_not_asked_where_leadpipe_itself_refused_the_key() -> None:
+    with answering() as server:
+        server.answer = json_of(401, '{"error": "wrong_key"}')
+        with pytest.raises(StepFailed):
+            post(endpoint_of(server.url, "k"), validation_lead("1"))
+    assert server.requests == ["POST /api/leads"]

@@ -61,6 +61,14 @@ def test_the_overview_takes_from_the_pulse_what_the_sweep_counted(world: World, 
     assert len([each for each in world.journal if each == "ledger.between"]) <= 4
 
 
+def test_each_lead_of_today_is_counted_once_however_often_the_page_is_read(browser: Browser, world: World) -> None:
+    put(world, 3)
+    assert [": 3 leads in 14 days" in browser.get("/").text for _ in range(2)] == [True, True]
+    newest = record(lead_id(NOW - record().received_at, 99))
+    world.ledger.rows[newest.lead_id] = newest
+    assert ": 4 leads in 14 days" in browser.get("/").text
+
+
 @pytest.mark.parametrize(("minutes", "says"), [(5, False), (11, True)])
 def test_before_the_first_sweep_nobody_is_called_for_ten_minutes(
     browser: Browser, world: World, minutes: int, says: bool

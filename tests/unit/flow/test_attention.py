@@ -306,7 +306,7 @@ def test_a_notifier_that_fails_ends_nothing_and_the_next_sweep_posts(
     assert len(sent(world)) == 1
 
 
-def test_a_webhook_that_is_away_for_hours_is_tried_once_a_sweep_and_logged_each_time(lines: Lines) -> None:
+def test_a_webhook_that_is_away_is_tried_once_a_sweep_and_logged(lines: Lines) -> None:
     world = notified()
     assert world.notifier is not None
     poisoned(world, 1)
@@ -336,7 +336,7 @@ def test_attention_is_the_last_task_so_that_a_slow_webhook_holds_up_none() -> No
     assert [*TASKS][-1] == "attention"
 
 
-def test_a_slow_webhook_ends_with_the_time_of_the_sweep_and_the_rest_is_posted_later() -> None:
+def test_a_slow_webhook_ends_with_the_time_and_the_rest_is_posted_later() -> None:
     world = notified()
     notifier = world.notifier
     assert notifier is not None
@@ -593,7 +593,7 @@ def test_no_lead_for_longer_than_usual_is_said_and_is_over_with_the_next(lines: 
     assert sent(world) == [(Stage.BEGINS, "silent"), (Stage.OVER, "silent")]
 
 
-def test_over_midnight_a_lead_of_the_day_before_still_counts_if_its_day_cannot_be_read(
+def test_over_midnight_a_lead_of_a_day_that_cannot_be_read_still_counts(
     monkeypatch: pytest.MonkeyPatch, lines: Lines
 ) -> None:
     world = World()

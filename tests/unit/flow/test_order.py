@@ -35,6 +35,7 @@ STEPS = {
 LINES = {source: source.read_text().splitlines() for source in (DELIVERY, LEDGER_WRITES)}
 # Pairs whose order does not matter: the step, the start of their first statement, and why.
 FREE = {
+    ("read_record", "if now() - envelope.received_at"): "the second only builds a value",
     ("find_outcome", "lead = _read_lead"): "either only refuses to go on, before anything was done",
     ("keep_out", "if lead.is_test"): "either keeps a lead that is both",
     ("claim", "if record.own_lead"): "the second only builds a value",

