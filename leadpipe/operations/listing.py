@@ -14,7 +14,7 @@ from leadpipe.operations.find import Search
 from leadpipe.operations.ledger_pages import LAST_DAY, newest_first, position
 
 PAGE_SIZE = 50
-MOST_PASSED_OVER = 2000
+MOST_PASSED_OVER = 1000
 # How far back a page looks for leads that a filter chooses.
 FURTHEST_BACK = timedelta(days=92)
 
