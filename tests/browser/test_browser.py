@@ -128,6 +128,16 @@ def test_the_overview_says_what_is_poisoned_within_its_refresh(page: Any, world:
     page.get_by_text("1 poisoned (refused)").wait_for(timeout=15_000)
 
 
+def test_a_page_stays_while_storage_is_away_and_goes_on_afterwards(page: Any, world: World, served: Server) -> None:
+    fill(world)
+    page.goto(address(served, "/causes"))
+    world.ledger.down = True
+    page.get_by_text("Not read again").wait_for(timeout=15_000)
+    assert page.get_by_role("button", name="Replay all 4…").is_visible()
+    world.ledger.down = False
+    page.get_by_text("again every 10 seconds").wait_for(timeout=15_000)
+
+
 def test_a_tick_stops_the_refresh_and_keys_move_and_tick(page: Any, world: World, served: Server) -> None:
     fill(world)
     page.goto(address(served, "/leads"))

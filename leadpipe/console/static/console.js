@@ -22,10 +22,11 @@
     if (held && held.closest("[data-live]")) return again();
     let page;
     try {
-      const answer = await fetch(location.href, { headers: { "X-Refresh": "1" } });
+      const answer = await fetch(location.href);
+      if (!answer.ok) throw answer.status;
       page = new DOMParser().parseFromString(await answer.text(), "text/html");
     } catch {
-      document.querySelector("footer").textContent = "The console does not answer: is it still running?";
+      document.querySelector("footer").textContent = "Not read again: storage or the console does not answer.";
       return again();
     }
     if (busy()) return again();
