@@ -6,7 +6,7 @@
     throughput    leads/s through intake and through delivery, against the bare app
     latency       accept to written, idle
     operators     status, leads, poison list and balance over 10,000 records, and the idle sweeps of an hour there
-    large-ledger  status and report over 100,000 records, of which 10,000 are of the last week
+    large-ledger  status, report and the console's pages over 100,000 records, of which 10,000 are of the last week
     throttle      what gets through and what is refused while Dynamics throttles
 
 Everything runs on this machine: Azurite, the stand-in of Dynamics with its limits raised, and one process for each app

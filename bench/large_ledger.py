@@ -1,6 +1,7 @@
-"""Measures `status` and `report` over a ledger of three months, of which a tenth of the leads are of the last week.
+"""Measures `status`, `report` and the console's pages over a ledger of three months.
 
-`status` reads the last week, and of the days before only what waits or is poisoned. `report` reads thirty days.
+A tenth of its leads are of the last week. `status` reads the last week, and of the days before only what waits or is
+poisoned. `report` reads thirty days.
 """
 
 import itertools
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from bench import console_pages
 from bench.filled_ledger import fill, leads
 from bench.operators import CAUSES, row_of_command, run_command
 from bench.report import Row
@@ -31,6 +33,7 @@ def measure(stage: Stage, *, records: int, say: Callable[[str], None]) -> Iterat
     for command, (code, seconds_at_most) in COMMANDS.items():
         used = run_command(stage, account, [command], code)
         yield row_of_command(f"leadpipe {command}, {records} records", used, seconds=seconds_at_most)
+    yield from console_pages.measure(stage, account, records=records)
 
 
 def _records(count: int) -> Iterator[Record]:

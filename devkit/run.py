@@ -40,6 +40,7 @@ KEPT = ("azurite", "standin", "host", "logs", "lock", "settings.json*")
 DEFAULT_PORT = 7071
 STANDIN_SECONDS = 30.0
 HOST_SECONDS = 60.0
+CONSOLE_SECONDS = 30.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,6 +88,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
         if not options.no_host:
             tour.host_url = start_host(keeper, options, settings, screen)
             write_file(settings_file, settings.file, port=urlsplit(tour.host_url).port or DEFAULT_PORT)
+        if not options.no_console:
+            tour.console_url = start_console(keeper, options, settings, screen, tour.host_url)
         # In a thread: a host that ends before the lead is written has to be restarted.
         threading.Thread(target=tour.show, daemon=True).start()
         keeper.keep()
@@ -132,6 +135,17 @@ def start_host(keeper: Keeper, options: argparse.Namespace, settings: Settings, 
     return part.address
 
 
+def start_console(
+    keeper: Keeper, options: argparse.Namespace, settings: Settings, screen: Screen, host_url: str
+) -> str:
+    """`host_url`: where its test leads go."""
+    environment = {**os.environ, **settings.process, **({"LEADPIPE_URL": host_url} if host_url else {})}
+    reach_this_machine_directly(environment)
+    part = stack.console(options.data, environment, screen)
+    keeper.start(part, timeout=CONSOLE_SECONDS)()
+    return part.address
+
+
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     option = parser.add_argument
@@ -143,6 +157,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     option("--data", type=Path, default=DATA, metavar="DIR", help="what is kept, for its owner alone (.devkit/data)")
     option("--app", type=Path, default=ROOT, metavar="DIR", help="folder of the function app (this one)")
     option("--no-host", action="store_true", help="everything but the functions, for `func start`")
+    option("--no-console", action="store_true", help="everything but the operators' pages")
     option("--enable-auth", action="store_true", help="ask for function keys, as Azure does")
     option("--lease", type=float, metavar="SECONDS", help="how long a message taken by a dead host stays hidden (600)")
     options = parser.parse_args(arguments)

@@ -18,7 +18,7 @@ from leadpipe.model.claim import Claim
 from leadpipe.model.errors import Blocked, Changed, DeliveryFailed, StorageFailed
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
-from leadpipe.model.lead_id import new_lead_id, received_at
+from leadpipe.model.lead_id import milliseconds, new_lead_id, received_at
 from leadpipe.model.ports import Arrival, Canary, Marks, Ports, Receipt, Rerouted, SeenMessage
 from leadpipe.model.pulse import Pulse
 from leadpipe.model.record import FORGETTABLE, QUEUED, Event, Record, State
@@ -91,7 +91,8 @@ class FakeLedger(Part):
                 return None
             return self._put(record)
 
-    def read(self, lead_id: str) -> Record | None:
+    def read(self, lead_id: str, *, damage: list[str] | None = None) -> Record | None:
+        del damage
         with self.call("read"):
             return self.rows.get(lead_id)
 
@@ -105,7 +106,8 @@ class FakeLedger(Part):
                 self.history[told] = event
             return self._put(after)
 
-    def events(self, lead_id: str) -> list[Event]:
+    def events(self, lead_id: str, *, damage: list[str] | None = None) -> list[Event]:
+        del damage
         with self.call("events"):
             return sorted((e for e in self.history.values() if e.lead_id == lead_id), key=lambda event: event.at)
 
@@ -114,7 +116,7 @@ class FakeLedger(Part):
             listed = [r for r in self.rows.values() if r.received_at.date() == day]
         yield from (
             replace(r, payload=None, version=None)
-            for r in sorted(listed, key=lambda r: r.lead_id, reverse=True)
+            for r in sorted(listed, key=lambda r: (-milliseconds(r.received_at), r.lead_id))
             if states is None or r.state in states
         )
 
@@ -137,6 +139,13 @@ class FakeLedger(Part):
                 if reason not in {"", record.reason}:
                     continue
                 yield replace(record, payload=self.rows[record.lead_id].payload) if payloads else record
+
+    def decisions(self, first: date, last: date, *, damage: list[str]) -> Iterator[Event]:
+        """Nothing is damaged here either."""
+        del damage
+        with self.call("decisions"):
+            found = [e for e in self.history.values() if e.actor and first <= received_at(e.lead_id).date() <= last]
+        yield from (replace(e, payload=None) for e in sorted(found, key=lambda e: received_at(e.lead_id).date()))
 
     def due(
         self, first: date, before: datetime, *, states: frozenset[State], go_on: Callable[[], bool] = always

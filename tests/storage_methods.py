@@ -57,6 +57,7 @@ READS_OF_TABLES: dict[str, Ask] = {
     "ledger.read": lambda storage: AzureLedger(storage).read(LEAD_ID),
     "ledger.events": lambda storage: AzureLedger(storage).events(LEAD_ID),
     "ledger.between": lambda storage: [*AzureLedger(storage).between(TODAY, TODAY, payloads=True)],
+    "ledger.decisions": lambda storage: [*AzureLedger(storage).decisions(TODAY, TODAY, damage=[])],
     "ledger.due": lambda storage: [*AzureLedger(storage).due(TODAY, RECEIVED_AT, states=frozenset({State.ACCEPTED}))],
     "ledger.first_day": lambda storage: AzureLedger(storage).first_day(),
     "ledger.forget_details": lambda storage: AzureLedger(storage).forget_details(LEAD_ID),

@@ -11,10 +11,13 @@ import pytest
 from typer.main import get_command
 
 from leadpipe.cli.app import app
+from leadpipe.console.plans import CHOOSABLE, Choice, Verb, command_of
+from leadpipe.model.record import State
 from tests.factories import LEAD_ID
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(path for part in ("operations", "cli") for path in (ROOT / "leadpipe" / part).rglob("*.py"))
+TEMPLATES = sorted((ROOT / "leadpipe" / "console" / "templates").glob("*.html"))
 CHOOSING = ("lead_ids", "cause", "since", "offer", "state", "everything", "email")
 
 
@@ -52,6 +55,21 @@ def require_taken(text: str) -> None:
 def test_every_command_that_the_program_names_can_be_typed(source: Path) -> None:
     for text in texts_of(source):
         require_taken(text)
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_every_command_that_a_page_shows_can_be_typed(template: Path) -> None:
+    text = template.read_text(encoding="utf-8").replace("{{ record.lead_id }}", LEAD_ID)
+    for named in re.findall(r"<code>leadpipe (.*?)</code>", text):
+        require_taken(f"`leadpipe {re.sub('{{.*?}}', 'refused', named)}`")
+
+
+@pytest.mark.parametrize("verb", Verb)
+@pytest.mark.parametrize("lead_ids", [(LEAD_ID,), ()])
+def test_every_command_of_a_plan_can_be_typed(verb: Verb, lead_ids: tuple[str, ...]) -> None:
+    if lead_ids or verb in CHOOSABLE:
+        state = State.FALLBACK if verb is Verb.DRAIN else State.POISONED
+        require_taken(f"`{command_of(Choice(verb=verb, lead_ids=lead_ids, state=state, reason='refused'))}`")
 
 
 def test_every_command_of_the_runbook_can_be_typed() -> None:

@@ -149,7 +149,8 @@ def test_what_the_functions_need_goes_to_azure_and_nothing_else(tmp_path: Path, 
     commands = {path for path in code if path.startswith(("leadpipe/operations/", "leadpipe/cli/"))} | {
         "leadpipe/__main__.py"
     }
-    needed = {"function_app.py", "host.json", "requirements.txt", *(code - commands)}
+    pages = {path for path in own if path.startswith(("leadpipe/console/static/", "leadpipe/console/templates/"))}
+    needed = {"function_app.py", "host.json", "requirements.txt", *(code - commands), *pages}
     assert package(tmp_path, goes_in) == {*needed, *MAPPINGS}
 
 
@@ -183,8 +184,10 @@ def test_packages_that_were_installed_here_for_azure_go_along_whole(goes_in: Cal
 
 
 def test_nothing_that_git_holds_of_leadpipe_is_forgotten() -> None:
-    """Of leadpipe's code no file is needed that has another ending."""
-    assert {Path(path).suffix for path in own_files() if path.startswith("leadpipe/")} == {".py"}
+    """Of leadpipe's code no file is needed that has another ending, but for the console's pages."""
+    others = {path for path in own_files() if path.startswith("leadpipe/") and not path.endswith(".py")}
+    assert {path.split("/")[1] for path in others} == {"console"}
+    assert {Path(path).suffix for path in others} == {".html", ".css", ".js", ".svg"}
 
 
 @pytest.fixture

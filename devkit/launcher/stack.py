@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from devkit.launcher.screen import Screen
 
 ACCOUNT = "leadpipe"
+ANOTHER_BROWSER = "for another browser"
 HOST_EXITS = {70: "70: storage refused it, or the host failed", 71: "71: function time-out"}
 
 
@@ -46,6 +47,14 @@ def functions_host(data: Path, arguments: list[str], environment: Mapping[str, s
     command = [sys.executable, "-m", "devkit.functions_host", *arguments, "--data", str(data / "host")]
     part = Part("functions host", lambda: command, log=log(data, "functions-host"), environment=environment)
     part.on_line = screen.host_lines()
+    return part
+
+
+def console(data: Path, environment: Mapping[str, str], screen: Screen) -> Part:
+    """The operators' pages, on a free port. Each address that lets a browser in works once; the next one is shown."""
+    command = [sys.executable, "-m", "leadpipe", "console", "--no-browser", "--port", "0"]
+    part = Part("console", lambda: command, log=log(data, "console"), environment=environment)
+    part.on_line = lambda line: screen.note(f"console, {line}") if line.startswith(ANOTHER_BROWSER) else None
     return part
 
 

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 
 class Tour:
-    """`host_url` is empty if the user starts the functions."""
+    """`host_url` is empty if the user starts the functions, `console_url` if there is no console."""
 
     def __init__(
         self, options: argparse.Namespace, given: Given, settings: Settings, screen: Screen, settings_file: Path
     ) -> None:
         self.host_url = ""
+        self.console_url = ""
         self._options = options
         self._settings = settings
         self._screen = screen
@@ -77,6 +78,8 @@ class Tour:
             show("health", f"{self.host_url}/api/health")
         if self._is_own_dynamics:
             show("Dynamics", f"{self._settings.process['DATAVERSE_URL']}  (a stand-in; shows its leads)")
+        if self.console_url:
+            show("console", f"{self.console_url}  (lets one browser in)")
         show("settings", str(self._settings_file))
         if kept_out := self._settings.kept_out:
             show(

@@ -7,6 +7,7 @@ import typer
 from leadpipe import __version__
 from leadpipe.cli.balance import balance
 from leadpipe.cli.complete import complete_leads
+from leadpipe.cli.console import console
 from leadpipe.cli.doctor import doctor
 from leadpipe.cli.erase import erase_leads
 from leadpipe.cli.fallback import drain_fallback, list_fallback
@@ -79,6 +80,7 @@ mapping.command("try")(try_mapping)
 mapping.command("check")(check_mapping)
 
 app.command()(status)
+app.command()(console)
 app.command()(leads)
 app.command()(show)
 app.command()(keys)

@@ -1,6 +1,5 @@
 """`leadpipe fallback`: lists the leads in the fallback table, and delivers them by command."""
 
-import random
 from typing import Annotated
 
 import typer
@@ -12,16 +11,12 @@ from leadpipe.cli.say import say
 from leadpipe.cli.selection import leads
 from leadpipe.cli.table import columns, print_records
 from leadpipe.cli.target import reach
-from leadpipe.model.errors import SettingsError
 from leadpipe.model.record import State
-from leadpipe.model.settings import Area
 from leadpipe.operations.decisions import Outcome
-from leadpipe.operations.drain import drained, rows_left_behind
+from leadpipe.operations.drain import drained, resources_of, rows_left_behind
 from leadpipe.operations.find import Search, oldest_first
 from leadpipe.operations.summary import grouped
-from leadpipe.operations.target import Target
 from leadpipe.sweep.run import Resources
-from leadpipe.wiring import now
 
 COLUMNS = columns(
     ("lead_id", "received_at", "reason"),
@@ -71,7 +66,7 @@ def drain_fallback(
             print_json({"lead_id": lead_id} for lead_id in lead_ids)
         say(DRY_RUN)
         return
-    resources = _resources(target)
+    resources = resources_of(target)
     if len(lead_ids) > 1:
         ask(f"deliver {leads(len(lead_ids))}?", yes=yes)
     show = printer(Outcome.WRITTEN, as_json=as_json)
@@ -81,15 +76,6 @@ def drain_fallback(
     elif limit is None and not stopped:
         _remove_left_behind(resources)
     end(counts, stopped=stopped, named=False)
-
-
-def _resources(target: Target) -> Resources:
-    """Raises SettingsError where no organisation is set."""
-    faults = target.settings.faults_of(Area.DYNAMICS)
-    if faults or target.ports.dynamics is None:
-        raise SettingsError("settings", faults or "DATAVERSE_URL is not set: no organisation to deliver to")
-    chance = random.random()  # noqa: S311 - spreads the next tries
-    return Resources(now=now, chance=chance, ports=target.ports, settings=target.settings)
 
 
 def _remove_left_behind(resources: Resources) -> None:

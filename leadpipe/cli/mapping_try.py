@@ -1,7 +1,7 @@
 """`leadpipe mapping try`: shows what one lead becomes, column by column, and by which rule."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -13,12 +13,12 @@ from leadpipe.cli.options import AsJson, SettingsFile
 from leadpipe.cli.say import say
 from leadpipe.cli.table import columns, print_records
 from leadpipe.cli.target import reach, settings_alone
-from leadpipe.mapping.rules import FileMapping, FilledColumn
 from leadpipe.model.errors import InvalidLead, LeadpipeError
 from leadpipe.model.lead import Lead, posted_text
 from leadpipe.model.lead_id import is_lead_id
 from leadpipe.model.ports import Ledger
 from leadpipe.operations.decisions import known
+from leadpipe.operations.mapping.shown import rows_of_lead
 
 STDIN = "-"
 # In place of the id that a posted lead would be given.
@@ -57,28 +57,10 @@ def try_mapping(
     say(f"rules that match: {', '.join(matching) or 'none'}" if whole.rules else "there are no rules")
     if lead.unread:
         say(f"looks like personal data and was not read: {', '.join(lead.unread)}")
-    found = rows(whole, lead, lead_id)
+    found: Iterable[Fields] = rows_of_lead(whole, lead, lead_id)
     if not as_json:
         found = ({**row, "value": _shown(row["value"])} for row in found)
     print_records(found, COLUMNS, as_json=as_json)
-
-
-def rows(mapping: FileMapping, lead: Lead, lead_id: str) -> Iterator[Fields]:
-    for filled in mapping.fill(lead, lead_id):
-        yield {
-            "column": filled.column,
-            "value": filled.value,
-            "from": origin(mapping, filled),
-            "line": filled.mapped.line if filled.mapped else None,
-            "rule": filled.rule.name if filled.rule else None,
-        }
-
-
-def origin(mapping: FileMapping, filled: FilledColumn) -> str:
-    if filled.mapped is None:
-        return "default"
-    place = f"{mapping.file}:{filled.mapped.line}"
-    return f"{place} {filled.rule.name}" if filled.rule else place
 
 
 def _shown(value: object) -> str:

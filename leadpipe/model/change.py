@@ -121,6 +121,14 @@ class Completed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Revealed:
+    """A person has looked at the personal data. The record stays as it is, its last change included."""
+
+    verb: ClassVar = "revealed"
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten:
     """A settled lead loses its personal data: the time of LEADPIPE_RETENTION is over."""
 
@@ -134,7 +142,8 @@ class Transition(NamedTuple):
 
 Outcome = Written | Duplicate | Kept | Poisoned | Deferred | ToFallback
 Repeat = QueuedAgain | AnotherRound
-Decision = Replayed | Edited | Discarded | Erased | Removed | Completed
+Ruling = Replayed | Edited | Discarded | Erased | Removed | Completed
+Decision = Ruling | Revealed
 Change = Outcome | Repeat | Decision | Forgotten
 
 
@@ -208,14 +217,14 @@ def _forgotten(record: Record, *, at: datetime) -> Transition | None:
 def _decision(record: Record, change: Decision, *, at: datetime) -> Transition | None:
     if isinstance(change, Erased) and record.state is State.ERASED:
         return None
-    after = replace(_decided(record, change, at), updated_at=at)
+    after = record if isinstance(change, Revealed) else replace(_decided(record, change, at), updated_at=at)
     event = event_of(after, change.verb, at, actor=change.actor)
     if isinstance(change, Edited):
         event = replace(event, payload=record.payload)
     return Transition(after, event)
 
 
-def _decided(record: Record, change: Decision, at: datetime) -> Record:
+def _decided(record: Record, change: Ruling, at: datetime) -> Record:
     match change:
         case Erased():
             return _tombstone(record)

@@ -96,6 +96,12 @@ class Ledger(Protocol):
         `reason`: only those with that reason. `payloads`: with what was posted, which is most of a record's weight.
         """
 
+    def decisions(self, first: date, last: date, *, damage: list[str]) -> Iterator[Event]:
+        """What persons did with the leads received on these UTC days, oldest day first, without payloads.
+
+        `damage` gets a line for each row that cannot be read.
+        """
+
     def due(
         self, first: date, before: datetime, *, states: frozenset[State], go_on: Callable[[], bool] = always
     ) -> Iterator[Record]:

@@ -17,7 +17,17 @@ from enum import StrEnum
 from typing import Self
 
 from leadpipe.ledger_writes import lower_marks, write
-from leadpipe.model.change import Completed, Decision, Discarded, Edited, Erased, Replayed, Written, transition
+from leadpipe.model.change import (
+    Completed,
+    Decision,
+    Discarded,
+    Edited,
+    Erased,
+    Replayed,
+    Revealed,
+    Written,
+    transition,
+)
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import (
     DeliveryFailed,
@@ -154,6 +164,11 @@ def complete(lead_id: str, desk: Desk, *, dry_run: bool = False) -> Record:
     """Records that a person completed the written lead. Raises NotAllowed where none was asked to."""
     record, decision = known(lead_id, desk.ports.ledger), Completed(actor=desk.actor)
     return check(record, decision, desk) if dry_run else desk.write(record, decision)
+
+
+def reveal(lead_id: str, desk: Desk) -> Record:
+    """Notes in the lead's history that the person looks at its personal data. Changes nothing else."""
+    return desk.write(known(lead_id, desk.ports.ledger), Revealed(actor=desk.actor))
 
 
 def check(record: Record, decision: Decision | Written, desk: Desk) -> Record:

@@ -3,15 +3,28 @@
 The sweep does the same when a lead's next try is due. Leads kept because no organisation was set wait for this.
 """
 
+import random
 from collections.abc import Iterable, Iterator
 
-from leadpipe.model.errors import RecordDamaged
+from leadpipe.model.errors import RecordDamaged, SettingsError
 from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.ports import Ledger
 from leadpipe.model.record import OPEN, State
+from leadpipe.model.settings import Area
 from leadpipe.operations.decisions import Outcome, Result
+from leadpipe.operations.target import Target
 from leadpipe.sweep.fallback import deliver_resting
 from leadpipe.sweep.run import Resources
+from leadpipe.wiring import now
+
+
+def resources_of(target: Target) -> Resources:
+    """What a drain works with. Raises SettingsError where no organisation is set."""
+    faults = target.settings.faults_of(Area.DYNAMICS)
+    if faults or target.ports.dynamics is None:
+        raise SettingsError("settings", faults or "DATAVERSE_URL is not set: no organisation to deliver to")
+    chance = random.random()  # noqa: S311 - spreads the next tries
+    return Resources(now=now, chance=chance, ports=target.ports, settings=target.settings)
 
 
 def drained(lead_ids: Iterable[str], resources: Resources) -> Iterator[Result]:

@@ -14,7 +14,7 @@ FOR_A_DECISION = frozenset({State.POISONED, State.REJECTED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """Selects records. `offer` and `email` match anywhere in the field, in any case.
+    """Selects records. `offer` and `email` match anywhere in the field, in any case; `text` in any of four fields.
 
     `canaries`: leadpipe's own canaries and nothing else; otherwise every lead but those.
     """
@@ -24,6 +24,7 @@ class Search:
     since: datetime | None = None
     offer: str = ""
     email: str = ""
+    text: str = ""
     canaries: bool = False
 
     def matches(self, record: Record) -> bool:
@@ -33,7 +34,17 @@ class Search:
             and (not self.reasons or record.reason in self.reasons)
             and self.offer.casefold() in record.offer.casefold()
             and self.email.casefold() in record.email.casefold()
+            and any(self.text.casefold() in each.casefold() for each in _texts_of(record))
         )
+
+    @property
+    def narrows(self) -> bool:
+        """Whether records may have to be passed over: one that matches can be far away."""
+        return self.canaries or bool(self.states or self.reasons or self.offer or self.email or self.text)
+
+
+def _texts_of(record: Record) -> tuple[str, ...]:
+    return record.email, record.company, record.name, record.offer
 
 
 def found_in(ledger: Ledger, search: Search, *, today: date) -> Iterator[Record]:

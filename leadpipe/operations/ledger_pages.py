@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
+from leadpipe.model.lead_id import milliseconds, received_at
 from leadpipe.model.ports import Ledger
 from leadpipe.model.record import QUEUED, Record, State
 from leadpipe.model.waiting import is_overdue
@@ -71,20 +72,25 @@ def pages(since: datetime, before: datetime, *, at: datetime, ledger: Ledger, si
     yield page
 
 
+def position(lead_id: str) -> tuple[int, str]:
+    """Orders leads as the ledger does: newest first, and those of one millisecond by their ids."""
+    return -milliseconds(received_at(lead_id)), lead_id
+
+
 def newest_first(
-    ledger: Ledger, first: date, today: date, *, states: frozenset[State] | None = None
+    ledger: Ledger, first: date, today: date, *, states: frozenset[State] | None = None, last: date = LAST_DAY
 ) -> Iterator[Record]:
-    """The records from that UTC day on, newest first. Reads a day only once the day after it is used up.
+    """The records from that UTC day until `last`, newest first. Reads a day only once the day after it is used up.
 
     Records of future days, from a wrong clock, come first. After each empty read it reads twice as many days at once,
     so that years without leads cost a few requests.
     """
-    last, days = LAST_DAY, (LAST_DAY - today).days
+    days = max(1, (last - today).days)
     while first <= last:
         start = max(first, last - timedelta(days=days - 1))
         found = ledger.between(start, last, states=states)
         empty = True
-        for record in found if days == 1 else sorted(found, key=lambda record: record.lead_id, reverse=True):
+        for record in found if days == 1 else sorted(found, key=lambda record: position(record.lead_id)):
             empty = False
             yield record
         days = 1 if last > today or not empty else 2 * days

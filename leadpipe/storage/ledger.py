@@ -21,6 +21,7 @@ from leadpipe.storage.connection import Storage
 from leadpipe.storage.failures import failures_of
 from leadpipe.storage.row_checks import LONGEST_PAUSE, event_of, record_of
 from leadpipe.storage.rows import (
+    EVENT_COLUMNS,
     QUOTING,
     RECORD_COLUMNS,
     Row,
@@ -34,6 +35,7 @@ from leadpipe.storage.tables import KEYS, insert, row_at, rows_of, update, updat
 
 TABLE = "leadledger"
 _WHOLE = [*KEYS, "Kind", *RECORD_COLUMNS.values()]
+_OF_EVENT = [*KEYS, "Kind", *(column for column in EVENT_COLUMNS.values() if column != "Payload")]
 _SUMMARY = [column for column in _WHOLE if column != "Payload"]
 # Keys of days are digits; the sweep's marks sort after them in the same table.
 _AFTER_ALL_DAYS = ":"
@@ -103,6 +105,11 @@ class AzureLedger:
             query, parameters["reason"] = f"{query} and Reason eq @reason", reason
         select = _WHOLE if payloads else _SUMMARY
         return self._sound(record_of, self._query(query, parameters, select=select), damage)
+
+    def decisions(self, first: date, last: date, *, damage: list[str]) -> Iterator[Event]:
+        query = "PartitionKey ge @first and PartitionKey le @last and Kind eq 'event' and Actor gt @nobody"
+        parameters = {"first": partition(first), "last": partition(last), "nobody": ""}
+        return self._sound(event_of, self._query(query, parameters, select=_OF_EVENT), damage)
 
     def moving(self, first: date, since: datetime, *, damage: list[str]) -> Iterator[Record]:
         states = f"not ({_any_of(frozenset(State) - QUEUED)})"

@@ -7,6 +7,7 @@ every five minutes what `pulse` counts.
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import date
 from itertools import islice
 
 from leadpipe.model.attention import OF_LEADS, Attention, Facts, Notice, Stage, attention_of
@@ -136,11 +137,14 @@ def _is_posted(mark: Told, notifier: Notifier, run: Run) -> bool:
 
 
 def _unsettled(marks: Marks, pulse: Pulse, run: Run, damage: list[str]) -> Iterator[Record]:
+    latest = (run.now() + MOST_AHEAD).date()
+    return run.ports.ledger.between(uncounted_from(marks, pulse), latest, states=UNSETTLED, damage=damage)
+
+
+def uncounted_from(marks: Marks, pulse: Pulse) -> date:
     """No lead from before the watermark is open. Those that the hourly count has not reached may be poisoned."""
     earliest = EPOCH.date()
-    first = min(marks.watermark or earliest, pulse.counted_before or earliest)
-    latest = (run.now() + MOST_AHEAD).date()
-    return run.ports.ledger.between(first, latest, states=UNSETTLED, damage=damage)
+    return min(marks.watermark or earliest, pulse.counted_before or earliest)
 
 
 def _log(stage: Stage, attention: Attention) -> None:

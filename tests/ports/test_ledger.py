@@ -381,3 +381,22 @@ def test_a_listing_ends_when_it_is_told_to(ledger: Ledger) -> None:
     found = list(ledger.due(DAY, later, states=QUEUED_STATES, go_on=lambda: False))
     assert found[0].lead_id == lead_id(number=0)  # what was read already is given
     assert len(list(ledger.due(DAY, later, states=QUEUED_STATES, go_on=lambda: True))) == 3
+
+
+def test_what_persons_decided_is_listed_by_the_days_of_their_leads(ledger: Ledger) -> None:
+    first, second = inserted(ledger, 1), inserted(ledger, 2, timedelta(days=2))
+    for record in (first, second):
+        for change in (Poisoned(reason="refused"), Edited(actor="ann", payload=payload(FirstName="Ann"))):
+            current = ledger.read(record.lead_id)
+            assert current is not None
+            decided = transition(current, change, at=LATER)
+            assert decided is not None
+            ledger.write(current, decided.after, decided.event)
+
+    found = [*ledger.decisions(DAY, DAY + timedelta(days=2), damage=[])]
+    assert [(event.lead_id, event.event, event.actor) for event in found] == [
+        (first.lead_id, "edited", "ann"),
+        (second.lead_id, "edited", "ann"),
+    ]
+    assert [event.payload for event in found] == [None, None]
+    assert [*ledger.decisions(DAY, DAY + timedelta(days=1), damage=[])] == found[:1]

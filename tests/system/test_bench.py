@@ -37,7 +37,10 @@ OPERATORS = [
     *(f"leadpipe {command}, 200 records" for command in ("status", "leads --json", "poison list", "balance")),
     "storage requests of an idle sweep, 200 records",
 ]
-LARGE = [f"leadpipe {command}, 300 records" for command in ("status", "report")]
+LARGE = [
+    *(f"leadpipe {command}, 300 records" for command in ("status", "report")),
+    *(f"console, {page}, 300 records" for page in ("first page", "slowest list")),
+]
 SHARES = ["under a throttle: the allowance that got through", "under a throttle: refused, of all requests"]
 
 

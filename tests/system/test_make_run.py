@@ -83,11 +83,12 @@ def test_each_of_two_runs_writes_its_own_test_lead_and_ctrl_c_leaves_nothing(
     assert len({*ids}) == 2
 
 
-def test_a_posted_sample_is_found_by_the_command_line_and_on_the_stand_ins_page(
+def test_a_posted_sample_is_found_by_command_in_the_console_and_on_the_stand_in(
     tmp_path: Path, free_port: int, started: list[MakeRun]
 ) -> None:
     run = MakeRun(tmp_path / "data", free_port, "--no-sample")
     started.append(run)
+    console = run.reads("console    http").split()[1]
     run.reads("Ctrl-C stops everything")
     posted = (ROOT / "tests" / "samples" / "marketplace" / "https-documented.json").read_bytes()
     answer = requests.post(f"http://127.0.0.1:{free_port}/api/leads", data=posted, timeout=30)
@@ -106,6 +107,8 @@ def test_a_posted_sample_is_found_by_the_command_line_and_on_the_stand_ins_page(
     page = requests.get(values["DATAVERSE_URL"], verify=values["REQUESTS_CA_BUNDLE"], timeout=30)
     assert "Some" in page.text
     assert lead_id in page.text
+    with requests.Session() as browser:
+        assert lead_id in browser.get(console, timeout=30).text
     assert run.interrupt() == 0
 
 

@@ -83,3 +83,15 @@ def test_what_posts_notices_is_no_part_of_a_cold_start() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_operators_tools_and_the_console_are_no_part_of_the_app() -> None:
+    """Not even once all of delivery is built."""
+    code = (
+        "import function_app, sys; from leadpipe.model.settings import Settings; from leadpipe.wiring import Wiring; "
+        "Wiring(Settings.from_environment({'AzureWebJobsStorage': 'UseDevelopmentStorage=true'})).delivery(); "
+        "tools = ('leadpipe.cli', 'leadpipe.console', 'leadpipe.operations', 'jinja2', 'typer', 'rich'); "
+        "print([name for name in sys.modules if name.startswith(tools)])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

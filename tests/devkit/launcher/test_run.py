@@ -174,7 +174,12 @@ def test_an_app_that_cannot_be_loaded_ends_the_rest_with_its_reason(start: Start
 
 
 def test_what_is_set_is_used_in_place_of_something_of_its_own(start: Start, storage_account: str) -> None:
-    run = start("--no-host", AzureWebJobsStorage=storage_account, DATAVERSE_URL="https://contoso.crm4.dynamics.com")
+    run = start(
+        "--no-host",
+        "--no-console",
+        AzureWebJobsStorage=storage_account,
+        DATAVERSE_URL="https://contoso.crm4.dynamics.com",
+    )
     run.wait_for("Ctrl-C stops everything")
 
     assert "  storage: AzureWebJobsStorage as the environment has it" in run.said

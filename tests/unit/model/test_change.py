@@ -18,6 +18,7 @@ from leadpipe.model.change import (
     QueuedAgain,
     Removed,
     Replayed,
+    Revealed,
     ToFallback,
     Written,
     transition,
@@ -469,6 +470,15 @@ def test_a_lead_that_a_person_completed_stays_written_and_calls_nobody_any_more(
     assert (after.state, after.reason, after.detail) == (State.WRITTEN, "completed", "Contact")
     assert event is not None
     assert (event.event, event.actor) == ("completed", "jane")
+
+
+@pytest.mark.parametrize("state", State)
+def test_that_a_person_looked_is_an_event_and_changes_nothing_else(state: State) -> None:
+    seen = record(state=state)
+    decided = transition(seen, Revealed(actor="jane"), at=LATER)
+    assert decided is not None
+    assert decided.event is not None
+    assert (decided.after, decided.event.event, decided.event.actor) == (seen, "revealed", "jane")
 
 
 @pytest.mark.parametrize(

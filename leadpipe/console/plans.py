@@ -1,0 +1,272 @@
+"""Plans a decision about many leads, shows what it will do before it does it, and carries it out when asked to.
+
+A plan lives as long as the console. A plan made again after that has the leads that are left: a lead that was decided
+about is no longer in the state that the plan looks for.
+"""
+
+import secrets
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import partial
+from itertools import islice, takewhile
+
+from leadpipe.console.jobs import Job
+from leadpipe.model.errors import NotAllowed, RecordDamaged
+from leadpipe.model.lead_id import EPOCH, MOST_AHEAD
+from leadpipe.model.ports import Ledger
+from leadpipe.model.record import OPEN, Record, State
+from leadpipe.operations.batch import AT_ONCE, Work, paced
+from leadpipe.operations.decisions import Desk, Outcome, Result, complete, discard, erase, replay
+from leadpipe.operations.drain import drained, resources_of
+from leadpipe.operations.target import Target
+
+MOST_PLANNED = 5000
+# Each of these is rehearsed when the plan is made, and followed after it was carried out.
+MOST_SHOWN = 200
+MOST_KEPT = 30
+SLOW = 10.0
+Results = Callable[[Iterable[str]], Iterable[Result]]
+
+
+class Verb(StrEnum):
+    REPLAY = "replay"
+    DISCARD = "discard"
+    ERASE = "erase"
+    COMPLETE = "complete"
+    DRAIN = "drain"
+
+
+# What the leads of a plan become; the outcome of each that went as planned.
+DONE = {
+    Verb.REPLAY: Outcome.REPLAYED,
+    Verb.DISCARD: Outcome.DISCARDED,
+    Verb.ERASE: Outcome.ERASED,
+    Verb.COMPLETE: Outcome.COMPLETED,
+    Verb.DRAIN: Outcome.WRITTEN,
+}
+# Which leads a filter may choose for it.
+CHOOSABLE = {
+    Verb.REPLAY: frozenset({State.POISONED, State.REJECTED}),
+    Verb.DISCARD: frozenset({State.POISONED, State.REJECTED}),
+    Verb.DRAIN: frozenset({State.FALLBACK}),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which leads, and for which decision. `lead_ids` empty: all in `state` with that reason."""
+
+    verb: Verb
+    lead_ids: tuple[str, ...] = ()
+    state: State = State.POISONED
+    reason: str | None = None
+    anyway: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A lead of the plan as it was when the plan was made. `why_not`: why it would be skipped; empty if it is not."""
+
+    lead_id: str
+    record: Record | None
+    why_not: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Plan:
+    """`entries`: the first leads, rehearsed; of the others only the ids are known. `more`: leads beyond the plan."""
+
+    id: str
+    choice: Choice
+    made_at: datetime
+    entries: Sequence[Entry]
+    unrehearsed: Sequence[str] = ()
+    more: bool = False
+    chosen: list[str] = field(default_factory=list)
+    why: str = ""
+    earlier: list[Result] = field(default_factory=list)
+    job: Job[Result] | None = None
+
+    @property
+    def willing(self) -> list[Entry]:
+        return [entry for entry in self.entries if not entry.why_not]
+
+    @property
+    def skipped(self) -> list[Entry]:
+        return [entry for entry in self.entries if entry.why_not]
+
+    @property
+    def results(self) -> list[Result]:
+        return [*self.earlier, *(self.job.items if self.job else ())]
+
+    @property
+    def counts(self) -> Counter[Outcome]:
+        return Counter(result.outcome for result in self.results)
+
+    @property
+    def left(self) -> list[str]:
+        """The chosen leads that nothing was done about yet, or that storage did not answer for."""
+        done = {result.lead_id for result in self.results if result.outcome is not Outcome.FAILED}
+        return [lead_id for lead_id in self.chosen if lead_id not in done]
+
+    @property
+    def is_running(self) -> bool:
+        return self.job is not None and self.job.is_running
+
+
+class Plans:
+    """Thread-safe. Keeps the newest plans, and those that run."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._plans: dict[str, Plan] = {}
+
+    def get(self, plan_id: str) -> Plan | None:
+        with self._lock:
+            return self._plans.get(plan_id)
+
+    def keep(self, plan: Plan) -> None:
+        with self._lock:
+            self._plans[plan.id] = plan
+            idle = [each.id for each in self._plans.values() if not each.is_running]
+            for plan_id in idle[: max(0, len(self._plans) - MOST_KEPT)]:
+                del self._plans[plan_id]
+
+    def start(self, plan: Plan, results: Results, *, rate: float | None, at: datetime) -> None:
+        """Carries out what is left of the plan, unless it runs already."""
+        with self._lock:
+            if plan.is_running:
+                return
+            plan.earlier = [result for result in plan.results if result.outcome is not Outcome.FAILED]
+            plan.job = Job(partial(_carry_out, lead_ids=plan.left, results=results, rate=rate), at=at)
+
+    def stop_all(self) -> None:
+        with self._lock:
+            jobs = [plan.job for plan in self._plans.values() if plan.job]
+        for job in jobs:
+            job.stop()
+        for job in jobs:
+            job.wait()
+
+
+def _carry_out(job: Job[Result], *, lead_ids: Sequence[str], results: Results, rate: float | None) -> Iterable[Result]:
+    return results(takewhile(lambda _: not job.is_stopped, paced(lead_ids, rate)))
+
+
+def plan_of(choice: Choice, desk: Desk, *, first_day: datetime | None = None) -> Plan:
+    """What would be done now. Reads, and changes nothing."""
+    ledger, at = desk.ports.ledger, desk.now()
+    lead_ids, more = ([*choice.lead_ids], False) if choice.lead_ids else _found(choice, ledger, first_day or EPOCH, at)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        entries = [*pool.map(partial(_rehearsed, choice=choice, desk=desk), lead_ids[:MOST_SHOWN])]
+    plan = Plan(
+        id=secrets.token_urlsafe(12),
+        choice=choice,
+        made_at=at,
+        entries=entries,
+        unrehearsed=lead_ids[MOST_SHOWN:],
+        more=more,
+    )
+    plan.chosen = [*(entry.lead_id for entry in plan.willing), *plan.unrehearsed]
+    return plan
+
+
+def results_of(
+    choice: Choice,
+    target: Target,
+    desk: Desk,
+    *,
+    why: str = "",
+    without_asking: bool = False,
+    rate: float | None = None,
+) -> Results:
+    """What carries the decision out. Raises SettingsError where leads cannot be delivered from here."""
+    if choice.verb is Verb.DRAIN:
+        resources = resources_of(target)
+        return lambda lead_ids: drained(lead_ids, resources)
+    act = _act(choice, desk, why=why, without_asking=without_asking, dry_run=False)
+    # At a slow pace one after the other, so that the page shows each when it is done.
+    at_once = 1 if rate and rate <= SLOW else AT_ONCE
+    return Work(act=act, done=DONE[choice.verb], look=desk.ports.ledger.read, at_once=at_once).results
+
+
+def followed(results: Sequence[Result], ledger: Ledger) -> list[tuple[Result, Record | None]]:
+    """The first results, each with its lead's record as it is now."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return [*pool.map(lambda result: (result, _read(result.lead_id, ledger)), results[:MOST_SHOWN])]
+
+
+def _found(choice: Choice, ledger: Ledger, first: datetime, at: datetime) -> tuple[list[str], bool]:
+    """The ids of the first leads that the filter chooses, oldest first, and whether there are more."""
+    listed = ledger.between(
+        first.date(), (at + MOST_AHEAD).date(), states=frozenset({choice.state}), reason=choice.reason or "", damage=[]
+    )
+    wanted = (r.lead_id for r in listed if not r.is_canary and choice.reason in {None, r.reason})
+    found = [*islice(wanted, MOST_PLANNED + 1)]
+    return sorted(found[:MOST_PLANNED]), len(found) > MOST_PLANNED
+
+
+def _rehearsed(lead_id: str, choice: Choice, desk: Desk) -> Entry:
+    record = _read(lead_id, desk.ports.ledger)
+    if record is None:
+        return Entry(lead_id=lead_id, record=None, why_not="the ledger has no such lead, or its row is damaged")
+    return Entry(lead_id=lead_id, record=record, why_not=why_not(record, choice, desk))
+
+
+def why_not(record: Record, choice: Choice, desk: Desk) -> str:
+    """Why the decision is not possible for the lead now; empty where it is. Nothing is asked but the ledger."""
+    if choice.verb is Verb.DRAIN:
+        return "" if record.state is State.FALLBACK else f"it is {record.state}, and no longer rests"
+    if choice.verb is Verb.ERASE and record.state is State.ERASED:
+        return "it is erased already"
+    try:
+        _act(choice, desk, why="–", without_asking=True, dry_run=True)(record.lead_id)
+    except NotAllowed as error:
+        return error.detail
+    return ""
+
+
+def _act(choice: Choice, desk: Desk, *, why: str, without_asking: bool, dry_run: bool) -> Callable[[str], Record]:
+    match choice.verb:
+        case Verb.REPLAY:
+            return partial(replay, desk=desk, anyway=choice.anyway, dry_run=dry_run)
+        case Verb.DISCARD:
+            return partial(discard, desk=desk, why=why, without_asking=without_asking, dry_run=dry_run)
+        case Verb.ERASE:
+            return partial(erase, desk=desk, dry_run=dry_run)
+        case Verb.COMPLETE:
+            return partial(complete, desk=desk, dry_run=dry_run)
+        case _:
+            raise AssertionError(choice.verb)
+
+
+def _read(lead_id: str, ledger: Ledger) -> Record | None:
+    try:
+        return ledger.read(lead_id, damage=[])
+    except RecordDamaged:
+        return None
+
+
+def is_moving(followed_leads: Iterable[tuple[Result, Record | None]]) -> bool:
+    """Whether one of them is still on its way."""
+    return any(record is not None and record.state in OPEN for _, record in followed_leads)
+
+
+def command_of(choice: Choice) -> str:
+    """The command that does the same."""
+    ids = " ".join(choice.lead_ids[:3]) + (" …" if len(choice.lead_ids) > 3 else "")
+    chosen = ids or f"--state {choice.state}" + (f" --cause {choice.reason}" if choice.reason else "")
+    match choice.verb:
+        case Verb.REPLAY:
+            return f"leadpipe poison replay {chosen}" + (" --anyway" if choice.anyway else "")
+        case Verb.DISCARD:
+            return f'leadpipe poison discard --why "…" {chosen}'
+        case Verb.DRAIN:
+            return "leadpipe fallback drain"
+        case _:
+            return f"leadpipe {choice.verb} {chosen}"

@@ -1,0 +1,149 @@
+"""One lead: what happened to it, what Dynamics gets, and what a person can do."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from leadpipe.console.masking import Mask, lead_of
+from leadpipe.console.plans import Choice, Verb, command_of, why_not
+from leadpipe.model.errors import LeadpipeError, NotAllowed, RecordDamaged
+from leadpipe.model.record import OPEN, Record, State
+from leadpipe.operations.causes import cause_of
+from leadpipe.operations.decisions import known
+from leadpipe.operations.decisions import reveal as note_that_it_is_revealed
+from leadpipe.operations.find import history_of
+from leadpipe.operations.mapping.shown import Fields, mapping_and_faults, rows_of_lead
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+    from leadpipe.console.site import Visit
+
+REFRESH_SECONDS = 5
+_EDITABLE = frozenset({State.POISONED, State.REJECTED, State.DISCARDED})
+_TITLES = {
+    Verb.REPLAY: "Replay",
+    Verb.DISCARD: "Discard…",
+    Verb.ERASE: "Erase…",
+    Verb.COMPLETE: "It is completed",
+    Verb.DRAIN: "Deliver now",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """An action. `why_not`: why it cannot be used now; empty if it can."""
+
+    verb: Verb
+    title: str
+    why_not: str
+    command: str
+    anyway: bool = False
+    at_once: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    name: str
+    value: str
+    origin: str
+
+
+def show(visit: "Visit", lead_id: str) -> "Response":
+    damage: list[str] = []
+    record = visit.ports.ledger.read(lead_id, damage=damage)
+    if record is None:
+        raise LeadpipeError("unknown_lead", f"the ledger has no lead {lead_id}")
+    revealed = "reveal" in visit.request.args and visit.console.is_revealed(lead_id)
+    lead = lead_of(record)
+    mask = Mask(record, lead, revealed=revealed)
+    mapping, faults = mapping_and_faults(visit.target.settings.mapping_path)
+    events = history_of(record, visit.ports.ledger.events(lead_id, damage=damage))
+    return visit.page(
+        "lead.html",
+        page="leads",
+        title=record.company or lead_id,
+        record=record,
+        lead=lead,
+        mask=mask,
+        revealed=revealed,
+        has_data=lead is not None or record.payload is not None or bool(record.email or record.name),
+        cause=cause_of(record.reason, lead_id) if record.reason else None,
+        events=events,
+        columns=[*_columns(mask, rows_of_lead(mapping, lead, lead_id))] if lead and mapping else [],
+        faults=faults,
+        matching=[rule.name for rule in mapping.matching(lead)] if lead and mapping else [],
+        posted=_posted(record) if revealed else "",
+        holder=_holder_of(visit, record),
+        damage=damage,
+        buttons=[*_buttons(visit, record)],
+        may_edit=record.state in _EDITABLE and record.payload is not None,
+        in_dynamics=_link(visit, record),
+        is_open=record.state in OPEN,
+        refresh=REFRESH_SECONDS if record.state in OPEN else None,
+    )
+
+
+def reveal(visit: "Visit", lead_id: str) -> "Response":
+    """Notes in the lead's history who looks, and then shows the personal data for some minutes."""
+    note_that_it_is_revealed(lead_id, visit.desk)
+    visit.console.reveal(lead_id)
+    if visit.posted("next") == "edit":
+        return visit.go(f"/leads/{lead_id}/edit")
+    return visit.go(f"/leads/{lead_id}", reveal="1")
+
+
+def _columns(mask: Mask, rows: Iterable[Fields]) -> Iterator[Column]:
+    for row in rows:
+        value = "" if row["value"] is None else mask(row["value"])
+        yield Column(name=row["column"], value=value, origin=str(row["from"]))
+
+
+def _posted(record: Record) -> str:
+    payload = record.payload
+    return payload.decode("utf-8", "backslashreplace") if isinstance(payload, bytes) else payload or ""
+
+
+def _holder_of(visit: "Visit", record: Record) -> Record | None:
+    """The lead that this one repeats."""
+    try:
+        return visit.ports.ledger.read(record.duplicate_of, damage=[]) if record.duplicate_of else None
+    except RecordDamaged:
+        return None
+
+
+def _buttons(visit: "Visit", record: Record) -> Iterator[Button]:
+    is_duplicate = record.state is State.DUPLICATE
+    verbs = [Verb.REPLAY, Verb.DISCARD, Verb.ERASE]
+    if record.state is State.FALLBACK:
+        verbs.insert(0, Verb.DRAIN)
+    if record.state is State.WRITTEN and record.reason == "person_unread":
+        verbs.insert(0, Verb.COMPLETE)
+    for verb in verbs:
+        choice = Choice(verb=verb, lead_ids=(record.lead_id,), anyway=verb is Verb.REPLAY and is_duplicate)
+        yield Button(
+            verb=verb,
+            title="Write it too" if choice.anyway else _TITLES[verb],
+            why_not=why_not(record, choice, visit.desk),
+            command=command_of(choice),
+            anyway=choice.anyway,
+            at_once=verb in {Verb.REPLAY, Verb.COMPLETE, Verb.DRAIN},
+        )
+
+
+def _link(visit: "Visit", record: Record) -> str:
+    """The address of the lead in Dynamics, where it is there."""
+    dataverse = visit.target.settings.dataverse
+    if dataverse is None or record.written_at is None:
+        return ""
+    return f"{dataverse.url}/main.aspx?pagetype=entityrecord&etn=lead&id={record.lead_id}"
+
+
+def require(visit: "Visit", lead_id: str) -> Record:
+    """The lead's record, for a page that changes it. Raises NotAllowed where it cannot be edited."""
+    record = known(lead_id, visit.ports.ledger)
+    if record.state not in _EDITABLE or record.payload is None:
+        raise NotAllowed(
+            "not_edited", f"{lead_id} is {record.state}; only a lead that waits for a person can be edited"
+        )
+    return record

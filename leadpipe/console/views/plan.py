@@ -1,0 +1,123 @@
+"""A plan: first what it will do, then its progress, then what became of each lead; all at one address."""
+
+from datetime import UTC, datetime, time
+from typing import TYPE_CHECKING
+
+from werkzeug.exceptions import BadRequest, NotFound
+
+from leadpipe.console.plans import (
+    CHOOSABLE,
+    MOST_PLANNED,
+    Choice,
+    Plan,
+    Verb,
+    command_of,
+    followed,
+    is_moving,
+    plan_of,
+    results_of,
+)
+from leadpipe.model.lead_id import is_lead_id
+from leadpipe.model.record import State
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+    from leadpipe.console.site import Visit
+
+REFRESH_SECONDS = 2
+_GONE = (
+    "this plan ended with the console that made it. What it did is done, and each lead's history has it; to go on with"
+    " the rest, make the plan again: it finds the leads that are left"
+)
+
+
+def make(visit: "Visit") -> "Response":
+    """Makes the plan, and for one lead that asks for nothing more carries it out as well."""
+    choice = _choice(visit)
+    first = visit.ports.marks.read().forgotten_before
+    plan = plan_of(choice, visit.desk, first_day=datetime.combine(first, time(), UTC) if first else None)
+    visit.console.plans.keep(plan)
+    if visit.posted("at_once") and plan.chosen and len(choice.lead_ids) == 1 and choice.verb is not Verb.ERASE:
+        visit.console.forget_counts()
+        visit.console.plans.start(plan, results_of(choice, visit.target, visit.desk), rate=None, at=visit.at)
+    return visit.go(f"/plans/{plan.id}")
+
+
+def show(visit: "Visit", plan_id: str) -> "Response":
+    plan = _plan(visit, plan_id)
+    leads = followed([*reversed(plan.results)], visit.ports.ledger) if plan.job else []
+    return visit.page(
+        "plan.html",
+        page="causes",
+        title=f"{plan.choice.verb.capitalize()} leads",
+        plan=plan,
+        command=command_of(plan.choice),
+        leads=leads,
+        is_moving=is_moving(leads),
+        Verb=Verb,
+        most_planned=MOST_PLANNED,
+        dynamics=visit.target.settings.dataverse,
+        refresh=REFRESH_SECONDS if plan.is_running or is_moving(leads) else None,
+    )
+
+
+def run(visit: "Visit", plan_id: str) -> "Response":
+    """Carries out what is left of the plan, for the leads that are ticked."""
+    plan = _plan(visit, plan_id)
+    why = visit.posted("why") or plan.why
+    if plan.choice.verb is Verb.DISCARD and not why:
+        raise BadRequest("give the reason: later nothing else explains the decision")
+    rate = _rate(visit.posted("rate"))
+    unasked = bool(visit.posted("without_asking"))
+    results = results_of(plan.choice, visit.target, visit.desk, why=why, without_asking=unasked, rate=rate)
+    if plan.job is None:
+        ticked = frozenset(visit.request.form.getlist("lead"))
+        plan.chosen = [*(e.lead_id for e in plan.willing if e.lead_id in ticked), *plan.unrehearsed]
+        plan.why = why
+    if plan.left:
+        visit.console.forget_counts()
+        visit.console.plans.start(plan, results, rate=rate, at=visit.at)
+    return visit.go(f"/plans/{plan.id}")
+
+
+def stop(visit: "Visit", plan_id: str) -> "Response":
+    plan = _plan(visit, plan_id)
+    if plan.job:
+        plan.job.stop()
+    return visit.go(f"/plans/{plan.id}")
+
+
+def _plan(visit: "Visit", plan_id: str) -> Plan:
+    plan = visit.console.plans.get(plan_id)
+    if plan is None:
+        raise NotFound(_GONE)
+    return plan
+
+
+def _choice(visit: "Visit") -> Choice:
+    """Raises BadRequest for a form that no page of the console sends."""
+    try:
+        verb = Verb(visit.posted("verb"))
+        state = State(visit.posted("state") or (State.FALLBACK if verb is Verb.DRAIN else State.POISONED))
+    except ValueError as error:
+        raise BadRequest("there is no such action, or no such state") from error
+    lead_ids = tuple(dict.fromkeys(visit.request.form.getlist("lead")))
+    if not all(map(is_lead_id, lead_ids)):
+        raise BadRequest("one of these is not a lead id")
+    if not lead_ids and "all" not in visit.request.form:
+        raise BadRequest("no lead is ticked: tick some, then choose what to do with them")
+    if not lead_ids and state not in CHOOSABLE.get(verb, ()):
+        raise BadRequest(f"leads that are {state} are named one by one for that")
+    reason = visit.request.form.get("cause")
+    return Choice(verb=verb, lead_ids=lead_ids, state=state, reason=reason, anyway=bool(visit.posted("anyway")))
+
+
+def _rate(text: str) -> float | None:
+    try:
+        rate = float(text) if text else None
+    except ValueError as error:
+        raise BadRequest("the pace is a number of leads a second") from error
+    if rate is not None and not 0.01 <= rate <= 1000:
+        raise BadRequest("the pace is from 0.01 to 1000 leads a second")
+    return rate

@@ -1,0 +1,208 @@
+"""The console in a real browser: looks, keys, live refresh, the bulk way to its end."""
+
+import os
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leadpipe.console.server import Server
+from leadpipe.model.record import Record, State
+from tests.browser.conftest import fill
+from tests.factories import payload
+from tests.fakes import World
+
+ROOT = Path(__file__).parents[2]
+PAGES = ["/", "/leads", "/causes", "/fallback", "/rejected", "/mapping", "/doctor", "/activity", "/report"]
+AXE = "axe-core@4.10.2"
+
+
+def address(served: Server, path: str = "/") -> str:
+    return f"http://127.0.0.1:{served.port}{path}"
+
+
+def poisoned(world: World) -> list[Record]:
+    return [record for record in world.ledger.rows.values() if record.state is State.POISONED]
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The text of axe-core, which finds what people with other senses cannot use."""
+    kept = ROOT / ".devkit" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
+    if not kept.exists():
+        kept.parents[2].mkdir(parents=True, exist_ok=True)
+        command = [
+            "npm",
+            "install",
+            "--prefix",
+            str(kept.parents[2]),
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+            AXE,
+        ]
+        try:
+            subprocess.run(command, check=True, capture_output=True, timeout=100)
+        except (OSError, subprocess.SubprocessError) as error:
+            pytest.skip(f"axe-core cannot be had from npm: {type(error).__name__}")
+    return kept.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("number", [0, 1, 5000])
+def test_no_page_is_wider_than_its_window_or_has_a_fault(page: Any, world: World, served: Server, number: int) -> None:
+    fill(world, number)
+    for width in (360, 1600):
+        page.set_viewport_size({"width": width, "height": 800})
+        for path in PAGES:
+            page.goto(address(served, path))
+            assert page.locator("h1").count() == 1, path
+            too_wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            assert page.evaluate(too_wide) <= 0, (path, width)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(page: Any, world: World, served: Server, axe: str, scheme: str) -> None:
+    lead = next(record for record in fill(world) if record.state is State.POISONED)
+    page.emulate_media(color_scheme=scheme)
+    paths = [*PAGES, f"/leads/{lead.lead_id}", f"/leads/{lead.lead_id}/edit"]
+    found = {}
+    for path in paths:
+        page.goto(address(served, path))
+        found[path] = violations(page, axe)
+    page.goto(address(served, "/causes"))
+    page.get_by_role("button", name="Replay all 4…").click()
+    found["plan"] = violations(page, axe)
+    assert {path: each for path, each in found.items() if each} == {}
+
+
+def violations(page: Any, axe: str) -> list[str]:
+    page.evaluate(axe)
+    result = page.evaluate("axe.run()")
+    return [
+        f"{each['id']}: {each['nodes'][0]['html'][:120]}"
+        for each in result["violations"]
+        if each["impact"] in {"serious", "critical"}
+    ]
+
+
+def test_a_bulk_replay_goes_from_the_overview_to_its_end_by_mouse(page: Any, world: World, served: Server) -> None:
+    fill(world)
+    wanted = [record for record in poisoned(world) if record.reason == "column_unknown"]
+    page.goto(address(served))
+    page.get_by_role("button", name="Replay all 4…").click()
+    assert page.locator("text=Nothing has happened yet").is_visible()
+    page.get_by_role("button", name="Replay 4 leads").click()
+    page.get_by_text("4 replayed").wait_for()
+    assert {world.ledger.rows[record.lead_id].state for record in wanted} == {State.ACCEPTED}
+    for record in wanted:  # as delivery would
+        world.ledger.rows[record.lead_id] = replace(world.ledger.rows[record.lead_id], state=State.WRITTEN)
+    page.locator("td .state.good").nth(3).wait_for()
+
+
+def test_the_same_way_needs_no_mouse(page: Any, world: World, served: Server) -> None:
+    fill(world)
+    page.goto(address(served, "/causes"))
+    press_until_focused(page, "Replay all 4…")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/plans/*")
+    press_until_focused(page, "Replay 4 leads")
+    page.keyboard.press("Enter")
+    page.get_by_text("4 replayed").wait_for()
+
+
+def press_until_focused(page: Any, text: str) -> None:
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent").strip() == text:
+            return
+    raise AssertionError(text)
+
+
+def test_the_overview_says_what_is_poisoned_within_its_refresh(page: Any, world: World, served: Server) -> None:
+    made = fill(world)
+    page.goto(address(served))
+    written = next(record for record in made if record.state is State.WRITTEN)
+    world.ledger.rows[written.lead_id] = replace(written, state=State.POISONED, reason="refused")
+    page.get_by_text("1 poisoned (refused)").wait_for(timeout=15_000)
+
+
+def test_a_page_stays_while_storage_is_away_and_goes_on_afterwards(page: Any, world: World, served: Server) -> None:
+    fill(world)
+    page.goto(address(served, "/causes"))
+    world.ledger.down = True
+    page.get_by_text("Not read again").wait_for(timeout=15_000)
+    assert page.get_by_role("button", name="Replay all 4…").is_visible()
+    world.ledger.down = False
+    page.get_by_text("again every 10 seconds").wait_for(timeout=15_000)
+
+
+def test_a_tick_stops_the_refresh_and_keys_move_and_tick(page: Any, world: World, served: Server) -> None:
+    fill(world)
+    page.goto(address(served, "/leads"))
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    boxes = page.locator("tbody input[type=checkbox]")
+    assert [boxes.nth(place).is_checked() for place in range(3)] == [False, True, False]
+    boxes.nth(4).click(modifiers=["Shift"])
+    assert page.locator("tbody input:checked").count() == 4
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.type") == "search"
+    page.keyboard.press("?")
+    assert page.locator("dialog[open]").count() == 0  # typed into the field
+    page.locator("h1").click()
+    page.keyboard.press("?")
+    assert page.locator("dialog[open]").count() == 1
+
+
+def test_script_in_a_lead_is_shown_and_never_run(page: Any, world: World, served: Server) -> None:
+    fill(world, 3)
+    script = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+    names = ("FirstName", "LastName", "Email", "Phone", "Country", "Company", "Title", "OfferTitle", "Description")
+    record = Record.accepted(poisoned(world)[0].lead_id, payload(**dict.fromkeys(names, script), LeadSource=script))
+    world.ledger.rows[record.lead_id] = replace(
+        record, state=State.POISONED, reason="refused", detail=script, version="s"
+    )
+    page.on("dialog", lambda dialog: pytest.fail(dialog.message))
+    for path in ("/", "/leads", "/causes", f"/leads/{record.lead_id}"):
+        page.goto(address(served, path))
+    page.get_by_role("button", name="Show personal data").click()
+    page.get_by_text("As posted").wait_for()
+    page.get_by_role("link", name="Edit and replay…").click()
+    page.locator("#FirstName").fill("Jane")
+    page.get_by_role("button", name="See what changes").click()
+    page.get_by_role("button", name="Save and replay").click()
+    page.get_by_text("replayed by").wait_for()
+    assert world.ledger.rows[record.lead_id].state is State.ACCEPTED
+
+
+def test_it_works_without_its_script(program: Any, world: World, served: Server) -> None:
+    fill(world)
+    context = program.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(served.start_address)
+    page.get_by_role("button", name="Replay all 4…").click()
+    page.get_by_role("button", name="Replay 4 leads").click()
+    page.get_by_text("4 replayed").wait_for()  # the page loads itself again
+    page.get_by_role("link", name="Leads", exact=True).click()
+    page.get_by_placeholder("id, or part of").fill("Fabrikam")
+    page.get_by_role("button", name="Search").click()
+    assert "q=Fabrikam" in page.url
+    context.close()
+
+
+def test_the_pictures_of_the_document_can_be_taken(page: Any, world: World, served: Server, tmp_path: Path) -> None:
+    """With SCREENSHOTS=docs/console it takes them anew."""
+    folder = Path(os.environ.get("SCREENSHOTS", str(tmp_path)))
+    folder.mkdir(parents=True, exist_ok=True)
+    lead = next(record for record in fill(world) if record.state is State.POISONED)
+    page.set_viewport_size({"width": 1120, "height": 760})
+    for name, path in {"overview": "/", "lead": f"/leads/{lead.lead_id}"}.items():
+        page.goto(address(served, path))
+        page.screenshot(path=folder / f"{name}.png")
+    page.goto(address(served, "/causes"))
+    page.get_by_role("button", name="Replay all 4…").click()
+    page.screenshot(path=folder / "plan.png")
+    assert {file.name for file in folder.glob("*.png")} == {"overview.png", "lead.png", "plan.png"}
