@@ -436,6 +436,7 @@ def test_the_commands_for_azure_need_nobody_to_sign_in(setup: Setup, organisatio
 
     assert ran.code == 0
     assert any("--create-cert" in line for step in ran.records for line in step["bash"])
+    assert "on this machine: an app in Azure cannot reach it" in ran.err
     assert organisation.control("GET", "requests")["counts"] == []
 
 
