@@ -31,7 +31,7 @@ class What(StrEnum):
     ALWAYS_READY = "GB-second of an always-ready instance, idle"
 
 
-# US dollars, list prices: Functions on Flex Consumption on demand, Azure Monitor. A rule's and an alert's price is for a month.
+# US dollars, list prices: Functions on Flex Consumption, Azure Monitor. A rule's and an alert's price is for a month.
 OTHER_PRICES = {
     What.GB_SECOND: 0.000026,
     What.MILLION_RUNS: 0.40,
