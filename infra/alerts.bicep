@@ -81,8 +81,9 @@ resource refused 'Microsoft.Insights/metricAlerts@2026-01-01' = {
           // The metric has no values before the first request.
           skipMetricValidation: true
           timeAggregation: 'Total'
-          operator: 'GreaterThan'
-          threshold: 5
+          // One is enough: a small publisher has no more than one post in half an hour.
+          operator: 'GreaterThanOrEqual'
+          threshold: 1
         }
       ]
     }

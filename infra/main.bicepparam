@@ -50,9 +50,9 @@ param alertEmail = readEnvironmentVariable('LEADPIPE_ALERT_EMAIL', '')
 param availabilityTest = false
 
 // Who may use leadpipe's commands from outside Azure. azd sets the id of the person who deploys. In a pipeline that is a
-// service principal: then write 'ServicePrincipal'.
+// service principal: `azd env set AZURE_PRINCIPAL_TYPE ServicePrincipal`.
 param operatorPrincipalId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')
-param operatorPrincipalType = 'User'
+param operatorPrincipalType = readEnvironmentVariable('AZURE_PRINCIPAL_TYPE', 'User')
 
 // Other settings of the README's table, for instance { LEADPIPE_DEDUPE_WINDOW: '14d' }. Put them here and not into the
 // portal: each deployment removes what it does not know.

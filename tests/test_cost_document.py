@@ -14,6 +14,7 @@ from leadpipe.operations.cost import (
     OTHER_PRICES,
     ROW_BYTES,
     What,
+    always_ready,
     month_of,
     storage_cost,
 )
@@ -36,7 +37,18 @@ def alerts() -> float:
 
 def total(leads: int, *, free: bool) -> float:
     month = month_of(leads=leads)
-    return storage(leads) + month.functions(free=free) + month.logs(free=free) + alerts()
+    return (
+        storage(leads)
+        + month.functions(free=free)
+        + month.logs(free=free)
+        + alerts()
+        + metric_alert()
+        + always_ready(MONTH)
+    )
+
+
+def metric_alert() -> float:
+    return OTHER_PRICES[What.METRIC_ALERT]
 
 
 def row(what: str, *amounts: float) -> str:
@@ -58,6 +70,17 @@ def test_the_month_is_what_counts_and_prices_make() -> None:
         assert row(f"logs, {parts}", *(month.logs(free=free) for month in months)) in PAGE
         assert row(f"**all**, {parts}", *(total(leads, free=free) for leads in LEADS)) in PAGE
     assert row(f"{len(RULES)} alert rules", *([alerts()] * 3)) in PAGE
+    assert row("1 metric alert", *([metric_alert()] * 3)) in PAGE
+    assert row("1 always-ready instance for posts", *([always_ready(MONTH)] * 3)) in PAGE
+
+
+def test_it_counts_what_the_template_makes() -> None:
+    defaults = (ROOT / "infra" / "main.bicepparam").read_text(encoding="utf-8")
+    alert = "resource refused 'Microsoft.Insights/metricAlerts"
+    assert "param alwaysReadyHttp = 1\n" in defaults
+    assert "param instanceMemoryMB = 512\n" in defaults
+    assert "param availabilityTest = false\n" in defaults
+    assert (ROOT / "infra" / "alerts.bicep").read_text(encoding="utf-8").count(alert) == 1
 
 
 @pytest.mark.parametrize("leads", LEADS[1:])

@@ -124,10 +124,17 @@ def is_interactive() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and not os.environ.get("CI")
 
 
+def longest_wait() -> float:
+    try:
+        return float(os.environ.get(WAIT_SETTING) or _WAIT_SECONDS)
+    except ValueError:
+        raise Stop(f"{WAIT_SETTING} is not a number of seconds") from None
+
+
 def wait_until(why_not: Callable[[], str], what: str) -> None:
     """Waits until `why_not` has nothing to say; shows what it says each time that changes. Raises Stop in the end."""
     started, pause, shown = time.monotonic(), 1.0, ""
-    longest = _longest()
+    longest = longest_wait()
     while reason := why_not():
         waited = time.monotonic() - started
         if waited >= longest:
@@ -168,10 +175,3 @@ def _environment(settings: Mapping[str, str]) -> dict[str, str]:
 def _where(error: Exception) -> str:
     *_, last = traceback.extract_tb(error.__traceback__)
     return f"{Path(last.filename).name}:{last.lineno}"
-
-
-def _longest() -> float:
-    try:
-        return float(os.environ.get(WAIT_SETTING) or _WAIT_SECONDS)
-    except ValueError:
-        raise Stop(f"{WAIT_SETTING} is not a number of seconds") from None

@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import urllib.error
 import urllib.request
 from typing import Any
 
 from deployed_app import DeployedApp, raw_settings, reader_of, settings_here, the_app
-from hook import Refused, Stop, az, az_or_stop, leadpipe, run, say, value, wait_until
+from hook import Refused, Stop, az, az_or_stop, leadpipe, longest_wait, run, say, value, wait_until
 
 FUNCTION = "leads"
 _ANSWER_SECONDS = 30
 _LONGEST = 300
+# The part of the whole wait after which an app without its secrets is restarted.
+_PATIENCE = 0.25
 
 
 def main() -> None:
     app = the_app()
-    wait_until(lambda: why_not_healthy(app.health), f"leadpipe is ready at {app.health}")
+    wait_for_health(app)
     raw = raw_settings(app)
     settings = settings_here(raw)
     if settings.get("DATAVERSE_URL", "").strip():
@@ -32,6 +35,38 @@ def main() -> None:
         examine(settings)
         say("– no test lead is sent: without an organisation it would rest. `azd env set DATAVERSE_URL …`, `azd up`")
     print_address(app, raw)
+
+
+def wait_for_health(app: DeployedApp) -> None:
+    """Waits, and restarts the app once if a secret of the vault stays unreadable for a quarter of the time.
+
+    The platform reads a reference when the app starts. If that was before the app's role on the vault had spread, it
+    may read it again only a day later: https://learn.microsoft.com/azure/app-service/app-service-key-vault-references
+    """
+    restart_at = time.monotonic() + longest_wait() * _PATIENCE
+    restarted = False
+
+    def why_not() -> str:
+        nonlocal restarted
+        why = why_not_healthy(app.health)
+        if not restarted and lacks_a_secret(why) and time.monotonic() >= restart_at:
+            restarted = True
+            restart(app)
+        return why
+
+    wait_until(why_not, f"leadpipe is ready at {app.health}")
+
+
+def lacks_a_secret(why: str) -> bool:
+    return "Key Vault reference" in why or "LEADPIPE_KEYS is not set" in why
+
+
+def restart(app: DeployedApp) -> None:
+    say("… the app is restarted, so that it reads its secrets in the key vault again")
+    try:
+        az("functionapp", "restart", *app.named)
+    except Refused as refused:
+        raise Stop(f"the app cannot be restarted: the Azure CLI says: {refused}") from refused
 
 
 def why_not_healthy(address: str) -> str:
@@ -93,7 +128,7 @@ def print_address(app: DeployedApp, raw: dict[str, str]) -> None:
     say("\nFor Partner Center: Offer setup → Customer leads → Connect → HTTPS endpoint. The address is\n")
     say(f"  {app.endpoint}?code=KEY\n")
     if raw.get("LEADPIPE_AUTH", "").strip().lower() == "keys":
-        say("with the value of one of LEADPIPE_KEYS in place of KEY.")
+        say("with one of LEADPIPE_KEYS in place of KEY: of `name:value` only what stands after the `:`.")
         if reader := reader_of(raw.get("LEADPIPE_KEYS", "")):
             say(f"This shows them; keep them to yourself:\n\n  az {' '.join(reader)} --output tsv\n")
         return

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from typing import Any
 
 from deployed_app import DeployedApp, raw_settings, settings_here, the_app
 from hook import Stop, is_interactive, leadpipe, leadpipe_answer, run, say, value
@@ -15,8 +16,9 @@ REMOVE = "LEADPIPE_DOWN_REMOVES_USER"
 LOSE = "LEADPIPE_DOWN_LOSES_LEADS"
 EVER = "3650d"
 _LONGEST = 300
-# The leads in these states are in the storage account alone.
-KEPT_HERE = ("accepted", "deferred", "poisoned", "fallback")
+# The leads in these states are in the storage account alone. A rejected post may be one: those with a wrong key are
+# replayed when the key is right.
+KEPT_HERE = ("accepted", "deferred", "poisoned", "fallback", "rejected")
 
 
 def main() -> None:
@@ -47,23 +49,30 @@ def require_no_leads(settings: dict[str, str]) -> None:
     if left := leads_left(settings):
         raise Stop(
             f"{left}: they are in the storage account alone, and are deleted with it. `leadpipe status` says what to do"
-            " about them; `leadpipe fallback drain` sends those that rest to Dynamics"
+            " about them; `leadpipe fallback drain` sends those that rest to Dynamics, `leadpipe import` takes rows in,"
+            " `leadpipe poison list --state rejected` shows the rejected"
         )
     say("✓ no lead is in the storage account alone")
 
 
 def leads_left(settings: dict[str, str]) -> str:
-    """How many leads of all time are in each state that Dynamics knows nothing of."""
-    counts = {state: count for state, count in _counts(settings).items() if state in KEPT_HERE and count}
-    return ", ".join(f"{count} {state}" for state, count in counts.items())
+    """How many leads of all time are in each state that Dynamics knows nothing of, and how many have no record yet."""
+    status = _answer("status", "--since", EVER, settings=settings)[0]
+    counts = {state: status["states"][state] for state in KEPT_HERE}
+    counts["messages without a record"] = status["messages_without_record"]
+    counts["rows of the marketplace not taken in"] = len(_answer("import", "--dry-run", settings=settings))
+    return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
 
 
-def _counts(settings: dict[str, str]) -> dict[str, int]:
-    answer, said = leadpipe_answer("status", "--json", "--since", EVER, settings=settings)
+def _answer(command: str, *arguments: str, settings: dict[str, str]) -> list[dict[str, Any]]:
+    """The records that one of leadpipe's commands prints; all of them read and change nothing."""
+    answer, said = leadpipe_answer(command, *arguments, "--json", settings=settings)
     try:
-        return dict(json.loads(answer)[0]["states"])
-    except (ValueError, LookupError, TypeError) as error:
-        raise Stop(f"the ledger cannot be read, so it is not known whether leads wait: {said[-_LONGEST:]}") from error
+        return list(json.loads(answer))
+    except (ValueError, TypeError) as error:
+        raise Stop(
+            f"`leadpipe {command}` cannot read the ledger, so it is not known whether leads wait: {said[-_LONGEST:]}"
+        ) from error
 
 
 def of_dynamics(settings: dict[str, str]) -> None:

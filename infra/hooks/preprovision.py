@@ -29,7 +29,7 @@ def main() -> None:
         "Empty: leads are kept, and rest in the fallback table until one is set",
         organisation_fault,
     )
-    ask_once(MAIL, "Mail address for alerts; empty: they are shown in the portal only", mail_fault)
+    ask_once(MAIL, "Mail address for alerts; empty: the owners of the subscription get them", mail_fault)
 
 
 def require_short_name() -> None:

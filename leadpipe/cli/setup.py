@@ -15,7 +15,7 @@ from leadpipe.cli.options import DryRun, SettingsFile
 from leadpipe.cli.say import say
 from leadpipe.cli.setup_azure import print_azure
 from leadpipe.cli.setup_options import ClientId, Mode, Tenant, Unit, mode_of
-from leadpipe.cli.target import reach
+from leadpipe.cli.target import reach, settings_alone
 from leadpipe.mapping.rules import FileMapping
 from leadpipe.operations.doctor.examination import examine
 from leadpipe.operations.setup.administrator import administration_of, said_to_the_administrator
@@ -68,13 +68,16 @@ def setup(
     Exits with 1 when a step failed or a person is needed.
     """
     mode = mode_of(apply=apply, remove=remove, azure=azure, dry_run=dry_run)
+    if mode is Mode.AZURE:  # which comes before there is a storage account
+        settings_alone(context, settings)
+        subject = subject_of(os.environ, client_id=client_id, tenant=tenant, sign_in=sign_in)
+        print_azure(subject, now().date(), as_json=as_json)
+        return
     target = reach(context, settings, with_faults=True)
     subject = subject_of(os.environ, client_id=client_id, tenant=tenant, sign_in=sign_in)
-    if mode is Mode.AZURE or not (subject.client_id or subject.account):
+    if not (subject.client_id or subject.account):
         print_azure(subject, now().date(), as_json=as_json)
-        if mode is not Mode.AZURE:
-            _say_that_the_id_is_missing(subject)
-        return
+        _say_that_the_id_is_missing(subject)
     # A removal does not depend on the mapping, which may be faulty.
     mapping = FileMapping(columns={}) if mode.removes else mapping_of(None, target.settings)
     is_another = subject.is_another and not mode.removes

@@ -27,15 +27,19 @@ class What(StrEnum):
     LOG_GIGABYTE = "gigabyte of logs"
     SLOW_RULE = "alert rule, every 15 minutes or less often"
     QUICK_RULE = "alert rule, every 5 minutes"
+    METRIC_ALERT = "metric alert"
+    ALWAYS_READY = "GB-second of an always-ready instance, idle"
 
 
-# US dollars, list prices: Functions on Flex Consumption on demand, Azure Monitor. A rule's price is for a month.
+# US dollars, list prices: Functions on Flex Consumption, Azure Monitor. A rule's and an alert's price is for a month.
 OTHER_PRICES = {
     What.GB_SECOND: 0.000026,
     What.MILLION_RUNS: 0.40,
     What.LOG_GIGABYTE: 2.30,
     What.SLOW_RULE: 0.50,
     What.QUICK_RULE: 1.50,
+    What.METRIC_ALERT: 0.10,
+    What.ALWAYS_READY: 0.000004,
 }
 # What a subscription or, for logs, a billing account has free in each month.
 FREE = {What.GB_SECOND: 100_000, What.MILLION_RUNS: 0.25, What.LOG_GIGABYTE: 5}
@@ -125,6 +129,11 @@ class Month:
 
     def logs(self, *, free: bool) -> float:
         return _beyond(What.LOG_GIGABYTE, self.gigabytes, free=free)
+
+
+def always_ready(span: timedelta, *, gigabytes: float = SMALLEST_INSTANCE_GB) -> float:
+    """What the instance costs that is kept awake for posts. While it works its price is higher, for seconds a lead."""
+    return OTHER_PRICES[What.ALWAYS_READY] * gigabytes * span.total_seconds()
 
 
 def month_of(*, leads: int, sweeps: bool = True, gigabytes: float = SMALLEST_INSTANCE_GB) -> Month:

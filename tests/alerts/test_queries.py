@@ -172,3 +172,12 @@ def worded(span: timedelta) -> str:
         if minutes % size == 0:
             return f"{minutes // size} {unit}{'s' * (minutes > size)}"
     raise AssertionError(span)
+
+
+@pytest.mark.parametrize("event", ["attention", "credential_ends"])
+def test_what_is_written_once_a_day_is_looked_for_in_two_days(event: str) -> None:
+    """In a window of one day the alert would end and begin again, whenever a line came minutes later than before."""
+    looking = [rule for rule in rules().values() if f"startswith '{event} '" in rule.query]
+
+    assert looking
+    assert {rule.window for rule in looking} == {timedelta(days=2)}

@@ -54,8 +54,13 @@ def _of(sign_in: SignInMethod, known: Known, today: date) -> list[Commands]:
 
 
 def _names(sign_in: SignInMethod, known: Known) -> Commands:
-    given = {"NAME": "contoso-leads", "GROUP": "contoso-leads-group", "LOCATION": "westeurope"}
-    what = ["what is made (at most 17 letters)", "its resource group", "the region"]
+    given = {
+        "NAME": "contoso-leads",
+        "GROUP": "contoso-leads-group",
+        "LOCATION": "westeurope",
+        "MAIL": "leads@contoso.com",
+    }
+    what = ["what is made (at most 17 letters)", "its resource group", "the region", "the receiver of alerts"]
     if sign_in in {SignInMethod.SECRET, SignInMethod.PASSWORD}:
         given["VAULT"] = "contoso-leads-vault"
         what.append("its key vault")
@@ -73,7 +78,7 @@ def _made(known: Known) -> Commands:
     """The template sets the sign-in by identity; the settings for another one come further below."""
     person = "$(az ad signed-in-user show --query id --output tsv)"
     deploy = 'az deployment group create --resource-group "$GROUP" --template-file infra/leadpipe.bicep --output none'
-    named = f'--parameters environmentName="$NAME" operatorPrincipalId="{person}"'
+    named = f'--parameters environmentName="$NAME" alertEmail="$MAIL" operatorPrincipalId="{person}"'
     title = "in leadpipe's folder: make everything, by its template; if the app is there already, leave this out"
     group = 'az group create --name "$GROUP" --location "$LOCATION" --output none'
     return Commands(

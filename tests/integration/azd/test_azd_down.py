@@ -1,9 +1,11 @@
 """Before `azd down` deletes everything: what stays in Dynamics, and whether a lead would be lost."""
 
+import json
 import os
 
 import pytest
 
+import predown
 from leadpipe.model.record import State
 from tests.factories import payload
 from tests.integration.azd.conftest import Azd, key_of
@@ -55,6 +57,23 @@ def test_leads_that_dynamics_does_not_have_stop_it_unless_they_may_be_lost(
     assert [ran.code for ran in (stopped, refused, agreed, lost)] == [1, 1, 0, 0], agreed.out
     assert "1 fallback: they are in the storage account alone" in stopped.out
     assert "azd env set LEADPIPE_DOWN_LOSES_LEADS yes" in stopped.out
+
+
+def test_rejected_posts_stop_it_too(azd_without_dynamics: Azd, app_without_dynamics: App) -> None:
+    app = app_without_dynamics
+    assert app.post("[]", headers={"x-functions-key": key_of(app)}).status_code == 400
+
+    ran = azd_without_dynamics.hook("predown")
+
+    assert (ran.code, "✗ 1 rejected: they are in the storage account alone" in ran.out) == (1, True), ran.out
+
+
+def test_rows_of_the_marketplace_and_messages_without_a_record_stop_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = {**dict.fromkeys(State, 0), State.WRITTEN: 5}
+    answers = {"status": [{"states": states, "messages_without_record": 2}], "import": [{"row": "a"}]}
+    monkeypatch.setattr(predown, "leadpipe_answer", lambda command, *_, **__: (json.dumps(answers[command]), ""))
+
+    assert predown.leads_left({}) == "2 messages without a record, 1 rows of the marketplace not taken in"
 
 
 def test_a_ledger_that_cannot_be_read_stops_it(azd: Azd) -> None:

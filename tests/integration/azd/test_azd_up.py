@@ -2,7 +2,9 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -178,6 +180,71 @@ def test_an_app_that_is_not_ready_is_waited_for_with_its_own_reason(azd: Azd, fr
     assert azd.calls("az", "functionapp") == []
 
 
+@pytest.fixture
+def serve_health(azd_without_app: Azd) -> Iterator[Callable[[str, bool], None]]:
+    """An app that answers 503 for this reason, until it is restarted if that helps."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def serve(reason: str, restart_helps: bool) -> None:
+        class Health(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                ready = restart_helps and bool(azd_without_app.calls("az", "functionapp", "restart"))
+                self.send_response(200 if ready else 503)
+                self.end_headers()
+                self.wfile.write(json.dumps({"error": "not_ready", "detail": reason}).encode())
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as its base has it
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Health)
+        servers.append(server)
+        Thread(target=server.serve_forever, daemon=True).start()
+        azd_without_app.outputs["LEADPIPE_ENDPOINT"] = f"http://127.0.0.1:{server.server_port}/api/leads"
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def azd_without_app(make_azd: Callable[..., Azd]) -> Azd:
+    azd = make_azd(AZURE_FUNCTION_APP_NAME="contoso-leads-1a2b3c", AZURE_RESOURCE_GROUP="rg-test")
+    azd.set(LEADPIPE_DEPLOY_WAIT="4")
+    azd.answer("functionapp restart", None)
+    azd.answer("functionapp config appsettings list", {"ERROR": "the test ends here"})
+    return azd
+
+
+UNREAD = "LEADPIPE_KEYS is an unresolved Key Vault reference: give the app's identity access to the vault"
+UNSET = "LEADPIPE_KEYS is not set, so no post is taken: on Linux a reference that cannot be read is not set"
+
+
+@pytest.mark.parametrize("reason", [UNREAD, UNSET])
+def test_a_secret_that_the_app_could_not_read_is_read_after_a_restart(
+    azd_without_app: Azd, serve_health: Callable[[str, bool], None], reason: str
+) -> None:
+    serve_health(reason, True)
+
+    ran = azd_without_app.hook("postdeploy")
+
+    assert "✓ leadpipe is ready" in ran.out, ran.out
+    (restarted,) = azd_without_app.calls("az", "functionapp", "restart")
+    assert {"contoso-leads-1a2b3c", "rg-test"} <= {*restarted}
+
+
+@pytest.mark.parametrize(("reason", "restarts"), [(UNREAD, 1), ("the queue leads: storage_unreachable", 0)])
+def test_the_app_is_restarted_once_and_only_for_a_secret(
+    azd_without_app: Azd, serve_health: Callable[[str, bool], None], reason: str, restarts: int
+) -> None:
+    serve_health(reason, False)
+
+    ran = azd_without_app.hook("postdeploy")
+
+    assert (ran.code, "still not so after" in ran.out) == (1, True)
+    assert len(azd_without_app.calls("az", "functionapp", "restart")) == restarts
+
+
 def test_a_key_that_the_host_has_not_made_yet_is_waited_for(azd: Azd, deployed: App) -> None:
     azd.answer("functionapp function keys list", {}, FAILED, {"default": key_of(deployed)})
 
@@ -253,7 +320,7 @@ def test_without_an_organisation_the_lead_rests_and_that_is_said(azd_without_dyn
     assert azd_without_dynamics.calls("az", "account", "get-access-token") == []
 
 
-KEYS = "partner=Wj8kPq2vTz5xLm9sNd4rHb7y"
+KEYS = "partner:Wj8kPq2vTz5xLm9sNd4rHb7y"
 REFERENCE = "@Microsoft.KeyVault(SecretUri=https://kv-1.vault.azure.net/secrets/LEADPIPE-KEYS)"
 
 
@@ -280,7 +347,7 @@ def test_keys_in_the_key_vault_are_read_there_and_never_shown(with_own_keys: Azd
     assert ran.code == 0, ran.out
     assert "  az keyvault secret show --id https://kv-1.vault.azure.net/secrets/LEADPIPE-KEYS --query value" in ran.out
     assert "– LEADPIPE_NOTIFY_URL is in the key vault, and you may not read it there" in ran.out
-    assert KEYS.partition("=")[2] not in ran.out
+    assert KEYS.partition(":")[2] not in ran.out
     assert with_own_keys.calls("az", "functionapp", "function") == []
 
 
@@ -293,7 +360,7 @@ def test_keys_that_nobody_can_read_there_end_it_unless_azd_knows_them(with_own_k
 
     assert (refused.code, known.code) == (1, 0), known.out
     assert "LEADPIPE_KEYS is in the key vault, and you may not read it there (Caller is not" in refused.out
-    assert KEYS.partition("=")[2] not in known.out
+    assert KEYS.partition(":")[2] not in known.out
 
 
 def test_the_commands_reach_storage_as_the_person_and_not_as_the_app() -> None:

@@ -436,7 +436,16 @@ def test_the_commands_for_azure_need_nobody_to_sign_in(setup: Setup, organisatio
 
     assert ran.code == 0
     assert any("--create-cert" in line for step in ran.records for line in step["bash"])
+    assert "on this machine: an app in Azure cannot reach it" in ran.err
     assert organisation.control("GET", "requests")["counts"] == []
+
+
+def test_the_commands_for_azure_need_no_storage_account(setup_process: Setup) -> None:
+    ran = setup_process("--azure", AzureWebJobsStorage="", DATAVERSE_URL="https://contoso.crm4.dynamics.com")
+
+    assert ran.code == 0, ran.err
+    assert "dataverseUrl=https://contoso.crm4.dynamics.com" in ran.out
+    assert "on this machine" not in ran.err
 
 
 def test_it_is_one_or_the_other(setup: Setup) -> None:

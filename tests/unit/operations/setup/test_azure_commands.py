@@ -224,6 +224,7 @@ def test_it_makes_what_azd_makes_and_nothing_of_the_plan_that_ends(way: SignInMe
 
     assert "--template-file infra/leadpipe.bicep" in lines
     assert f"dataverseUrl={KNOWN.url}" in lines
+    assert 'alertEmail="$MAIL"' in lines
     for old in (
         "functionapp create",
         "--consumption-plan-location",
