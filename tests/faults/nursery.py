@@ -7,6 +7,7 @@ the ordinary way would take longer than all else that the tests do.
 import json
 import os
 import random
+import re
 import select
 import signal
 import subprocess
@@ -32,6 +33,9 @@ IMPORTED = (
     "msal",
 )
 
+# A line of the log may follow on the same line.
+_ADDRESS = re.compile(r"listening (http://[\d.]+:\d+)\D")
+
 
 @dataclass
 class Child:
@@ -54,9 +58,10 @@ class Child:
 
         A message that waits already may be delivered, up to the planned death, before the host says that it listens.
         """
-        until(lambda: "listening http" in self.said or self._ended.is_set(), "the host's start")
+        until(lambda: _ADDRESS.search(self.said) is not None or self._ended.is_set(), "the host's start")
         assert not self._ended.is_set() or self.returncode == -signal.SIGKILL, self.said
-        return self.said.partition("listening ")[2].partition("\n")[0].partition(" ")[0]
+        said = _ADDRESS.search(self.said)
+        return said[1] if said else ""
 
     def kill(self) -> None:
         if not self._ended.is_set():
