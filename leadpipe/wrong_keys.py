@@ -99,8 +99,8 @@ def _is_canary(body: bytes) -> bool:
 
 def _kept_on(day: date, ledger: Ledger) -> int:
     """How many the ledger has, counted no further than the limit."""
-    rejected = ledger.between(day, day, states=frozenset({State.REJECTED}), damage=[])
-    return sum(1 for _ in islice((record for record in rejected if record.reason == WRONG_KEY), MOST_A_DAY))
+    kept = ledger.between(day, day, states=frozenset({State.REJECTED}), reason=WRONG_KEY, damage=[])
+    return sum(1 for _ in islice(kept, MOST_A_DAY))
 
 
 def _detail(presented: Presented) -> str:

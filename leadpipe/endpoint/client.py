@@ -4,17 +4,15 @@ A failure names the step and never the address, which has the key in it.
 """
 
 import re
-import threading
-from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import requests
 
 from leadpipe.model.canary import REFUSED, UNREACHABLE
 from leadpipe.model.errors import CanaryFailed
 from leadpipe.model.lead_id import is_lead_id
-from leadpipe.transport.bounded import BoundedAdapter, DirectSession
+from leadpipe.transport.bounded import BoundedAdapter
 from leadpipe.transport.no_answer import untrusted, without_answer
+from leadpipe.transport.secret_address import post, within
 
 POST_SECONDS = 10.0
 # leadpipe's own answer is one line.
@@ -31,18 +29,11 @@ class EndpointClient:
 
     def post(self, body: str) -> str:
         """Raises CanaryFailed. It has no cause: the text of one would have the address in it."""
-        ended = self._in_time(lambda: self._posted(body))
+        too_slow: str | CanaryFailed = CanaryFailed(UNREACHABLE, f"no answer within {self._seconds:g} s")
+        ended = within(self._seconds, lambda: self._posted(body), otherwise=too_slow)
         if isinstance(ended, CanaryFailed):
             raise ended
         return ended
-
-    def _in_time(self, post: Callable[[], str | CanaryFailed]) -> str | CanaryFailed:
-        """What the post ended with. It runs in a thread because nothing else limits the look-up of a host's name."""
-        ended: list[str | CanaryFailed] = []
-        thread = threading.Thread(target=lambda: ended.append(post()), name="canary", daemon=True)
-        thread.start()
-        thread.join(self._seconds)
-        return ended[0] if ended else CanaryFailed(UNREACHABLE, f"no answer within {self._seconds:g} s")
 
     def _posted(self, body: str) -> str | CanaryFailed:
         """The lead id, or why there is none."""
@@ -60,10 +51,7 @@ class EndpointClient:
     def _answer(self, body: str) -> requests.Response:
         adapter = BoundedAdapter(timeout=self._seconds, answer_seconds=self._seconds, largest_mib=LARGEST_MIB)
         headers = {"Content-Type": "application/json"}
-        with DirectSession(adapter) as session:
-            # An http address leads to this machine, where no proxy is needed; one would see the key.
-            session.trust_env = urlsplit(self._url).scheme == "https"
-            return session.post(self._url, data=body.encode(), headers=headers, auth=_as_it_is)
+        return post(self._url, adapter, data=body.encode(), headers=headers)
 
 
 def read_answer(answer: requests.Response) -> str | CanaryFailed:
@@ -82,8 +70,3 @@ def _object(answer: requests.Response) -> dict[str, object]:
     except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
-
-
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Signs in nowhere. Without this, requests would look for a password in a netrc file."""
-    return request

@@ -39,7 +39,6 @@ SHORTEST_CANARY = timedelta(hours=1)
 # Longer ones mean for ever. Counted back from today, this is still a date that exists.
 LONGEST_DURATION = timedelta(days=36500)
 _STORAGE = "AzureWebJobsStorage"
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _NO_CANARY = "no canary is posted meanwhile"
 _ADDRESSES = {
     "blob": "AzureWebJobsStorage__blobServiceUri",
@@ -289,18 +288,6 @@ def _duration(text: str) -> timedelta:
 
 def is_any_emulator(connection_string: str) -> bool:
     return connection_string.strip().rstrip(";").lower() == ANY_EMULATOR.lower()
-
-
-def _may_be_posted_to(url: str) -> bool:
-    """Whether the address has https, or leads to this machine, and no user name."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return False
-    is_plain = url.isascii() and url.isprintable() and " " not in url
-    is_private = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-    return is_plain and is_private and bool(parts.hostname) and parts.username is None
 
 
 class _Reader:
@@ -649,7 +636,7 @@ class _Reader:
 
     def _canary_url(self) -> str:
         value = self.text(CANARY_URL, Area.NOTED)
-        if value and not _may_be_posted_to(value):
+        if value and (not value.isascii() or wrong_url(value)):
             problem = f"is not an address like https://contoso.azurewebsites.net/api/leads?code=KEY; {_NO_CANARY}"
             self._fault(Area.NOTED, CANARY_URL, problem)
             return ""

@@ -58,37 +58,33 @@ def steps_of(wanted: Iterable[Attention], marks: Mapping[str, Told], at: datetim
 
 def _of_present(attention: Attention, mark: Told | None, at: datetime, *, posts: bool) -> Step:
     if mark is None:
-        pending = Stage.BEGINS if posts else None
-        return Step(
-            before=None,
-            after=Told(attention=attention, at=at, pending=pending, tried_at=at if pending else None),
-            says=Stage.BEGINS,
-        )
+        new = Told(attention=attention, at=at)
+        return Step(before=None, after=_pending(new, Stage.BEGINS if posts else None, at), says=Stage.BEGINS)
     if _is_a_day_old(mark, at):
         stage = Stage.BEGINS if mark.is_over else Stage.LASTS
-        pending = stage if posts else None
-        after = replace(
-            mark, attention=attention, at=at, is_over=False, pending=pending, tried_at=at if pending else None
-        )
-        return Step(before=mark, after=after, says=stage)
+        again = replace(mark, attention=attention, at=at, is_over=False)
+        return Step(before=mark, after=_pending(again, stage if posts else None, at), says=stage)
     if mark.is_over:
         # Within a day of the last notice there is no second one. Its end, if nobody heard of it yet, is not one.
         heard = mark.heard_at is not None and abs(at - mark.heard_at) < AGAIN
+        back = replace(mark, attention=attention, is_over=False)
         pending = Stage.BEGINS if posts and not heard else None
-        tried_at = at if pending else None
-        after = replace(mark, attention=attention, is_over=False, pending=pending, tried_at=tried_at)
-        return Step(before=mark, after=after, says=Stage.BEGINS)
+        return Step(before=mark, after=_pending(back, pending, at), says=Stage.BEGINS)
     return Step(before=mark, after=mark)
 
 
 def _of_absent(mark: Told, at: datetime, *, posts: bool) -> Step:
     if not mark.is_over:
         pending = Stage.OVER if mark.posted and posts else None
-        after = replace(mark, is_over=True, pending=pending, tried_at=at if pending else None)
-        return Step(before=mark, after=after, says=Stage.OVER)
+        return Step(before=mark, after=_pending(replace(mark, is_over=True), pending, at), says=Stage.OVER)
     if _is_a_day_old(mark, at) and not (mark.pending and posts):
         return Step(before=mark, after=None)
     return Step(before=mark, after=mark)
+
+
+def _pending(mark: Told, stage: Stage | None, at: datetime) -> Told:
+    """The mark with that to be posted, at once and by whoever writes the mark; None: nothing."""
+    return replace(mark, pending=stage, tried_at=at if stage else None)
 
 
 def _is_a_day_old(mark: Told, at: datetime) -> bool:

@@ -25,7 +25,6 @@ from leadpipe.operations.summary import Group, grouped
 from leadpipe.operations.target import Target
 from leadpipe.sweep.attention import MOST_LISTED, facts_of, merged, uncounted_from
 from leadpipe.sweep.pulse import is_counted
-from leadpipe.sweep.run import Head, Run
 
 LATEST = 8
 # The leads of so many days at most are counted here, where the sweep's daily sum is not there yet.
@@ -113,9 +112,15 @@ def overview_of(target: Target, *, days: int, at: datetime, totals: DayTotals | 
     unsettled, is_cut = _unsettled(ports, min(uncounted_from(marks, pulse), first_drawn), at, damage)
     latest = page_of(ports.ledger, Search(), today=at.date(), size=LATEST).records
     uncounted = tallies_of((record for record in unsettled if not is_counted(record, pulse)), at)
-    facts = _facts(target, pulse, uncounted, damage, at)
+    facts = facts_of(pulse, uncounted, damage, ports=ports, settings=target.settings, at=at)
     return Overview(
-        facts=replace(facts, last_lead=_last_lead(facts, latest), oldest_lead=_oldest(ports, pulse, latest, at)),
+        facts=replace(
+            facts,
+            knows_the_sweep=True,
+            swept_at=pulse.at,
+            last_lead=_last_lead(facts, latest),
+            oldest_lead=_oldest(ports, pulse, latest, at),
+        ),
         settings=target.settings,
         pulse=pulse,
         tallies=merged(uncounted, {key: tally for key, tally in pulse.tallies.items() if tally.state in UNSETTLED}),
@@ -140,19 +145,6 @@ def _unsettled(ports: Ports, first: date, at: datetime, damage: list[str]) -> tu
     listed = ports.ledger.between(first, (at + MOST_AHEAD).date(), states=UNSETTLED, damage=damage)
     found = [*islice((record for record in listed if not record.is_canary), MOST_LISTED + 1)]
     return found[:MOST_LISTED], len(found) > MOST_LISTED
-
-
-def _facts(target: Target, pulse: Pulse, tallies: Tallies, damage: Iterable[str], at: datetime) -> Facts:
-    run = Run(
-        now=lambda: at,
-        chance=0.0,
-        ports=target.ports,
-        settings=target.settings,
-        until=at,
-        hourly=False,
-        head=Head(target.ports.queue),
-    )
-    return replace(facts_of(pulse, tallies, damage, run), knows_the_sweep=True, swept_at=pulse.at)
 
 
 def _last_lead(facts: Facts, latest: Iterable[Record]) -> datetime | None:

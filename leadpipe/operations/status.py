@@ -20,6 +20,7 @@ from leadpipe.operations.ledger_pages import LAST_DAY
 from leadpipe.operations.summary import Summary
 from leadpipe.operations.target import Target
 from leadpipe.sweep.attention import canary_mark
+from leadpipe.sweep.pulse import unanswered
 from leadpipe.sweep.without_record import WithoutRecord, messages_without_record
 
 
@@ -60,7 +61,7 @@ def status_of(target: Target, environment: Mapping[str, str], *, since: datetime
         "marks": damage(ports.marks.read(), at),
     }
     last_lead = max(filter(None, (summary.last_lead_at, pulse.beat.last_lead, pulse.last_lead)), default=None)
-    wrong = [key for key in summary.wrong_keys if key > at - ONE_DAY and (last_lead is None or key > last_lead)]
+    wrong = unanswered(summary.wrong_keys, last_lead, at)
     facts = Facts(
         at=at,
         tallies=summary.tallies,

@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from azure.data.tables import TableEntity, UpdateMode
+from azure.data.tables import TableEntity
 
 from leadpipe.model.attention import Attention, Stage
 from leadpipe.model.log_line import log_line
@@ -21,7 +21,7 @@ from leadpipe.storage.connection import Storage
 from leadpipe.storage.failures import failures_of
 from leadpipe.storage.ledger import TABLE
 from leadpipe.storage.rows import utc
-from leadpipe.storage.tables import delete, insert, rows_of, update, version_in
+from leadpipe.storage.tables import delete, keep, rows_of, version_in
 
 PARTITION = "attention"
 _ALL, _PARTITION = "PartitionKey eq @partition", {"partition": PARTITION}
@@ -66,9 +66,7 @@ class AzureAttention:
     def keep_pulse(self, before: Pulse, after: Pulse) -> bool:
         row = {"PartitionKey": PARTITION, "RowKey": _PULSE, "Pulse": after.to_text()}
         with failures_of("ledger"):
-            if before.version is None:
-                return insert(self._table, row) is not None
-            return update(self._table, row, UpdateMode.REPLACE, version=before.version) is not None
+            return keep(self._table, row, version=before.version) is not None
 
     def mark(self, before: Told | None, after: Told | None) -> Told | None:
         with failures_of("ledger"):
@@ -76,10 +74,7 @@ class AzureAttention:
                 if before is not None:
                     delete(self._table, PARTITION, _row_key(before), version=before.version)
                 return None
-            if before is None or before.version is None:
-                version = insert(self._table, _row(after))
-            else:
-                version = update(self._table, _row(after), UpdateMode.REPLACE, version=before.version)
+            version = keep(self._table, _row(after), version=before.version if before else None)
         return replace(after, version=version) if version else None
 
 

@@ -6,15 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from azure.data.tables import UpdateMode
-
 from leadpipe.model.canary import CanaryMark, CanaryState
 from leadpipe.model.log_line import log_line
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.failures import failures_of
 from leadpipe.storage.ledger import TABLE
 from leadpipe.storage.rows import utc
-from leadpipe.storage.tables import insert, row_at, update
+from leadpipe.storage.tables import keep, row_at
 
 _KEYS = {"PartitionKey": "sweep", "RowKey": "canary"}
 _TIMES = {"posted_at": "PostedAt", "ended_at": "EndedAt", "failing_since": "FailingSince"}
@@ -40,10 +38,7 @@ class AzureCanaryMarks:
 
     def write(self, before: CanaryMark, after: CanaryMark) -> CanaryMark | None:
         with failures_of("ledger"):
-            if before.version is None:
-                version = insert(self._table, _row(after))
-            else:
-                version = update(self._table, _row(after), UpdateMode.REPLACE, version=before.version)
+            version = keep(self._table, _row(after), version=before.version)
         return None if version is None else replace(after, version=version)
 
 

@@ -5,15 +5,13 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from azure.data.tables import UpdateMode
-
 from leadpipe.model.marks import TIMES
 from leadpipe.model.ports import Marks
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.failures import failures_of
 from leadpipe.storage.ledger import TABLE
 from leadpipe.storage.rows import utc
-from leadpipe.storage.tables import insert, row_at, update
+from leadpipe.storage.tables import keep, row_at
 
 _KEYS = {"PartitionKey": "sweep", "RowKey": "marks"}
 _COLUMNS = {
@@ -47,11 +45,8 @@ class AzureMarks:
         return Marks() if row is None else replace(_marks(row), version=row.metadata["etag"])
 
     def write(self, before: Marks, after: Marks) -> bool:
-        row = _row(after)
         with failures_of("ledger"):
-            if before.version is None:
-                return insert(self._table, row) is not None
-            return update(self._table, row, UpdateMode.REPLACE, version=before.version) is not None
+            return keep(self._table, _row(after), version=before.version) is not None
 
 
 def _marks(row: Mapping[str, Any]) -> Marks:

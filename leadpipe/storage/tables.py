@@ -48,6 +48,11 @@ def update(table: TableClient, row: Row, mode: UpdateMode, *, version: str) -> s
     return None
 
 
+def keep(table: TableClient, row: Row, *, version: str | None) -> str | None:
+    """Adds the row, or replaces the one of that version, and gives the new version; None if somebody was faster."""
+    return insert(table, row) if version is None else update(table, row, UpdateMode.REPLACE, version=version)
+
+
 def update_with(table: TableClient, row: Row, mode: UpdateMode, new: Row, *, version: str) -> str | None:
     """Writes the row and adds a new one of the same partition, both or none; otherwise like `update`.
 

@@ -7,7 +7,7 @@ every five minutes what `pulse` counts.
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from itertools import islice
 
 from leadpipe.model.attention import OF_LEADS, Attention, Facts, Notice, Stage, attention_of
@@ -39,7 +39,8 @@ def call_for_attention(marks: Marks, run: Run) -> Marks:
     rests = len(unsettled) == MOST_LISTED or any(record.state is State.FALLBACK for record in unsettled)
     run.ports.seen.nothing_rests_at = None if rests or marks.next_probe_at else began
     pulse = keep_beating(pulse, unsettled, marks, run)
-    facts = facts_of(pulse, uncounted(unsettled, pulse, run), damage, run)
+    tallies = uncounted(unsettled, pulse, run)
+    facts = facts_of(pulse, tallies, damage, ports=run.ports, settings=run.settings, at=run.now())
     wanted = attention_of(facts, run.settings)
     if len(unsettled) == MOST_LISTED:
         wanted += still_there(wanted, told)
@@ -54,11 +55,13 @@ def still_there(wanted: Iterable[Attention], told: Mapping[str, Told]) -> list[A
     return [attention for attention in there if attention.reason in OF_LEADS]
 
 
-def facts_of(pulse: Pulse, tallies: Tallies, damage: Iterable[str], run: Run) -> Facts:
+def facts_of(
+    pulse: Pulse, tallies: Tallies, damage: Iterable[str], *, ports: Ports, settings: Settings, at: datetime
+) -> Facts:
     """What the sweep knows: that it runs itself is one thing that it cannot miss."""
-    settings, beat = run.settings, pulse.beat
+    beat = pulse.beat
     return Facts(
-        at=run.now(),
+        at=at,
         tallies=merged(tallies, pulse.tallies),
         on_poison_queue=beat.poison_queue,
         messages_without_record=beat.without_record,
@@ -66,15 +69,15 @@ def facts_of(pulse: Pulse, tallies: Tallies, damage: Iterable[str], run: Run) ->
             **pulse.damaged,
             "leadledger": [*{**dict.fromkeys(damage), **dict.fromkeys(pulse.damaged.get("leadledger", ()))}],
         },
-        mapping_faults=run.ports.mapping_faults(),
+        mapping_faults=ports.mapping_faults(),
         switched_off=settings.switched_off,
-        ending=ending_of(settings, certificate_ends=run.ports.certificate_ends()),
+        ending=ending_of(settings, certificate_ends=ports.certificate_ends()),
         knows_the_sweep=False,
         last_lead=beat.last_lead,
         usual_gap=pulse.usual_gap,
         wrong_keys=beat.wrong_keys,
         wrong_key_at=beat.wrong_key_at,
-        others=canary_attention(canary_mark(run.ports, settings), run.now(), settings),
+        others=canary_attention(canary_mark(ports, settings), at, settings),
     )
 
 

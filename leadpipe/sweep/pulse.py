@@ -125,7 +125,7 @@ def beating(pulse: Pulse, *, run: Run) -> Pulse:
     last_lead = max(filter(None, (newest, pulse.last_lead)), default=None)
     rejected = ports.ledger.between(today(run) - ONE_DAY, _latest(run), states=frozenset({State.REJECTED}), damage=[])
     of_last_day = [record for record in rejected if record.received_at > now - ONE_DAY]
-    wrong = wrong_keys(of_last_day, last_lead)
+    wrong = unanswered((r.received_at for r in of_last_day if r.reason == WRONG_KEY), last_lead, now)
     beat = Beat(
         queue=messages.depth,
         without_record=messages.total,
@@ -160,13 +160,10 @@ def newest_lead(ledger: Ledger, first: date, last: date) -> datetime | None:
     return next((record.received_at for record in found if is_of_a_customer(record)), None)
 
 
-def wrong_keys(rejected: Iterable[Record], last_lead: datetime | None) -> list[datetime]:
-    """When posts with a wrong key came, of those after the last lead: the leads after it may all be among them."""
-    return [
-        record.received_at
-        for record in rejected
-        if record.reason == WRONG_KEY and (last_lead is None or record.received_at > last_lead)
-    ]
+def unanswered(wrong_keys: Iterable[datetime], last_lead: datetime | None, now: datetime) -> list[datetime]:
+    """The posts of the last day with a wrong key since the last lead: the leads after it may all be among them."""
+    since = max(filter(None, (now - ONE_DAY, last_lead)))
+    return [at for at in wrong_keys if at > since]
 
 
 def report(before: Pulse, pulse: Pulse, tallies: Tallies, run: Run) -> None:

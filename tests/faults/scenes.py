@@ -1,11 +1,10 @@
 """Every situation of devkit.chaos.windows, brought about for real: what is there before, what happens, how it ends."""
 
-import http.server
 import json
 import re
 import signal
-import threading
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -22,10 +21,12 @@ from leadpipe.model.envelope import VERSION
 from leadpipe.model.lead_id import ENTROPY_BYTES, new_lead_id
 from leadpipe.model.ports import Marks
 from leadpipe.model.record import Event, Record, State
+from tests.answering import Answer, Server, answering
 from tests.factories import payload, sample
 from tests.faults.rig import AHEAD, Rig
 from tests.host_process import until
 
+STAYS = ExitStack()
 _DATAVERSE = ("URL", "AUTHORITY", "TENANT_ID", "CLIENT_ID", "CLIENT_SECRET")
 NO_ORGANISATION = dict.fromkeys((f"DATAVERSE_{name}" for name in _DATAVERSE), "")
 NEWER = json.dumps({"v": VERSION + 1, "lead": "as a newer leadpipe would write it"})
@@ -273,40 +274,22 @@ def canaries_posted_to_nobody() -> dict[str, str]:
     return canaries_posted_to(f"http://127.0.0.1:{any_free()}")
 
 
-class Receiver(http.server.ThreadingHTTPServer):
-    """Where notices are posted."""
-
-    def __init__(self) -> None:
-        self.taken: list[dict[str, Any]] = []
-        super().__init__(("127.0.0.1", 0), Taking)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-
-class Taking(http.server.BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        assert isinstance(self.server, Receiver)
-        self.server.taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(202)
-        self.end_headers()
-
-    def log_message(self, *_arguments: Any) -> None:
-        """Nothing: pytest shows what fails."""
-
-
 @cache
-def receiver() -> Receiver:
-    return Receiver()
+def receiver() -> Server:
+    """Where notices are posted; it ends with the process."""
+    there = STAYS.enter_context(answering())
+    there.answer = Answer(status=202)
+    return there
 
 
 def notified() -> dict[str, str]:
     """The one thing that needs a person shall be what the scene has prepared."""
-    url = f"http://127.0.0.1:{receiver().server_port}/"
-    return {"LEADPIPE_NOTIFY_URL": url, "AzureWebJobs.sweep.Disabled": ""}
+    return {"LEADPIPE_NOTIFY_URL": receiver().url, "AzureWebJobs.sweep.Disabled": ""}
 
 
 def poisoned_a_moment_ago(rig: Rig) -> str:
     rig.swept()
-    receiver().taken.clear()
+    receiver().bodies.clear()
     return become(rig, rig.accepted(), state=State.POISONED, reason="too_long", next_try_at=None).lead_id
 
 
@@ -316,7 +299,8 @@ def sweep_posts_again(rig: Rig, _lead_id: str) -> None:
 
 def somebody_knows(_rig: Rig, _lead_id: str) -> None:
     """By one notice; by two if the process died between the post and its mark."""
-    told = [(notice["stage"], f"{notice['reason']} {notice['about']}") for notice in receiver().taken]
+    notices = [json.loads(body) for body in receiver().bodies]
+    told = [(notice["stage"], f"{notice['reason']} {notice['about']}") for notice in notices]
     assert told in ([("begins", "poisoned too_long")], [("begins", "poisoned too_long")] * 2), told
 
 

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from werkzeug.exceptions import BadRequest
@@ -41,15 +41,10 @@ def show(visit: "Visit") -> Response:
     wanted = visit.given("q").strip("{}").lower()
     if is_lead_id(wanted):
         return visit.go(f"/leads/{wanted}")
-    search = _search(visit)
-    page = _page(visit, search)
-    return visit.page(
-        "leads.html",
-        page="leads",
-        title="Leads",
-        rows=[*_rows(page)],
-        older=_address(visit, "/leads", after=page.older) if page.older else "",
-        found=page,
+    return _list(
+        visit,
+        "leads",
+        _search(visit),
         filters={name: visit.given(name) for name in _FILTERS},
         csv=_address(visit, "/leads.csv"),
         counts=visit.console.badges,
@@ -60,15 +55,10 @@ def show(visit: "Visit") -> Response:
 
 def show_fallback(visit: "Visit") -> Response:
     """The leads that rest until Dynamics is back, or until an organisation is set."""
-    search = Search(states=frozenset({State.FALLBACK}))
-    page = _page(visit, search)
-    return visit.page(
-        "fallback.html",
-        page="fallback",
-        title="Fallback",
-        rows=[*_rows(page)],
-        found=page,
-        older=_address(visit, "/fallback", after=page.older) if page.older else "",
+    return _list(
+        visit,
+        "fallback",
+        Search(states=frozenset({State.FALLBACK})),
         has_dynamics=visit.target.settings.dataverse is not None,
         refresh=REFRESH_SECONDS,
     )
@@ -76,15 +66,7 @@ def show_fallback(visit: "Visit") -> Response:
 
 def show_rejected(visit: "Visit") -> Response:
     """Posts that were not leads, or that came with a wrong key."""
-    page = _page(visit, Search(states=frozenset({State.REJECTED})))
-    return visit.page(
-        "rejected.html",
-        page="rejected",
-        title="Rejected",
-        rows=[*_rows(page)],
-        found=page,
-        older=_address(visit, "/rejected", after=page.older) if page.older else "",
-    )
+    return _list(visit, "rejected", Search(states=frozenset({State.REJECTED})))
 
 
 def export(visit: "Visit") -> Response:
@@ -122,6 +104,14 @@ def _search(visit: "Visit") -> Search:
         text=visit.given("q"),
         canaries=visit.given("canary") == "1",
     )
+
+
+def _list(visit: "Visit", name: str, search: Search, **more: Any) -> Response:
+    """The page of that name, with the leads that the search finds."""
+    page = _page(visit, search)
+    older = _address(visit, f"/{name}", after=page.older) if page.older else ""
+    rows = [*_rows(page)]
+    return visit.page(f"{name}.html", page=name, title=name.title(), rows=rows, found=page, older=older, **more)
 
 
 def _page(visit: "Visit", search: Search) -> Page:
