@@ -2,12 +2,14 @@
 
     1. read_record   the record is the truth: a message of an old try, or of a settled lead, ends here
     2. keep_out      a lead that repeats another one (`claim`), or that a setting keeps, is not written
-    3. create        `ask_dynamics` to create the lead under its own id, unless the gate is shut
-    4. settle        write the outcome into the record
+    3. find_first    with LEADPIPE_MERGE one of a customer's actions is the lead, by a claim too; the others wait for it
+    4. create        `ask_dynamics` to create the lead under its own id, unless the gate is shut
+       or add_note   the same, for a later action: a note under the action's own id on the lead that find_first found
+    5. settle        write the outcome into the record
 
-A process may die between any two lines. A second run repeats whatever was done before step 3, and after step 3 it finds
-the lead in Dynamics under the same id. An exception that leaves `deliver` means one thing, "crash, please redeliver".
-Its text holds no lead data, because the host logs it.
+A process may die between any two lines. A second run repeats whatever was done before step 4, and after step 4 it finds
+the lead or the note in Dynamics under the same id. An exception that leaves `deliver` means one thing, "crash, please
+redeliver". Its text holds no lead data, because the host logs it.
 """
 
 import logging
@@ -16,19 +18,30 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from leadpipe.claiming import claim, contended, find_first
 from leadpipe.ledger_writes import MOST_RACES, insert, log_refusal, lower_marks, write_or_poison
 from leadpipe.model.canary_form import PATIENCE
-from leadpipe.model.change import Deferred, Duplicate, Kept, Outcome, Poisoned, ToFallback, Written
-from leadpipe.model.claim import Claim, Verdict, verdict
+from leadpipe.model.change import (
+    Deferred,
+    Duplicate,
+    Kept,
+    Merged,
+    Outcome,
+    Poisoned,
+    Setback,
+    ToFallback,
+    Written,
+)
+from leadpipe.model.claim import HOLDING
 from leadpipe.model.envelope import LARGEST_ATTEMPT, Envelope
 from leadpipe.model.errors import (
     Blocked,
     DeliveryFailed,
     GateShut,
     InvalidLead,
+    LeadMissing,
     NewerEnvelope,
     NotAnEnvelope,
-    RecordDamaged,
     Refused,
     RowRefused,
     StorageFailed,
@@ -40,9 +53,9 @@ from leadpipe.model.gate import LONGEST_PAUSE, Gate, Shut
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import ONE_DAY, can_be_received
 from leadpipe.model.log_line import log_line
-from leadpipe.model.ports import Claims, Dynamics, Fallback, LeadQueue, Ledger, Ports, Receipt, Rerouted
-from leadpipe.model.record import CANARY, CANARY_FAILED, OPEN, PERSON_UNREAD, QUEUED, Record, State
-from leadpipe.model.schedule import NEWER_ENVELOPE_DELAY, after_opening, delay, rest
+from leadpipe.model.ports import Dynamics, Fallback, LeadQueue, Ports, Receipt, Rerouted
+from leadpipe.model.record import BEHIND_FIRST, CANARY, CANARY_FAILED, OPEN, PERSON_UNREAD, QUEUED, Record, State
+from leadpipe.model.schedule import DELAYS, NEWER_ENVELOPE_DELAY, after_opening, delay, rest
 from leadpipe.model.settings import Area, Settings, SpecialLeads
 
 # The sweep looks at today and yesterday whatever its marks say.
@@ -97,7 +110,7 @@ def deliver(
 
 
 def deliver_record(record: Record, a_try: Try, *, ports: Ports, settings: Settings) -> Record:
-    """Takes steps 2 to 4, for a message and for the sweep's drain alike. Returns the record as it now stands."""
+    """Takes steps 2 to 5, for a message and for the sweep's drain alike. Returns the record as it now stands."""
     find = find_outcome_of_canary if is_canary(record) else find_outcome
     outcome = find(record, a_try, ports=ports, settings=settings)
     return settle(record, outcome, a_try, ports=ports)
@@ -123,34 +136,57 @@ def read_record(envelope: Envelope, now: Callable[[], datetime], *, ports: Ports
 
 
 def find_outcome(record: Record, a_try: Try, *, ports: Ports, settings: Settings) -> Outcome:
-    """Takes steps 2 and 3. Returns what becomes of the lead this time."""
+    """Takes steps 2 to 4. Returns what becomes of the lead this time."""
     try:
         lead = _read_lead(record)
         _require_usable(settings)
         kept_out = keep_out(record, lead, ports=ports, settings=settings)
-    except (InvalidLead, RowRefused) as why:
+    except InvalidLead as why:
         return Poisoned(reason=why.slug, detail=why.detail)
     except DeliveryFailed as failure:
-        # A lead in the fallback table does not claim again, so no lead may go there before it has claimed.
+        # A lead in the fallback table does not claim its content again, so no lead may go there before it has claimed.
         return outcome_of_failure(record, failure, a_try, fallback_after=timedelta.max)
     if kept_out:
         return kept_out
     if ports.dynamics is None:
         return ToFallback(reason="no_dynamics", next_try_at=None)
+    return bring(record, lead, a_try, ports=ports, dynamics=ports.dynamics, settings=settings)
+
+
+def bring(record: Record, lead: Lead, a_try: Try, *, ports: Ports, dynamics: Dynamics, settings: Settings) -> Outcome:
+    """Takes steps 3 and 4. If the first lead was deleted in Dynamics, this one takes its place."""
+    first, gone = None, ""
     try:
-        return create(record, lead, a_try, dynamics=ports.dynamics, gate=ports.gate)
+        for _ in range(MOST_RACES):
+            first = find_first(record, lead, gone=gone, ports=ports, settings=settings)
+            if first is None:
+                may_be_note = not a_try.first and may_be_noted(record, lead, settings)
+                return create(record, lead, a_try, dynamics=dynamics, gate=ports.gate, may_be_note=may_be_note)
+            if first.state in OPEN:
+                return wait_behind(first, record, a_try)
+            try:
+                return add_note(record, lead, first.lead_id, a_try, dynamics=dynamics, gate=ports.gate)
+            except LeadMissing:
+                gone = first.lead_id
+        raise contended("the claim of the customer")
+    except StorageFailed as failure:
+        if record.state is State.FALLBACK and not isinstance(failure, RowRefused):
+            raise  # what rests there waits for Dynamics, which was not asked
+        return outcome_of_failure(record, failure, a_try, fallback_after=settings.fallback_after)
     except DeliveryFailed as failure:
         alone = not ports.gate.in_doubt(a_try.now())
-        return outcome_of_failure(record, failure, a_try, fallback_after=settings.fallback_after, alone=alone)
+        outcome = outcome_of_failure(record, failure, a_try, fallback_after=settings.fallback_after, alone=alone)
+        return replace(outcome, of=first.lead_id if first else "")
 
 
 def keep_out(record: Record, lead: Lead, *, ports: Ports, settings: Settings) -> Outcome | None:
     """Step 2. Returns an outcome if another lead's claim or a setting forbids writing this lead."""
     if record.state is State.FALLBACK:
         return None  # it took this step on its way into the fallback table
-    holder = claim(record, lead, window=settings.dedupe_window, claims=ports.claims, ledger=ports.ledger)
-    if holder != record.lead_id:
-        return Duplicate(of=holder)
+    if settings.dedupe_window and not record.own_lead:
+        holder = claim(record, lead.fingerprint(), settings.dedupe_window, holding=HOLDING, ports=ports)
+        if holder != record.lead_id:
+            return Duplicate(of=holder)
     if lead.is_test and settings.test_leads is SpecialLeads.KEEP:
         return Kept(reason="test_lead")
     if lead.is_do_not_contact and settings.dnc_leads is SpecialLeads.KEEP:
@@ -158,38 +194,74 @@ def keep_out(record: Record, lead: Lead, *, ports: Ports, settings: Settings) ->
     return None
 
 
-def claim(record: Record, lead: Lead, *, window: timedelta, claims: Claims, ledger: Ledger) -> str:
-    """Claims the lead's fingerprint. Returns the id that may be written: this lead's, or that of the lead it repeats.
-
-    The fingerprint is computed from the payload; the record's column is only for searches.
-    """
-    fingerprint = lead.fingerprint()
-    if record.own_lead or not window or not fingerprint:
-        return record.lead_id
-    mine = Claim(fingerprint=fingerprint, lead_id=record.lead_id, received_at=record.received_at)
-    for _ in range(MOST_RACES):
-        holder = claims.take(mine)
-        if holder.lead_id == record.lead_id:
-            return record.lead_id
-        decided = verdict(mine, holder, window, _state_of(holder.lead_id, ledger))
-        if decided is Verdict.DUPLICATE:
-            return holder.lead_id
-        if decided is Verdict.GOES_ON or claims.take_over(holder, mine):
-            return record.lead_id
-    raise StorageFailed(
-        "record_contended", f"another process changed the claim each of the {MOST_RACES} times that it was read"
-    )
+def wait_behind(first: Record, record: Record, a_try: Try) -> Setback:
+    """A later action waits where the first lead waits: in the fallback table, or on the queue until that one's try."""
+    now = a_try.now()
+    if State.FALLBACK in {record.state, first.state}:
+        return ToFallback(reason=BEHIND_FIRST, of=first.lead_id, next_try_at=now + DELAYS[0])
+    pause = delay(a_try.attempt, chance=a_try.chance)
+    firsts_try = min(first.next_try_at or now, now + DELAYS[-1])
+    next_try_at = max(now + pause, firsts_try)
+    return Deferred(reason=BEHIND_FIRST, of=first.lead_id, attempt=a_try.attempt + 1, next_try_at=next_try_at)
 
 
-def create(record: Record, lead: Lead, a_try: Try, *, dynamics: Dynamics, gate: Gate) -> Outcome:
-    """Step 3. Asks Dynamics to create the lead. If the id is there already, that is a receipt too."""
-    receipt = ask_dynamics(record, lambda: dynamics.create(record.lead_id, lead), a_try, gate=gate)
+def create(
+    record: Record, lead: Lead, a_try: Try, *, dynamics: Dynamics, gate: Gate, may_be_note: bool = False
+) -> Outcome:
+    """Step 4. Asks Dynamics to create the lead. If the id is there already, that is a receipt too."""
+
+    def ask() -> Receipt | Rerouted | Merged:
+        first = noted_on(record.lead_id, dynamics) if may_be_note else None
+        return dynamics.create(record.lead_id, lead) if first is None else Merged(of=first)
+
+    receipt = ask_dynamics(record, ask, a_try, gate=gate)
+    if isinstance(receipt, Merged):
+        return receipt
     if receipt is Receipt.UNCONFIRMED and a_try.first:
-        # Nobody has asked for this id before, so the row that is there is not this lead's.
-        return Poisoned(
-            reason="id_taken", detail="Dynamics says that the id exists; the role may not read leads to check it"
-        )
+        return _id_taken()
     return outcome_of_receipt(receipt, lead)
+
+
+def add_note(record: Record, lead: Lead, of: str, a_try: Try, *, dynamics: Dynamics, gate: Gate) -> Outcome:
+    """Step 4 of a later action. Asks Dynamics to create the note, unless an earlier try has created the lead."""
+
+    def ask() -> Receipt | Written:
+        if not a_try.first and is_lead(record.lead_id, dynamics):
+            return Written()
+        return dynamics.note(record.lead_id, lead, of=of)
+
+    receipt = ask_dynamics(record, ask, a_try, gate=gate)
+    if isinstance(receipt, Written):
+        return receipt
+    if receipt is Receipt.UNCONFIRMED and a_try.first:
+        return _id_taken()
+    return Merged(of=of, reason="assumed" if receipt is Receipt.UNCONFIRMED else "")
+
+
+def may_be_noted(record: Record, lead: Lead, settings: Settings) -> bool:
+    """Whether an earlier try may have made a note of the lead, before its first lead was lost or merge switched off."""
+    merges = bool(settings.merge and lead.customer())
+    return not record.own_lead and (merges or bool(record.duplicate_of))
+
+
+def noted_on(lead_id: str, dynamics: Dynamics) -> str | None:
+    """The lead that has the note; None also if the role may not read notes: then there may be a note too many."""
+    try:
+        return dynamics.note_on(lead_id)
+    except Blocked as failure:
+        if failure.slug != "missing_privilege":
+            raise
+        return None
+
+
+def is_lead(lead_id: str, dynamics: Dynamics) -> bool:
+    """Whether Dynamics has the lead; False also if the role may not read leads."""
+    try:
+        return dynamics.has(lead_id)
+    except Blocked as failure:
+        if failure.slug != "missing_privilege":
+            raise
+        return False
 
 
 def outcome_of_receipt(receipt: Receipt | Rerouted, lead: Lead) -> Written:
@@ -268,13 +340,13 @@ def look_for_canary(record: Record, a_try: Try, *, dynamics: Dynamics, gate: Gat
 
 def outcome_of_failure(
     record: Record, failure: DeliveryFailed, a_try: Try, *, fallback_after: timedelta, alone: bool = False
-) -> Outcome:
+) -> Setback:
     """Decides what follows a failed try: a person has to act, another try, or the fallback table.
 
     `alone`: the failure concerns this lead alone. Then it rests for a time of its own, so that it is not tried each
     minute. Otherwise it leaves the fallback table with all others, once Dynamics answers one of them.
     """
-    if isinstance(failure, Refused):
+    if isinstance(failure, Refused | RowRefused):
         return Poisoned(reason=failure.slug, detail=failure.detail)
     now = a_try.now()
     if record.state is State.FALLBACK or now - (record.failing_since or now) >= fallback_after:
@@ -341,23 +413,18 @@ def _record_of_message(envelope: Envelope) -> Record:
     return make_record(envelope.lead_id, envelope.payload, attempt=attempt)
 
 
+def _id_taken() -> Poisoned:
+    """Nobody has asked for this id before, so the row that is there is not this lead's."""
+    return Poisoned(
+        reason="id_taken", detail="Dynamics says that the id exists; the role may not read it, to check whose it is"
+    )
+
+
 def _read_lead(record: Record) -> Lead:
     payload = record.text
     if payload is None:
         raise InvalidLead("payload_missing", "the record holds no payload")
     return Lead.from_payload(payload)
-
-
-def _state_of(holder: str, ledger: Ledger) -> State | None:
-    """The state of the lead that holds a claim; None if it has no record.
-
-    A damaged record counts as poisoned: a person can still get the lead written.
-    """
-    try:
-        held = ledger.read(holder)
-    except RecordDamaged:
-        return State.POISONED
-    return held.state if held else None
 
 
 def _require_usable(settings: Settings) -> None:

@@ -155,8 +155,10 @@ class Wiring:
         from leadpipe.dataverse.auth import tokens_for
         from leadpipe.dataverse.client import DataverseClient
         from leadpipe.mapping.chosen import chosen_mapping
+        from leadpipe.mapping.note import note_of
 
-        return DataverseClient(dataverse.url, tokens_for(dataverse), chosen_mapping(self.settings.mapping_path))
+        mapping = chosen_mapping(self.settings.mapping_path)
+        return DataverseClient(dataverse.url, tokens_for(dataverse), mapping, note_of)
 
     def _notifier(self) -> "Notifier | None":
         if self.settings.webhook is None:

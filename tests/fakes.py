@@ -15,7 +15,7 @@ from leadpipe.model.always import always
 from leadpipe.model.attention import Notice
 from leadpipe.model.canary import CanaryMark
 from leadpipe.model.claim import Claim
-from leadpipe.model.errors import Blocked, Changed, DeliveryFailed, StorageFailed
+from leadpipe.model.errors import Blocked, Changed, DeliveryFailed, LeadMissing, StorageFailed
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import milliseconds, new_lead_id, received_at
@@ -400,6 +400,7 @@ class FakeDynamics(Part):
     def __init__(self, journal: list[str]) -> None:
         super().__init__("dynamics", journal)
         self.leads: dict[str, Lead] = {}
+        self.notes: dict[str, str] = {}  # the id of each to that of the lead that it is on
         self.may_read = True
         self.rerouted = ""  # why the owner that a rule names is refused
         self.asked = 0
@@ -411,6 +412,29 @@ class FakeDynamics(Part):
                 return Receipt.FOUND if self.may_read else Receipt.UNCONFIRMED
             self.leads[lead_id] = lead
             return Rerouted(detail=self.rerouted) if self.rerouted else Receipt.CREATED
+
+    def note(self, lead_id: str, lead: Lead, *, of: str) -> Receipt:
+        del lead
+        self.asked += 1
+        with self.call("note"):
+            if of not in self.leads:
+                raise LeadMissing("lookup_missing", f"Entity 'lead' With Id = {of} Does Not Exist")
+            if lead_id in self.notes:
+                return Receipt.FOUND if self.may_read else Receipt.UNCONFIRMED
+            self.notes[lead_id] = of
+            return Receipt.CREATED
+
+    def note_on(self, lead_id: str) -> str | None:
+        self.asked += 1
+        with self.call("note_on"):
+            if not self.may_read:
+                raise Blocked("missing_privilege", "prvReadNote")
+            return self.notes.get(lead_id)
+
+    def delete(self, lead_id: str) -> None:
+        """As a person does in Dynamics: with the lead go its notes."""
+        del self.leads[lead_id]
+        self.notes = {note: of for note, of in self.notes.items() if of != lead_id}
 
     def has(self, lead_id: str) -> bool:
         self.asked += 1

@@ -1,4 +1,4 @@
-"""Sends a lead to Dynamics by one create under the lead's own id, and checks an id that is taken."""
+"""Sends a lead, or a note of it, to Dynamics by one create under the lead's own id, and checks an id that is taken."""
 
 import uuid
 from collections.abc import Callable, Mapping
@@ -9,20 +9,24 @@ import urllib3
 from requests.auth import AuthBase
 
 from leadpipe.dataverse.auth import Tokens
-from leadpipe.dataverse.codes import EXPLAINED_BY_OWNER
+from leadpipe.dataverse.codes import EXPLAINED_BY_NOTE, EXPLAINED_BY_OWNER
 from leadpipe.dataverse.protocol import (
     HEADERS,
     LEADS,
+    NOTE_ON,
+    NOTES,
     OWNER,
     Answer,
     Created,
     ReadBack,
-    names_lead,
+    Table,
+    json_object,
+    names_row,
     read_back,
     read_create,
     read_delete,
 )
-from leadpipe.model.errors import Blocked, DeliveryFailed, Refused, Transient, unforeseen_waits
+from leadpipe.model.errors import Blocked, DeliveryFailed, LeadMissing, Refused, Transient, unforeseen_waits
 from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Columns, Receipt, Rerouted
 from leadpipe.transport.bounded import BoundedAdapter, DirectSession
@@ -36,44 +40,72 @@ CONNECTIONS = 32
 class DataverseClient:
     """Thread-safe: nothing changes the session after it was made. All methods raise only DeliveryFailed."""
 
-    def __init__(self, url: str, tokens: Tokens, columns_of: Callable[[Lead, str], Columns]) -> None:
+    def __init__(
+        self,
+        url: str,
+        tokens: Tokens,
+        columns_of: Callable[[Lead, str], Columns],
+        note_of: Callable[[Lead, str, str], Columns],
+    ) -> None:
         self._url = url
         self._tokens = tokens
         self._columns_of = columns_of
+        self._note_of = note_of
         self._session = DirectSession(BoundedAdapter(pool_maxsize=CONNECTIONS))
 
     @unforeseen_waits()
     def create(self, lead_id: str, lead: Lead) -> Receipt | Rerouted:
         columns = self._columns_of(lead, lead_id)
         try:
-            return self._created(lead_id, columns)
+            return self._created(LEADS, lead_id, columns)
         except DeliveryFailed as failure:
             if OWNER not in columns or failure.slug not in EXPLAINED_BY_OWNER:
                 raise
             # If the owner was not the reason, this call fails too, and its error is the one to report.
-            receipt = self._created(lead_id, {name: value for name, value in columns.items() if name != OWNER})
+            receipt = self._created(LEADS, lead_id, {name: value for name, value in columns.items() if name != OWNER})
             if receipt is Receipt.UNCONFIRMED:
                 return receipt
             return Rerouted(detail=f"{columns[OWNER].strip('/')}: {failure.slug}")
 
-    def _created(self, lead_id: str, columns: Columns) -> Receipt:
-        answer = self._send("POST", LEADS, lead_id, columns)
+    @unforeseen_waits()
+    def note(self, lead_id: str, lead: Lead, *, of: str) -> Receipt:
+        try:
+            return self._created(NOTES, lead_id, self._note_of(lead, lead_id, of))
+        except Blocked as failure:
+            alone = failure.lead_only or failure.slug in EXPLAINED_BY_NOTE
+            raise Blocked(failure.slug, failure.detail, lead_only=alone) from failure
+        except Refused as failure:
+            # The lead is the only row that a note names. One that is there after all was not the reason.
+            if failure.slug != "lookup_missing" or self._found(LEADS, of) is ReadBack.YES:
+                raise
+            raise LeadMissing(failure.slug, failure.detail) from failure
+
+    def _created(self, table: Table, row_id: str, columns: Columns) -> Receipt:
+        answer = self._send("POST", table.path, row_id, columns)
         if read_create(answer) is Created.NOW:
-            return Receipt.CREATED if names_lead(answer, lead_id) else self._confirmed(lead_id, answer)
-        found = self._found(lead_id)
+            return Receipt.CREATED if names_row(answer, row_id, table) else self._confirmed(table, row_id, answer)
+        found = self._found(table, row_id)
         if found is ReadBack.NO:
-            raise Refused("id_taken", "Dynamics says that the id exists, and has no lead under it")
+            raise Refused("id_taken", "Dynamics says that the id exists, and has nothing under it")
         return Receipt.FOUND if found is ReadBack.YES else Receipt.UNCONFIRMED
 
-    def _confirmed(self, lead_id: str, answer: Answer) -> Receipt:
-        """Checks a success that does not name the lead: a proxy can answer 204 too, but only Dynamics has the lead."""
-        if self._found(lead_id) is ReadBack.NO:
-            raise Blocked("not_dynamics", f"{answer.status}, and Dynamics has no such lead")
+    def _confirmed(self, table: Table, row_id: str, answer: Answer) -> Receipt:
+        """Checks a success that does not name the row: a proxy can answer 204 too, but only Dynamics has the row."""
+        if self._found(table, row_id) is ReadBack.NO:
+            raise Blocked("not_dynamics", f"{answer.status}, and Dynamics has no such row")
         return Receipt.CREATED
 
     @unforeseen_waits()
+    def note_on(self, lead_id: str) -> str | None:
+        answer = self._read(NOTES, lead_id, NOTE_ON)
+        found = read_back(answer, lead_id, NOTES)
+        if found is ReadBack.MAY_NOT_READ:
+            raise Blocked("missing_privilege", "prvReadNote")
+        return str(json_object(answer.body).get(NOTE_ON) or "").lower() if found is ReadBack.YES else None
+
+    @unforeseen_waits()
     def has(self, lead_id: str) -> bool:
-        found = self._found(lead_id)
+        found = self._found(LEADS, lead_id)
         if found is ReadBack.MAY_NOT_READ:
             raise Blocked("missing_privilege", "prvReadLead")
         return found is ReadBack.YES
@@ -81,7 +113,7 @@ class DataverseClient:
     @unforeseen_waits()
     def remove(self, lead_id: str) -> bool:
         """Deletes a test lead; False if there was none. Its record stays written."""
-        return read_delete(self._send("DELETE", f"{LEADS}({lead_id})", lead_id))
+        return read_delete(self._send("DELETE", f"{LEADS.path}({lead_id})", lead_id))
 
     def get(self, path: str) -> Answer:
         """Gives any answer of Dynamics as it comes. Only for inspection, not for delivery."""
@@ -93,8 +125,11 @@ class DataverseClient:
         # https://learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors
         return self._send(method, path, str(uuid.uuid4()), body, more={"Consistency": "Strong"})
 
-    def _found(self, lead_id: str) -> ReadBack:
-        return read_back(self._send("GET", f"{LEADS}({lead_id})?$select=leadid", lead_id), lead_id)
+    def _found(self, table: Table, row_id: str) -> ReadBack:
+        return read_back(self._read(table, row_id, table.key), row_id, table)
+
+    def _read(self, table: Table, row_id: str, column: str) -> Answer:
+        return self._send("GET", f"{table.path}({row_id})?$select={column}", row_id)
 
     def _send(
         self,

@@ -87,6 +87,10 @@ EXPLAINED_BY_OWNER = frozenset(
     }
 )
 
+# Reasons that may be due to the note, or to the lead that it is for, which may belong to anybody by now. A lead of its
+# own does not meet them.
+EXPLAINED_BY_NOTE = frozenset({"missing_privilege", "access_denied"})
+
 # Sentences are matched only before the first quote: a quoted lead must not be able to shut the gate for all leads.
 _UNQUOTED = r"\A[^'\"]{0,200}"
 

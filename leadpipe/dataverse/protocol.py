@@ -18,7 +18,6 @@ from leadpipe.model.errors import Blocked, DeliveryFailed, Refused, Transient
 from leadpipe.model.text import shortened, well_formed, without_controls
 
 API = "/api/data/v9.2"
-LEADS = f"{API}/leads"
 OWNER = "ownerid@odata.bind"
 HEADERS = {
     "Accept": "application/json",
@@ -32,6 +31,20 @@ _TEXT_LOOKED_AT = 4000
 _INNER_ERRORS = 8
 # Dataverse's codes are hex or empty. A code that is a word comes from another service, unless OData's header is there.
 _OWN_CODE = re.compile(r"(0x[0-9a-f]{1,8})?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table that leadpipe creates rows in: its path, and the column of its rows' ids."""
+
+    path: str
+    key: str
+
+
+LEADS = Table(path=f"{API}/leads", key="leadid")
+NOTES = Table(path=f"{API}/annotations", key="annotationid")
+# The column of a note with the id of the row that it is on.
+NOTE_ON = "_objectid_value"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +64,7 @@ class Created(Enum):
 
 
 class ReadBack(Enum):
-    """The result of reading a lead's id back."""
+    """The result of reading an id back."""
 
     YES = auto()
     NO = auto()
@@ -59,7 +72,7 @@ class ReadBack(Enum):
 
 
 def read_create(answer: Answer) -> Created:
-    """Reads the answer to `POST leads`. Raises Transient, Blocked or Refused."""
+    """Reads the answer to a `POST`. Raises Transient, Blocked or Refused."""
     if answer.status in {201, 204}:
         return Created.NOW
     code, _ = error_of(answer)
@@ -71,16 +84,16 @@ def read_create(answer: Answer) -> Created:
     raise failure_of(answer)
 
 
-def names_lead(answer: Answer, lead_id: str) -> bool:
-    """Says whether the answer to a create names the lead, in a header or as the row, as Dataverse always does."""
-    named = answer.headers.get("odata-entityid", ""), json_object(answer.body).get("leadid")
-    return lead_id in str(named).lower()
+def names_row(answer: Answer, row_id: str, table: Table) -> bool:
+    """Says whether the answer to a create names the row, in a header or as the row, as Dataverse always does."""
+    named = answer.headers.get("odata-entityid", ""), json_object(answer.body).get(table.key)
+    return row_id in str(named).lower()
 
 
-def read_back(answer: Answer, lead_id: str) -> ReadBack:
-    """Reads the answer to `GET leads(id)`. Raises Transient or Blocked: the lead is not refused by it."""
+def read_back(answer: Answer, row_id: str, table: Table) -> ReadBack:
+    """Reads the answer to `GET table(id)`. Raises Transient or Blocked: the lead is not refused by it."""
     code, _ = error_of(answer)
-    if answer.status == 200 and str(json_object(answer.body).get("leadid", "")).lower() == lead_id:
+    if answer.status == 200 and str(json_object(answer.body).get(table.key, "")).lower() == row_id:
         return ReadBack.YES
     if code == codes.NO_SUCH_ROW:
         return ReadBack.NO

@@ -21,6 +21,15 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """Dynamics has the lead as a note on another one. `reason`: `assumed` if that could not be confirmed."""
+
+    state: ClassVar = State.MERGED
+    of: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicate:
     state: ClassVar = State.DUPLICATE
     of: str
@@ -35,9 +44,12 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poisoned:
+    """`of`: the lead on which Dynamics was asked to make a note of this one, here and in the two below."""
+
     state: ClassVar = State.POISONED
     reason: str
     detail: str = ""
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +59,7 @@ class Deferred:
     state: ClassVar = State.DEFERRED
     reason: str
     detail: str = ""
+    of: str = ""
     attempt: int
     next_try_at: datetime
 
@@ -58,6 +71,7 @@ class ToFallback:
     state: ClassVar = State.FALLBACK
     reason: str
     detail: str = ""
+    of: str = ""
     next_try_at: datetime | None
 
 
@@ -77,7 +91,10 @@ class AnotherRound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """A person put the lead on the queue again. `own_lead`: so that a duplicate is written too (`replay --anyway`)."""
+    """A person put the lead on the queue again.
+
+    `own_lead`: so that a duplicate or a merged action becomes one (`replay --anyway`).
+    """
 
     verb: ClassVar = "replayed"
     actor: str
@@ -140,7 +157,9 @@ class Transition(NamedTuple):
     event: Event | None
 
 
-Outcome = Written | Duplicate | Kept | Poisoned | Deferred | ToFallback
+Receipted = Written | Merged
+Setback = Poisoned | Deferred | ToFallback
+Outcome = Receipted | Duplicate | Kept | Setback
 Repeat = QueuedAgain | AnotherRound
 Ruling = Replayed | Edited | Discarded | Erased | Removed | Completed
 Decision = Ruling | Revealed
@@ -163,7 +182,7 @@ def transition(record: Record, change: Change, *, at: datetime, attempt: int | N
 
 
 def _outcome(record: Record, change: Outcome, *, at: datetime, attempt: int) -> Transition | None:
-    stale = attempt < record.attempt and not isinstance(change, Written)
+    stale = attempt < record.attempt and not isinstance(change, Receipted)
     if stale or change.state not in ALLOWED[record.state]:
         return None
     settled = replace(
@@ -174,17 +193,25 @@ def _outcome(record: Record, change: Outcome, *, at: datetime, attempt: int) -> 
             after = replace(
                 settled, reason=change.reason, detail=change.detail, written_at=at, failing_since=None, duplicate_of=""
             )
+        case Merged():
+            after = replace(settled, reason=change.reason, written_at=at, failing_since=None, duplicate_of=change.of)
         case Duplicate():
             after = replace(settled, duplicate_of=change.of, failing_since=None)
         case Kept():
-            after = replace(settled, reason=change.reason, detail=change.detail, failing_since=None)
+            after = replace(settled, reason=change.reason, detail=change.detail, failing_since=None, duplicate_of="")
         case Poisoned():
-            after = replace(settled, reason=change.reason, detail=change.detail)
+            after = replace(
+                settled,
+                reason=change.reason,
+                detail=change.detail,
+                duplicate_of=change.of or record.duplicate_of,
+            )
         case Deferred() | ToFallback():
             after = replace(
                 settled,
                 reason=change.reason,
                 detail=change.detail,
+                duplicate_of=change.of or record.duplicate_of,
                 attempt=change.attempt if isinstance(change, Deferred) else settled.attempt,
                 next_try_at=change.next_try_at,
                 failing_since=record.failing_since or at,
@@ -250,6 +277,8 @@ def _replayed(record: Record, change: Replayed, at: datetime) -> Record:
     _require(State.ACCEPTED in ALLOWED[record.state], record, change.verb)
     if record.state is State.DUPLICATE and not change.own_lead:
         raise NotAllowed("duplicate", f"{record.lead_id} repeats {record.duplicate_of}; --anyway writes it too")
+    if record.state is State.MERGED and not change.own_lead:
+        raise NotAllowed("merged", f"{record.lead_id} is a note on {record.duplicate_of}; --anyway writes it too")
     return replace(
         _read_again(record, record.payload),
         state=State.ACCEPTED,
@@ -257,6 +286,7 @@ def _replayed(record: Record, change: Replayed, at: datetime) -> Record:
         detail="",
         attempt=record.attempt + 1,
         rounds=0,
+        written_at=None,
         failing_since=None,
         duplicate_of="",
         own_lead=record.own_lead or change.own_lead,

@@ -18,6 +18,7 @@ LeadpipeError
     │   └── GateShut       Dynamics is not asked
     ├── Blocked        a person has to fix the connection; the lead waits meanwhile
     └── Refused        this lead, as it is, cannot be written
+        └── LeadMissing    the lead that a note is for is not in Dynamics
 
 `slug` is the HTTP answer's `error`, the log's `reason` and the ledger's Reason. `detail` is for people and never holds
 a lead's data.
@@ -130,6 +131,10 @@ class Blocked(DeliveryFailed):
 
 class Refused(DeliveryFailed):
     """Dynamics does not take this lead as it is, however often it is asked."""
+
+
+class LeadMissing(Refused):
+    """Dynamics has no lead for the note any more: a person deleted it. The action becomes a lead of its own."""
 
 
 @contextmanager

@@ -148,6 +148,20 @@ class Lead:
         said = [_folded(text.casefold() if field == "email" else text) for field, text in self._said()]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
+    def customer(self) -> str:
+        """SHA-256 of the e-mail address and the offer, in hex: the same for all that one customer does about one offer.
+
+        Where the marketplace sent no offer's id, its title counts. Empty if either is missing, if something is unread,
+        or if it is a test lead or a canary, which are nobody's.
+        """
+        offer = ("offer", self.offer) if self.offer else ("title", self.offer_title)
+        nobodys = self.unread or self.is_test or self.is_canary
+        if nobodys or not can_name_somebody(self.email) or not _folded(offer[1]):
+            return ""
+        # The first word makes it a hash of its own kind, which no fingerprint can be.
+        said = ["customer", *(_folded(text.casefold()) for text in (self.email, *offer))]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
     def _said(self) -> list[tuple[str, str]]:
         """The fields of the fingerprint. Leaves an empty product id out, so that older fingerprints stay valid."""
         fields = DOCUMENTED if not self.product_id.strip() else (*DOCUMENTED, "product_id")

@@ -271,6 +271,18 @@ class Dynamics(Protocol):
     def create(self, lead_id: str, lead: Lead) -> Receipt | Rerouted:
         """Asks Dynamics to create the lead under that id. However often it is asked, the lead is there once."""
 
+    def note(self, lead_id: str, lead: Lead, *, of: str) -> Receipt:
+        """Asks Dynamics to create a note of the lead, under its id, on the lead `of`. It is there once, as a lead is.
+
+        Raises LeadMissing if Dynamics has no lead `of`.
+        """
+
+    def note_on(self, lead_id: str) -> str | None:
+        """The id of the lead that has a note under that id; None if there is no such note.
+
+        Raises Blocked if the role may not read notes.
+        """
+
     def has(self, lead_id: str) -> bool:
         """Whether Dynamics has a lead under that id. Raises Blocked if the role may not read leads."""
 

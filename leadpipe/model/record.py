@@ -35,6 +35,8 @@ LONGEST = {
 MOST_ATTEMPTS = (1 << 30) - (1 << 20)
 # The reason of a lead whose row storage would not take.
 ROW_REFUSED = "row_refused"
+# The reason of a later action that waits until its customer's first lead is in Dynamics.
+BEHIND_FIRST = "behind_first"
 # The reasons of a kept canary: it came back, or it did not in its time.
 CANARY = "canary"
 CANARY_FAILED = "canary_failed"
@@ -47,6 +49,7 @@ class State(StrEnum):
     DEFERRED = "deferred"  # failed for now; a delayed message is on its way
     FALLBACK = "fallback"  # Dynamics was away too long, or none is configured: it rests in the fallback table
     WRITTEN = "written"  # Dynamics has it
+    MERGED = "merged"  # Dynamics has it as a note on the lead named in DuplicateOf
     DUPLICATE = "duplicate"  # it repeats the lead named in DuplicateOf, within the window
     KEPT = "kept"  # a test or do-not-contact lead that stays in the ledger, by setting, or a canary
     POISONED = "poisoned"  # no retry can fix it: Reason and Detail say what a person can do
@@ -59,22 +62,23 @@ OPEN = frozenset({State.ACCEPTED, State.DEFERRED, State.FALLBACK})
 QUEUED = frozenset({State.ACCEPTED, State.DEFERRED})
 UNSETTLED = OPEN | {State.POISONED}
 # Leads that lose their personal data after a time. Unsettled ones still need it.
-FORGETTABLE = frozenset({State.WRITTEN, State.DUPLICATE, State.KEPT, State.REJECTED, State.DISCARDED})
+FORGETTABLE = frozenset({State.WRITTEN, State.MERGED, State.DUPLICATE, State.KEPT, State.REJECTED, State.DISCARDED})
 
-_FROM_QUEUE = frozenset(
-    {State.WRITTEN, State.DUPLICATE, State.KEPT, State.POISONED, State.DEFERRED, State.FALLBACK, State.ERASED}
-)
-# A receipt wins over every state but a tombstone, and a person may erase in any of them.
+# Dynamics has it: a receipt.
+_RECEIPT = frozenset({State.WRITTEN, State.MERGED})
+_FROM_QUEUE = _RECEIPT | {State.DUPLICATE, State.KEPT, State.POISONED, State.DEFERRED, State.FALLBACK, State.ERASED}
+# A receipt wins over every state but a tombstone, that of a lead also over that of a note. A person may erase in any.
 ALLOWED: dict[State, frozenset[State]] = {
     State.ACCEPTED: _FROM_QUEUE,
     State.DEFERRED: _FROM_QUEUE,
-    State.FALLBACK: frozenset({State.FALLBACK, State.POISONED, State.WRITTEN, State.ERASED}),
+    State.FALLBACK: _RECEIPT | {State.FALLBACK, State.POISONED, State.ERASED},
     State.WRITTEN: frozenset({State.ERASED}),
-    State.DUPLICATE: frozenset({State.ACCEPTED, State.WRITTEN, State.ERASED}),
-    State.KEPT: frozenset({State.WRITTEN, State.ERASED}),
-    State.POISONED: frozenset({State.ACCEPTED, State.DISCARDED, State.WRITTEN, State.ERASED}),
-    State.REJECTED: frozenset({State.ACCEPTED, State.DISCARDED, State.WRITTEN, State.ERASED}),
-    State.DISCARDED: frozenset({State.ACCEPTED, State.WRITTEN, State.ERASED}),
+    State.MERGED: frozenset({State.ACCEPTED, State.WRITTEN, State.ERASED}),
+    State.DUPLICATE: _RECEIPT | {State.ACCEPTED, State.ERASED},
+    State.KEPT: _RECEIPT | {State.ERASED},
+    State.POISONED: _RECEIPT | {State.ACCEPTED, State.DISCARDED, State.ERASED},
+    State.REJECTED: _RECEIPT | {State.ACCEPTED, State.DISCARDED, State.ERASED},
+    State.DISCARDED: _RECEIPT | {State.ACCEPTED, State.ERASED},
     State.ERASED: frozenset(),
 }
 
@@ -85,6 +89,7 @@ class Record:
 
     `attempt` numbers the tries at delivery from 1; a message with a lower number is stale. `rounds` counts how often
     the host gave up on it. `next_try_at` means something for an open lead only. `version` is the store's tag.
+    `duplicate_of`: the lead that it repeats or is a note on; while it is open, the one behind which it waits.
     """
 
     lead_id: str

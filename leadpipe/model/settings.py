@@ -35,6 +35,7 @@ _EMULATOR = (
 )
 CANARY_EVERY = "LEADPIPE_CANARY"
 CANARY_URL = "LEADPIPE_CANARY_URL"
+MERGE = "LEADPIPE_MERGE"
 SHORTEST_CANARY = timedelta(hours=1)
 # Longer ones mean for ever. Counted back from today, this is still a date that exists.
 LONGEST_DURATION = timedelta(days=36500)
@@ -190,6 +191,7 @@ class Settings:
     """`storage` None: its settings have faults. `dataverse` None: not configured, or faults.
 
     `switched_off`: the functions that a setting switches off, and that setting.
+    `merge`: for how long a customer's later actions become notes on the first lead; zero is never.
     `webhook` None: nobody is notified. `site_name`: the function app's, empty where it does not run on Azure.
     """
 
@@ -209,6 +211,7 @@ class Settings:
     auth: Auth = Auth.HOST
     keys: tuple[EndpointKey, ...] = ()
     canary: CanaryPlan | None = None
+    merge: timedelta = timedelta(0)
     faults: tuple[Fault, ...] = ()
 
     @classmethod
@@ -238,6 +241,7 @@ class Settings:
             auth=auth_of(environment),
             keys=reader.keys(auth_of(environment)),
             canary=reader.canary(),
+            merge=reader.duration(MERGE, "0", like="30d", effect="no action becomes a note meanwhile"),
             faults=reader.all_faults(),
         )
 
@@ -530,14 +534,19 @@ class _Reader:
             self._fault(Area.DYNAMICS, name, problem)
         return value
 
-    def duration(self, name: str, default: str, *, meanwhile: timedelta | None = None, effect: str = "") -> timedelta:
-        """The duration. If it cannot be read, `meanwhile` counts, else the default; `effect` explains that."""
+    def duration(
+        self, name: str, default: str, *, like: str = "", meanwhile: timedelta | None = None, effect: str = ""
+    ) -> timedelta:
+        """The duration. If it cannot be read, `meanwhile` counts, else the default; `effect` explains that.
+
+        `like`: what the fault shows as an example, if not the default.
+        """
         value = self.text(name, Area.NOTED)
         try:
             if value or not self._is_set(name):
                 return _duration(value or default)
         except ValueError:
-            problem = f"is not a time like {default}, 12h, 30m, 45s or 0; {effect or f'{default} counts'}"
+            problem = f"is not a time like {like or default}, 12h, 30m, 45s or 0; {effect or f'{default} counts'}"
             self._fault(Area.NOTED, name, problem)
         return meanwhile or _duration(default)
 

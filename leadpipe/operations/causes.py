@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from leadpipe.model.errors import LeadpipeError
-from leadpipe.model.record import CANARY, CANARY_FAILED, PERSON_UNREAD
+from leadpipe.model.record import BEHIND_FIRST, CANARY, CANARY_FAILED, PERSON_UNREAD
 
 _ID = re.compile(r"\bID\b")
 # A lead waits for these to pass. A person at a terminal needs to know what to check.
@@ -322,6 +322,10 @@ _THIS_LEAD = {
         "a plug-in gives this answer; have it fixed, then `leadpipe poison replay ID`",
     ),
     "refused": Cause("Dynamics refused the lead", _DATA_FIX),
+    BEHIND_FIRST: Cause(
+        "it waits until its customer's first lead is in Dynamics, to become a note on it",
+        "nothing: it goes on by itself; `leadpipe show ID` names the first lead",
+    ),
     "no_outcome": Cause(
         "delivery crashed fifteen times without an outcome",
         "find the crash in the host's log, fix it, then `leadpipe poison replay ID`",

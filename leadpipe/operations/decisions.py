@@ -23,6 +23,8 @@ from leadpipe.model.change import (
     Discarded,
     Edited,
     Erased,
+    Merged,
+    Receipted,
     Replayed,
     Revealed,
     Written,
@@ -99,15 +101,15 @@ class Desk:
     now: Callable[[], datetime]
     ports: Ports
 
-    def write(self, record: Record, decision: Decision | Written) -> Record:
+    def write(self, record: Record, decision: Decision | Receipted) -> Record:
         return write(record, decision, self.now, ledger=self.ports.ledger)
 
 
 def replay(lead_id: str, desk: Desk, *, anyway: bool = False, dry_run: bool = False) -> Record:
     """Makes the lead accepted again and puts its message. Raises NotAllowed where its state or payload rules it out.
 
-    `anyway`: a duplicate becomes a lead of its own. Raises StorageFailed; if the record is written by then, the sweep
-    puts the message.
+    `anyway`: a duplicate or a merged action becomes a lead of its own. Raises StorageFailed; if the record is written
+    by then, the sweep puts the message.
     """
     record = known(lead_id, desk.ports.ledger)
     decision = Replayed(actor=desk.actor, own_lead=anyway)
@@ -135,17 +137,17 @@ def edit(record: Record, payload: str, desk: Desk) -> Record:
 
 
 def discard(lead_id: str, desk: Desk, *, why: str, without_asking: bool = False, dry_run: bool = False) -> Record:
-    """Settles the lead as discarded, or as written where Dynamics has it.
+    """Settles the lead as discarded, or as written or merged where Dynamics has it.
 
     Raises NotAllowed: `too_soon`, `not_asked` where Dynamics could not be asked for the lead, or for the lead's state.
     """
     record = known(lead_id, desk.ports.ledger)
-    decision: Discarded | Written = Discarded(actor=desk.actor, why=why)
+    decision: Discarded | Receipted = Discarded(actor=desk.actor, why=why)
     check(record, decision, desk)
     if record.state is State.POISONED:  # a rejected post was never on its way to Dynamics
         require_rest(record, desk)
-        if not without_asking and in_dynamics(record, desk.ports):
-            decision = Written()
+        if not without_asking:
+            decision = receipt_of(record, desk.ports) or decision
     return check(record, decision, desk) if dry_run else desk.write(record, decision)
 
 
@@ -171,20 +173,24 @@ def reveal(lead_id: str, desk: Desk) -> Record:
     return desk.write(known(lead_id, desk.ports.ledger), Revealed(actor=desk.actor))
 
 
-def check(record: Record, decision: Decision | Written, desk: Desk) -> Record:
+def check(record: Record, decision: Decision | Receipted, desk: Desk) -> Record:
     """What the record would be after the decision, without writing it. Raises NotAllowed."""
     decided = transition(record, decision, at=desk.now())
     return record if decided is None else decided.after
 
 
-def in_dynamics(record: Record, ports: Ports) -> bool:
-    """Whether Dynamics has the lead. Raises NotAllowed where it cannot be asked."""
+def receipt_of(record: Record, ports: Ports) -> Receipted | None:
+    """The receipt, if Dynamics has the lead or a note of it. Raises NotAllowed where it cannot be asked."""
     if ports.dynamics is None:
         raise NotAllowed(
             "not_asked", "no organisation is set that could be asked for the lead; --without-asking goes on"
         )
     try:
-        return ports.dynamics.has(record.lead_id)
+        if ports.dynamics.has(record.lead_id):
+            return Written()
+        # Only a lead that waited behind another one can be a note.
+        noted_on = ports.dynamics.note_on(record.lead_id) if record.duplicate_of else None
+        return None if noted_on is None else Merged(of=noted_on)
     except DeliveryFailed as failure:
         why = f"cannot ask whether Dynamics has it: {failure_in_words(failure)}; --without-asking goes on"
         raise NotAllowed("not_asked", why) from failure

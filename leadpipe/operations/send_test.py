@@ -13,6 +13,7 @@ from leadpipe.dataverse.client import DataverseClient
 from leadpipe.dataverse.protocol import LEADS, failure_of, json_object
 from leadpipe.ledger_writes import write
 from leadpipe.mapping.chosen import chosen_mapping
+from leadpipe.mapping.note import note_of
 from leadpipe.model.change import Removed
 from leadpipe.model.disabled_functions import switched_off
 from leadpipe.model.errors import LeadpipeError
@@ -119,7 +120,7 @@ class Trial:
         """Compares each column with what was sent. Another value is only a warning: plug-ins and flows may set them."""
         sent = _in_step("mapping", lambda: self._columns_of(Lead.from_payload(str(record.payload)), record.lead_id))
         select = ",".join(name for name in sent if "@" not in name)
-        answer = _in_step("Dynamics", lambda: self._dynamics.get(f"{LEADS}({record.lead_id})?$select={select}"))
+        answer = _in_step("Dynamics", lambda: self._dynamics.get(f"{LEADS.path}({record.lead_id})?$select={select}"))
         if answer.status == 403:
             return self._step("Dynamics", "not looked at: the role may not read leads", result=CheckResult.SKIPPED)
         if answer.status == 404:
@@ -147,7 +148,7 @@ class Trial:
     def _dynamics(self) -> DataverseClient:
         dataverse = self._target.settings.dataverse
         assert dataverse is not None  # noqa: S101 - looked at before anything is asked
-        return DataverseClient(dataverse.url, tokens_for(dataverse), self._columns_of)
+        return DataverseClient(dataverse.url, tokens_for(dataverse), self._columns_of, note_of)
 
     @property
     def _organisation(self) -> str:

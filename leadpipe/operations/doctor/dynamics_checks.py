@@ -6,6 +6,7 @@ from leadpipe.dataverse.auth import tokens_for
 from leadpipe.dataverse.client import DataverseClient
 from leadpipe.dataverse.inspection import Inspection, NotReadable
 from leadpipe.mapping.default import columns_of
+from leadpipe.mapping.note import note_of
 from leadpipe.model.errors import Blocked, DeliveryFailed
 from leadpipe.model.settings import Area, Dataverse, ManagedIdentity, Settings
 from leadpipe.operations.doctor.finding import (
@@ -56,7 +57,7 @@ def look_at_dynamics(settings: Settings, environment: Mapping[str, str]) -> Iter
         yield from _not_reached(_AFTER_SIGN_IN, f"see {SIGN_IN}", settings)
         return
     yield ok(SIGN_IN, f"{settings.dataverse.authority} gave a token")
-    inspection = Inspection(DataverseClient(settings.dataverse.url, tokens, columns_of).get)
+    inspection = Inspection(DataverseClient(settings.dataverse.url, tokens, columns_of, note_of).get)
     yield from _look_inside(settings, settings.dataverse, inspection)
 
 

@@ -9,6 +9,7 @@ from leadpipe.dataverse.inspection import Column, Inspection, Lookup, NotReadabl
 from leadpipe.mapping.default import columns_of
 from leadpipe.mapping.fault import Fault
 from leadpipe.mapping.lead_table import Kind
+from leadpipe.mapping.note import note_of
 from leadpipe.mapping.values import Choice, Constant, MappedColumn, Row, Text
 from leadpipe.model.settings import Dataverse
 
@@ -181,4 +182,4 @@ def _fault(file: str, mapped: MappedColumn, why: str) -> Fault:
 
 
 def inspection_of(dataverse: Dataverse) -> Inspection:
-    return Inspection(DataverseClient(dataverse.url, tokens_for(dataverse), columns_of).get)
+    return Inspection(DataverseClient(dataverse.url, tokens_for(dataverse), columns_of, note_of).get)

@@ -16,6 +16,7 @@ from leadpipe.dataverse.auth.authority import MICROSOFT_HOSTS
 from leadpipe.dataverse.auth.refusal import refusal
 from leadpipe.dataverse.client import DataverseClient
 from leadpipe.mapping.default import columns_of
+from leadpipe.mapping.note import note_of
 from leadpipe.model.errors import Blocked, DeliveryFailed, LeadpipeError
 from leadpipe.model.settings import Dataverse
 from leadpipe.operations.causes import failure_in_words, with_detail
@@ -95,7 +96,7 @@ class AdministratorTokens:
 
 def administration_of(dataverse: Dataverse, tenant: str, say: Callable[[str], None]) -> Administration:
     tokens = AdministratorTokens(dataverse, tenant, say)
-    client = DataverseClient(dataverse.url, tokens, columns_of)
+    client = DataverseClient(dataverse.url, tokens, columns_of, note_of)
     return Administration(dataverse.url, client.send)
 
 

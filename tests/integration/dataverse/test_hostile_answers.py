@@ -18,6 +18,7 @@ from leadpipe import intake
 from leadpipe.dataverse.auth import tokens_for
 from leadpipe.dataverse.client import DataverseClient
 from leadpipe.mapping.default import columns_of
+from leadpipe.mapping.note import note_of
 from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Receipt, Rerouted
 from leadpipe.model.record import OPEN, Record, State
@@ -347,7 +348,7 @@ class Life(Day):
         dataverse = Settings.from_environment(environment).dataverse
         assert dataverse is not None
         tokens = tokens_for(dataverse, clock=self._clock)
-        self.dynamics = RealDynamics(DataverseClient(standin.url, tokens, columns_of))
+        self.dynamics = RealDynamics(DataverseClient(standin.url, tokens, columns_of, note_of))
         watched: Any = Watched(self.dynamics, self.world, before=False, after=True)  # type: ignore[arg-type]
         self.host.ports = self.host.ports.__class__(
             **{name: getattr(self.host.ports, name) for name in self.host.ports.__slots__} | {"dynamics": watched}

@@ -7,6 +7,7 @@ import pytest
 from leadpipe.dataverse.auth import tokens_for
 from leadpipe.dataverse.client import DataverseClient
 from leadpipe.mapping.file_reader import read_mapping
+from leadpipe.mapping.note import note_of
 from leadpipe.model.errors import Blocked, Refused, Transient
 from leadpipe.model.ports import Receipt, Rerouted
 from leadpipe.model.settings import Settings
@@ -32,7 +33,7 @@ def client(standin: Standin, monkeypatch: pytest.MonkeyPatch) -> Client:
 
     def of_rule(rule: str) -> DataverseClient:
         mapping = read_mapping(f"[[rules]]\n{rule}".encode(), "mapping.toml")
-        return DataverseClient(dataverse.url, tokens_for(dataverse), mapping.columns_of)
+        return DataverseClient(dataverse.url, tokens_for(dataverse), mapping.columns_of, note_of)
 
     return of_rule
 

@@ -8,6 +8,7 @@ import pytest
 from leadpipe.dataverse.auth import Tokens, tokens_for
 from leadpipe.dataverse.client import DataverseClient
 from leadpipe.mapping.default import columns_of
+from leadpipe.mapping.note import note_of
 from leadpipe.model.errors import Blocked, Transient
 from leadpipe.model.settings import Dataverse, Settings
 from tests.standin_process import Standin
@@ -50,7 +51,7 @@ class SigningIn:
         return tokens_for(self.dataverse(way, **changes), clock=self.clock)
 
     def client(self, way: str = "client_secret", **changes: str | None) -> DataverseClient:
-        return DataverseClient(self.standin.url, self.tokens(way, **changes), columns_of)
+        return DataverseClient(self.standin.url, self.tokens(way, **changes), columns_of, note_of)
 
     def refusal(self, way: str = "client_secret", **changes: str | None) -> tuple[str, str]:
         """The reason and the detail with which a first token is refused."""

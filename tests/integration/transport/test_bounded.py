@@ -8,6 +8,7 @@ import requests
 from leadpipe.dataverse.auth import tokens_for
 from leadpipe.dataverse.client import DataverseClient
 from leadpipe.mapping.default import columns_of
+from leadpipe.mapping.note import note_of
 from leadpipe.model.errors import Blocked, DeliveryFailed, Transient
 from leadpipe.model.settings import ClientSecret, Dataverse, ManagedIdentity, SignIn, UserPassword
 from leadpipe.operations.partner_center import Endpoint, StepFailed, post, validation_lead
@@ -88,7 +89,7 @@ class StaticTokens:
 def test_dynamics_that_does_not_stop_is_a_transient_failure_that_says_so(
     tls_peer: MakePeer,
 ) -> None:
-    client = DataverseClient(f"https://{tls_peer(too_much).netloc}", StaticTokens(), columns_of)
+    client = DataverseClient(f"https://{tls_peer(too_much).netloc}", StaticTokens(), columns_of, note_of)
     with pytest.raises(Transient) as raised:
         client.has(LEAD_ID)
     assert (raised.value.slug, raised.value.detail) == ("dynamics_unreachable", "the answer is larger than 16 MiB")
@@ -96,7 +97,7 @@ def test_dynamics_that_does_not_stop_is_a_transient_failure_that_says_so(
 
 def test_a_dead_proxy_is_named_without_its_password(free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"http://jane:pass-word@127.0.0.1:{free_port}")
-    client = DataverseClient("https://contoso.crm4.dynamics.com", StaticTokens(), columns_of)
+    client = DataverseClient("https://contoso.crm4.dynamics.com", StaticTokens(), columns_of, note_of)
     with pytest.raises(Transient) as raised:
         client.has(LEAD_ID)
     named = f"the proxy 127.0.0.1:{free_port} is not there, or does not let it through"
@@ -116,7 +117,7 @@ def test_a_certificate_that_is_not_trusted_is_told_with_its_host_or_the_files_fa
     if bundle:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
     with pytest.raises(Blocked) as raised:
-        DataverseClient(f"https://{there.netloc}", StaticTokens(), columns_of).has(LEAD_ID)
+        DataverseClient(f"https://{there.netloc}", StaticTokens(), columns_of, note_of).has(LEAD_ID)
     assert (raised.value.slug, raised.value.detail) == ("tls", says)
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadpipe.dataverse.protocol import (
+    LEADS,
     Answer,
     Created,
     ReadBack,
@@ -152,7 +153,7 @@ def create_failure(case: str) -> DeliveryFailed:
 
 def back_failure(case: str) -> DeliveryFailed:
     with pytest.raises(DeliveryFailed) as failure:
-        read_back(answer(case), LEAD_ID)
+        read_back(answer(case), LEAD_ID, LEADS)
     return failure.value
 
 
@@ -380,7 +381,7 @@ class TestReadBack:
         ],
     )
     def test_it_tells_whether_the_lead_is_there(self, case: str, found: ReadBack) -> None:
-        assert read_back(answer(case), LEAD_ID) is found
+        assert read_back(answer(case), LEAD_ID, LEADS) is found
 
     @pytest.mark.parametrize(
         ("case", "failed", "slug"),
@@ -406,12 +407,12 @@ class TestReadBack:
     @pytest.mark.parametrize("code", ["0x80040216", "0x0", "0x80040265"])
     def test_what_is_refused_is_this_look_and_not_the_lead(self, code: str) -> None:
         with pytest.raises(Transient, match="dynamics_error"):
-            read_back(reply(400, error(code, "no")), LEAD_ID)
+            read_back(reply(400, error(code, "no")), LEAD_ID, LEADS)
 
     @pytest.mark.parametrize("body", [b"", b"[]", b"null", b'{"leadid": null}', b'{"leadid": 7}', b"\xff"])
     def test_success_without_the_id_is_no_sight_of_the_lead(self, body: bytes) -> None:
         with pytest.raises(Blocked):
-            read_back(reply(200, body), LEAD_ID)
+            read_back(reply(200, body), LEAD_ID, LEADS)
 
 
 class TestError:

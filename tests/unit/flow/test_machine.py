@@ -765,7 +765,7 @@ def settled_before_it_is_created(patch: pytest.MonkeyPatch) -> None:
 
 
 def discarded_without_asking(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(decisions, "in_dynamics", lambda *_: False)
+    patch.setattr(decisions, "receipt_of", lambda *_: None)
 
 
 def an_outcome_without_a_version(patch: pytest.MonkeyPatch) -> None:

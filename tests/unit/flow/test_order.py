@@ -1,7 +1,8 @@
 """The order of delivery's steps is load-bearing: swapping two neighbours has to turn the unit tests red.
 
 For each pair of neighbouring statements in a step a copy of its module with the two swapped is put in its place, and
-tests/unit/flow/test_delivery.py runs against it. A pair whose order does not matter is named here, with the reason.
+tests/unit/flow/test_delivery.py and test_merge.py run against it. A pair whose order does not matter is named here,
+with the reason.
 """
 
 import ast
@@ -14,17 +15,20 @@ from pathlib import Path
 
 import pytest
 
-from leadpipe import delivery, ledger_writes
+from leadpipe import claiming, delivery, ledger_writes
 
-DELIVERY, LEDGER_WRITES = Path(delivery.__file__), Path(ledger_writes.__file__)
+DELIVERY, CLAIMING, LEDGER_WRITES = (Path(module.__file__) for module in (delivery, claiming, ledger_writes))
 STEPS = {
     "deliver": DELIVERY,
     "deliver_record": DELIVERY,
     "read_record": DELIVERY,
     "find_outcome": DELIVERY,
     "keep_out": DELIVERY,
-    "claim": DELIVERY,
+    "bring": DELIVERY,
+    "find_first": CLAIMING,
+    "claim": CLAIMING,
     "create": DELIVERY,
+    "add_note": DELIVERY,
     "ask_dynamics": DELIVERY,
     "outcome_of_failure": DELIVERY,
     "settle": DELIVERY,
@@ -32,15 +36,17 @@ STEPS = {
     "write": LEDGER_WRITES,
     "put_again": DELIVERY,
 }
-LINES = {source: source.read_text().splitlines() for source in (DELIVERY, LEDGER_WRITES)}
+LINES = {source: source.read_text().splitlines() for source in (DELIVERY, CLAIMING, LEDGER_WRITES)}
 # Pairs whose order does not matter: the step, the start of their first statement, and why.
 FREE = {
     ("read_record", "if now() - envelope.received_at"): "the second only builds a value",
     ("find_outcome", "lead = _read_lead"): "either only refuses to go on, before anything was done",
     ("keep_out", "if lead.is_test"): "either keeps a lead that is both",
-    ("claim", "if record.own_lead"): "the second only builds a value",
+    ("claim", "if not claimed"): "the second only builds a value",
+    ("create", "if isinstance(receipt, Merged)"): "a receipt is one of the two",
+    ("add_note", "if isinstance(receipt, Written)"): "a receipt is one of the two",
     ("ask_dynamics", "if failure.slug"): "the first is a log line of what is true already",
-    ("outcome_of_failure", "if isinstance(failure, Refused)"): "the second only reads the clock",
+    ("outcome_of_failure", "if isinstance(failure, Refused | RowRefused)"): "the second only reads the clock",
     ("outcome_of_failure", "if record.state is State.FALLBACK"): "the second only computes a time",
     ("settle", "if isinstance(outcome, Deferred)"): "an outcome is one of the two",
     ("settle", "settled = write"): "the second looks at what the first does not change",
@@ -54,17 +60,17 @@ import pytest
 import leadpipe
 from pathlib import Path
 codes = []
-for path in map(Path, sys.argv[2:]):
-    for name in ("ledger_writes", "delivery"):
+for path in map(Path, sys.argv[3:]):
+    for name in ("ledger_writes", "claiming", "delivery"):
         source = path if path.parent.name == name else Path(leadpipe.__file__).with_name(f"{name}.py")
         spec = importlib.util.spec_from_file_location(f"leadpipe.{name}", source)
         module = sys.modules[f"leadpipe.{name}"] = importlib.util.module_from_spec(spec)
         setattr(leadpipe, name, module)
         spec.loader.exec_module(module)
-    for name in [name for name in sys.modules if "test_delivery" in name]:
+    for name in [name for name in sys.modules if name.endswith(("test_delivery", "test_merge"))]:
         del sys.modules[name]
     plugins = ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov", "-p", "no:hypothesispytest"]
-    codes.append(int(pytest.main(["-x", "-q", "--timeout=5", *plugins, sys.argv[1]])))
+    codes.append(int(pytest.main(["-x", "-q", "--timeout=5", *plugins, *sys.argv[1:3]])))
 print()
 print(json.dumps(codes))
 """
@@ -115,9 +121,9 @@ def test_swapping_any_two_neighbours_turns_the_tests_red_unless_their_order_is_f
     for first, second in pairs(step):
         mutants.append(tmp_path / source.stem / f"{first}_{second}.py")
         mutants[-1].write_text(swapped(source, first, second))
-    tests = Path(__file__).with_name("test_delivery.py")
+    tests = [str(Path(__file__).with_name(name)) for name in ("test_delivery.py", "test_merge.py")]
     run = subprocess.run(
-        [sys.executable, "-c", RUN, str(tests), *map(str, mutants)],
+        [sys.executable, "-c", RUN, *tests, *map(str, mutants)],
         capture_output=True,
         text=True,
         cwd=source.parent.parent,

@@ -14,6 +14,7 @@ from leadpipe.model.change import (
     Erased,
     Forgotten,
     Kept,
+    Merged,
     Poisoned,
     QueuedAgain,
     Removed,
@@ -32,6 +33,7 @@ LATER = AT + timedelta(minutes=10)
 
 CHANGES: dict[str, Change] = {
     "written": Written(),
+    "merged": Merged(of=OTHER_LEAD_ID),
     "duplicate": Duplicate(of=OTHER_LEAD_ID),
     "kept": Kept(reason="test_lead"),
     "poisoned": Poisoned(reason="too_long"),
@@ -49,16 +51,17 @@ STANDS, REFUSED = "-", "!"
 # Each row: a state, and what stands in the ledger after each change in the order of CHANGES. `-`: the change comes too
 # late and the record stands; `!`: a person is told that the state rules it out.
 TABLE = """
-accepted   written duplicate kept poisoned deferred fallback accepted accepted !        !        !         !         erased
-deferred   written duplicate kept poisoned deferred fallback deferred deferred !        !        !         !         erased
-fallback   written -         -    poisoned -        fallback -        -        !        !        !         !         erased
-written    -       -         -    -        -        -        -        -        !        !        !         !         erased
-duplicate  written -         -    -        -        -        -        -        !        accepted !         !         erased
-kept       written -         -    -        -        -        -        -        !        !        !         !         erased
-poisoned   written -         -    -        -        -        -        -        accepted accepted poisoned  discarded erased
-rejected   written -         -    -        -        -        -        -        accepted accepted rejected  discarded erased
-discarded  written -         -    -        -        -        -        -        accepted accepted discarded !         erased
-erased     -       -         -    -        -        -        -        -        !        !        !         !         -
+accepted  written merged duplicate kept poisoned deferred fallback accepted accepted !        !        !         !         erased
+deferred  written merged duplicate kept poisoned deferred fallback deferred deferred !        !        !         !         erased
+fallback  written merged -         -    poisoned -        fallback -        -        !        !        !         !         erased
+written   -       -      -         -    -        -        -        -        -        !        !        !         !         erased
+merged    written -      -         -    -        -        -        -        -        !        accepted !         !         erased
+duplicate written merged -         -    -        -        -        -        -        !        accepted !         !         erased
+kept      written merged -         -    -        -        -        -        -        !        !        !         !         erased
+poisoned  written merged -         -    -        -        -        -        -        accepted accepted poisoned  discarded erased
+rejected  written merged -         -    -        -        -        -        -        accepted accepted rejected  discarded erased
+discarded written merged -         -    -        -        -        -        -        accepted accepted discarded !         erased
+erased    -       -      -         -    -        -        -        -        -        !        !        !         !         -
 """  # noqa: E501
 ROWS = [line.split() for line in TABLE.strip().splitlines()]
 CELLS = [(State(state), name, cell) for state, *cells in ROWS for name, cell in zip(CHANGES, cells, strict=True)]
@@ -124,6 +127,9 @@ class TestTable:
             assert (event.lead_id, event.at, event.state) == (LEAD_ID, AT, cell)
 
 
+NO_NOTE = {State.WRITTEN, State.MERGED, State.ERASED}
+
+
 class TestReceipts:
     @pytest.mark.parametrize("state", [state for state in State if state not in {State.WRITTEN, State.ERASED}])
     def test_a_receipt_wins_over_every_state_but_a_tombstone(self, state: State) -> None:
@@ -133,6 +139,27 @@ class TestReceipts:
         after = changed(record(attempt=5), Written(), attempt=2)
 
         assert (after.state, after.attempt) == (State.WRITTEN, 5)
+
+    @pytest.mark.parametrize("state", [state for state in State if state not in NO_NOTE])
+    def test_the_receipt_of_a_note_wins_over_all_but_a_lead_and_a_tombstone(self, state: State) -> None:
+        after = changed(record(state=state, attempt=5, failing_since=RECEIVED_AT), Merged(of=OTHER_LEAD_ID), attempt=2)
+
+        assert (after.state, after.attempt, after.duplicate_of) == (State.MERGED, 5, OTHER_LEAD_ID)
+        assert (after.written_at, after.failing_since) == (AT, None)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            Poisoned(reason="plugin_refused", of=OTHER_LEAD_ID),
+            Deferred(reason="behind_first", of=OTHER_LEAD_ID, attempt=2, next_try_at=LATER),
+            ToFallback(reason="behind_first", of=OTHER_LEAD_ID, next_try_at=LATER),
+        ],
+    )
+    def test_a_later_action_remembers_its_first_lead_over_a_failure_of_another_kind(self, change: Change) -> None:
+        behind = changed(record(), change)
+        again = changed(replace(behind, state=State.DEFERRED), Deferred(reason="x", attempt=3, next_try_at=LATER))
+
+        assert (behind.duplicate_of, again.duplicate_of) == (OTHER_LEAD_ID, OTHER_LEAD_ID)
 
     def test_a_receipt_leaves_nothing_of_what_went_wrong_before(self) -> None:
         before = record(

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from leadpipe.model.canary_form import canary_payload
 from leadpipe.model.errors import InvalidLead
 from leadpipe.model.lead import DOCUMENTED as FIELDS
 from leadpipe.model.lead import MAX_PAYLOAD_BYTES, Lead, posted_text
 from leadpipe.model.text import well_formed
-from tests.factories import SAMPLES, lead, payload, sample
+from tests.factories import RECEIVED_AT, SAMPLES, lead, payload, sample
 
 DOCUMENTED = Lead(
     first_name="Some",
@@ -535,3 +536,59 @@ def said(read: Lead) -> list[str]:
         " ".join(value.casefold().split() if name == "email" else value.split())
         for name, value in ((name, getattr(read, name)) for name in FIELDS)
     ]
+
+
+TITLE_ALONE = {"lead_source": "AzureMarketplace", "offer_title": "Contoso Widget"}
+
+
+class TestCustomer:
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"email": " JANE.DOE@Fabrikam.com "},
+            {"lead_source": "AzurePortal-Create|Contoso.Widget"},
+            {"action_code": "PLT", "description": "Something else.", "first_name": "J.", "phone": ""},
+            {"offer_title": "Another title of the same offer"},
+        ],
+    )
+    def test_one_customer_and_one_offer_are_the_same_whatever_else_was_sent(self, changes: dict[str, str]) -> None:
+        assert lead(**changes).customer() == lead().customer() != ""
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"email": "john.doe@fabrikam.com"},
+            {"lead_source": "AzureMarketplace-INS|contoso.gadget"},
+            TITLE_ALONE,
+            {**TITLE_ALONE, "offer_title": "contoso.widget"},
+        ],
+    )
+    def test_another_person_or_offer_is_another_customer(self, changes: dict[str, str]) -> None:
+        assert lead(**changes).customer() not in {lead().customer(), ""}
+
+    def test_without_an_offers_id_its_title_counts(self) -> None:
+        assert lead(**TITLE_ALONE).customer() == lead(**TITLE_ALONE | {"offer_title": "CONTOSO  widget"}).customer()
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"email": ""},
+            {"email": "N/A"},
+            {"email": "***"},
+            {"lead_source": "AzureMarketplace", "offer_title": " "},
+            {"unread": ("Contact",)},
+            {"last_name": "MSFT_TEST_123"},
+        ],
+    )
+    def test_leads_that_may_be_of_different_people_or_are_nobodys_have_no_customer(
+        self, changes: dict[str, str]
+    ) -> None:
+        assert lead(**changes).customer() == ""
+
+    def test_a_canary_has_no_customer(self) -> None:
+        assert Lead.from_payload(canary_payload(RECEIVED_AT)).customer() == ""
+
+    @given(email=st.text(min_size=1), title=st.text())
+    def test_a_customer_is_never_a_fingerprint(self, email: str, title: str) -> None:
+        read = lead(email=email, offer_title=title)
+        assert read.customer() != read.fingerprint()
