@@ -49,6 +49,10 @@ class Standin:
     def leads(self) -> list[dict[str, Any]]:
         return self.control("GET", "leads")
 
+    def notes(self) -> dict[str, str]:
+        """The id of each note to that of the lead that it is on."""
+        return {note["annotationid"]: note["lead"] for note in self.control("GET", "notes")}
+
     def sign_in(self, **changes: str | None) -> requests.Response:
         form = {
             "grant_type": "client_credentials",

@@ -78,6 +78,7 @@ _ROUTES = Map(
         _control("GET", "/", page),
         _control("GET", "/_standin/leads", control.leads),
         _control("DELETE", "/_standin/leads", control.clear_leads),
+        _control("GET", "/_standin/notes", control.notes),
         _control("GET", "/_standin/faults", control.faults),
         _control("POST", "/_standin/faults", control.add_fault),
         _control("DELETE", "/_standin/faults", control.clear_faults),

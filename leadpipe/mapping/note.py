@@ -7,7 +7,7 @@ from leadpipe.mapping.fields import ACTION_WORDS
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import received_at
 from leadpipe.model.ports import Columns
-from leadpipe.model.text import fit
+from leadpipe.model.text import fit, utf16_length
 
 LENGTHS = {"subject": 500, "notetext": 100_000}
 _LINE_LENGTH = 200
@@ -17,12 +17,15 @@ def note_of(lead: Lead, lead_id: str, of: str) -> Columns:
     """Gives what Dynamics is sent of a later action: a note under its own id, on the lead `of`."""
     offer = lead.offer_title.strip() or lead.offer
     action = ACTION_WORDS.get(lead.action.upper(), lead.action)
-    texts = {
-        "subject": " – ".join(part for part in (action or "Marketplace lead", offer) if part),
-        "notetext": "\n\n".join(part for part in (lead.words.strip(), _lines(lead, lead_id, action)) if part),
+    subject = " – ".join(part for part in (action or "Marketplace lead", offer) if part)
+    lines = _lines(lead, lead_id, action)
+    words = fit(lead.words, LENGTHS["notetext"] - utf16_length(lines) - 2)
+    return {
+        "annotationid": lead_id,
+        "subject": fit(subject, LENGTHS["subject"]),
+        "notetext": f"{words}\n\n{lines}" if words else lines,
+        "objectid_lead@odata.bind": f"/leads({of})",
     }
-    fitted = {column: fit(text, LENGTHS[column]) for column, text in texts.items()}
-    return {"annotationid": lead_id, **fitted, "objectid_lead@odata.bind": f"/leads({of})"}
 
 
 def _lines(lead: Lead, lead_id: str, action: str) -> str:

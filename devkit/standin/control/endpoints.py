@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from devkit.standin.organisation.columns import link_column
 from devkit.standin.organisation.config_checks import ConfigError
 from devkit.standin.organisation.faults import FaultError
 from devkit.standin.organisation.row_store import timestamp
@@ -29,8 +30,16 @@ def leads(organisation: Organisation, request: Request) -> Response:
 
 
 def clear_leads(organisation: Organisation, _request: Request) -> Response:
+    """Deletes all leads, and their notes with them."""
     organisation.leads.clear()
+    organisation.notes.clear()
     return no_content()
+
+
+def notes(organisation: Organisation, _request: Request) -> Response:
+    """Lists the notes, first written first; `lead` is the id of the one that each is on."""
+    found = reversed(organisation.notes.newest())
+    return json_reply([{**note.columns, "lead": note.columns.get(link_column("objectid_lead"))} for note in found])
 
 
 def faults(organisation: Organisation, _request: Request) -> Response:

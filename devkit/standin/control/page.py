@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
+from devkit.standin.organisation.columns import link_column
 from devkit.standin.origin import origin_of
 
 if TYPE_CHECKING:
@@ -29,12 +30,13 @@ _NOT_IN_DETAILS = {"leadid", "fullname", "createdon", "modifiedon", "statecode",
 def page(organisation: Organisation, request: Request) -> Response:
     nonce = secrets.token_urlsafe(16)
     newest, total = organisation.leads.newest(_SHOWN), organisation.leads.count()
+    notes = _by_lead(organisation.notes.newest())
     html = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
         nonce=nonce,
         origin=Markup("{}").format(origin_of(request)),
         total=total,
         shown=_shown(len(newest), total),
-        leads=_joined(_lead(lead) for lead in newest) or _empty_row(4, "No lead yet."),
+        leads=_joined(_lead(lead, notes.get(lead.row_id, [])) for lead in newest) or _empty_row(4, "No lead yet."),
         faults=_joined(_fault(fault) for fault in organisation.faults.to_json()) or _empty_row(4, "None is on."),
         requests=_joined(_count(row) for row in organisation.counts.to_json()["counts"]) or _empty_row(4, "None yet."),
     )
@@ -48,7 +50,7 @@ def page(organisation: Organisation, request: Request) -> Response:
     return response
 
 
-def _lead(lead: Row) -> Markup:
+def _lead(lead: Row, notes: list[Row]) -> Markup:
     columns = lead.columns
     return Markup(
         '<tr><td class="when"><time>{when}</time></td>'
@@ -62,8 +64,20 @@ def _lead(lead: Row) -> Markup:
         subject=columns.get("subject") or "",
         email=columns.get("emailaddress1") or "",
         leadid=lead.row_id,
-        details=_joined(_detail(name, value) for name, value in sorted(columns.items()) if _is_shown(name, value)),
+        details=_joined(
+            [
+                *(_detail(name, value) for name, value in sorted(columns.items()) if _is_shown(name, value)),
+                *(_detail(f"note: {note.columns.get('subject')}", note.columns.get("notetext")) for note in notes),
+            ]
+        ),
     )
+
+
+def _by_lead(notes: Iterable[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for note in notes:
+        found.setdefault(note.columns.get(link_column("objectid_lead"), ""), []).append(note)
+    return found
 
 
 def _is_shown(name: str, value: Any) -> bool:

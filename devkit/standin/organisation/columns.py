@@ -67,15 +67,22 @@ ENTITIES = {
     "campaigns": "campaign",
     "transactioncurrencies": "transactioncurrency",
 }
+# Lookups that may point into several tables have a link for each of them.
+_COLUMNS = {"objectid_lead": "objectid"}
 
 
 def entity_of(entity_set: str) -> str:
     return ENTITIES.get(entity_set, entity_set.removesuffix("s"))
 
 
+def column_of_link(link: str) -> str:
+    """Gives the name of the lookup's column in metadata."""
+    return _COLUMNS.get(link, link.lower())
+
+
 def link_column(link: str) -> str:
     """Gives the name that a lookup is read back under."""
-    return f"_{link.lower()}_value"
+    return f"_{column_of_link(link)}_value"
 
 
 def link_definition(link: str, sets: tuple[str, ...]) -> Column:

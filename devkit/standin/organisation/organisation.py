@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from devkit.standin.organisation.affinity import Servers
 from devkit.standin.organisation.certificates import client_certificate
-from devkit.standin.organisation.columns import columns_with
+from devkit.standin.organisation.columns import columns_with, link_column
 from devkit.standin.organisation.config import Config
 from devkit.standin.organisation.device_codes import DeviceCodes
 from devkit.standin.organisation.fault_kinds import STAGES, strike
@@ -51,6 +51,22 @@ class Organisation:
     @property
     def leads(self) -> RowStore:
         return self.stores["leads"]
+
+    @property
+    def notes(self) -> RowStore:
+        return self.stores["annotations"]
+
+    def owner_of(self, entity_set: str, row_id: str) -> str | None:
+        """Gives whose the row is; None for a row of a table without owners."""
+        row = self.stores[entity_set].get(row_id) if entity_set in self.stores else None
+        return None if row is None else row.columns.get(link_column("ownerid"))
+
+    def delete_children(self, entity_set: str, row_id: str) -> None:
+        """Deletes the rows that go with a deleted one."""
+        for name, table in TABLES.items():
+            for child in self.stores[name].newest() if entity_set in table.links.get(table.parent, ()) else ():
+                if child.columns.get(link_column(table.parent)) == row_id:
+                    self.stores[name].delete(child.row_id)
 
     def table(self, entity_set: str) -> Table:
         """Gives the table as this organisation has it: the configuration changes columns and lookups of leads."""

@@ -49,6 +49,12 @@ _PUBLISHED = {
 _OTHERS = (
     "prvWriteLead",
     "prvDeleteLead",
+    "prvCreateNote",
+    "prvReadNote",
+    "prvWriteNote",
+    "prvDeleteNote",
+    "prvAppendNote",
+    "prvAssignNote",
     "prvAppendToCampaign",
     "prvAppendToTransactionCurrency",
     "prvAppendToAsyncOperation",
@@ -73,7 +79,11 @@ PRIVILEGES = _PUBLISHED | {
     name: str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://standin.invalid/privileges/{name}")) for name in _OTHERS
 }
 # Entity set -> the privilege that pointing at its rows takes.
-APPEND_TO = {"campaigns": "prvAppendToCampaign", "transactioncurrencies": "prvAppendToTransactionCurrency"}
+APPEND_TO = {
+    "leads": "prvAppendToLead",
+    "campaigns": "prvAppendToCampaign",
+    "transactioncurrencies": "prvAppendToTransactionCurrency",
+}
 EVERYTHING = dict.fromkeys(PRIVILEGES, Depth.GLOBAL.label)
 
 ROLE = "Microsoft Marketplace Lead Writer"

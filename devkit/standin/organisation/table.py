@@ -16,7 +16,8 @@ class Table:
     """`links`: single-valued navigation properties, bound as `<name>@odata.bind`, and the sets that they point into.
 
     `statuses`: the values of statuscode that each value of statecode allows; empty for a table without them.
-    `computed`: columns that the server fills from the rest of the row.
+    `computed`: columns that the server fills from the rest of the row. `privilege_name`: the table's name in those of
+    its privileges, if it is another than `schema_name`. `parent`: the link to a row that is deleted with its children.
     """
 
     entity: str
@@ -28,6 +29,8 @@ class Table:
     links: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     statuses: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     computed: Mapping[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
+    privilege_name: str = ""
+    parent: str = ""
 
     @property
     def key(self) -> str:
@@ -44,4 +47,4 @@ class Table:
 
     def privilege(self, verb: str) -> str:
         """Gives the privilege for a verb, such as prvCreateLead for Create."""
-        return f"prv{verb}{self.schema_name}"
+        return f"prv{verb}{self.privilege_name or self.schema_name}"

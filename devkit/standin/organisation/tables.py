@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from devkit.standin.organisation.lead_columns import LEADS
+from devkit.standin.organisation.note_columns import NOTES
 
-TABLES = {table.entity_set: table for table in (LEADS,)}
+TABLES = {table.entity_set: table for table in (LEADS, NOTES)}

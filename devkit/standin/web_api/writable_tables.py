@@ -93,6 +93,7 @@ def delete(call: Call, entity_set: str, key: str) -> Response:
         raise _stale()
     if done is Written.MISSING:
         raise _missing(table, row_id)
+    call.organisation.delete_children(entity_set, row_id)
     call.strike(Stage.COMMITTED)
     return no_content()
 
@@ -147,7 +148,9 @@ def _check_link(call: Call, table: Table, entity_set: str, row_id: str) -> None:
         raise Refusal(404, "0x80040217", f"Entity '{entity_of(entity_set)}' With Id = {row_id} Does Not Exist")
     if entity_set in APPEND_TO:
         call.require(table.privilege("Append"))
-        call.require(APPEND_TO[entity_set])
+        # Every row of a table without owners is the organisation's.
+        owner = organisation.owner_of(entity_set, row_id) or call.identity.user_id
+        call.require(APPEND_TO[entity_set], depth=Depth.BASIC if owner == call.identity.user_id else Depth.LOCAL)
     elif entity_set in OWNERS and row_id != call.identity.user_id:
         # The row will not be the caller's own.
         call.require(table.privilege("Assign"), depth=Depth.LOCAL)
