@@ -55,7 +55,7 @@ from leadpipe.model.lead_id import ONE_DAY, can_be_received
 from leadpipe.model.log_line import log_line
 from leadpipe.model.ports import Dynamics, Fallback, LeadQueue, Ports, Receipt, Rerouted
 from leadpipe.model.record import BEHIND_FIRST, CANARY, CANARY_FAILED, OPEN, PERSON_UNREAD, QUEUED, Record, State
-from leadpipe.model.schedule import DELAYS, NEWER_ENVELOPE_DELAY, after_opening, delay, rest
+from leadpipe.model.schedule import NEWER_ENVELOPE_DELAY, after_opening, delay, rest
 from leadpipe.model.settings import Area, Settings, SpecialLeads
 
 # The sweep looks at today and yesterday whatever its marks say.
@@ -195,13 +195,13 @@ def keep_out(record: Record, lead: Lead, *, ports: Ports, settings: Settings) ->
 
 
 def wait_behind(first: Record, record: Record, a_try: Try) -> Setback:
-    """A later action waits where the first lead waits: in the fallback table, or on the queue until that one's try."""
+    """A later action waits where the first lead waits, on the queue or in the fallback table, and asks nobody."""
     now = a_try.now()
     if State.FALLBACK in {record.state, first.state}:
-        return ToFallback(reason=BEHIND_FIRST, of=first.lead_id, next_try_at=now + DELAYS[0])
-    pause = delay(a_try.attempt, chance=a_try.chance)
-    firsts_try = min(first.next_try_at or now, now + DELAYS[-1])
-    next_try_at = max(now + pause, firsts_try)
+        # Not due at once: a lead that is due after its try found Dynamics away.
+        next_try_at = now + delay(1, chance=a_try.chance)
+        return ToFallback(reason=BEHIND_FIRST, of=first.lead_id, next_try_at=next_try_at)
+    next_try_at = now + delay(a_try.attempt, chance=a_try.chance)
     return Deferred(reason=BEHIND_FIRST, of=first.lead_id, attempt=a_try.attempt + 1, next_try_at=next_try_at)
 
 

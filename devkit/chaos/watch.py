@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # Every other public method of an adapter counts as a write, so that new ones are not missed.
 READS = {
     "read", "events", "records", "records_before", "between", "due", "unforgotten", "first_day", "next_day", "ping",
-    "depth", "receive", "arrivals", "has", "peek", "lead_ids", "of_leads_received",
+    "depth", "receive", "arrivals", "has", "note_on", "peek", "lead_ids", "of_leads_received",
 }  # fmt: skip
 PORTS = {
     "AzureLedger": "ledger",
@@ -44,7 +44,7 @@ PORTS = {
 }
 MODULES = ("leadpipe.storage", "leadpipe.dataverse", "leadpipe.endpoint", "leadpipe.webhook")
 # The write may have been made although no answer came.
-UNSURE = {"dynamics.create", "canary.post", "notifier.send"}
+UNSURE = {"dynamics.create", "dynamics.note", "canary.post", "notifier.send"}
 
 
 @dataclass(slots=True)

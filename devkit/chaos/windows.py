@@ -25,6 +25,14 @@ SITUATIONS = {
     "the lead it repeats was discarded": (
         "delivery: claims.take, claims.take_over, dynamics.create, ledger.write, message.delete"
     ),
+    "a later action becomes a note": "delivery: claims.take, claims.take, dynamics.note, ledger.write, message.delete",
+    "a later action waits for its first lead": (
+        "delivery: claims.take, claims.take, queue.put, ledger.write, message.delete"
+    ),
+    "the first lead was deleted in Dynamics": (
+        "delivery: claims.take, claims.take, dynamics.note, claims.take, claims.take_over, dynamics.create,"
+        " ledger.write, message.delete"
+    ),
     "Dynamics refuses the lead": "delivery: claims.take, dynamics.create, ledger.write, message.delete",
     "Dynamics fails for now": "delivery: claims.take, dynamics.create, queue.put, ledger.write, message.delete",
     "the gate is shut": "delivery: claims.take, queue.put, ledger.write, message.delete",
@@ -47,6 +55,7 @@ SITUATIONS = {
     "a settled lead left its row behind": "look_back: fallback.remove, marks.write",
     "Dynamics is back": "fallback: dynamics.create, ledger.write, fallback.remove",
     "Dynamics is back after a failed probe": "fallback: dynamics.create, ledger.write, fallback.remove, marks.write",
+    "Dynamics is back for a later action": "fallback: claims.take, dynamics.note, ledger.write, fallback.remove",
     "Dynamics is still away": "fallback: dynamics.create, fallback.keep, ledger.write, marks.write",
     "the marketplace wrote a row": "arrivals: claims.take, ledger.insert, queue.put, marks.write",
     "a person replays a lead": "command: marks.write, ledger.write, queue.put",

@@ -59,6 +59,7 @@ class Rig:
         self.account = account
         self.folder = folder
         self.journal = folder / "journal"
+        self.more_settings: dict[str, str] = {}
         self._started: list[Child] = []
 
     # What there is
@@ -69,7 +70,8 @@ class Rig:
 
     @property
     def _environment(self) -> dict[str, str]:
-        return {**self.standin.settings, "AzureWebJobsStorage": self.account, "LEADPIPE_RETENTION": "2d"}
+        own = {"AzureWebJobsStorage": self.account, "LEADPIPE_RETENTION": "2d"}
+        return {**self.standin.settings, **own, **self.more_settings}
 
     @cached_property
     def ports(self) -> Ports:

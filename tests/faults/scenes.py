@@ -18,6 +18,7 @@ from leadpipe.model.canary import CanaryMark
 from leadpipe.model.canary_form import PATIENCE, canary_payload
 from leadpipe.model.claim import Claim
 from leadpipe.model.envelope import VERSION
+from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import ENTROPY_BYTES, new_lead_id
 from leadpipe.model.ports import Marks
 from leadpipe.model.record import Event, Record, State
@@ -86,9 +87,9 @@ def swept_once(rig: Rig) -> str:
     return ""
 
 
-def waiting(rig: Rig) -> str:
+def waiting(rig: Rig, **changes: Any) -> str:
     """A lead in the ledger, with its message on the queue."""
-    record = rig.accepted()
+    record = rig.accepted(**changes)
     rig.ports.queue.put(rig.message_of(record))
     return record.lead_id
 
@@ -117,6 +118,31 @@ def repeating_one_that_is(state: State) -> Callable[[Rig], str]:
         return waiting(rig)
 
     return before
+
+
+def waiting_for_a_first(state: State, *, in_dynamics: bool = False) -> Callable[[Rig], str]:
+    """A later action of a customer whose first lead is in that state, and has no message."""
+
+    def before(rig: Rig) -> str:
+        first_lead(rig, state, in_dynamics=in_dynamics)
+        return waiting(rig, ActionCode="PLT")
+
+    return before
+
+
+def first_lead(rig: Rig, state: State, *, in_dynamics: bool) -> Record:
+    rig.more_settings["LEADPIPE_MERGE"] = "30d"
+    first = rig.accepted(ago=timedelta(minutes=1))
+    customer = Lead.from_payload(payload()).customer()
+    rig.ports.claims.take(Claim(fingerprint=customer, lead_id=first.lead_id, received_at=first.received_at))
+    if in_dynamics:
+        assert rig.standin.create(leadid=first.lead_id, lastname="First").status_code == 204
+    return become(rig, first, state=state)
+
+
+def resting_for_a_first(rig: Rig) -> str:
+    first_lead(rig, State.WRITTEN, in_dynamics=True)
+    return resting(rig, ActionCode="PLT")
 
 
 def newer_message(rig: Rig) -> str:
@@ -165,11 +191,11 @@ def overdue_for_days(rig: Rig) -> str:
     return record.lead_id
 
 
-def resting(rig: Rig) -> str:
+def resting(rig: Rig, **changes: Any) -> str:
     """In the fallback table, and due."""
     rig.swept()
     now = datetime.now(UTC)
-    lead = rig.accepted(ago=timedelta(minutes=10))
+    lead = rig.accepted(ago=timedelta(minutes=10), **changes)
     record = become(rig, lead, state=State.FALLBACK, next_try_at=now - timedelta(minutes=1), failing_since=now)
     rig.ports.fallback.keep(record)
     return record.lead_id
@@ -352,6 +378,18 @@ def is_written(rig: Rig, lead_id: str) -> None:
     assert rig.in_dynamics() == [lead_id]
 
 
+def is_a_note(rig: Rig, lead_id: str) -> None:
+    """On the first lead, which is the only one."""
+    record = rig.record(lead_id)
+    assert (record.state, rig.in_dynamics()) == (State.MERGED, [record.duplicate_of])
+    assert rig.standin.notes() == {lead_id: record.duplicate_of}
+
+
+def is_written_without_a_note(rig: Rig, lead_id: str) -> None:
+    is_written(rig, lead_id)
+    assert rig.standin.notes() == {}
+
+
 def one_is_written(rig: Rig, _lead_id: str) -> None:
     (record,) = rig.records()
     is_written(rig, record.lead_id)
@@ -449,6 +487,15 @@ SCENES = {
     "the lead it repeats was discarded": Scene(
         before=repeating_one_that_is(State.DISCARDED), act=InHost(), end=is_written
     ),
+    "a later action becomes a note": Scene(
+        before=waiting_for_a_first(State.WRITTEN, in_dynamics=True), act=InHost(), end=is_a_note
+    ),
+    "a later action waits for its first lead": Scene(
+        before=waiting_for_a_first(State.ACCEPTED), act=InHost(), end=is_a_note
+    ),
+    "the first lead was deleted in Dynamics": Scene(
+        before=waiting_for_a_first(State.WRITTEN), act=InHost(), end=is_written_without_a_note
+    ),
     "Dynamics refuses the lead": Scene(
         before=waiting_while(kind="plugin_abort"), act=InHost(), end=is_in(State.POISONED, "plugin_refused")
     ),
@@ -513,6 +560,7 @@ SCENES = {
     "Dynamics is back after a failed probe": Scene(
         before=resting_after_a_probe_that_failed, act=InSweep(), end=is_written
     ),
+    "Dynamics is back for a later action": Scene(before=resting_for_a_first, act=InSweep(), end=is_a_note),
     "Dynamics is still away": Scene(before=resting_while_dynamics_is_away, act=InSweep(), end=is_written),
     "the marketplace wrote a row": Scene(before=arrived, act=InSweep(), end=one_is_written_and_the_row_stays),
     "a person replays a lead": Scene(

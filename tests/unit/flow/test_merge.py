@@ -192,21 +192,14 @@ def test_behind_a_first_that_is_queued_a_later_action_waits_and_asks_dynamics_no
     assert run(world, later).state is State.MERGED
 
 
-@pytest.mark.parametrize(
-    ("firsts_try", "waits"),
-    [(-HOUR, DELAYS[0]), (5 * SECOND, DELAYS[0]), (DELAYS[3], DELAYS[3]), (5 * HOUR, DELAYS[-1])],
-)
-def test_it_waits_until_the_firsts_try_and_never_longer_than_the_longest_delay(
-    firsts_try: timedelta, waits: timedelta
-) -> None:
+def test_its_pauses_grow_like_those_of_any_deferred_lead() -> None:
     world = World()
     first, later = two(world)
     world.dynamics.failing = [AWAY]
     run(world, first)
-    become(world, first, next_try_at=NOW + firsts_try)
-    waiting = run(world, later)
-    assert waiting.next_try_at == NOW + waits
-    assert world.queue.messages[-1].delay == waits
+    for pause in DELAYS:
+        assert run(world, later).next_try_at == NOW + pause
+        assert world.queue.messages[-1].delay == pause
 
 
 def test_behind_a_first_in_the_fallback_table_it_rests_there_and_both_are_drained() -> None:
