@@ -267,33 +267,52 @@ class SlowDynamics(FakeDynamics):
         super().__init__(world.journal)
         self.judge: Callable[[str, Lead], BaseException | None] = lambda _id, _lead: None
         self.landing_late = False
+        self.noting = False  # while `judge` is asked about a note
         self.landed = 0
         self.asked_at: list[datetime] = []
         self._world = world
-        self._on_the_way: list[tuple[datetime, str, Lead]] = []
+        self.landed_late: set[str] = set()
+        self._on_the_way: list[tuple[datetime, str, Lead, str]] = []
 
     def create(self, lead_id: str, lead: Lead) -> Receipt:
-        self.asked_at.append(self._world.at)
-        self.land()
-        failure = self.judge(lead_id, lead)
-        if failure is not None:
-            raise failure
-        if self.landing_late:
-            self.landing_late = False
-            self._on_the_way.append((self._world.at + self.LANDS_WITHIN, lead_id, lead))
-            raise Transient("dynamics_unreachable", "ReadTimeout")
+        self._take(lead_id, lead)
         return super().create(lead_id, lead)
+
+    def note(self, lead_id: str, lead: Lead, *, of: str) -> Receipt:
+        self._take(lead_id, lead, of)
+        return super().note(lead_id, lead, of=of)
+
+    def note_on(self, lead_id: str) -> str | None:
+        self.land()
+        return super().note_on(lead_id)
 
     def has(self, lead_id: str) -> bool:
         self.land()
         return super().has(lead_id)
 
+    def _take(self, lead_id: str, lead: Lead, of: str = "") -> None:
+        """Fails as `judge` says, or by a time-out after which the work is done all the same."""
+        self.asked_at.append(self._world.at)
+        self.land()
+        self.noting = bool(of)
+        failure = self.judge(lead_id, lead)
+        if failure is not None:
+            raise failure
+        if self.landing_late:
+            self.landing_late = False
+            self._on_the_way.append((self._world.at + self.LANDS_WITHIN, lead_id, lead, of))
+            raise Transient("dynamics_unreachable", "ReadTimeout")
+
     def land(self) -> None:
         """What was on its way and has arrived by now."""
         arrived = [on_the_way for on_the_way in self._on_the_way if on_the_way[0] <= self._world.at]
         self._on_the_way = [on_the_way for on_the_way in self._on_the_way if on_the_way not in arrived]
-        for _, lead_id, lead in arrived:
-            self.leads.setdefault(lead_id, lead)
+        for _, lead_id, lead, of in arrived:
+            if not of:
+                self.leads.setdefault(lead_id, lead)
+            elif of in self.leads:
+                self.notes.setdefault(lead_id, of)
+            self.landed_late.add(lead_id)
             self.landed += 1
 
 

@@ -66,7 +66,7 @@ ORDINARY = settings(
 HUNT = settings(ORDINARY, max_examples=500, derandomize=True, phases=[Phase.generate])
 
 SETTINGS = Settings(storage=None, dataverse=None)
-UNUSABLE = replace(SETTINGS, faults=(Fault(area=Area.DYNAMICS, setting="DATAVERSE_URL", problem="is no URL"),))
+FAULT = Fault(area=Area.DYNAMICS, setting="DATAVERSE_URL", problem="is no URL")
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 # Every call has a time-out, so no run lasts longer; what a person may not decide in is longer than that and a landing.
 LONGEST_RUN = timedelta(seconds=70)
@@ -164,17 +164,19 @@ class SweepFaults(logging.Handler):
 
 class Machine(RuleBasedStateMachine):
     reached: ClassVar[Counter[str]] = Counter()
+    usual: ClassVar[Settings] = SETTINGS
 
     def __init__(self) -> None:
         super().__init__()
         self.world = HostWorld()
-        self.settings = SETTINGS
+        self.settings = self.usual
         self.host = self.new_host()
         self.runs: list[Begun] = []
         self.accepted: set[str] = set()
         self.canaries: set[str] = set()
         self.arrivals: list[str] = []
         self.touched: set[str] = set()  # the fingerprints of leads that a person had a hand in
+        self.deleted: set[str] = set()  # what a person deleted in Dynamics, with the notes that went with it
         self.wrong: list[str] = []
         self.next_failures: list[Exception] = []
         self.cases: set[str] = set()
@@ -336,7 +338,7 @@ class Machine(RuleBasedStateMachine):
     @rule(usable=st.booleans())
     def the_settings_change(self, usable: bool) -> None:
         """Which takes a new process."""
-        self.settings = SETTINGS if usable else UNUSABLE
+        self.settings = self.usual if usable else replace(self.usual, faults=(FAULT,))
         self.the_process_dies()
 
     @rule(span=st.sampled_from((SECOND, 10 * SECOND, 35 * SECOND, 125 * SECOND, 11 * MINUTE, 2 * HOUR, 5 * HOUR)))
@@ -366,7 +368,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.world.ledger.rows)
     @rule(which=st.integers(0, 11), anyway=st.booleans(), calls=CALLS)
     def a_person_replays(self, which: int, anyway: bool, calls: int) -> None:
-        states = {State.DUPLICATE} if anyway else {State.POISONED, State.DISCARDED}
+        states = {State.DUPLICATE, State.MERGED} if anyway else {State.POISONED, State.DISCARDED}
         self.decide(partial(decisions.replay, self.chosen(which, states), self.desk(), anyway=anyway), calls)
 
     @precondition(lambda self: self.world.ledger.rows)
@@ -398,7 +400,7 @@ class Machine(RuleBasedStateMachine):
     def nothing_was_wrong_and_nothing_that_dynamics_has_is_discarded(self) -> None:
         assert not self.wrong, self.wrong
         for lead_id, record in self.world.ledger.rows.items():
-            assert record.state is not State.DISCARDED or lead_id not in self.world.dynamics.leads, record
+            assert record.state is not State.DISCARDED or not self.in_dynamics(lead_id), record
 
     # What is true in the end
 
@@ -431,7 +433,7 @@ class Machine(RuleBasedStateMachine):
         self.world.dynamics.may_read = True
         self.next_failures = []
         self.crashing = False
-        self.settings = SETTINGS
+        self.settings = self.usual
         for begun in [*self.runs]:
             self.move(begun, TO_THE_END)
         self.host = self.new_host()
@@ -460,7 +462,8 @@ class Machine(RuleBasedStateMachine):
             # What a person made of a lead that Dynamics had, unknown to us, may be what another lead said.
             assert told or rows[lead_id].fingerprint in self.touched, rows[lead_id]
         for record in rows.values():
-            assert record.state is not State.WRITTEN or record.lead_id in there, f"not in Dynamics: {record}"
+            settled = record.state in {State.WRITTEN, State.MERGED}
+            assert not settled or self.was_in_dynamics(record.lead_id), f"not in Dynamics: {record}"
 
     def accounted_for(self, lead_id: str) -> bool:
         """In Dynamics, or waiting for a person, or decided by one, or a repeat of a lead of which that is true."""
@@ -473,11 +476,15 @@ class Machine(RuleBasedStateMachine):
             return False
         if lead_id in self.canaries:
             return record.state in {State.KEPT, State.ERASED} and lead_id not in self.world.dynamics.leads
-        return lead_id in self.world.dynamics.leads or record.state in {
-            State.POISONED,
-            State.DISCARDED,
-            State.ERASED,
-        }
+        decided = {State.POISONED, State.DISCARDED, State.ERASED}
+        return self.was_in_dynamics(lead_id) or record.state in decided
+
+    def in_dynamics(self, lead_id: str) -> bool:
+        """As a lead or as a note."""
+        return lead_id in self.world.dynamics.leads or lead_id in self.world.dynamics.notes
+
+    def was_in_dynamics(self, lead_id: str) -> bool:
+        return self.in_dynamics(lead_id) or lead_id in self.deleted
 
     def judge_doubles(self) -> None:
         """Each content once within the window, unless a person had a hand in it."""
@@ -511,7 +518,7 @@ class Machine(RuleBasedStateMachine):
         if content == "canary":
             return canary_payload(self.world.at)
         who = dict.fromkeys(("FirstName", "LastName", "Email", "Phone"), "") if content == "nobody" else {}
-        return payload(Company=content, **who, **more)
+        return payload(**{"Company": content, "Email": f"{content.replace(' ', '.')}@fabrikam.com", **who, **more})
 
     def judge(self, lead_id: str, lead: Lead) -> BaseException | None:
         if lead.company == "refused":
@@ -632,9 +639,10 @@ class Machine(RuleBasedStateMachine):
             self.wrong.append(f"{by}: {before.state} {before.attempt} to {after.state} {after.attempt}")
         if self.waited_its_turn(before, after, run):
             self.wrong.append(f"{by}: {before.lead_id} is put a second time while its message waits at the head")
-        if after.state is State.WRITTEN and after.lead_id not in self.world.dynamics.leads:
-            self.wrong.append(f"{by}: written before Dynamics had it")
-        if run in self.attempts and after.state is not State.WRITTEN and self.attempts[run] < before.attempt:
+        if after.state in {State.WRITTEN, State.MERGED} and not self.was_in_dynamics(after.lead_id):
+            self.wrong.append(f"{by}: {after.state} before Dynamics had it")
+        receipt = after.state in {State.WRITTEN, State.MERGED}
+        if run in self.attempts and not receipt and self.attempts[run] < before.attempt:
             self.wrong.append(f"attempt {self.attempts[run]} settled attempt {before.attempt} as {after.state}")
         self.tell(before, after, by)
 
