@@ -8,7 +8,7 @@ import pytest
 
 from leadpipe.model.settings import Settings, StorageByIdentity
 from leadpipe.operations.causes import CAUSES
-from leadpipe.operations.setup.privileges import LEVELS, MappingNeeds, needed
+from leadpipe.operations.setup.privileges import LEVELS, OF_MERGE, MappingNeeds, needed
 from leadpipe.operations.setup.sign_in import SignInMethod
 from leadpipe.operations.setup.vault_commands import vault
 from tests.test_agreement import names_read_by_settings
@@ -34,6 +34,10 @@ def test_its_table_has_every_privilege_with_its_level() -> None:
         each.name: LEVELS[each.depth] for each in needed(NONE)
     }
     assert {"prvAppendLead", "prvAssignLead"} <= {*levels}
+    of_notes = {name: depth for name, depth in OF_MERGE.items() if name != "prvReadLead"}
+    assert {name: levels[name].strip() for name in of_notes} == {
+        name: LEVELS[depth] for name, depth in of_notes.items()
+    }
 
 
 def test_the_settings_for_ones_own_machine_can_be_read_and_hold_no_secret() -> None:

@@ -16,7 +16,7 @@ from leadpipe.cli.table import STATE_COLUMNS, columns, print_table, text_of
 from leadpipe.cli.target import reach
 from leadpipe.model.lead_id import ONE_DAY
 from leadpipe.model.record import State
-from leadpipe.operations.balance import MEANING, NOTES, Audit, Discrepancy, asker_of
+from leadpipe.operations.balance import MEANING, NOTES, Audit, Discrepancy, asker_of, note_asker_of
 from leadpipe.operations.span import day_of
 from leadpipe.wiring import now
 
@@ -60,6 +60,7 @@ def balance(
         at=at,
         ports=target.ports,
         in_dynamics=asker_of(target.ports) if dynamics else None,
+        has_note=note_asker_of(target.ports) if dynamics else None,
     )
     offenders = _print_json(audit) if as_json else _print(audit)
     say(f"{leads(audit.counts.total())} received from {text_of(audit.since)} until {text_of(audit.before)}")

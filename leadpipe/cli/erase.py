@@ -132,8 +132,9 @@ def _say_unseen(before: Iterable[Record], target: Target) -> None:
     for record in before:
         there = dynamics_has(record, target.ports)
         if there:
-            say(f"  Dynamics {there} {record.lead_id}. Delete it there:")
-            say(f"    {url}/main.aspx?pagetype=entityrecord&etn=lead&id={record.lead_id}")
+            what = f"a note of {record.lead_id}, on this lead" if record.noted_on else record.lead_id
+            say(f"  Dynamics {there} {what}. Delete it there:")
+            say(f"    {url}/main.aspx?pagetype=entityrecord&etn=lead&id={record.noted_on or record.lead_id}")
         if record.state in OPEN:
             say(f"  a running delivery of {record.lead_id} may still write it: look again in two minutes")
     for unseen in _UNSEEN:

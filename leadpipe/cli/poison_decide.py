@@ -37,7 +37,7 @@ def replay_poison(
     *,
     choice: LeadChoice,
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="A duplicate too: it becomes a lead of its own. With IDs only.")
+        bool, typer.Option("--anyway", help="A duplicate or merged action becomes a lead of its own. With IDs only.")
     ] = False,
     how: How,
 ) -> None:

@@ -26,6 +26,7 @@ PROGRESS_EVERY = 10_000
 # In this order; each with a mark of its own, since colours may be missing.
 PARTS = (
     Part(kind=State.WRITTEN, mark="█", ascii_mark="#", style="green"),
+    Part(kind=State.MERGED, mark="▉", ascii_mark="m", style="bright_green"),
     Part(kind=State.DUPLICATE, mark="▓", ascii_mark="=", style="cyan"),
     Part(kind=State.KEPT, mark="▒", ascii_mark="k", style="blue"),
     Part(kind=OPEN_LEAD, mark="░", ascii_mark="o", style="yellow"),
@@ -34,11 +35,13 @@ PARTS = (
     *(
         Part(kind=outcome, mark="+", ascii_mark="+", style="dim")
         for outcome in OUTCOMES
-        if outcome not in {State.WRITTEN, State.DUPLICATE, State.KEPT, OPEN_LEAD, State.POISONED, State.REJECTED}
+        if outcome in {State.DISCARDED, State.ERASED}
     ),
 )
 OFFER_COLUMNS = columns(
-    ("offer", "leads", "written", "duplicate", "p95_seconds"), titles={"p95_seconds": "P95"}, at_most={"offer": 40}
+    ("offer", "leads", "written", "merged", "duplicate", "p95_seconds"),
+    titles={"p95_seconds": "P95"},
+    at_most={"offer": 40},
 )
 
 
@@ -103,6 +106,7 @@ def _offer_fields(offer: Offer) -> dict[str, Any]:
         "offer": offer.name,
         "leads": offer.leads,
         "written": offer.outcomes[State.WRITTEN],
+        "merged": offer.outcomes[State.MERGED],
         "duplicate": offer.outcomes[State.DUPLICATE],
         "p95_seconds": latency and latency.p95,
     }

@@ -84,7 +84,8 @@ def setup(
     if is_another:
         _say_that_it_is_another(subject)
     with when_stopped(lambda: "stopped; finished steps stay done: run it again"):
-        steps = _steps(subject, mapping, mode, unit=business_unit or "", yes=yes)
+        merges = bool(target.settings.merge)
+        steps = _steps(subject, mapping, mode, merges=merges, unit=business_unit or "", yes=yes)
         steps = print_checklist(steps, _entry, as_json=as_json)
     if target.settings.dataverse is None and mode is Mode.SHOW and not as_json:
         print_azure(subject, now().date(), as_json=False)
@@ -95,12 +96,12 @@ def setup(
         _run_doctor(target)
 
 
-def _steps(subject: Subject, mapping: FileMapping, mode: Mode, *, unit: str, yes: bool) -> Iterable[Step]:
+def _steps(subject: Subject, mapping: FileMapping, mode: Mode, *, merges: bool, unit: str, yes: bool) -> Iterable[Step]:
     administration = administration_of(subject.organisation, subject.tenant, say)
     with said_to_the_administrator():
         administration.my_id()
         wanted = Wanted(
-            privileges=needed(needs_of(mapping, administration)),
+            privileges=needed(needs_of(mapping, administration), merges=merges),
             client_id="" if subject.account else subject.client_id,
             account=subject.account,
             unit=unit,

@@ -17,11 +17,13 @@ from leadpipe.cli.terminal_text import escaped
 from leadpipe.model.errors import InvalidLead, LeadpipeError, RecordDamaged
 from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Ledger
-from leadpipe.model.record import OPEN, Event, Record
+from leadpipe.model.record import OPEN, Event, Record, State
 from leadpipe.model.source import one_source
 from leadpipe.operations.causes import cause_of, failure_in_words
+from leadpipe.operations.customer import actions_of
 from leadpipe.operations.find import history_of
 
+ACTION_COLUMNS = columns(("received_at", "lead_id", "state"), ("action", "reason", "duplicate_of"))
 EVENT_COLUMNS = columns(("at", "event", "state"), ("reason", "detail", "actor"))
 
 
@@ -37,24 +39,33 @@ def show(
     """Show one lead, whole, with its history.
 
     Says why the lead is where it is, how to fix that, which lead a duplicate repeats, whether the marketplace withheld
-    the personal data, and which posted keys look like a person's and were not read. Exits with 1 when the ledger has
-    no such lead.
+    the personal data, and which posted keys look like a person's and were not read. With LEADPIPE_MERGE it lists all
+    that the customer did about the offer. Exits with 1 when the ledger has no such lead.
 
-    The JSON array has one record, its history under `events`. Where bytes were posted that are not text, `payload` has
-    a readable form of them.
+    The JSON array has one record, its history under `events`, the customer's actions under `customer`. Where bytes
+    were posted that are not text, `payload` has a readable form of them.
     """
-    ledger = reach(context, settings).ports.ledger
+    target = reach(context, settings)
+    ledger = target.ports.ledger
     damage: list[str] = []
     record = ledger.read(lead_id, damage=damage)
     if record is None:
         raise LeadpipeError("unknown_lead", f"the ledger has no lead {lead_id}")
     holder = _holder_of(record, ledger)
     events = history_of(record, ledger.events(lead_id, damage=damage))
+    merges = bool(target.settings.merge) or record.state is State.MERGED
+    actions = actions_of(record, target.settings.merge, ledger) if merges else []
     if as_json:
-        print_json([{**_as_fields(record, holder, events, with_payload=payload), "damage": damage}])
+        customer = [*map(fields_of_record, actions)]
+        print_json(
+            [{**_as_fields(record, holder, events, with_payload=payload), "customer": customer, "damage": damage}]
+        )
         return
     print_facts([*_facts(record, holder), ("damage", "; ".join(damage))])
     _print_history(events)
+    if actions:
+        sys.stdout.write("\nall that the customer did\n")
+        print_table(map(fields_of_record, actions), ACTION_COLUMNS)
     if payload:
         _print_payloads(record, events)
 
@@ -93,7 +104,7 @@ def _facts(record: Record, holder: Record | None) -> list[tuple[str, object]]:
         ("failing since", record.failing_since),
         ("attempt", record.attempt),
         ("rounds", record.rounds or None),
-        ("repeats", _holder(record, holder)),
+        ("repeats" if record.state is State.DUPLICATE else "first lead", _holder(record, holder)),
         ("own lead", record.own_lead),
         ("key", record.key_name),
         ("test lead", record.is_test and not record.is_canary),
@@ -123,7 +134,7 @@ def _cause(record: Record) -> dict[str, str] | None:
 
 
 def _holder_of(record: Record, ledger: Ledger) -> Record | None:
-    """The lead that this one repeats; None also where its record is damaged, which is printed."""
+    """The lead that this one repeats, is a note on, or waits for; None also for a damaged record, which is printed."""
     try:
         return ledger.read(record.duplicate_of) if record.duplicate_of else None
     except RecordDamaged as damaged:

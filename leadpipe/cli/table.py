@@ -33,6 +33,7 @@ INDENT = 4
 NARROWEST = 20  # for a value beside its title
 _STYLES = {
     State.WRITTEN: "green",
+    State.MERGED: "green",
     State.POISONED: "bold red",
     State.REJECTED: "red",
     State.DEFERRED: "yellow",

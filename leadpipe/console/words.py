@@ -7,7 +7,7 @@ from leadpipe.model.record import OPEN, State
 
 _SHORT = timedelta(minutes=1)
 # The mark of each state: a colour and a sign, never the colour alone.
-_KINDS = {State.WRITTEN: "good", State.POISONED: "bad", State.REJECTED: "still"}
+_KINDS = {State.WRITTEN: "good", State.MERGED: "good", State.POISONED: "bad", State.REJECTED: "still"}
 
 
 def kind_of(state: str) -> str:

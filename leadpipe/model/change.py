@@ -302,6 +302,7 @@ def _tombstone(record: Record) -> Record:
         received_at=record.received_at,
         updated_at=record.updated_at,
         written_at=record.written_at,
+        duplicate_of=record.noted_on,
         source=record.source,
         action=record.action,
         offer=record.offer,

@@ -61,24 +61,24 @@ class State(StrEnum):
 OPEN = frozenset({State.ACCEPTED, State.DEFERRED, State.FALLBACK})
 QUEUED = frozenset({State.ACCEPTED, State.DEFERRED})
 UNSETTLED = OPEN | {State.POISONED}
+# Dynamics has it, as a lead or as a note.
+IN_DYNAMICS = frozenset({State.WRITTEN, State.MERGED})
 # Leads that lose their personal data after a time. Unsettled ones still need it.
 FORGETTABLE = frozenset({State.WRITTEN, State.MERGED, State.DUPLICATE, State.KEPT, State.REJECTED, State.DISCARDED})
 
-# Dynamics has it: a receipt.
-_RECEIPT = frozenset({State.WRITTEN, State.MERGED})
-_FROM_QUEUE = _RECEIPT | {State.DUPLICATE, State.KEPT, State.POISONED, State.DEFERRED, State.FALLBACK, State.ERASED}
+_FROM_QUEUE = IN_DYNAMICS | {State.DUPLICATE, State.KEPT, State.POISONED, State.DEFERRED, State.FALLBACK, State.ERASED}
 # A receipt wins over every state but a tombstone, that of a lead also over that of a note. A person may erase in any.
 ALLOWED: dict[State, frozenset[State]] = {
     State.ACCEPTED: _FROM_QUEUE,
     State.DEFERRED: _FROM_QUEUE,
-    State.FALLBACK: _RECEIPT | {State.FALLBACK, State.POISONED, State.ERASED},
+    State.FALLBACK: IN_DYNAMICS | {State.FALLBACK, State.POISONED, State.ERASED},
     State.WRITTEN: frozenset({State.ERASED}),
     State.MERGED: frozenset({State.ACCEPTED, State.WRITTEN, State.ERASED}),
-    State.DUPLICATE: _RECEIPT | {State.ACCEPTED, State.ERASED},
-    State.KEPT: _RECEIPT | {State.ERASED},
-    State.POISONED: _RECEIPT | {State.ACCEPTED, State.DISCARDED, State.ERASED},
-    State.REJECTED: _RECEIPT | {State.ACCEPTED, State.DISCARDED, State.ERASED},
-    State.DISCARDED: _RECEIPT | {State.ACCEPTED, State.ERASED},
+    State.DUPLICATE: IN_DYNAMICS | {State.ACCEPTED, State.ERASED},
+    State.KEPT: IN_DYNAMICS | {State.ERASED},
+    State.POISONED: IN_DYNAMICS | {State.ACCEPTED, State.DISCARDED, State.ERASED},
+    State.REJECTED: IN_DYNAMICS | {State.ACCEPTED, State.DISCARDED, State.ERASED},
+    State.DISCARDED: IN_DYNAMICS | {State.ACCEPTED, State.ERASED},
     State.ERASED: frozenset(),
 }
 
@@ -185,6 +185,11 @@ class Record:
         fingerprint.
         """
         return self.is_test and self.source == CANARY_SOURCE and not self.fingerprint
+
+    @property
+    def noted_on(self) -> str:
+        """The lead that it is a note on in Dynamics, also of a tombstone; empty if it is none."""
+        return self.duplicate_of if self.written_at else ""
 
     @property
     def text(self) -> str | None:

@@ -5,7 +5,7 @@ Leads move during the count, so a record that looks wrong is read again before i
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,8 +16,8 @@ from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import LeadpipeError, RecordDamaged, SettingsError, Transient
 from leadpipe.model.lead_id import EPOCH, is_lead_id, received_at
 from leadpipe.model.marks import damage
-from leadpipe.model.ports import Ports
-from leadpipe.model.record import Record, State
+from leadpipe.model.ports import Dynamics, Ports
+from leadpipe.model.record import OPEN, Record, State
 from leadpipe.model.waiting import TOO_LONG, is_overdue
 from leadpipe.operations.causes import Cause
 from leadpipe.operations.ledger_pages import PAGE, Page, pages
@@ -28,7 +28,7 @@ READERS = 8
 
 
 class What(StrEnum):
-    """What is wrong. The last three are notes: worth knowing, but not wrong."""
+    """What is wrong. The last four are only worth knowing."""
 
     OVERDUE = "overdue"
     NO_ROW = "fallback_without_row"
@@ -46,6 +46,7 @@ class What(StrEnum):
     NOT_SEEN = "could_not_be_looked_at"
     ROW_LEFT_BEHIND = "row_left_behind"
     NOT_IN_DYNAMICS = "not_in_dynamics"
+    NOTE_GONE = "note_not_in_dynamics"
     IN_DYNAMICS_ALONE = "in_dynamics_alone"
 
 
@@ -95,10 +96,13 @@ MEANING = {
     ),
     What.ROW_LEFT_BEHIND: Cause("a fallback row whose lead is settled", "`leadpipe fallback drain` removes it"),
     What.NOT_IN_DYNAMICS: Cause("written, and no longer in Dynamics", "nothing, if somebody deleted it there"),
+    What.NOTE_GONE: Cause(
+        "merged, and its note is no longer in Dynamics", "nothing, if somebody deleted it or its lead there"
+    ),
     What.IN_DYNAMICS_ALONE: Cause("a lead that Dynamics has, without a record in the ledger", "nothing"),
 }
 # An old row is not a lost lead, and people delete leads from Dynamics.
-NOTES = frozenset({What.ROW_LEFT_BEHIND, What.NOT_IN_DYNAMICS, What.IN_DYNAMICS_ALONE})
+NOTES = frozenset({What.ROW_LEFT_BEHIND, What.NOT_IN_DYNAMICS, What.NOTE_GONE, What.IN_DYNAMICS_ALONE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +118,8 @@ class Discrepancy:
 class Audit:
     """The audit of the leads received from `since` until `before`, as they are at `at`.
 
-    `counts` and `unread` are filled while the findings are consumed. `in_dynamics` None: Dynamics is not asked.
+    `counts` and `unread` are filled while the findings are consumed. `in_dynamics`, `has_note`: whether Dynamics has
+    the lead, or the note, under an id; None: it is not asked.
     """
 
     since: datetime
@@ -122,6 +127,7 @@ class Audit:
     at: datetime
     ports: Ports
     in_dynamics: Callable[[str], bool] | None = None
+    has_note: Callable[[str], bool] | None = None
     page_size: int = PAGE
     counts: Counter[State] = field(default_factory=Counter)
     unread: dict[str, str] = field(default_factory=dict)
@@ -173,7 +179,7 @@ class Audit:
         for lead_id, record in self._read(lead_id for lead_id in page.of(State.FALLBACK) if lead_id not in rows):
             if record is not None and record.state is State.FALLBACK and not self.ports.fallback.has(record):
                 yield Discrepancy(what=What.NO_ROW, id=lead_id, detail=record.reason)
-        settled = {State.WRITTEN, State.DUPLICATE, State.KEPT, State.POISONED, State.DISCARDED, State.ERASED}
+        settled = frozenset(State) - OPEN - {State.REJECTED}
         for lead_id, record in self._read(row for row in rows if page.states.get(row, State.ERASED) in settled):
             if record is None:
                 yield Discrepancy(what=What.ROW_ALONE, id=lead_id)
@@ -199,7 +205,8 @@ class Audit:
 
     def _claims(self, page: Page) -> Iterator[Discrepancy]:
         claims = self.ports.claims.of_leads_received(page.since, page.before)
-        for lead_id, record in self._read(claim.lead_id for claim in claims if claim.lead_id not in page.states):
+        alone = dict.fromkeys(claim.lead_id for claim in claims if claim.lead_id not in page.states)
+        for lead_id, record in self._read(alone):
             if record is None:
                 there = self._is_in_dynamics(lead_id)
                 yield Discrepancy(what=What.IN_DYNAMICS_ALONE if there else What.CLAIM_ALONE, id=lead_id)
@@ -215,13 +222,11 @@ class Audit:
                 yield Discrepancy(what=What.NO_PAYLOAD, id=record.lead_id, detail=record.reason)
 
     def _absent(self, page: Page) -> Iterator[Discrepancy]:
-        if self.in_dynamics is None:
-            return
         written = [lead_id for lead_id in page.of(State.WRITTEN) if lead_id not in page.removed]
-        with ThreadPoolExecutor(READERS) as pool:
-            for lead_id, there in zip(written, pool.map(self.in_dynamics, written), strict=True):
-                if not there:
-                    yield Discrepancy(what=What.NOT_IN_DYNAMICS, id=lead_id)
+        for lead_id in _those_without(written, self.in_dynamics):
+            yield Discrepancy(what=What.NOT_IN_DYNAMICS, id=lead_id)
+        for lead_id in _those_without(page.of(State.MERGED), self.has_note):
+            yield Discrepancy(what=What.NOTE_GONE, id=lead_id)
 
     def _on_poison_queue(self) -> Iterator[Discrepancy]:
         for message in self.ports.poison_queue.peek():
@@ -249,6 +254,16 @@ class Audit:
     def _is_in_dynamics(self, lead_id: str) -> bool:
         """False also where it is not asked."""
         return self.in_dynamics is not None and self.in_dynamics(lead_id)
+
+
+def _those_without(lead_ids: Sequence[str], look: Callable[[str], bool] | None) -> Iterator[str]:
+    """The ids under which Dynamics has nothing; none where it is not asked."""
+    if look is None:
+        return
+    with ThreadPoolExecutor(READERS) as pool:
+        for lead_id, there in zip(lead_ids, pool.map(look, lead_ids), strict=True):
+            if not there:
+                yield lead_id
 
 
 def _damaged(what: What, rows: Iterable[str]) -> Iterator[Discrepancy]:
@@ -281,14 +296,26 @@ def _lead_id_of(text: str) -> str:
 
 def asker_of(ports: Ports) -> Callable[[str], bool]:
     """A function that asks Dynamics for a lead. It waits where Dynamics asks for a pause."""
-    dynamics = ports.dynamics
-    if dynamics is None:
-        raise SettingsError("settings", "--dynamics needs DATAVERSE_URL and a sign-in among the settings")
+    return _patient(_dynamics_of(ports).has)
 
+
+def note_asker_of(ports: Ports) -> Callable[[str], bool]:
+    """The same for a note."""
+    dynamics = _dynamics_of(ports)
+    return _patient(lambda lead_id: dynamics.note_on(lead_id) is not None)
+
+
+def _dynamics_of(ports: Ports) -> Dynamics:
+    if ports.dynamics is None:
+        raise SettingsError("settings", "--dynamics needs DATAVERSE_URL and a sign-in among the settings")
+    return ports.dynamics
+
+
+def _patient(look: Callable[[str], bool]) -> Callable[[str], bool]:
     def has(lead_id: str) -> bool:
         while True:
             try:
-                return dynamics.has(lead_id)
+                return look(lead_id)
             except Transient as failure:
                 if failure.retry_after is None or failure.retry_after > LONGEST_PATIENCE:
                     raise

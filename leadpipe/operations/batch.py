@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from leadpipe.model.errors import NotAllowed
-from leadpipe.model.record import OPEN, Record, State
+from leadpipe.model.record import IN_DYNAMICS, OPEN, Record, State
 from leadpipe.operations.decisions import Outcome, Result
 
 # Most of the time is spent waiting for storage.
@@ -48,7 +48,7 @@ class Work:
             return self._not_allowed(lead_id, why)
         except Exception as error:  # noqa: BLE001 - a fault on one lead must not stop the next
             return Result.of_error(lead_id, error)
-        found = record.state is State.WRITTEN and self.done is not Outcome.COMPLETED
+        found = record.state in IN_DYNAMICS and self.done is not Outcome.COMPLETED
         outcome = Outcome.WRITTEN if found else self.done
         detail = "Dynamics has it" if outcome is Outcome.WRITTEN else ""
         return Result(lead_id=lead_id, outcome=outcome, state=record.state, attempt=record.attempt, detail=detail)
@@ -70,7 +70,7 @@ class Work:
             return Outcome.REFUSED
         if record.state is State.DISCARDED and self.done is Outcome.DISCARDED:
             return Outcome.ALREADY_DISCARDED
-        if record.state is State.WRITTEN:
+        if record.state in IN_DYNAMICS:
             return Outcome.ALREADY_WRITTEN
         return Outcome.ON_ITS_WAY if record.state in OPEN else Outcome.REFUSED
 

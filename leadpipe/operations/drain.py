@@ -48,7 +48,7 @@ def _drain(lead_id: str, resources: Resources) -> Result:
     if record is None or record.state is not State.FALLBACK:
         return Result(lead_id=lead_id, outcome=Outcome.CHANGED, state=record.state if record else "")
     record = deliver_resting(record, resources)
-    outcomes = {State.WRITTEN: Outcome.WRITTEN, State.FALLBACK: Outcome.FAILED}
+    outcomes = {State.WRITTEN: Outcome.WRITTEN, State.MERGED: Outcome.WRITTEN, State.FALLBACK: Outcome.FAILED}
     return Result(
         lead_id=lead_id,
         outcome=outcomes.get(record.state, Outcome.REFUSED),

@@ -32,10 +32,11 @@ def with_address(email: str, ledger: Ledger) -> list[AddressMatch]:
 
 
 def dynamics_has(record: Record, ports: Ports) -> str:
-    """A verb that says whether Dynamics has the lead; empty where it does not."""
+    """A verb that says whether Dynamics has the lead, or the note of it; empty where it does not."""
     if ports.dynamics is None:
         return "has" if record.written_at else "could not be asked whether it has"
+    look = ports.dynamics.note_on if record.noted_on else ports.dynamics.has
     try:
-        return "has" if ports.dynamics.has(record.lead_id) else ""
+        return "has" if look(record.lead_id) else ""
     except DeliveryFailed:
         return "has, or had," if record.written_at else "could not be asked whether it has"

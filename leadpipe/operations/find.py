@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.ports import Ledger
-from leadpipe.model.record import Event, Record, State
+from leadpipe.model.record import IN_DYNAMICS, Event, Record, State
 from leadpipe.operations.ledger_pages import LAST_DAY, newest_first
 
 FOR_A_DECISION = frozenset({State.POISONED, State.REJECTED})
@@ -64,7 +64,7 @@ def oldest_first(ledger: Ledger, search: Search) -> Iterator[Record]:
 
 def history_of(record: Record, events: Sequence[Event]) -> list[Event]:
     """The events in order of time, the delivery included: where all went well, only the record has its time."""
-    if record.written_at is None or any(event.event == State.WRITTEN for event in events):
+    if record.written_at is None or any(event.event in IN_DYNAMICS for event in events):
         return list(events)
     written = Event(lead_id=record.lead_id, at=record.written_at, event=State.WRITTEN, state=State.WRITTEN)
     return sorted([*events, written], key=lambda event: event.at)

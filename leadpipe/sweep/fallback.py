@@ -15,7 +15,7 @@ from leadpipe.delivery import Try, deliver_record
 from leadpipe.model.gate import SLACK
 from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.ports import Marks
-from leadpipe.model.record import Record, State
+from leadpipe.model.record import IN_DYNAMICS, Record, State
 from leadpipe.model.schedule import probe_pause
 from leadpipe.sweep.run import Resources, Run
 
@@ -116,7 +116,7 @@ class Drain:
         with self._guard.item(lead_id=lead_id):
             record = deliver_from_fallback(lead_id, self._run)
             settled = record is None or record.state is not State.FALLBACK
-        if record is not None and record.state is State.WRITTEN:
+        if record is not None and record.state in IN_DYNAMICS:
             self.got_through = True
         if not settled and self._found_away(record):
             since = record.failing_since if record is not None else None

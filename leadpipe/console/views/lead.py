@@ -105,7 +105,7 @@ def _posted(record: Record) -> str:
 
 
 def _holder_of(visit: "Visit", record: Record) -> Record | None:
-    """The lead that this one repeats."""
+    """The lead that this one repeats, or is a note on."""
     try:
         return visit.ports.ledger.read(record.duplicate_of, damage=[]) if record.duplicate_of else None
     except RecordDamaged:
@@ -113,14 +113,14 @@ def _holder_of(visit: "Visit", record: Record) -> Record | None:
 
 
 def _buttons(visit: "Visit", record: Record) -> Iterator[Button]:
-    is_duplicate = record.state is State.DUPLICATE
+    is_written_too = record.state in {State.DUPLICATE, State.MERGED}
     verbs = [Verb.REPLAY, Verb.DISCARD, Verb.ERASE]
     if record.state is State.FALLBACK:
         verbs.insert(0, Verb.DRAIN)
     if record.state is State.WRITTEN and record.reason == "person_unread":
         verbs.insert(0, Verb.COMPLETE)
     for verb in verbs:
-        choice = Choice(verb=verb, lead_ids=(record.lead_id,), anyway=verb is Verb.REPLAY and is_duplicate)
+        choice = Choice(verb=verb, lead_ids=(record.lead_id,), anyway=verb is Verb.REPLAY and is_written_too)
         yield Button(
             verb=verb,
             title="Write it too" if choice.anyway else _TITLES[verb],
@@ -132,11 +132,11 @@ def _buttons(visit: "Visit", record: Record) -> Iterator[Button]:
 
 
 def _link(visit: "Visit", record: Record) -> str:
-    """The address of the lead in Dynamics, where it is there."""
+    """The address of the lead in Dynamics, where it is there; of a note, that of the lead that it is on."""
     dataverse = visit.target.settings.dataverse
     if dataverse is None or record.written_at is None:
         return ""
-    return f"{dataverse.url}/main.aspx?pagetype=entityrecord&etn=lead&id={record.lead_id}"
+    return f"{dataverse.url}/main.aspx?pagetype=entityrecord&etn=lead&id={record.noted_on or record.lead_id}"
 
 
 def require(visit: "Visit", lead_id: str) -> Record:

@@ -12,6 +12,7 @@ from leadpipe.model.settings import Area, Dataverse, ManagedIdentity, Settings
 from leadpipe.operations.doctor.finding import (
     CheckResult,
     Finding,
+    failed,
     not_looked_at,
     of_failure,
     ok,
@@ -20,6 +21,7 @@ from leadpipe.operations.doctor.finding import (
     where_readable,
 )
 from leadpipe.operations.doctor.table_checks import MAPPING, PLUG_INS, SOLUTION, look_at_table, of_file
+from leadpipe.operations.setup.privileges import OF_MERGE, Privilege, in_words, lacking
 
 SIGN_IN = "sign-in"
 ORGANISATION = "organisation"
@@ -71,7 +73,7 @@ def _look_inside(settings: Settings, dataverse: Dataverse, inspection: Inspectio
         ORGANISATION, lambda: ok(ORGANISATION, f"{dataverse.url}, version {inspection.version()}, {me.organization_id}")
     )
     yield _look_at_user(inspection, me.user_id)
-    yield from look_at_privileges(inspection, me.user_id)
+    yield from look_at_privileges(inspection, me.user_id, merges=bool(settings.merge))
     yield from look_at_table(inspection, settings.mapping_path)
 
 
@@ -102,6 +104,7 @@ def _look_at_user(inspection: Inspection, user_id: str) -> Finding:
 
 # Privileges
 
+NOTES = "privileges of notes"
 _READ = "prvReadLead"
 _CREATE = "prvCreateLead"
 # Microsoft's own role has these so that workflows and asynchronous plug-ins can start when a lead is created. One
@@ -110,7 +113,7 @@ _SYSTEM_JOB = ("prvReadAsyncOperation", "prvWriteAsyncOperation")
 _SYSTEM_JOB_APPEND = ("prvAppendAsyncOperation", "prvAppendToAsyncOperation")
 
 
-def look_at_privileges(inspection: Inspection, user_id: str) -> Iterator[Finding]:
+def look_at_privileges(inspection: Inspection, user_id: str, *, merges: bool) -> Iterator[Finding]:
     try:
         held = inspection.privileges(user_id)
     except NotReadable as error:
@@ -119,6 +122,8 @@ def look_at_privileges(inspection: Inspection, user_id: str) -> Iterator[Finding
         yield of_failure(PRIVILEGES, error, CheckResult.SKIPPED)
     else:
         yield from of_privileges(held)
+        if merges:
+            yield of_notes(held)
 
 
 def of_privileges(held: dict[str, str]) -> Iterator[Finding]:
@@ -140,6 +145,15 @@ def of_privileges(held: dict[str, str]) -> Iterator[Finding]:
         )
     else:
         yield ok("privileges System Job", ", ".join(f"{name} {held[name]}" for name in _SYSTEM_JOB))
+
+
+def of_notes(held: dict[str, str]) -> Finding:
+    """Checks what LEADPIPE_MERGE needs. Without it a customer's later actions wait, and the leads go on."""
+    missing = lacking(tuple(Privilege(name=name, depth=depth) for name, depth in OF_MERGE.items()), held)
+    if not missing:
+        return ok(NOTES, ", ".join(f"{name} {held[name]}" for name in OF_MERGE))
+    fact = f"LEADPIPE_MERGE is set, and the role lacks {in_words(missing)}: a customer's later actions wait"
+    return failed(NOTES, fact, "`leadpipe setup --apply` with the app's settings adds them", reason="missing_privilege")
 
 
 def _of(held: dict[str, str], name: str) -> Finding | None:

@@ -30,8 +30,21 @@ class Privilege:
     must: bool = False
 
 
-def needed(mapping: MappingNeeds) -> tuple[Privilege, ...]:
+# What LEADPIPE_MERGE needs. A note belongs to the user that makes it. The first lead, which the note is appended to and
+# which is looked for when that fails, may belong to anybody by then.
+OF_MERGE = {
+    "prvReadLead": ORGANISATION,
+    "prvAppendToLead": ORGANISATION,
+    "prvCreateNote": USER,
+    "prvReadNote": USER,
+    "prvAppendNote": USER,
+}
+
+
+def needed(mapping: MappingNeeds, *, merges: bool = False) -> tuple[Privilege, ...]:
     """A lead belongs to the user that makes it, so user level is enough unless the mapping sets another owner.
+
+    `merges`: LEADPIPE_MERGE is set.
 
     The optional ones are those that Microsoft's set-up asks for, and those of workflows and asynchronous plug-ins that
     start when a lead is created.
@@ -42,6 +55,7 @@ def needed(mapping: MappingNeeds) -> tuple[Privilege, ...]:
         **{f"prv{verb}AsyncOperation": ORGANISATION for verb in ("Read", "Write", "Append", "AppendTo")},
     }
     required = {"prvCreateLead": lead, "prvReadLead": lead, **_of_mapping(mapping, lead)}
+    required |= OF_MERGE if merges else {}
     return (
         *(Privilege(name=name, depth=depth, must=True) for name, depth in required.items()),
         *(Privilege(name=name, depth=depth) for name, depth in optional.items()),

@@ -448,6 +448,7 @@ class TestErasure:
             received_at=RECEIVED_AT,
             updated_at=AT,
             written_at=RECEIVED_AT,
+            duplicate_of=self.BEFORE.duplicate_of,
             source="AzureMarketplace",
             action="INS",
             offer="contoso.widget",

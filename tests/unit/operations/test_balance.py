@@ -58,7 +58,8 @@ def whole(world: World) -> None:
 
 def test_stores_that_agree_give_no_finding_and_every_state_is_counted(world: World) -> None:
     whole(world)
-    audit = audited(world, in_dynamics=world.dynamics.has)
+    notes = {lead_id(number=number) for number, state in enumerate(State) if state is State.MERGED}
+    audit = audited(world, in_dynamics=world.dynamics.has, has_note=notes.__contains__)
     assert list(audit.findings()) == []
     assert audit.counts == dict.fromkeys(State, 1)
 
@@ -228,6 +229,19 @@ def test_a_written_lead_that_dynamics_does_not_have_is_a_note_where_it_is_asked(
     assert found(world) == set()
     assert found(world, in_dynamics=world.dynamics.has) == {(What.NOT_IN_DYNAMICS, LEAD_ID)}
     assert What.NOT_IN_DYNAMICS in NOTES
+
+
+def test_a_note_that_is_no_longer_in_dynamics(world: World) -> None:
+    kept(world, state=State.MERGED, duplicate_of=OTHER_LEAD_ID, written_at=RECEIVED_AT)
+    assert found(world) == set()
+    assert found(world, has_note=lambda _: True) == set()
+    assert found(world, has_note=lambda _: False) == {(What.NOTE_GONE, LEAD_ID)}
+
+
+def test_two_claims_of_one_lead_without_a_record_are_one_finding(world: World) -> None:
+    claimed(world)
+    claimed(world, fingerprint="cd" * 32)
+    assert [finding.what for finding in audited(world).findings()] == [What.CLAIM_ALONE]
 
 
 def test_a_test_lead_that_was_deleted_again_is_not_expected_in_dynamics(world: World) -> None:

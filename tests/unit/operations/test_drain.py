@@ -50,6 +50,15 @@ def test_all_that_rest_are_written_whatever_they_wait_for(world: World) -> None:
     assert world.fallback.rows == {}
 
 
+def test_of_one_customers_leads_the_first_is_written_and_the_others_are_noted(world: World) -> None:
+    resting = run(world)
+    merging = replace(resting, settings=settings(merge=timedelta(days=30), dedupe_window=timedelta(0)))
+    results = list(drained(IDS, merging))
+    assert [result.outcome for result in results] == [Outcome.WRITTEN] * 4
+    assert [result.state for result in results] == [State.WRITTEN, *[State.MERGED] * 3]
+    assert ({*world.dynamics.leads}, {*world.dynamics.notes}, world.fallback.rows) == ({IDS[0]}, {*IDS[1:]}, {})
+
+
 @pytest.mark.parametrize("failure", [Transient("dynamics_unreachable"), Transient("throttled"), Blocked("no_role")])
 def test_the_first_that_dynamics_does_not_take_ends_the_run_with_its_reason(world: World, failure: Transient) -> None:
     world.dynamics.failing = [failure]

@@ -17,13 +17,14 @@ from leadpipe.operations.doctor.app_checks import (
 )
 from leadpipe.operations.doctor.canary_check import look_at_canary, of_canary
 from leadpipe.operations.doctor.clock_check import look_at_clock
-from leadpipe.operations.doctor.dynamics_checks import look_at_dynamics, of_privileges
+from leadpipe.operations.doctor.dynamics_checks import look_at_dynamics, of_notes, of_privileges
 from leadpipe.operations.doctor.expiry_check import look_at_expiry
 from leadpipe.operations.doctor.finding import CheckResult, Finding
 from leadpipe.operations.doctor.ledger_checks import of_last
 from leadpipe.operations.doctor.notify_check import look_at_notify
 from leadpipe.operations.doctor.storage_checks import of_depth
 from leadpipe.operations.doctor.table_checks import everything_sent, misfits, of_lengths, of_steps
+from leadpipe.operations.setup.privileges import LEVELS, OF_MERGE
 from tests.factories import LEAD_ID, RECEIVED_AT, environment, record, settings
 from tests.fakes import FakeCanaryMarks
 
@@ -226,6 +227,21 @@ def test_either_append_privilege_of_system_jobs_will_do(append: str) -> None:
     held = {name: depth for name, depth in ALL.items() if "Append" not in name}
     assert results(list(of_privileges({**held, append: "Global"})))["privileges System Job"] is CheckResult.OK
     assert results(list(of_privileges(held)))["privileges System Job"] is CheckResult.SKIPPED
+
+
+def test_with_all_that_notes_need_their_line_is_ok() -> None:
+    assert of_notes(OF_MERGE).result is CheckResult.OK
+
+
+@pytest.mark.parametrize("name", OF_MERGE)
+def test_what_notes_lack_is_named_with_its_level(name: str) -> None:
+    found = of_notes({each: depth for each, depth in OF_MERGE.items() if each != name})
+    assert (found.result, found.reason) == (CheckResult.FAILED, "missing_privilege")
+    assert f"{name} ({LEVELS[OF_MERGE[name]]})" in found.fact
+
+
+def test_the_users_own_level_on_leads_is_too_little_for_notes() -> None:
+    assert of_notes({**OF_MERGE, "prvAppendToLead": "Basic"}).result is CheckResult.FAILED
 
 
 def test_the_documented_table_takes_all_that_is_sent() -> None:

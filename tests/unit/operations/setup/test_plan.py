@@ -15,7 +15,7 @@ from leadpipe.operations.setup.plan import (
     plan,
     plan_removal,
 )
-from leadpipe.operations.setup.privileges import MappingNeeds, needed
+from leadpipe.operations.setup.privileges import OF_MERGE, MappingNeeds, needed
 from leadpipe.operations.setup.step import Change, Step, StepState
 
 NEEDED = needed(MappingNeeds())
@@ -158,6 +158,14 @@ def test_an_account_that_is_there_only_gets_the_role() -> None:
     steps = plan(ACCOUNT, replace(EMPTY, own=OWN, user=replace(USER, note="")))
 
     assert changes(steps) == [Change.GIVE_ROLE]
+
+
+def test_merge_needs_notes_and_leads_of_anybody_and_else_neither_is_asked_for() -> None:
+    without = {each.name: each.depth for each in NEEDED}
+    depths = {each.name: each.depth for each in needed(MappingNeeds(), merges=True)}
+
+    assert {name: depth for name, depth in depths.items() if without.get(name) != depth} == OF_MERGE
+    assert not {"prvCreateNote", "prvAppendToLead"} & without.keys()
 
 
 def test_a_mapping_with_lookups_and_owners_needs_more() -> None:
