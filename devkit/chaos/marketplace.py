@@ -15,10 +15,12 @@ from devkit.launcher.sample import this_machine
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 CLIENTS = 8
 CRASHES = "the first delivery of this one crashes"
+ACTIONS = ("INS", "PLT", "StartTestDrive")
+LONGEST_PAUSE = 3.0
 
 
 def email_of(number: int) -> str:
@@ -26,15 +28,19 @@ def email_of(number: int) -> str:
 
 
 class Marketplace:
-    """`accepted` has the lead ids of each e-mail address's 202s. Thread-safe."""
+    """`accepted` has the lead ids of each address's 202s, `actions` how often each customer acted. Thread-safe."""
 
-    def __init__(self, url: Callable[[], str], *, twice: float, crashing: set[int], chance: random.Random) -> None:
+    def __init__(
+        self, url: Callable[[], str], *, twice: float, merge: float, crashing: set[int], chance: random.Random
+    ) -> None:
         self.accepted: dict[str, list[str]] = {}
+        self.actions: Counter[str] = Counter()
         self.answers: Counter[str] = Counter()
         self.posted = 0
         self.giving_up = threading.Event()
         self._url = url
         self._twice = twice
+        self._merge = merge
         self._crashing = crashing
         self._chance = chance
         self._lock = threading.Lock()
@@ -48,21 +54,33 @@ class Marketplace:
                 self.giving_up.wait(max(0.0, started + (number - first) / pace - time.monotonic()))
                 if self.giving_up.is_set():
                     return
-                clients.submit(self._post_until_kept, number, again=self._chance.random() < self._twice)
+                clients.submit(self._act, number, self._drawn(), again=self._chance.random() < self._twice)
 
-    def _post_until_kept(self, number: int, *, again: bool) -> None:
-        while not self._is_kept(number) and not self.giving_up.wait(0.3):
+    def _drawn(self) -> Sequence[float]:
+        """The pauses before each action of one customer."""
+        more = self._chance.choice((1, 2)) if self._chance.random() < self._merge else 0
+        return (0.0, *(self._chance.uniform(0, LONGEST_PAUSE) for _ in range(more)))
+
+    def _act(self, number: int, pauses: Sequence[float], *, again: bool) -> None:
+        for action, pause in zip(ACTIONS, pauses, strict=False):
+            self.giving_up.wait(pause)
+            self._post_until_kept(number, action, again=again)
+        with self._lock:
+            self.posted += 1
+
+    def _post_until_kept(self, number: int, action: str, *, again: bool) -> None:
+        with self._lock:
+            self.actions[email_of(number)] += 1
+        while not self._is_kept(number, action) and not self.giving_up.wait(0.3):
             pass
         if again:
             with self._lock:
                 self.answers["posted twice"] += 1
-            self._is_kept(number)
-        with self._lock:
-            self.posted += 1
+            self._is_kept(number, action)
 
-    def _is_kept(self, number: int) -> bool:
+    def _is_kept(self, number: int, action: str) -> bool:
         try:
-            answer = self._session.post(f"{self._url()}/api/leads", data=self._payload(number), timeout=15)
+            answer = self._session.post(f"{self._url()}/api/leads", data=self._payload(number, action), timeout=15)
         except requests.RequestException:
             self._count("no answer")
             return False
@@ -72,10 +90,11 @@ class Marketplace:
                 self.accepted.setdefault(email_of(number), []).append(answer.json()["lead_id"])
         return answer.status_code == 202
 
-    def _payload(self, number: int) -> str:
+    def _payload(self, number: int, action: str) -> str:
         person = {"FirstName": "Chaos", "LastName": f"Number {number}", "Email": email_of(number), "Country": "US"}
-        described = CRASHES if number in self._crashing else "One of many."
-        lead = {"LeadSource": "AzureMarketplace-INS|contoso.widget", "ActionCode": "INS", "OfferTitle": "Widget"}
+        described = CRASHES if number in self._crashing and action == ACTIONS[0] else "One of many."
+        source = f"AzureMarketplace-{action}|contoso.widget"
+        lead = {"LeadSource": source, "ActionCode": action, "OfferTitle": "Widget"}
         return json.dumps({"UserDetails": person, **lead, "Description": described})
 
     def _count(self, what: str) -> None:

@@ -22,6 +22,8 @@ OF_THE_HOST = (
     "Dynamics was away too long",
     "the tables are away",
 )
+# With LEADPIPE_MERGE.
+OF_MERGE = ("a later action becomes a note", "a later action waits for its first lead")
 OF_THE_SWEEP = (
     "the host gave up on a message",
     "a lead is overdue",
@@ -66,6 +68,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     option("--leads", type=int, default=300, help="how many (%(default)s)")
     option("--pace", type=float, default=6.0, help="leads posted in a second (%(default)s)")
     option("--twice", type=float, default=0.10, help="share that is posted twice (%(default)s)")
+    option("--merge", type=float, default=0.25,
+           help="share of customers that act more than once; 0: without LEADPIPE_MERGE (%(default)s)")  # fmt: skip
     option("--rows", type=int, default=6, help="that the marketplace writes into its own table (%(default)s)")
     option("--kills", type=int, default=6,
            help="at random moments, beside one in each crash window (%(default)s)")  # fmt: skip

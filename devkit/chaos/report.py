@@ -22,25 +22,41 @@ class Verdict:
     missing: list[str]
     doubled: list[str]
     unwritten: list[str]
+    wrongly_noted: list[str]
 
 
-def verdict(told: Mapping[str, list[str]], rows: int, in_dynamics: list[str], written: set[str]) -> Verdict:
-    """`told`: the lead ids of each address's 202s. `written`: the ids whose record is settled as expected."""
+def verdict(
+    told: Mapping[str, list[str]],
+    rows: int,
+    in_dynamics: list[str],
+    written: set[str],
+    *,
+    actions: Mapping[str, int],
+    notes: Mapping[str, int],
+) -> Verdict:
+    """`told`: the lead ids of each address's 202s. `written`: the ids whose record is settled as expected.
+
+    `actions`: how often each address acted, `notes`: how many notes are on its lead; the first action is the lead.
+    """
     there = Counter(in_dynamics)
     wanted = [*told, *(row_email(number) for number in range(rows))]
     return Verdict(
         missing=[email for email in wanted if not there[email]],
         doubled=[email for email, times in there.items() if times > 1],
         unwritten=[lead_id for ids in told.values() for lead_id in ids if lead_id not in written],
+        wrongly_noted=sorted(
+            email for email in actions.keys() | notes.keys() if notes.get(email, 0) != actions.get(email, 1) - 1
+        ),
     )
 
 
 def report(chaos: Chaos, *, in_time: bool, seconds: float) -> int:
     records = chaos.records()
-    settled = {record.lead_id for record in records if record.state in {State.WRITTEN, State.DUPLICATE}}
+    settled = {record.lead_id for record in records if record.state in {State.WRITTEN, State.MERGED, State.DUPLICATE}}
     rows = chaos.injected["rows of the marketplace"]
     emails = [str(lead.get("emailaddress1")) for lead in chaos.in_dynamics()]
-    found = verdict(chaos.marketplace.accepted, rows, emails, settled)
+    actions, notes = chaos.marketplace.actions, chaos.notes()
+    found = verdict(chaos.marketplace.accepted, rows, emails, settled, actions=actions, notes=notes)
     deaths = chaos.deaths()
     balanced, said = chaos.balance()
 
@@ -63,19 +79,21 @@ def report(chaos: Chaos, *, in_time: bool, seconds: float) -> int:
     faults = {
         "missing": found.missing,
         "doubled": found.doubled,
-        "202 that is neither written nor a duplicate": found.unwritten,
+        "202 that is neither written, merged nor a duplicate": found.unwritten,
+        "customers with a note too many or too few": found.wrongly_noted,
         "poisoned": [record.lead_id for record in records if record.state is State.POISONED],
         "crash windows never reached": [str(window) for window in chaos.unreached()],
         "balance exit": [str(balanced)] * bool(balanced),
         "not at rest in time": [f"{count} {what}" for what, count in chaos.left().items()] * (not in_time),
     }
-    print(f"  seed {chaos.options.seed}, {len(chaos.marketplace.accepted)} leads told 202, {seconds:.0f} s")
+    told = len(chaos.marketplace.accepted)
+    print(f"  seed {chaos.options.seed}, {told} customers told 202, {notes.total()} notes, {seconds:.0f} s")
     for what, which in faults.items():
         print(f"  {len(which)} {what}{': ' if which else ''}{', '.join(which[:10])}")
     if late := chaos.left().get(LATE_COPIES):
         print(f"  {late} late copies of settled leads are hidden in the queue still")
     failed = any(faults.values())
-    print("FAILED" if failed else "every lead is in Dynamics exactly once", flush=True)
+    print("FAILED" if failed else "every lead and every note is in Dynamics exactly once", flush=True)
     return int(failed)
 
 

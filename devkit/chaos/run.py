@@ -20,7 +20,7 @@ from azure.data.tables import TableServiceClient
 
 from devkit.bootstrap import ROOT
 from devkit.chaos.marketplace import CRASHES, Marketplace
-from devkit.chaos.options import DYNAMICS, OF_THE_HOST, OF_THE_SWEEP, plan_of
+from devkit.chaos.options import DYNAMICS, OF_MERGE, OF_THE_HOST, OF_THE_SWEEP, plan_of
 from devkit.chaos.proxy import Mode, Proxy
 from devkit.chaos.watch import read_journal
 from devkit.launcher import ports, stack
@@ -67,7 +67,7 @@ class Chaos:
         self.journal = folder / "journal"
         self.injected: Counter[str] = Counter()
         self.host_ends: Counter[str] = Counter()
-        self.host_plan = self._drawn(plan_of(OF_THE_HOST))
+        self.host_plan = self._drawn(plan_of((*OF_THE_HOST, *(OF_MERGE if options.merge else ()))))
         self.sweep_plan = self._drawn(plan_of(OF_THE_SWEEP), most=1)
         crashing = set(self.chance.sample(range(options.leads), min(options.crashes, options.leads)))
         self._folder = folder
@@ -83,6 +83,7 @@ class Chaos:
         self.marketplace = Marketplace(
             lambda: f"http://127.0.0.1:{self._host_port}",
             twice=options.twice,
+            merge=options.merge,
             crashing=crashing,
             chance=random.Random(options.seed + 1),  # noqa: S311
         )
@@ -153,6 +154,7 @@ class Chaos:
             **self._standin_settings,
             "AzureWebJobsStorage": storage,
             "LEADPIPE_FALLBACK_AFTER": f"{self.options.fallback_after}s",
+            "LEADPIPE_MERGE": "30d" if self.options.merge else "0",
             "AzureFunctionsJobHost__extensions__queues__visibilityTimeout": "00:00:01",
             "PYTHON_THREADPOOL_THREAD_COUNT": "32",
         }
@@ -386,6 +388,11 @@ class Chaos:
     def in_dynamics(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.control("GET", "leads")
         return found
+
+    def notes(self) -> Counter[str]:
+        """How many notes are on the leads of each address."""
+        emails = {lead["leadid"]: str(lead.get("emailaddress1")) for lead in self.in_dynamics()}
+        return Counter(emails.get(note["lead"], "nobody's lead") for note in self.control("GET", "notes"))
 
     def balance(self) -> tuple[int, str]:
         """Runs `leadpipe balance`, and gives its exit code and output."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from leadpipe.model.claim import Claim
 from leadpipe.model.ports import Claims
-from tests.factories import RECEIVED_AT, lead_id
+from tests.factories import RECEIVED_AT, lead, lead_id
 
 FINGERPRINT = "ab" * 32
 MINE = Claim(fingerprint=FINGERPRINT, lead_id=lead_id(), received_at=RECEIVED_AT)
@@ -31,6 +31,16 @@ def test_different_fingerprints_are_held_side_by_side(claims: Claims) -> None:
     claims.take(MINE)
     other = replace(OTHER, fingerprint="cd" * 32)
     assert claims.take(other) == other
+
+
+def test_the_customer_of_a_lead_is_claimed_beside_its_fingerprint(claims: Claims) -> None:
+    first = replace(MINE, fingerprint=lead().fingerprint())
+    of_customer = replace(MINE, fingerprint=lead().customer())
+    assert (claims.take(first), claims.take(of_customer)) == (first, of_customer)
+    later = replace(OTHER, fingerprint=lead(action_code="PLT").customer())
+    assert claims.take(later) == of_customer
+    assert claims.take_over(claims.take(later), later)
+    assert claims.take(first) == first
 
 
 def test_a_claim_can_be_taken_over_by_who_read_it(claims: Claims) -> None:

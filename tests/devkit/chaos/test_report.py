@@ -1,18 +1,27 @@
 """What a run of `make chaos` is told by."""
 
+from typing import Any
+
 import pytest
 
-from devkit.chaos.options import OF_THE_HOST, OF_THE_SWEEP, parse, plan_of
-from devkit.chaos.report import verdict
+from devkit.chaos.options import OF_MERGE, OF_THE_HOST, OF_THE_SWEEP, parse, plan_of
+from devkit.chaos.report import Verdict
+from devkit.chaos.report import verdict as judge
 from devkit.chaos.windows import SITUATIONS, Window, windows_of
 
 TOLD = {"a@chaos.example": ["1", "2"], "b@chaos.example": ["3"]}
+ACTIONS = {"a@chaos.example": 3, "b@chaos.example": 1}
+NOTES = {"a@chaos.example": 2}
 THERE = ["a@chaos.example", "b@chaos.example", "row0@chaos.example"]
+
+
+def verdict(told: dict[str, list[str]], rows: int, there: list[str], written: set[str], **changes: Any) -> Verdict:
+    return judge(told, rows, there, written, **{"actions": ACTIONS, "notes": NOTES, **changes})
 
 
 def test_all_is_well_when_every_address_is_in_dynamics_once_and_every_202_is_settled() -> None:
     found = verdict(TOLD, 1, THERE, {"1", "2", "3"})
-    assert (found.missing, found.doubled, found.unwritten) == ([], [], [])
+    assert (found.missing, found.doubled, found.unwritten, found.wrongly_noted) == ([], [], [], [])
 
 
 def test_a_lead_that_is_not_in_dynamics_is_missing() -> None:
@@ -32,9 +41,19 @@ def test_a_202_whose_record_is_neither_written_nor_a_duplicate_is_named() -> Non
     assert verdict(TOLD, 1, THERE, {"1", "3"}).unwritten == ["2"]
 
 
+@pytest.mark.parametrize("notes", [{}, {"a@chaos.example": 1}, {"a@chaos.example": 3}])
+def test_a_customer_with_a_note_too_many_or_too_few_is_named(notes: dict[str, int]) -> None:
+    assert verdict(TOLD, 1, THERE, {"1", "2", "3"}, notes=notes).wrongly_noted == ["a@chaos.example"]
+
+
+def test_a_note_on_nobodys_lead_is_named() -> None:
+    notes = {**NOTES, "nobody's lead": 1}
+    assert verdict(TOLD, 1, THERE, {"1", "2", "3"}, notes=notes).wrongly_noted == ["nobody's lead"]
+
+
 def test_a_run_plans_no_crash_window_that_the_tests_do_not_know() -> None:
     known = {window for situation in SITUATIONS for window in windows_of(situation)}
-    assert {*plan_of(OF_THE_HOST), *plan_of(OF_THE_SWEEP)} <= known
+    assert {*plan_of((*OF_THE_HOST, *OF_MERGE)), *plan_of(OF_THE_SWEEP)} <= known
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)

@@ -45,7 +45,7 @@ class Books:
 
     def _keep(self, number: int, state: State) -> None:
         lead = new_lead_id(self.now - (30 - number) * HOUR, number.to_bytes(10, "big"))
-        holder = self.leads[State.WRITTEN][0] if state is State.DUPLICATE else ""
+        holder = self.leads[State.WRITTEN][0] if state in {State.DUPLICATE, State.MERGED} else ""
         made = record(lead, state=state, next_try_at=self.now, updated_at=self.now, duplicate_of=holder)
         self.ledger.insert(made if state is not State.ERASED else replace(made, payload=None))
         self.claims.take(Claim(fingerprint=f"{number:064x}", lead_id=lead, received_at=made.received_at))
@@ -95,10 +95,10 @@ def test_received_is_the_sum_of_its_states_and_all_is_accounted_for(run: Runner)
     ran = run("balance")
     assert ran.code == 0
     assert {line.split()[0]: line.split()[1] for line in ran.lines[2:-1]} == dict.fromkeys(State, "2")
-    assert ran.lines[-1].split() == ["received", "20"]
+    assert ran.lines[-1].split() == ["received", str(2 * len(State))]
     assert "every lead is accounted for" in ran.err
     (told,) = run("balance", "--json").records
-    assert (told["received"], sum(told["states"].values()), told["offenders"]) == (20, 20, [])
+    assert (told["received"], sum(told["states"].values()), told["offenders"]) == (2 * len(State), 2 * len(State), [])
 
 
 def overdue(books: Books) -> str:
@@ -185,7 +185,7 @@ def test_one_damaged_row_is_named_and_left_out_while_every_other_lead_is_shown(
     run: Runner, books: Books, damage: Callable[[Books], str], caplog: pytest.LogCaptureFixture
 ) -> None:
     row = damage(books)
-    assert len(run("leads", "--json").records) == 19
+    assert len(run("leads", "--json").records) == 2 * len(State) - 1
     assert row in caplog.text
     assert run("status").code in {0, 1}
     (broken,) = [each for leads in books.leads.values() for each in leads if "/".join(keys(each)) == row]
@@ -228,7 +228,7 @@ def test_a_day_and_a_span_have_their_own_leads_and_offenders(run: Runner, books:
     assert found(run, "--day", f"{day}") == [("overdue", lead)]
     assert found(run, "--since", "20h") == []
     (told,) = run("balance", "--json", "--since", "10h").records
-    assert told["received"] < 20
+    assert told["received"] < 2 * len(State)
     assert run("balance", "--day", f"{day}", "--since", "1d").code == 2
     assert run("balance", "--day", "yesterday").code == 2
 
@@ -238,15 +238,24 @@ def test_an_account_without_any_table_balances(run: Runner) -> None:
     assert (ran.code, ran.lines[-1].split()) == (0, ["received", "0"])
 
 
-def test_dynamics_is_asked_for_each_written_lead_and_one_that_is_absent_is_a_note(
+def noted(standin: Standin, note: str, of: str) -> None:
+    row = {"annotationid": note, "objectid_lead@odata.bind": f"/leads({of})"}
+    assert standin.api("POST", "annotations", row).status_code == 204
+
+
+def test_dynamics_is_asked_for_each_lead_and_note_and_absent_ones_are_only_named(
     run_with_dynamics: Runner, books: Books, standin: Standin
 ) -> None:
-    there, absent = books.leads[State.WRITTEN]
+    (there, absent), (note, absent_note) = books.leads[State.WRITTEN], books.leads[State.MERGED]
     assert standin.create(leadid=there, lastname="Ito").status_code == 204
+    noted(standin, note, there)
     (told,) = run_with_dynamics("balance", "--dynamics", "--json").records
-    assert [(note["what"], note["id"]) for note in told["notes"]] == [("not_in_dynamics", absent)]
+    assert [(found["what"], found["id"]) for found in told["notes"]] == [
+        ("not_in_dynamics", absent),
+        ("note_not_in_dynamics", absent_note),
+    ]
     ran = run_with_dynamics("balance", "--dynamics")
-    assert (ran.code, absent in ran.out) == (0, True)
+    assert (ran.code, absent in ran.out, absent_note in ran.out) == (0, True, True)
 
 
 def test_dynamics_that_asks_for_a_pause_is_waited_for(
@@ -254,6 +263,8 @@ def test_dynamics_that_asks_for_a_pause_is_waited_for(
 ) -> None:
     for lead in books.leads[State.WRITTEN]:
         standin.create(leadid=lead, lastname="Ito")
+    for note in books.leads[State.MERGED]:
+        noted(standin, note, books.leads[State.WRITTEN][0])
     standin.fault("status", status=429, code="0x80072322", count=1, retry_after=1)
     (told,) = run_with_dynamics("balance", "--dynamics", "--json").records
     assert told["notes"] == []

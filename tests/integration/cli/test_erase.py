@@ -55,6 +55,20 @@ def test_it_says_what_it_does_not_reach(run_with_dynamics: Runner, ledger: Azure
         assert unseen in said
 
 
+def test_of_a_merged_action_it_names_the_note_and_the_lead_that_has_it(
+    run_with_dynamics: Runner, ledger: AzureLedger, standin: Standin
+) -> None:
+    first = kept(ledger, 1, state=State.WRITTEN)
+    assert standin.create(leadid=first, lastname="Ito").status_code == 204
+    note = kept(ledger, state=State.MERGED, duplicate_of=first, written_at=datetime.now(UTC))
+    made = {"annotationid": note, "objectid_lead@odata.bind": f"/leads({first})"}
+    assert standin.api("POST", "annotations", made).status_code == 204
+    for _ in range(2):  # also when it is run again, on the tombstone
+        said = run_with_dynamics("erase", note, "--yes").err
+        assert f"Dynamics has a note of {note}, on this lead. Delete it there:" in said
+        assert f"&etn=lead&id={first}" in said
+
+
 @pytest.mark.parametrize("written", [True, False])
 def test_without_an_organisation_it_says_what_is_known(run: Runner, ledger: AzureLedger, written: bool) -> None:
     lead = kept(ledger, state=State.WRITTEN, written_at=datetime.now(UTC) if written else None)

@@ -195,8 +195,11 @@ def test_a_written_lead_is_said_to_be_written_and_stays_so(run: Runner, ledger: 
     assert held(ledger, lead).attempt == 1
 
 
-def test_a_duplicate_is_replayed_with_anyway_by_its_id_alone(run: Runner, ledger: AzureLedger) -> None:
-    lead = kept(ledger, state=State.DUPLICATE, reason="", duplicate_of=LEAD_ID)
+@pytest.mark.parametrize("state", [State.DUPLICATE, State.MERGED])
+def test_a_duplicate_or_merged_action_is_replayed_with_anyway_by_its_id_alone(
+    run: Runner, ledger: AzureLedger, state: State
+) -> None:
+    lead = kept(ledger, state=state, reason="", duplicate_of=LEAD_ID)
     assert "--anyway" in run("poison", "replay", lead).out
     assert run("poison", "replay", "--all", "--anyway").code == 2
     assert run("poison", "replay", lead, "--anyway").code == 0

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from leadpipe.ledger_writes import write
-from leadpipe.model.change import Change, Deferred, Duplicate, Edited, Poisoned, Replayed, Written
+from leadpipe.model.change import Change, Deferred, Duplicate, Edited, Merged, Poisoned, Replayed, Written
 from leadpipe.model.errors import InvalidLead
 from leadpipe.model.record import Record, State
 from leadpipe.storage.ledger import AzureLedger
@@ -141,3 +141,22 @@ def test_an_unknown_id_is_one_line(storage_account: str, run_process: Run) -> No
     ran = run_process("show", LEAD_ID, AzureWebJobsStorage=storage_account)
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.splitlines()[1:] == [f"leadpipe: the ledger has no lead {LEAD_ID}"]
+
+
+def test_with_merge_all_that_a_customer_did_is_listed(run: Run, ledger: AzureLedger) -> None:
+    lived(ledger, Written())
+    lived(ledger, Merged(of=LEAD_ID), lead_id=OTHER_LEAD_ID)
+    shown = run("show", OTHER_LEAD_ID, LEADPIPE_MERGE="30d")
+    assert f"{LEAD_ID} (written, received" in next(line for line in shown.lines if line.startswith("first lead"))
+    told = shown.lines[shown.lines.index("all that the customer did") :]
+    assert [line.split()[3] for line in told if LEAD_ID in line or OTHER_LEAD_ID in line][:2] == ["written", "merged"]
+    (lead,) = run("show", LEAD_ID, "--json", LEADPIPE_MERGE="30d").records
+    assert [action["lead_id"] for action in lead["customer"]] == [LEAD_ID, OTHER_LEAD_ID]
+    (lead,) = run("show", LEAD_ID, "--json").records
+    assert lead["customer"] == []
+
+
+def test_a_merged_action_shows_when_its_note_was_made(run: Run, ledger: AzureLedger) -> None:
+    lived(ledger, Merged(of=LEAD_ID))
+    (lead,) = run("show", LEAD_ID, "--json").records
+    assert ([event["event"] for event in lead["events"]], lead["seconds_to_written"]) == (["merged"], 1.0)

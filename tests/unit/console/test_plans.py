@@ -102,8 +102,11 @@ def test_one_replay_is_carried_out_at_once(browser: Browser, world: World) -> No
     assert "1 replayed" in finished(browser, plan)
 
 
-def test_a_duplicate_is_written_too_when_a_person_wants_it(browser: Browser, world: World) -> None:
-    (one,) = put(world, state=State.DUPLICATE, duplicate_of=lead_id())
+@pytest.mark.parametrize("state", [State.DUPLICATE, State.MERGED])
+def test_a_duplicate_or_merged_action_is_written_too_when_a_person_wants_it(
+    browser: Browser, world: World, state: State
+) -> None:
+    (one,) = put(world, state=state, duplicate_of=lead_id())
     assert "Write it too" in browser.get(f"/leads/{one.lead_id}").text
     plan = browser.follow("/plans", {"verb": "replay", "lead": one.lead_id, "anyway": "1", "at_once": "1"})
     finished(browser, plan)

@@ -55,6 +55,7 @@ NAMES = (
     "LEADPIPE_TEST_LEADS",
     "LEADPIPE_DNC_LEADS",
     "LEADPIPE_RETENTION",
+    "LEADPIPE_MERGE",
     "LEADPIPE_NOTIFY_URL",
     "LEADPIPE_NOTIFY_FORMAT",
     "LEADPIPE_AUTH",
@@ -611,6 +612,20 @@ class TestTimes:
 
         assert (found.dedupe_window, found.fallback_after, found.retention, found.faults) == (time, time, time, ())
 
+    @pytest.mark.parametrize("text", ["", "0", "30d"])
+    def test_merge_is_off_unless_it_is_a_time(self, text: str) -> None:
+        found = read(LEADPIPE_MERGE=text)
+
+        assert (found.merge, found.faults) == (timedelta(days=30) if text == "30d" else timedelta(0), ())
+
+    def test_a_merge_that_is_no_time_leaves_it_off(self) -> None:
+        found = read(LEADPIPE_MERGE="on")
+
+        assert found.merge == timedelta(0)
+        assert found.faults_of(Area.NOTED) == (
+            "LEADPIPE_MERGE is not a time like 30d, 12h, 30m, 45s or 0; no action becomes a note meanwhile"
+        )
+
     @pytest.mark.parametrize("text", ["7", "d", "7 d", "-7d", "1.5h", "7w", "1h30m", "9999999d", "00", "P7D"])
     def test_with_anything_else_the_default_counts(self, text: str) -> None:
         found = read(LEADPIPE_DEDUPE_WINDOW=text)
@@ -626,6 +641,7 @@ class TestTimes:
             "LEADPIPE_DEDUPE_WINDOW",
             "LEADPIPE_FALLBACK_AFTER",
             "LEADPIPE_RETENTION",
+            "LEADPIPE_MERGE",
             "DATAVERSE_SECRET_EXPIRES",
             "DATAVERSE_PASSWORD_CHANGED",
         ],
