@@ -406,7 +406,7 @@ class Chaos:
     def _drawn(self, windows: list[Window], most: int = 6) -> dict[Window, int]:
         """Draws on which pass of each window the process dies."""
         often = {"intake", "delivery"}
-        seldom = {"fallback.keep", "ledger.insert", "queue.put"}
+        seldom = {"dynamics.note", "fallback.keep", "ledger.insert", "queue.put"}
         return {
             window: self.chance.randint(1, most)
             if window.flow in often and not {window.after, window.before} & seldom

