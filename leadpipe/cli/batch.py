@@ -77,7 +77,7 @@ def carry_out(
     with stoppable() as stop:
         wanted = with_progress(paced(lead_ids, rate), len(lead_ids), title)
         show(counting(work(takewhile(lambda _: not stop.pressed, wanted)), counts, lambda result: result.outcome))
-    _say_counts(counts, left=len(lead_ids) - counts.total(), dry_run=dry_run)
+    say_counts(counts, left=len(lead_ids) - counts.total(), dry_run=dry_run)
     return counts, stop.pressed
 
 
@@ -88,7 +88,7 @@ def counting(items: Iterable[T], counts: Counter[K], key: Callable[[T], K]) -> I
         yield item
 
 
-def _say_counts(counts: Counter[Outcome], *, left: int, dry_run: bool) -> None:
+def say_counts(counts: Counter[Outcome], *, left: int, dry_run: bool) -> None:
     verbs = {outcome: "would be " if dry_run and outcome not in AS_IT_IS else "" for outcome in counts}
     words = ", ".join(f"{number} {verbs[outcome]}{outcome}" for outcome, number in counts.items())
     rest = f"; {left} not reached, the same command goes on with them" if left else ""
@@ -106,10 +106,10 @@ def end(counts: Counter[Outcome], *, stopped: bool, named: bool) -> None:
         raise typer.Exit(1)
 
 
-def printer(done: Outcome, *, as_json: bool) -> Callable[[Iterable[Result]], int]:
+def printer(*done: Outcome, as_json: bool) -> Callable[[Iterable[Result]], int]:
     """A function that prints all results as JSON, or a table of those whose outcome is another than `done`."""
     return lambda results: print_records(
-        (asdict(result) for result in results if as_json or result.outcome is not done),
+        (asdict(result) for result in results if as_json or result.outcome not in done),
         RESULT_COLUMNS,
         as_json=as_json,
     )

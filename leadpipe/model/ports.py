@@ -159,11 +159,15 @@ class Claims(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """A row that the marketplace wrote into its table destination. `key` is a hash of the row's keys, in hex."""
+    """A row that the marketplace wrote into its table destination. `key` is a hash of the row's keys, in hex.
+
+    `name`: the row's keys, for people.
+    """
 
     key: str
     at: datetime
     payload: str
+    name: str = field(default="", compare=False)
 
 
 class Fallback(Protocol):

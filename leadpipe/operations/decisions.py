@@ -56,6 +56,8 @@ class Outcome(StrEnum):
     ERASED = "erased"
     MENTIONS = "mentions"  # it only mentions the erased address, and is not changed
     TAKEN_IN = "taken in"
+    ALREADY_HERE = "already here"  # an earlier import, or the sweep, took it in
+    REJECTED = "kept as rejected"  # it was not a lead
     COMPLETED = "completed"
     WRITTEN = "written"  # Dynamics has the lead, so nothing was left to decide
     ALREADY_WRITTEN = "already written"

@@ -68,7 +68,7 @@ class AzureFallback:
         with failures_of("fallback"):
             for row in rows_of(self._table, "Timestamp ge @since", {"since": since}, go_on=go_on):
                 if not _lead_id(row) and not _is_copy(row):
-                    yield _arrival(row, row.metadata["timestamp"] or since)
+                    yield arrival_of(row, row.metadata["timestamp"] or since, _hash(row["PartitionKey"], row["RowKey"]))
 
 
 def _marketplace_keys(record: Record) -> tuple[str, str] | None:
@@ -99,7 +99,7 @@ def _hash(partition_key: str, row_key: str) -> str:
     return sha256(json.dumps([partition_key, row_key]).encode()).hexdigest()
 
 
-def _arrival(row: Mapping[str, Any], at: datetime) -> Arrival:
+def arrival_of(row: Mapping[str, Any], at: datetime, key: str) -> Arrival:
     """Reads the row in the shape of the HTTPS destination. Its other columns are kept beside it."""
     columns = {name: str(cell) for name, cell in row.items()}
     lead_source, product = columns.get("LeadSource", ""), columns.get("ProductId", "")
@@ -112,8 +112,8 @@ def _arrival(row: Mapping[str, Any], at: datetime) -> Arrival:
         "Description": columns.get("Description", ""),
         _OWN_KEY: {name: cell for name, cell in columns.items() if name not in documented},
     }
-    key = _hash(columns["PartitionKey"], columns["RowKey"])
-    return Arrival(key=key, at=utc(at), payload=json.dumps(payload, ensure_ascii=False))
+    name = f"{columns['PartitionKey']}/{columns['RowKey']}"
+    return Arrival(key=key, at=utc(at), payload=json.dumps(payload, ensure_ascii=False), name=name)
 
 
 def _lead_id(row: Mapping[str, Any]) -> str:
