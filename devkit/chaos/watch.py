@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 READS = {
     "read", "events", "records", "records_before", "between", "due", "unforgotten", "first_day", "next_day", "ping",
     "depth", "receive", "arrivals", "has", "peek", "lead_ids", "of_leads_received",
-    "key_of",
+    "key_of", "quotes", "all_rows",
 }  # fmt: skip
 PORTS = {
     "AzureLedger": "ledger",

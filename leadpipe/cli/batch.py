@@ -25,6 +25,7 @@ from leadpipe.operations.batch import AS_IT_IS, T, paced
 from leadpipe.operations.decisions import Outcome, Result
 
 K = TypeVar("K")
+SHOWN_EACH = 500
 DRY_RUN = "dry run: nothing was changed"
 RESULT_COLUMNS = columns(("lead_id", "outcome", "state"), ("reason", "detail"), at_most={"detail": 300})
 
@@ -61,6 +62,23 @@ def with_progress(items: Iterable[T], total: int, title: str) -> Iterator[T]:
     # Rich would send what is printed on stdout meanwhile to stderr.
     with Progress(*columns, console=screen, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
         yield from bar.track(items, total=total)
+
+
+def watched(title: str) -> Callable[[Iterator[T]], Iterator[T]]:
+    """Shows on stderr, where that is a terminal, how many items went by; nobody knows how many there are."""
+
+    def shown(items: Iterator[T]) -> Iterator[T]:
+        screen = Console(stderr=True, highlight=False)
+        if not screen.is_terminal:
+            yield from items
+            return
+        with screen.status(title) as status:
+            for number, item in enumerate(items, start=1):
+                if number % SHOWN_EACH == 0:
+                    status.update(f"{title}: {number}")
+                yield item
+
+    return shown
 
 
 def carry_out(

@@ -13,8 +13,8 @@ from typing import Any
 
 from leadpipe.model.always import always
 from leadpipe.model.lead import Lead
-from leadpipe.model.lead_id import is_lead_id, new_lead_id, received_at
-from leadpipe.model.ports import Arrival
+from leadpipe.model.lead_id import EPOCH, is_lead_id, new_lead_id, received_at
+from leadpipe.model.ports import Arrival, FallbackRow
 from leadpipe.model.record import LONGEST_TEXT, Record
 from leadpipe.model.text import shortened, utf16_length, without_controls
 from leadpipe.storage.cells import fitted
@@ -57,6 +57,12 @@ class AzureFallback:
         for row in self._ids(first, last):
             if flaw := _flaw(row):
                 yield f"{row['PartitionKey']}/{row['RowKey']}: {flaw}"
+
+    def all_rows(self) -> Iterator[FallbackRow]:
+        with failures_of("fallback"):
+            for row in rows_of(self._table, "PartitionKey ge @first", {"first": ""}):
+                said = arrival_of(row, EPOCH, "")
+                yield FallbackRow(lead_id=_lead_id(row), name=said.name, payload=said.payload)
 
     def _ids(self, first: date, last: date) -> Iterator[Mapping[str, Any]]:
         query = "PartitionKey ge @first and PartitionKey le @last"

@@ -74,5 +74,11 @@ class AzureForeignQueue:
         return hash_of(*self._place, message.id)
 
 
+def poison_queues(storage: Storage) -> list[str]:
+    """The names of the account's poison queues, whichever app has them."""
+    with failures_of("queues"):
+        return sorted(queue.name for queue in storage.queues.list_queues() if queue.name.endswith("-poison"))
+
+
 def hash_of(*parts: str) -> str:
     return sha256(json.dumps(parts).encode()).hexdigest()

@@ -1,11 +1,12 @@
 """Opens the account, the table, the queue or the file that leads are moved in from."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from leadpipe.model.errors import LeadpipeError, SettingsError
+from leadpipe.model.ports import SeenMessage
 from leadpipe.model.settings import Area, Settings, StorageByIdentity, StorageByKey
 from leadpipe.operations.moving.files import items_in
 from leadpipe.operations.moving.found import leads_in
@@ -14,7 +15,7 @@ from leadpipe.operations.take_in import Item, own_row
 from leadpipe.operations.target import RETRIES, Target
 from leadpipe.storage import claims, fallback, ledger
 from leadpipe.storage.connection import Storage, connect
-from leadpipe.storage.foreign import AzureForeignQueue, AzureForeignTable
+from leadpipe.storage.foreign import AzureForeignQueue, AzureForeignTable, poison_queues
 from leadpipe.storage.lead_queue import QUEUE
 from leadpipe.storage.poison_queue import POISON_QUEUE
 
@@ -78,6 +79,13 @@ def received_from(queue: AzureForeignQueue) -> Iterator[Item]:
         for message in fresh:
             given.add(message.id)
             yield Item.of_message(message, queue.key_of(message))
+
+
+def poison_peeks(target: Target) -> dict[str, Callable[[], list[SeenMessage]]]:
+    """How to look at the head of each poison queue in leadpipe's own account, by its name."""
+    account = account_of("", target, {})
+    names = poison_queues(account.storage)
+    return {name: AzureForeignQueue(account.storage, account.name, name).peek for name in names}
 
 
 def parts_of(file: Path) -> list[Item]:
