@@ -134,9 +134,14 @@ class TakingIn:
         lead_id = new_lead_id(arrival.at, bytes.fromhex(key))
         if not self._dry_run:
             self._lower_marks(arrival.at.date())
-            lead_id = take_in(arrival, self._ports, make)
+            lead_id = take_in(arrival, self._ports, lambda *lead: self._due_now(make(*lead)))
         record = make(lead_id, arrival.payload)
         return _result(record, Outcome.REJECTED if record.state is State.REJECTED else Outcome.TAKEN_IN, item)
+
+    def _due_now(self, record: Record) -> Record:
+        """Otherwise a lead of last month is overdue at once, and the sweep puts a second message for it."""
+        now = self._now()
+        return replace(record, updated_at=now, next_try_at=now) if record.state is State.ACCEPTED else record
 
     def _record_of(self, key: str) -> Record | None:
         claim = self._ports.claims.read(key)

@@ -117,6 +117,7 @@ def test_the_runs_of_a_flow_are_taken_in_with_their_times(run: Runner, ledger: A
     assert run("import", "file", file).code == 0
     (found,) = records(ledger)
     assert (found.email, found.received_at) == ("jane.doe@fabrikam.com", RUN_START)
+    assert (found.next_try_at or RUN_START) > datetime.now(UTC) - timedelta(minutes=5)  # so that it is not overdue
     longer = file_of(tmp_path, "no JSON", json.loads(Path(file).read_text())["value"][0], payload(), name="longer")
     ran = run("import", "file", longer, "--yes", "--json")
     assert (ran.code, outcomes(ran)) == (0, ["already here", "kept as rejected", "taken in"])
@@ -160,13 +161,14 @@ def deliver_all(account: str, settings: Settings) -> None:
         queue.delete_message(message)
 
 
-def dying_at(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def dying_at(number: int, monkeypatch: pytest.MonkeyPatch, deaths: list[int]) -> None:
     """The process dies at its so manyeth write."""
     writes = iter(range(number))
 
     def dying(write: Callable[..., object]) -> Callable[..., object]:
         def written(*arguments: Any, **options: Any) -> object:
             if next(writes, None) is None:
+                deaths.append(number)
                 raise Died
             return write(*arguments, **options)
 
@@ -196,11 +198,13 @@ def test_killed_at_any_write_and_run_again_each_is_moved_in_once(
     queue = queue_of(storage_account, *map(posted_by, names[6:12]), *(f"no lead {number}" for number in range(3)))
     file = file_of(tmp_path, *map(posted_by, names[12:]), *(f"no JSON {number}" for number in range(3)))
     commands = (("table", "OldLeads"), ("queue", QUEUE), ("file", file))
+    deaths: list[int] = []
     for deadly in range(7):
         for command in commands:
             with pytest.MonkeyPatch.context() as patch, suppress(Died):
-                dying_at(deadly, patch)
+                dying_at(deadly, patch, deaths)
                 run("import", *command, "--yes")
+    assert len(deaths) > 2 * 7
     until(partial(are_seen, queue), "the messages are seen again")
     assert [run("import", *command, "--yes").code for command in commands] == [0, 0, 0]
     assert depth(queue) == 0
