@@ -51,7 +51,9 @@ def take_in_listed(
     new = [*taking.not_here(items)]
     say_what_is_new(new, known=len(items) - len(new))
     if len(new) > 1 and not dry_run:
-        ask(f"take in {leads(len(new))}, to be written into Dynamics?", yes=yes)
+        number = sum(len(item.leads) for item in new)
+        rest = f", and keep {others} as rejected" if (others := _others(new)) else ""
+        ask(f"take in {leads(number)}, to be written into Dynamics{rest}?", yes=yes)
     chosen = items if known_too else new
     finish(*carry_in(chosen, len(chosen), taking, dry_run=dry_run, as_json=as_json, rate=rate))
 
@@ -61,10 +63,15 @@ def say_what_is_new(new: Sequence[Item], *, known: int) -> None:
     times = sorted(item.at for item in new if item.at)
     span = f", last written from {text_of(times[0])} until {text_of(times[-1])}" if times else ""
     say(f"{leads(sum(len(item.leads) for item in new))} to take in{span}")
-    if others := sum(not item.leads for item in new):
+    if others := _others(new):
         say(f"  {others} more that are no leads, to be kept as rejected")
     if known:
         say(f"  {known} already here")
+
+
+def _others(items: Iterable[Item]) -> int:
+    """How many of them have no lead in them."""
+    return sum(not item.leads for item in items)
 
 
 def carry_in(
