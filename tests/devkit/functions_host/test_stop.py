@@ -5,14 +5,16 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from devkit.functions_host.errors import EXIT_HOST_ERROR, EXIT_OK
 from devkit.functions_host.host import Choices, Host
 from devkit.functions_host.host_json import parse
-from devkit.functions_host.http_server import HttpServer
+
+if TYPE_CHECKING:
+    from devkit.functions_host.http_server import HttpServer
 
 MORE_STEPS_THAN_A_WAIT_HAS = 40
 
