@@ -125,7 +125,8 @@ def _search(email: str, target: Target, in_dynamics: InDynamics | None) -> Found
     if in_dynamics is None:
         return found
     with said_to_the_administrator():
-        return search.in_dynamics(in_dynamics.administration.leads_with(email.strip()))
+        there = in_dynamics.administration.leads_with(email.strip())
+    return search.in_dynamics(there)
 
 
 def _signed_in(target: Target, tenant: str, *, empty: bool) -> InDynamics:

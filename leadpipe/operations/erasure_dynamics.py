@@ -8,10 +8,10 @@ from leadpipe.dataverse.administration import Administration
 from leadpipe.mapping.lead_table import COLUMNS, NEVER_EMPTY, Kind
 from leadpipe.mapping.rules import FileMapping, own_columns
 from leadpipe.model.errors import Refused
-from leadpipe.model.record import Record
+from leadpipe.model.record import Record, State
 
 ERASED = "(erased)"
-# In these states the action may be a note of the first lead, under the lead's own id.
+# In these states it may be a note on another lead, under its own id.
 _MAY_BE_A_NOTE = frozenset({"merged", "erased"})
 _NOTES = "annotations"
 _PERSONS = (
@@ -47,8 +47,7 @@ class InDynamics:
     def erase(self, lead_id: str, record: Record | None) -> str:
         """Says what was done. Run again, it finishes an interrupted erasure. Raises what Dynamics answered."""
         done = self._erase_lead(lead_id)
-        noted = record is not None and (record.state in _MAY_BE_A_NOTE or record.own_lead)
-        if noted and self.administration.delete_row(_NOTES, lead_id):
+        if record is not None and _may_have_a_note(record) and self.administration.delete_row(_NOTES, lead_id):
             return "note deleted" if done == "not there" else f"{done}, note deleted"
         return done
 
@@ -70,3 +69,9 @@ def emptied_columns(mapping: FileMapping) -> dict[str, str | None]:
     addresses = (name for name in COLUMNS if name.startswith(("address1_", "address2_")))
     own = (each.column for each in own_columns(mapping) if each.value.kind is Kind.TEXT)
     return {name: ERASED if name in NEVER_EMPTY else None for name in (*_PERSONS, *addresses, *own)}
+
+
+def _may_have_a_note(record: Record) -> bool:
+    """Whether a note may have been asked for: also before it failed, or was made a lead of its own."""
+    failed = bool(record.duplicate_of) and record.state is not State.DUPLICATE
+    return record.state in _MAY_BE_A_NOTE or record.own_lead or failed

@@ -12,7 +12,7 @@ from leadpipe.mapping.rules import FileMapping
 from leadpipe.model.errors import Refused
 from leadpipe.model.record import Record, State
 from leadpipe.operations.erasure_dynamics import InDynamics, emptied_columns
-from tests.factories import LEAD_ID, record
+from tests.factories import LEAD_ID, OTHER_LEAD_ID, record
 
 ODATA = {"odata-version": "4.0"}
 LEAD, NOTE = f"{API}/leads({LEAD_ID})", f"{API}/annotations({LEAD_ID})"
@@ -50,9 +50,11 @@ def eraser(organisation: Organisation, *, empty: bool = False) -> InDynamics:
         ({LEAD}, None, "deleted"),
         ({NOTE}, record(state=State.ERASED), "note deleted"),
         ({LEAD, NOTE}, record(state=State.WRITTEN, own_lead=True), "deleted, note deleted"),
+        ({NOTE}, record(state=State.POISONED, duplicate_of=OTHER_LEAD_ID), "note deleted"),
+        ({NOTE}, record(state=State.DUPLICATE, duplicate_of=OTHER_LEAD_ID), "not there"),
         (set(), record(state=State.ERASED), "not there"),
     ],
-    ids=range(6),
+    ids=range(8),
 )
 def test_the_lead_goes_and_the_note_that_it_may_have_been(there: set[str], lead: Record | None, done: str) -> None:
     assert eraser(Organisation(*there)).erase(LEAD_ID, lead) == done
