@@ -54,11 +54,15 @@ def _parts(data: bytes) -> list[tuple[str, str | bytes]]:
 
 
 def _values(text: str) -> list[Any] | None:
-    """The JSON values that follow each other in the text; None where something else is between them."""
+    """The JSON values that follow each other in the text; None where something else is between them.
+
+    Or where one is nested too deep to be written again.
+    """
     found, at = [], 0
     while at < len(text):
         try:
             value, at = _DECODER.raw_decode(text, at)
+            json.dumps(value)
         except (ValueError, RecursionError):
             return None
         found.append(value)

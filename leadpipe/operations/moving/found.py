@@ -11,6 +11,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -103,11 +104,16 @@ def opened(value: Any) -> Any:
 
 
 def parsed(text: str) -> Any:
-    """The value of a JSON text, numbers with a point as they are written; None where it is not JSON."""
+    """The value of a JSON text, numbers with a point as they are written; None where it is not JSON.
+
+    None also where it is nested so deep that it could not be written again, which takes more of the stack.
+    """
     try:
-        return json.loads(text, parse_float=str, parse_constant=str)
+        value = json.loads(text, parse_float=str, parse_constant=str)
+        json.dumps(value)
     except (ValueError, RecursionError):
         return None
+    return value
 
 
 def time_in(value: Any) -> datetime | None:
@@ -115,11 +121,9 @@ def time_in(value: Any) -> datetime | None:
     if not isinstance(value, str):
         return None
     for read in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
+        with suppress(ValueError, OverflowError):
             at = read(value.strip())
-        except (ValueError, OverflowError):
-            continue
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+            return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
     return None
 
 

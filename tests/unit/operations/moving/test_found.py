@@ -2,12 +2,17 @@
 
 import base64
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+import hypothesis
+import hypothesis.strategies as st
 import pytest
 
+from leadpipe.model.errors import LeadpipeError
 from leadpipe.model.lead import Lead
+from leadpipe.operations.moving.files import items_in
 from leadpipe.operations.moving.found import FoundLead, leads_in, time_in
 from tests.factories import payload
 
@@ -120,7 +125,36 @@ def test_the_time_nearest_around_a_lead_is_its_own(wrapped: Any, at: datetime | 
     assert [found.at for found in leads_in(json.dumps(wrapped))] == [at]
 
 
-@pytest.mark.parametrize("text", [None, 5, "", "yesterday", "2026-13-01T00:00:00Z"])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["UserDetails", "LeadSource", "body", "$content", "time", "email"]), inner)
+    ),
+    max_leaves=20,
+)
+
+
+@hypothesis.settings(max_examples=80)
+@hypothesis.given(JSON, st.sampled_from(["text", "base64", "file"]))
+def test_any_json_gives_leads_or_none_and_never_an_error(value: Any, how: str) -> None:
+    if how == "file":
+        with suppress(LeadpipeError):
+            assert all(len(item.key) == 64 for item in items_in(json.dumps(value).encode()))
+    for found in leads_in(in_base64(value) if how == "base64" else json.dumps(value)):
+        assert isinstance(json.loads(found.payload), dict)
+
+
+@pytest.mark.parametrize("depth", [200, 900, 1000, 3000])
+def test_a_lead_that_is_nested_as_deep_as_the_parser_goes_is_found_or_not(depth: int) -> None:
+    text = json.dumps(LEAD)[:-1] + f', "x": {"[" * depth}{"]" * depth}}}'
+    wrapped = f'{{"data": {text}}}'
+    assert [json.loads(found.payload)["ActionCode"] for found in leads_in(wrapped)] in ([], ["INS"])
+    with suppress(LeadpipeError):
+        list(items_in(f"[{text}]".encode()))
+
+
+@pytest.mark.parametrize("text", [None, 5, "", "yesterday", "2026-13-01T00:00:00Z", "0001-01-01T00:00:00+14:00"])
 def test_what_is_no_time_is_none(text: object) -> None:
     assert time_in(text) is None
 
