@@ -56,6 +56,7 @@ def show(visit: "Visit", plan_id: str) -> "Response":
         leads=leads,
         is_moving=is_moving(leads),
         Verb=Verb,
+        is_hosted=visit.console.door.is_hosted,
         most_planned=MOST_PLANNED,
         dynamics=visit.target.settings.dataverse,
         refresh=REFRESH_SECONDS if plan.is_running or is_moving(leads) else None,
