@@ -6,6 +6,7 @@ param location string
 param tags object
 @description('Client id of the registration in Entra that people sign in by.')
 param clientId string
+param alwaysReady int
 param storageAccountName string
 param storageAuth string
 param insightsName string
@@ -74,7 +75,7 @@ module app 'app.bicep' = {
     pythonVersion: pythonVersion
     instanceMemoryMB: 512
     maximumInstanceCount: 1
-    alwaysReadyHttp: 0
+    alwaysReadyHttp: alwaysReady
     httpConcurrency: 16
     updateStrategy: 'Recreate'
   }

@@ -73,6 +73,11 @@ param availabilityTest bool = false
 @description('Client id of the registration in Entra for the console on Azure (docs/console.md). With it a second app is made that serves the console. Empty: there is none.')
 param consoleClientId string = ''
 
+@description('Instances of the console that are kept awake. 1 spares people the cold start and a plan its end while nobody looks, for about 5 USD a month. 0 is cheaper.')
+@minValue(0)
+@maxValue(1)
+param consoleAlwaysReady int = 0
+
 @description('Object id of the person or group that runs leadpipe\'s commands. It gets the right to read and write leads. Empty: only the app has it.')
 param operatorPrincipalId string = ''
 
@@ -199,6 +204,7 @@ module console 'console.bicep' = if (!empty(consoleClientId)) {
     location: location
     tags: tags
     clientId: consoleClientId
+    alwaysReady: consoleAlwaysReady
     storageAccountName: storage.outputs.name
     storageAuth: storageAuth
     insightsName: monitoring.outputs.insightsName
