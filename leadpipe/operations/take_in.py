@@ -101,7 +101,7 @@ class TakingIn:
         for item in items:
             known = False
             with guard.item(row=item.key):
-                known = all(self._record_of(key) is not None for key in item.keys)
+                known = all(map(self._is_here, item.keys))
             if not guard.goes_on() and guard.failure is not None:
                 raise guard.failure
             if not known:
@@ -126,11 +126,13 @@ class TakingIn:
                 return
 
     def _taken_in(self, item: Item, key: str, lead: FoundLead | None) -> Result:
-        there = self._record_of(key)
+        claim = self._ports.claims.read(key)
+        there = self._ports.ledger.read(claim.lead_id) if claim else None
         if there is not None:
             return _result(there, Outcome.ALREADY_HERE, item)
         make = self._make or partial(_lead_or_rejected, text=item.text, is_lead=lead is not None)
-        arrival = Arrival(key=key, at=self._time_of(item, key, lead), payload=lead.payload if lead else "")
+        at = claim.received_at if claim else self._time_of(item, lead)  # an import was killed after its first write
+        arrival = Arrival(key=key, at=at, payload=lead.payload if lead else "")
         lead_id = new_lead_id(arrival.at, bytes.fromhex(key))
         if not self._dry_run:
             self._lower_marks(arrival.at.date())
@@ -143,18 +145,16 @@ class TakingIn:
         now = self._now()
         return replace(record, updated_at=now, next_try_at=now) if record.state is State.ACCEPTED else record
 
-    def _record_of(self, key: str) -> Record | None:
+    def _is_here(self, key: str) -> bool:
         claim = self._ports.claims.read(key)
-        return None if claim is None else self._ports.ledger.read(claim.lead_id)
+        return claim is not None and self._ports.ledger.read(claim.lead_id) is not None
 
-    def _time_of(self, item: Item, key: str, found: FoundLead | None) -> datetime:
+    def _time_of(self, item: Item, found: FoundLead | None) -> datetime:
         """When the lead was received there. Where nobody noted that, when the same lead was received here, else now.
 
         Retention counts from that time, so a text that is not a lead is received now where its time is long ago: its
         data must not go before a person has seen it.
         """
-        if claim := self._ports.claims.read(key):
-            return claim.received_at  # an import was killed after its first write
         now, lead = self._now(), _lead_of(found)
         noted = (at for at in (found.at if found else None, item.at) if at and can_be_received(at, now))
         at = next(noted, None)
