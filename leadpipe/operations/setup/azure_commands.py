@@ -31,7 +31,7 @@ _CERTIFICATE = Expanded("DATAVERSE_CERTIFICATE_PATH=/var/ssl/private/$THUMBPRINT
 
 def commands_for(sign_in: SignInMethod, known: Known, today: date) -> list[Commands]:
     made = [_names(sign_in, known), _made(known), _found(known)]
-    return [*made, *_of(sign_in, known, today), _other_methods(sign_in), _function_key(), _second_key()]
+    return [*made, *_of(sign_in, known, today), _other_methods(sign_in), _function_key(), *_second_key()]
 
 
 def _of(sign_in: SignInMethod, known: Known, today: date) -> list[Commands]:
@@ -245,14 +245,19 @@ def _function_key() -> Commands:
     )
 
 
-def _second_key() -> Commands:
+def _second_key() -> list[Commands]:
     """Azure makes the value, and shows it only in the list: the answer to `set` has it blacked out."""
     key = f"{ON_APP} --function-name leads"
-    return Commands(
-        title="later, to change that key: a second one, and its value; the first works until it is deleted",
-        bash=(
-            f"az functionapp function keys set {key} --key-name {SECOND_KEY} --output none",
-            f"az functionapp function keys list {key} --query {SECOND_KEY} --output tsv",
-            f"az functionapp function keys delete {key} --key-name default --output none",
+    return [
+        Commands(
+            title="later, to change that key: a second one, and its value",
+            bash=(
+                f"az functionapp function keys set {key} --key-name {SECOND_KEY} --output none",
+                f"az functionapp function keys list {key} --query {SECOND_KEY} --output tsv",
+            ),
         ),
-    )
+        Commands(
+            title="only when every live offer posts with the second key: delete the first",
+            bash=(f"az functionapp function keys delete {key} --key-name default --output none",),
+        ),
+    ]

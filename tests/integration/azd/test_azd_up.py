@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from deployed_app import settings_here
+from deployed_app import DeployedApp, settings_here
 from leadpipe.model.settings import Settings, StorageByIdentity
+from postdeploy import FunctionKey, print_address
 from tests.integration.azd.conftest import NOT_YET, Azd, key_of
 from tests.integration.conftest import App, Starter
 from tests.standin_process import Standin
@@ -43,7 +44,7 @@ def test_from_a_clean_clone_to_the_address_for_partner_center(azd: Azd, deployed
 def require_no_secret(azd: Azd, out: str, key: str) -> None:
     """How the key is read is printed; the key and the administrator's token are not, and stand in no command line."""
     (line,) = [line.strip() for line in out.splitlines() if line.strip().startswith("az functionapp function keys")]
-    assert line.endswith("--function-name leads --query default --subscription s-1 --output tsv")
+    assert line.endswith("--function-name leads --subscription s-1 --query default --output tsv")
     (token,) = json.loads((azd.fake / "answers.json").read_text())["account get-access-token"]
     for secret in (key, token["accessToken"]):
         assert secret not in out
@@ -252,6 +253,24 @@ def test_a_key_that_the_host_has_not_made_yet_is_waited_for(azd: Azd, deployed: 
 
     assert ran.code == 0, ran.out
     assert "the host has not made it yet" in ran.out
+
+
+def test_after_a_change_of_the_key_the_one_that_is_left_is_used(azd: Azd, deployed: App) -> None:
+    azd.answer("functionapp function keys list", {"partnercenter2": key_of(deployed)})
+
+    ran = azd.hook("postdeploy")
+
+    assert ran.code == 0, ran.out
+    assert " --query partnercenter2 --output tsv\n" in ran.out
+
+
+def test_a_key_whose_name_needs_quotes_is_shown_with_all_others(capsys: pytest.CaptureFixture[str]) -> None:
+    app = DeployedApp(name="leads", group="group", endpoint="https://leads.azurewebsites.net/api/leads")
+
+    print_address(app, {}, FunctionKey(name="partner-center", value="s3cret"))
+
+    said = capsys.readouterr().out
+    assert ("--query" in said, " --output json\n" in said, "s3cret" in said) == (False, True, False)
 
 
 def test_a_wrong_key_ends_it_before_an_address_is_printed(azd: Azd) -> None:

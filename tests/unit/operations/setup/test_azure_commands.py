@@ -241,9 +241,9 @@ def test_app_code_may_read_the_certificate_by_the_upload_itself() -> None:
 
 
 @pytest.mark.parametrize("way", SignInMethod)
-def test_a_second_key_is_made_then_read_and_only_then_the_first_deleted(way: SignInMethod) -> None:
-    *_, last = found(way)
-    made, read, deleted = last.bash
+def test_a_second_key_is_made_and_read_and_the_first_deleted_in_another_step(way: SignInMethod) -> None:
+    *_, second, first = found(way)
+    (made, read), (deleted,) = second.bash, first.bash
 
     assert "keys set" in made
     assert "--key-value" not in made
