@@ -5,10 +5,12 @@ import os
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+import hook
 from deployed_app import DeployedApp, settings_here
 from leadpipe.model.settings import Settings, StorageByIdentity
 from postdeploy import FunctionKey, print_address
@@ -133,6 +135,22 @@ def test_roles_that_spread_late_are_waited_for(azd: Azd) -> None:
     assert ran.out.count("403, the role has not spread yet") == 1
     assert [len(azd.calls("az", "storage", service, "list")) for service in ("queue", "table")] == [3, 1]
     assert len(azd.calls("az", "role", "assignment", "list")) == 3
+
+
+def test_a_long_wait_is_seen_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    passed = [0.0]
+
+    def sleep(seconds: float) -> None:
+        passed[0] += seconds
+
+    monkeypatch.setattr(hook, "time", SimpleNamespace(monotonic=lambda: passed[0], sleep=sleep))
+
+    hook.wait_until(lambda: "403" if passed[0] < 150 else "", "your role counts")
+
+    first, second, third, last = capsys.readouterr().out.splitlines()
+    assert first == "… your role counts: 403; waiting for at most 600 s"
+    assert [line.partition("; ")[2] for line in (second, third)] == ["65 s have passed", "125 s have passed"]
+    assert last == "✓ your role counts, after 155 s"
 
 
 def test_roles_that_never_spread_end_it_and_a_second_run_goes_on(azd: Azd) -> None:
