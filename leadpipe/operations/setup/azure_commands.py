@@ -25,6 +25,7 @@ _SET = f"az functionapp config appsettings set {ON_APP} --output none --settings
 _TENANT = Expanded("DATAVERSE_TENANT_ID=$(az account show --query tenantId --output tsv)")
 _CLIENT = Expanded("DATAVERSE_CLIENT_ID=$CLIENT")
 _IDENTITY = Expanded("DATAVERSE_MANAGED_IDENTITY=$IDENTITY_CLIENT")
+_TRIPLE_DES = "-keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -macalg SHA1"
 # https://learn.microsoft.com/azure/app-service/configure-ssl-certificate-in-code
 _CERTIFICATE = Expanded("DATAVERSE_CERTIFICATE_PATH=/var/ssl/private/$THUMBPRINT.p12")
 
@@ -132,15 +133,17 @@ def _certificate() -> list[Commands]:
     """Makes the certificate in a folder that only its owner can open, and deletes it after the upload.
 
     The PFX has a password only for the upload: the platform gives the app the certificate without one. OpenSSL and the
-    Azure CLI read the password from a file, since the list of processes shows command lines. On Flex Consumption the
-    upload itself says that the app's code may read the certificate; there is no app setting for it.
+    Azure CLI read the password from a file, since the list of processes shows command lines. The platform takes a PFX
+    in triple DES only, which newer versions of OpenSSL have to be asked for. On Flex Consumption the upload itself says
+    that the app's code may read the certificate; there is no app setting for it.
     https://learn.microsoft.com/cli/azure/use-azure-cli-successfully-tips#load-parameter-values-from-a-file
+    https://learn.microsoft.com/azure/app-service/configure-ssl-certificate#private-certificate-requirements
     """
     made = 'az ad app credential reset --id "$CLIENT" --append --create-cert --years 1'
     registered = f"{made} --query fileWithCertAndPrivateKey --output tsv"
     lines = (
         'openssl rand -hex -out "$DIR/password" 24',
-        'openssl pkcs12 -export -in "$PEM" -out "$DIR/client.pfx" -passout "file:$DIR/password"',
+        f'openssl pkcs12 -export -in "$PEM" -out "$DIR/client.pfx" -passout "file:$DIR/password" {_TRIPLE_DES}',
     )
     uploaded = (
         f'az functionapp config ssl upload {ON_APP} --certificate-file "$DIR/client.pfx"'

@@ -269,7 +269,7 @@ az() {
             printf %s "$HOME/made.pem" ;;
         *"ssl upload"*)
             stat -c '%a' "$DIR" "$PEM" >> "$LOG"
-            command openssl pkcs12 -in "$DIR/client.pfx" -passin "file:$DIR/password" -noout 2>> "$LOG"
+            command openssl pkcs12 -in "$DIR/client.pfx" -passin "file:$DIR/password" -noout -info 2>> "$LOG"
             cat "$DIR/password" >&2 ;;
     esac
 }
@@ -297,6 +297,7 @@ def test_only_its_owner_can_read_the_certificate_and_no_command_line_has_its_pas
     assert len(password) == 48
     assert password not in told
     assert [line for line in told.splitlines() if line.isdigit()] == ["700", "600"]
+    assert told.count("pbeWithSHA1And3-KeyTripleDES-CBC") == 2  # the key and the certificate: Azure takes no other
     assert [*project.iterdir()] == []
     assert not (home / "made.pem").exists()
 
