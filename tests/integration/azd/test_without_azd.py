@@ -72,7 +72,7 @@ def in_bash(
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(BASH), "-c", script], input=typed, cwd=folder, env=environment,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", timeout=100, check=False,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", timeout=300, check=False,
     )  # fmt: skip
 
 
