@@ -92,9 +92,14 @@ def _made(known: Known) -> Commands:
 def _found(known: Known) -> Commands:
     """Reads the names that the template chose, and puts leadpipe there."""
     # The caller has checked that it is an id; Azure writes ids in lower case.
-    which = f"[?clientId=='{known.identity.lower()}'].id" if known.identity not in {"", SYSTEM} else "[0].id"
+    which = (
+        f"[?clientId=='{known.identity.lower()}'].id"
+        if known.identity not in {"", SYSTEM}
+        else "sort_by([], &name)[0].id"
+    )
     found = {
-        "APP": 'az functionapp list --resource-group "$GROUP" --query "[0].name" --output tsv',
+        # Sorted, the app and its identity come before those of the console, whose names are longer.
+        "APP": 'az functionapp list --resource-group "$GROUP" --query "sort_by([], &name)[0].name" --output tsv',
         "IDENTITY": f'az identity list --resource-group "$GROUP" --query "{which}" --output tsv',
     }
     publish = 'func azure functionapp publish "$APP" --python'

@@ -120,11 +120,21 @@ def test_a_system_identity_of_the_settings_stays_the_apps_identity() -> None:
     assert given(SignInMethod.MANAGED_IDENTITY, known)["DATAVERSE_MANAGED_IDENTITY"] == "system"
 
 
+@pytest.mark.parametrize("line", ["APP", "IDENTITY"])
+def test_beside_a_console_the_app_and_its_own_identity_are_taken(line: str) -> None:
+    (command,) = [each for each in bash(SignInMethod.SECRET).splitlines() if each.startswith(f'{line}="$(az ')]
+
+    assert '--query "sort_by([], &name)[0].' in command
+
+
 def test_powershell_sets_its_variables_its_own_way_and_quotes_brackets_twice() -> None:
     lines = [line for each in found(SignInMethod.SECRET) for line in each.powershell]
 
     assert '$NAME = "contoso-leads"' in lines
-    assert '$APP = "$(az functionapp list --resource-group "$GROUP" --query "[0].name" --output tsv)"' in lines
+    assert (
+        '$APP = "$(az functionapp list --resource-group "$GROUP" --query "sort_by([], &name)[0].name" --output tsv)"'
+        in lines
+    )
     (settings,) = [line for line in lines if "@Microsoft.KeyVault(" in line]
     assert settings.endswith(')`""')
 
