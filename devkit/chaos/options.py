@@ -19,11 +19,15 @@ OF_THE_HOST = (
     "the lead repeats another",
     "Dynamics fails for now",
     "the gate is shut",
-    "Dynamics was away too long",
     "the tables are away",
 )
-# With LEADPIPE_MERGE.
-OF_MERGE = ("a later action becomes a note", "a later action waits for its first lead")
+WITHOUT_MERGE = ("Dynamics was away too long",)
+# A lead that is tried again is looked for first, and in an outage that fails: no create comes before the fallback table.
+WITH_MERGE = (
+    "a later action becomes a note",
+    "a later action waits for its first lead",
+    "no organisation is configured",
+)
 OF_THE_SWEEP = (
     "the host gave up on a message",
     "a lead is overdue",

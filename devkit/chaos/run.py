@@ -20,7 +20,7 @@ from azure.data.tables import TableServiceClient
 
 from devkit.bootstrap import ROOT
 from devkit.chaos.marketplace import CRASHES, Marketplace
-from devkit.chaos.options import DYNAMICS, OF_MERGE, OF_THE_HOST, OF_THE_SWEEP, plan_of
+from devkit.chaos.options import DYNAMICS, OF_THE_HOST, OF_THE_SWEEP, WITH_MERGE, WITHOUT_MERGE, plan_of
 from devkit.chaos.proxy import Mode, Proxy
 from devkit.chaos.watch import read_journal
 from devkit.launcher import ports, stack
@@ -67,7 +67,7 @@ class Chaos:
         self.journal = folder / "journal"
         self.injected: Counter[str] = Counter()
         self.host_ends: Counter[str] = Counter()
-        self.host_plan = self._drawn(plan_of((*OF_THE_HOST, *(OF_MERGE if options.merge else ()))))
+        self.host_plan = self._drawn(plan_of((*OF_THE_HOST, *(WITH_MERGE if options.merge else WITHOUT_MERGE))))
         self.sweep_plan = self._drawn(plan_of(OF_THE_SWEEP), most=1)
         crashing = set(self.chance.sample(range(options.leads), min(options.crashes, options.leads)))
         self._folder = folder
