@@ -22,7 +22,7 @@ OF_THE_HOST = (
     "the tables are away",
 )
 WITHOUT_MERGE = ("Dynamics was away too long",)
-# A lead that is tried again is looked for first. In an outage that fails, and no create comes before the fallback table.
+# A lead that is tried again is looked for first. In an outage that fails, so no create comes before the fallback row.
 WITH_MERGE = (
     "a later action becomes a note",
     "a later action waits for its first lead",
