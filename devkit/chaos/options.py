@@ -23,11 +23,8 @@ OF_THE_HOST = (
 )
 WITHOUT_MERGE = ("Dynamics was away too long",)
 # A lead that is tried again is looked for first. In an outage that fails, so no create comes before the fallback row.
-WITH_MERGE = (
-    "a later action becomes a note",
-    "a later action waits for its first lead",
-    "no organisation is configured",
-)
+WITH_MERGE = ("a later action waits for its first lead", "no organisation is configured")
+OF_THE_SWEEP_WITH_MERGE = ("Dynamics is back for a later action",)
 OF_THE_SWEEP = (
     "the host gave up on a message",
     "a lead is overdue",
@@ -57,7 +54,15 @@ def some_of(known: Collection[str]) -> Callable[[str], list[str]]:
     return read
 
 
-def plan_of(situations: Sequence[str]) -> list[Window]:
+def plan_of_host(*, merge: bool) -> list[Window]:
+    return _plan_of((*OF_THE_HOST, *(WITH_MERGE if merge else WITHOUT_MERGE)))
+
+
+def plan_of_sweep(*, merge: bool) -> list[Window]:
+    return _plan_of((*OF_THE_SWEEP, *(OF_THE_SWEEP_WITH_MERGE if merge else ())))
+
+
+def _plan_of(situations: Sequence[str]) -> list[Window]:
     return sorted({window for situation in situations for window in windows_of(situation)})
 
 

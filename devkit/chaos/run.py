@@ -20,7 +20,7 @@ from azure.data.tables import TableServiceClient
 
 from devkit.bootstrap import ROOT
 from devkit.chaos.marketplace import CRASHES, Marketplace
-from devkit.chaos.options import DYNAMICS, OF_THE_HOST, OF_THE_SWEEP, WITH_MERGE, WITHOUT_MERGE, plan_of
+from devkit.chaos.options import DYNAMICS, plan_of_host, plan_of_sweep
 from devkit.chaos.proxy import Mode, Proxy
 from devkit.chaos.watch import read_journal
 from devkit.launcher import ports, stack
@@ -67,8 +67,8 @@ class Chaos:
         self.journal = folder / "journal"
         self.injected: Counter[str] = Counter()
         self.host_ends: Counter[str] = Counter()
-        self.host_plan = self._drawn(plan_of((*OF_THE_HOST, *(WITH_MERGE if options.merge else WITHOUT_MERGE))))
-        self.sweep_plan = self._drawn(plan_of(OF_THE_SWEEP), most=1)
+        self.host_plan = self._drawn(plan_of_host(merge=bool(options.merge)))
+        self.sweep_plan = self._drawn(plan_of_sweep(merge=bool(options.merge)), most=1)
         crashing = set(self.chance.sample(range(options.leads), min(options.crashes, options.leads)))
         self._folder = folder
         self._stopping = threading.Event()
@@ -395,7 +395,14 @@ class Chaos:
         return Counter(emails.get(note["lead"], "nobody's lead") for note in self.control("GET", "notes"))
 
     def balance(self) -> tuple[int, str]:
-        """Runs `leadpipe balance`, and gives its exit code and output."""
+        """Runs `leadpipe balance`, and gives its exit code and output.
+
+        A last sweep by the real clock comes before it: those that were ahead left marks of days to come.
+        """
+        self._stopping.set()
+        if self._sweeps:
+            self._sweeps.join(SLOWEST_SWEEP)
+        self._sweep(timedelta(0))
         command = [sys.executable, "-m", "leadpipe", "--settings", str(self.settings_file), "balance"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AzureWebJobs")}
         reach_this_machine_directly(environment)

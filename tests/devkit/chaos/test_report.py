@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from devkit.chaos.options import OF_THE_HOST, OF_THE_SWEEP, WITH_MERGE, WITHOUT_MERGE, parse, plan_of
+from devkit.chaos.options import parse, plan_of_host, plan_of_sweep
 from devkit.chaos.report import Verdict
 from devkit.chaos.report import verdict as judge
 from devkit.chaos.windows import SITUATIONS, Window, windows_of
@@ -51,9 +51,10 @@ def test_a_note_on_nobodys_lead_is_named() -> None:
     assert verdict(TOLD, 1, THERE, {"1", "2", "3"}, notes=notes).wrongly_noted == ["nobody's lead"]
 
 
-def test_a_run_plans_no_crash_window_that_the_tests_do_not_know() -> None:
+@pytest.mark.parametrize("merge", [True, False])
+def test_a_run_plans_no_crash_window_that_the_tests_do_not_know(merge: bool) -> None:
     known = {window for situation in SITUATIONS for window in windows_of(situation)}
-    assert {*plan_of((*OF_THE_HOST, *WITH_MERGE, *WITHOUT_MERGE, *OF_THE_SWEEP))} <= known
+    assert {*plan_of_host(merge=merge), *plan_of_sweep(merge=merge)} <= known
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
