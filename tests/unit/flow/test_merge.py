@@ -12,10 +12,12 @@ from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import Blocked, Refused, StorageFailed, Transient
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import new_lead_id
+from leadpipe.model.ports import Marks
 from leadpipe.model.record import BEHIND_FIRST, Record, State
 from leadpipe.model.schedule import DELAYS
 from leadpipe.model.settings import Settings, SpecialLeads
 from leadpipe.operations.decisions import Desk, discard, replay
+from leadpipe.sweep import sweep
 from tests.factories import payload
 from tests.fakes import NOW, World
 
@@ -24,7 +26,7 @@ MERGE = Settings(storage=None, dataverse=None, merge=WINDOW)
 OFF = Settings(storage=None, dataverse=None)
 INS, PLT, TRIAL = (payload(ActionCode=code) for code in ("INS", "PLT", "StartTestDrive"))
 CUSTOMER = Lead.from_payload(INS).customer()
-SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 AWAY = Transient("dynamics_unreachable")
 
 
@@ -214,6 +216,31 @@ def test_behind_a_first_in_the_fallback_table_it_rests_there_and_both_are_draine
     assert drain(world, first).state is State.WRITTEN
     assert drain(world, later).state is State.MERGED
     assert world.fallback.rows == {}
+
+
+def test_a_drained_note_shows_the_sweep_that_dynamics_is_back() -> None:
+    world = World()
+    first, later = two(world)
+    run(world, first)
+    become(world, later, state=State.FALLBACK, next_try_at=NOW - SECOND)
+    assert world.marks.write(world.marks.marks, Marks(probes_fail_since=NOW - HOUR, next_probe_at=NOW))
+    world.at += HOUR
+    sweep(now=world.now, chance=0.5, ports=world.ports, settings=MERGE)
+    assert held(world, later).state is State.MERGED
+    assert (world.marks.marks.probes_fail_since, world.marks.marks.next_probe_at) == (None, None)
+
+
+def test_a_waiting_action_at_rest_is_passed_over_and_is_no_sign_that_dynamics_is_away() -> None:
+    world = World()
+    first, later = two(world)
+    world.dynamics.failing = [AWAY]
+    run(world, first, settings=replace(MERGE, fallback_after=timedelta(0)))
+    become(world, first, next_try_at=NOW + 9 * HOUR)
+    run(world, later)
+    other = become(world, action(world, payload(Email="jo@x.example"), 3), state=State.FALLBACK, next_try_at=NOW)
+    world.at += MINUTE
+    sweep(now=world.now, chance=0.5, ports=world.ports, settings=MERGE)
+    assert (held(world, later).state, held(world, other).state) == (State.FALLBACK, State.WRITTEN)
 
 
 def test_storage_failing_in_a_drain_is_not_taken_for_dynamics_being_away() -> None:
