@@ -230,7 +230,7 @@ def test_a_drained_note_shows_the_sweep_that_dynamics_is_back() -> None:
     assert (world.marks.marks.probes_fail_since, world.marks.marks.next_probe_at) == (None, None)
 
 
-def test_a_waiting_action_at_rest_is_passed_over_and_is_no_sign_that_dynamics_is_away() -> None:
+def test_a_waiting_action_at_rest_is_passed_over_in_a_drain() -> None:
     world = World()
     first, later = two(world)
     world.dynamics.failing = [AWAY]
