@@ -36,6 +36,7 @@ class Column:
     least: float = 0
     most: float = 0
     options: dict[int, str] = field(default_factory=dict)
+    with_time: bool = False  # a date that has a time of day
     default: bool | int | None = None
     on_create: bool = True
     on_update: bool = True
@@ -55,8 +56,8 @@ def choice_from_zero(*labels: str) -> Column:
     return Column(kind=Kind.CHOICE, options=dict(enumerate(labels)))
 
 
-def flag(default: bool | None) -> Column:
-    return Column(kind=Kind.FLAG, default=default)
+def flag(default: bool | None, *, yes: str = "Yes", no: str = "No") -> Column:
+    return Column(kind=Kind.FLAG, default=default, options={1: yes, 0: no})
 
 
 OWNERS = ("systemusers", "teams")
@@ -66,16 +67,28 @@ ENTITIES = {
     "teams": "team",
     "campaigns": "campaign",
     "transactioncurrencies": "transactioncurrency",
+    "accounts": "account",
+    "contacts": "contact",
+    "incidents": "incident",
+    "opportunities": "opportunity",
+    "campaignresponses": "campaignresponse",
+    "slas": "sla",
 }
+# The lookups that are bound by another name than their column's.
+_COLUMNS_OF_LINKS = {"customerid_account": "customerid", "customerid_contact": "customerid", "sla_lead_sla": "slaid"}
 
 
 def entity_of(entity_set: str) -> str:
     return ENTITIES.get(entity_set, entity_set.removesuffix("s"))
 
 
+def column_of_link(link: str) -> str:
+    return _COLUMNS_OF_LINKS.get(link, link.lower())
+
+
 def link_column(link: str) -> str:
     """Gives the name that a lookup is read back under."""
-    return f"_{link.lower()}_value"
+    return f"_{column_of_link(link)}_value"
 
 
 def link_definition(link: str, sets: tuple[str, ...]) -> Column:

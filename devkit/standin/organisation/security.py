@@ -51,7 +51,14 @@ _OTHERS = (
     "prvDeleteLead",
     "prvAppendToCampaign",
     "prvAppendToTransactionCurrency",
+    "prvAppendToAccount",
+    "prvAppendToContact",
+    "prvAppendToIncident",
+    "prvAppendToOpportunity",
+    "prvAppendToActivity",
+    "prvAppendToSLA",
     "prvAppendToAsyncOperation",
+    "prvOverrideCreatedOnCreatedBy",
     "prvReadUser",
     "prvReadRole",
     "prvReadBusinessUnit",
@@ -73,7 +80,18 @@ PRIVILEGES = _PUBLISHED | {
     name: str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://standin.invalid/privileges/{name}")) for name in _OTHERS
 }
 # Entity set -> the privilege that pointing at its rows takes.
-APPEND_TO = {"campaigns": "prvAppendToCampaign", "transactioncurrencies": "prvAppendToTransactionCurrency"}
+APPEND_TO = {
+    "campaigns": "prvAppendToCampaign",
+    "transactioncurrencies": "prvAppendToTransactionCurrency",
+    "accounts": "prvAppendToAccount",
+    "contacts": "prvAppendToContact",
+    "incidents": "prvAppendToIncident",
+    "opportunities": "prvAppendToOpportunity",
+    "campaignresponses": "prvAppendToActivity",
+    "slas": "prvAppendToSLA",
+}
+# What it takes to set overriddencreatedon.
+OVERRIDE_CREATED_ON = "prvOverrideCreatedOnCreatedBy"
 EVERYTHING = dict.fromkeys(PRIVILEGES, Depth.GLOBAL.label)
 
 ROLE = "Microsoft Marketplace Lead Writer"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from devkit.standin.organisation.columns import Column, Kind, entity_of, link_definition
+from devkit.standin.organisation.columns import Column, Kind, column_of_link, entity_of, link_definition
 from devkit.standin.organisation.security import APPEND_TO, PRIVILEGES
 from devkit.standin.refusal import Refusal
 from devkit.standin.replies import json_reply
@@ -62,7 +62,7 @@ def lookups(call: Call, key: str) -> Response:
         {
             "SchemaName": f"{table.entity}_{link}_{entity}",
             "ReferencingEntity": table.entity,
-            "ReferencingAttribute": link.lower(),
+            "ReferencingAttribute": column_of_link(link),
             "ReferencedEntity": entity,
             "ReferencingEntityNavigationPropertyName": link,
         }
@@ -79,7 +79,7 @@ def keys(call: Call, key: str) -> Response:
 
 
 def _columns(table: Table) -> dict[str, Column]:
-    links = {link.lower(): link_definition(link, sets) for link, sets in table.links.items()}
+    links = {column_of_link(link): link_definition(link, sets) for link, sets in table.links.items()}
     return {**table.columns, **links}
 
 
@@ -146,7 +146,12 @@ def _attribute(name: str, column: Column) -> dict[str, Any]:
         attribute["MaxLength"] = column.longest
     if column.targets:
         attribute["Targets"] = list(column.targets)
-    if column.options:
+    if column.kind is Kind.DAY:
+        attribute["DateTimeBehavior"] = {"Value": "UserLocal" if column.with_time else "DateOnly"}
+    if column.kind is Kind.FLAG:
+        yes, no = ({"Value": value, "Label": _label(column.options.get(value, ""))} for value in (1, 0))
+        attribute["OptionSet"] = {"TrueOption": yes, "FalseOption": no}
+    elif column.options:
         options = [{"Value": value, "Label": _label(label)} for value, label in column.options.items()]
         attribute["OptionSet"] = {"Options": options}
     return attribute

@@ -15,6 +15,7 @@ from leadpipe.dataverse.administration import Administration
 from leadpipe.dataverse.auth.authority import MICROSOFT_HOSTS
 from leadpipe.dataverse.auth.refusal import refusal
 from leadpipe.dataverse.client import DataverseClient
+from leadpipe.dataverse.inspection import Inspection
 from leadpipe.mapping.default import columns_of
 from leadpipe.model.errors import Blocked, DeliveryFailed, LeadpipeError
 from leadpipe.model.settings import Dataverse
@@ -97,6 +98,11 @@ def administration_of(dataverse: Dataverse, tenant: str, say: Callable[[str], No
     tokens = AdministratorTokens(dataverse, tenant, say)
     client = DataverseClient(dataverse.url, tokens, columns_of)
     return Administration(dataverse.url, client.send)
+
+
+def inspection_as_administrator(dataverse: Dataverse, tenant: str, say: Callable[[str], None]) -> Inspection:
+    """For what the application user may usually not read."""
+    return Inspection(DataverseClient(dataverse.url, AdministratorTokens(dataverse, tenant, say), columns_of).get)
 
 
 def what_went_wrong(error: LeadpipeError) -> str:

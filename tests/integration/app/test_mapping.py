@@ -36,7 +36,7 @@ def test_leads_wait_for_a_faulty_file_and_go_out_once_it_is_mended(
     lead_id = mapped_app.accepted(payload())
     waiting = mapped_app.reaching(lead_id, DEFERRED)
     assert waiting.reason == "mapping_unusable"
-    assert waiting.detail.startswith("mapping.toml:2: jobtitel: leads have no such column")
+    assert waiting.detail.startswith("mapping.toml:2: jobtitel: leadpipe does not know this column")
     assert standin.leads() == []
     file.write_text('[columns]\njobtitle = "mended"\n')
     assert mapped_app.settled(lead_id).state is State.WRITTEN
