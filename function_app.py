@@ -1,4 +1,4 @@
-"""The four functions: they translate between azure.functions and plain values.
+"""The five functions: they translate between azure.functions and plain values.
 
 Delivery and the sweep are imported by their first run, because a cold start that ends in a 202 does not need them.
 LEADPIPE_AUTH decides how `leads` is registered, so it is read here; all other settings are read by the first run.
@@ -98,6 +98,19 @@ def tell_health(request: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
     except BaseException as error:  # whatever it is, a lead posted now may not be kept
         problem = f"leadpipe could not look: {reason_of(error)}"
     return _answer(503, error="not_ready", detail=problem) if problem else _answer(200, status="ready")
+
+
+@app.function_name("openapi")
+@app.route(
+    route="openapi.json",
+    methods=[func.HttpMethod.GET],
+    trigger_arg_name="request",
+    auth_level=func.AuthLevel.ANONYMOUS,
+)
+def describe(request: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the host names its arguments
+    from leadpipe.model.openapi import document
+
+    return func.HttpResponse(json.dumps(document()), mimetype="application/json")
 
 
 @app.function_name("deliver")
