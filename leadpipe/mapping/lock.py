@@ -52,9 +52,9 @@ class Lock:
         return next((row for each, row in self.ids.get(key, {}).items() if folded_name(each) == wanted), None)
 
 
-def not_looked_up(key: str, name: str) -> NoReturn:
-    """Gives no id: there is no lock. Raises Wrong."""
-    raise Wrong(f"{key} {name!r} has no id yet: {_LOOK_UP}")
+def not_looked_up(key: str, _name: str) -> NoReturn:
+    """Gives no id: there is no lock. Raises Wrong, without the name, since faults are logged."""
+    raise Wrong(f"{key} is given by name, and has no id yet: {_LOOK_UP}")
 
 
 class LockFile:
@@ -69,7 +69,7 @@ class LockFile:
             not_looked_up(key, name)
         found = self.lock.id_of(key, name)
         if found is None:
-            raise Wrong(f"{key} {name!r} is not in {self._path.name}: {_LOOK_UP}")
+            raise Wrong(f"{key} is given by a name that is not in {self._path.name}: {_LOOK_UP}")
         return found
 
     @cached_property

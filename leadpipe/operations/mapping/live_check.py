@@ -36,8 +36,8 @@ BUILT_IN = "the default mapping"
 class Examined:
     """`looked_at` says what was compared, `unseen` what the role may not read, and why.
 
-    `notes` are no faults: what a person may not expect. `columns`: the live lead table, or why the role may not read
-    its definition.
+    `notes` are no faults: what a person may not expect. `lock`: what became of the lock beside the file.
+    `columns`: the live lead table, or why the role may not read its definition.
     """
 
     columns: Mapping[str, Column] | NotReadable = field(default_factory=dict)
@@ -45,6 +45,7 @@ class Examined:
     looked_at: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
     notes: list[Fault] = field(default_factory=list)
+    lock: str = ""
 
 
 def examine(columns: list[MappedColumn], file: str, inspection: Inspection) -> Examined:

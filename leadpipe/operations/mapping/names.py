@@ -12,7 +12,7 @@ from leadpipe.mapping.values import MappedColumn, Row
 from leadpipe.mapping.watched import read_file
 from leadpipe.model.errors import LeadpipeError
 
-# Stands in for an id until it is looked up; it never leaves this module.
+# In place of an id until it is looked up; it never leaves this module.
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 _KEYS = {"systemusers": "owner", "teams": "team"}
 _KINDS = {"owner": "user", "team": "team"}
@@ -29,10 +29,10 @@ class Named:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookedUp:
-    """`written`: the lock differs from what was on disk. `unseen`: what could not be looked up and is as before."""
+    """`changed`: the lock differs from the one beside the file. `unseen`: what was not looked up and is as before."""
 
-    lock: Lock
-    written: bool = False
+    lock: Lock = field(default_factory=Lock)
+    changed: bool = False
     faults: list[Fault] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
 
@@ -74,7 +74,7 @@ def look_up(path: Path, names: list[Named], inspection: Inspection, organisation
         else:
             faults.append(Fault(file=path.name, line=each.line, reason=why))
     lock = Lock(organisation=organisation, ids={key: dict(sorted(each.items())) for key, each in sorted(ids.items())})
-    return LookedUp(lock=lock, written=lock != before, faults=faults, unseen=unseen)
+    return LookedUp(lock=lock, changed=lock != before, faults=faults, unseen=unseen)
 
 
 def _id_of(named: Named, inspection: Inspection, kept: Lock) -> tuple[str, str]:

@@ -76,7 +76,7 @@ def test_the_other_commands_take_the_ids_from_the_lock_alone(
     check: Run, run: Run, file: Path, organisation: Standin
 ) -> None:
     shown = run("mapping", "show", "--json", LEADPIPE_MAPPING=str(file))
-    assert (shown.code, "owner 'jane@contoso.com' has no id yet" in shown.out) == (1, True)
+    assert (shown.code, "owner is given by name, and has no id yet" in shown.out) == (1, True)
     check()
     organisation.control("DELETE", "requests")
     rows = run("mapping", "show", "--json", LEADPIPE_MAPPING=str(file)).records
@@ -173,7 +173,7 @@ def test_an_organisation_that_does_not_answer_leaves_the_lock_as_it_is(
 def test_without_an_organisation_a_missing_lock_is_the_fault(check: Run) -> None:
     ran = check(DATAVERSE_URL="")
     assert [line.split(":")[1] for line in ran.lines] == ["3", "5"]
-    assert "owner 'jane@contoso.com' has no id yet: run `leadpipe mapping check`, and publish both files" in ran.out
+    assert "owner is given by name, and has no id yet: run `leadpipe mapping check`, and publish both files" in ran.out
 
 
 def test_a_folder_that_takes_no_lock_is_said(check: Run, file: Path) -> None:

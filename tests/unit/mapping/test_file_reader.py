@@ -122,7 +122,11 @@ RULE = f'[[rules]]\nteam = "{ID}"\n'
     ("text", "line", "reason"),
     [
         ("[[rules]]\nwhen = { country = 'FR' }", 1, "the rule sets nothing"),
-        ('[[rules]]\nowner = "Jane"', 2, "owner 'Jane' has no id yet: run `leadpipe mapping check`, and publish both"),
+        (
+            '[[rules]]\nowner = "Jane"',
+            2,
+            "owner is given by name, and has no id yet: run `leadpipe mapping",
+        ),
         ("[[rules]]\nowner = 5", 2, "owner is given by its id"),
         ("[[rules]]\nteam = ''", 2, "team is given by its id"),
         ('[[rules]]\ncampaign = "Autumn"', 2, "campaign is given by its id"),
