@@ -3,11 +3,12 @@
 import pytest
 
 from leadpipe.mapping.fault import FaultyMapping
+from leadpipe.mapping.fields import Fields
 from leadpipe.mapping.file_reader import read_mapping
 from leadpipe.mapping.lead_table import COLUMNS, NOT_SETTABLE
 from leadpipe.mapping.rules import FileMapping
 from tests.factories import LEAD_ID, lead
-from tests.lead_columns import DOCUMENTED, INTERNAL, MAPPED, fitting, misfits
+from tests.lead_columns import DOCUMENTED, INTERNAL, MAPPED, ROW, fitting, misfits
 
 
 def read(line: str) -> FileMapping:
@@ -26,6 +27,26 @@ def test_a_fitting_value_is_sent_as_the_column_takes_it(name: str) -> None:
     written = fitting(name)
     columns = read(f"{name} = {written.toml}").columns_of(lead(), LEAD_ID)
     assert columns[written.name] == written.sent
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "msdyn_gdproptout = true",
+        "msdyn_leadgrade = 3",
+        "msdyn_leadscoretrend = { option = 0 }",
+        "msdyn_salesassignmentresult = 1",
+        "msdyn_ordertype = 192350000",
+        "msdyn_leadscore = 90",
+        'msdyn_scorehistory = { text = "$description", length = 2000 }',
+        'msdyn_scorereasons = "$title"',
+        f'msdyn_segmentid = {{ lookup = "msdyn_segments({ROW})" }}',
+        f'msdyn_predictivescoreid = {{ lookup = "msdyn_predictivescores({ROW})" }}',
+    ],
+)
+def test_a_column_of_microsofts_add_ons_is_set_like_one_of_your_own(line: str) -> None:
+    (mapped,) = read(line).columns.values()
+    assert mapped.value.of(Fields(lead(), LEAD_ID)) is not None
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name in DOCUMENTED for value in misfits(name)])
