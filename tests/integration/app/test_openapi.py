@@ -23,6 +23,7 @@ from leadpipe.model.openapi import document
 from leadpipe.model.settings import Auth
 from tests.factories import CONNECTION_STRING, payload
 from tests.integration.conftest import App, Starter
+from tests.nursery import Nursery
 from tests.standin_process import Standin
 
 KEY = "0123456789abcdef"
@@ -48,10 +49,13 @@ CHECKS = [schemathesis.checks.CHECKS.get_one(name) for name in NAMES]
 
 @pytest.fixture(scope="module")
 def keyed_app(
-    tmp_path_factory: pytest.TempPathFactory, module_standin: Standin, module_storage_account: str
+    nursery: Nursery,
+    tmp_path_factory: pytest.TempPathFactory,
+    module_standin: Standin,
+    module_storage_account: str,
 ) -> Iterator[App]:
     """The app that checks keys itself, so that 401 too is leadpipe's answer."""
-    starter = Starter(module_standin, tmp_path_factory.mktemp("app"))
+    starter = Starter(nursery, module_standin, tmp_path_factory.mktemp("app"))
     yield starter(module_storage_account, LEADPIPE_AUTH="keys", LEADPIPE_KEYS=f"a:{KEY}")
     starter.stop()
 
