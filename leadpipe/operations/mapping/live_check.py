@@ -133,7 +133,7 @@ def _misfits(mapped: MappedColumn, column: Column) -> Iterator[str]:
     elif isinstance(value, Date):
         if column.with_time is not None and value.with_time is not column.with_time:
             takes = "a time of day too" if column.with_time else "a day without a time"
-            yield f"takes {takes} in Dynamics: {_dated(mapped, with_time=column.with_time)}"
+            yield f"takes {takes} in Dynamics: {_dated(mapped.column, value, with_time=column.with_time)}"
     elif isinstance(value, Choice):
         yield from (f"has no option {number} in Dynamics" for number in sorted(value.numbers - column.options))
 
@@ -156,8 +156,9 @@ def _shorter(mapped: MappedColumn, longest: int) -> str:
     return f'{mapped.column} = {{ text = "{text}", length = {longest} }}'
 
 
-def _dated(mapped: MappedColumn, *, with_time: bool) -> str:
-    return f'{mapped.column} = {{ date = "{mapped.value}", time = {str(with_time).lower()} }}'
+def _dated(column: str, date: Date, *, with_time: bool) -> str:
+    written = f'"{date}"' if date.fixed is None else f"{date.fixed:%Y-%m-%d}"
+    return f"{column} = {{ date = {written}, time = {str(with_time).lower()} }}"
 
 
 def _lookups(columns: list[MappedColumn], file: str, inspection: Inspection, found: Examined) -> None:

@@ -199,15 +199,17 @@ def test_labels_that_are_turned_round_are_pointed_out_and_are_no_fault(
 
 
 def test_dates_are_held_to_what_the_column_takes(check: Run, file: Path, organisation: Standin) -> None:
+    with_time = {"kind": "DateTime", "with_time": True}
     organisation.configure(
-        columns={"contoso_due": {"kind": "DateTime"}, "contoso_seen": {"kind": "DateTime", "with_time": True}}
+        columns={"contoso_due": {"kind": "DateTime"}, "contoso_seen": with_time, "contoso_until": with_time}
     )
     right = 'contoso_due = { date = "received" }\ncontoso_seen = { date = "received", time = true }\n'
     file.write_text(f'[columns]\n{right}overriddencreatedon = "received"\nestimatedclosedate = "received + 1 week"\n')
     assert (check().code, check().out) == (0, "")
     wrong = 'contoso_due = { date = "received", time = true }\ncontoso_seen = { date = "received + 1 day" }\n'
-    file.write_text(f"[columns]\n{wrong}")
-    day, time = check().lines
+    file.write_text(f"[columns]\n{wrong}contoso_until = 2027-01-31\n")
+    day, time, fixed = check().lines
+    assert fixed.endswith("contoso_until = { date = 2027-01-31, time = true }")
     assert day.startswith("mapping.toml:2: contoso_due: takes a day without a time in Dynamics: ")
     assert day.endswith('contoso_due = { date = "received", time = false }')
     assert time.startswith("mapping.toml:3: contoso_seen: takes a time of day too in Dynamics: ")
