@@ -7,7 +7,7 @@ from pathlib import Path
 from leadpipe.mapping.default import columns_of
 from leadpipe.model.errors import InvalidLead
 from leadpipe.model.lead import Lead
-from leadpipe.storage.fallback import _arrival
+from leadpipe.storage.fallback import arrival_of
 from tests.factories import LEAD_ID, RECEIVED_AT, SAMPLES, sample
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "mapping.md"
@@ -32,7 +32,7 @@ def _cells(name: str) -> list[tuple[str, str]]:
 def _posted(name: str) -> str:
     """The marketplace's own table row comes in as the sweep takes it in."""
     text = sample(name)
-    return _arrival(json.loads(text), RECEIVED_AT).payload if name == "azure-table-row.json" else text
+    return arrival_of(json.loads(text), RECEIVED_AT, "key").payload if name == "azure-table-row.json" else text
 
 
 def _shown(value: object) -> str:
