@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +11,7 @@ import typer
 from leadpipe.cli.batch import DRY_RUN, ask, carry_out, end
 from leadpipe.cli.options import AsJson, DryRun, Rate, SettingsFile, Since, Yes
 from leadpipe.cli.reconcile_output import listed, print_findings, say_comparison, say_export
+from leadpipe.cli.reconcile_rating import rating_of, write_rating
 from leadpipe.cli.say import say
 from leadpipe.cli.selection import leads
 from leadpipe.cli.target import reach
@@ -45,6 +46,9 @@ Dates = Annotated[
     Order | None, typer.Option("--dates", help="Which comes first in dates such as 03/04/2026, where nothing says it.")
 ]
 TakeIn = Annotated[bool, typer.Option("--import", help="Take in the leads that never came here.")]
+WriteRating = Annotated[
+    bool, typer.Option("--write-rating", help="Write Microsoft's rating into the columns that the mapping file names.")
+]
 Everything = Annotated[bool, typer.Option("--all", help="List the leads that are in both as well.")]
 
 
@@ -55,6 +59,7 @@ def reconcile(
     dates: Dates = None,
     since: Since = None,
     take_in: TakeIn = False,
+    write_ratings: WriteRating = False,
     everything: Everything = False,
     rate: Rate = None,
     dry_run: DryRun = False,
@@ -72,40 +77,45 @@ def reconcile(
 
     --import makes each missing row a lead, received when Partner Center has it, and delivered as any other. Asks
     first; each row is taken in once, however often the command is run. Exits with 1 while something is missing.
+
+    --write-rating changes leads that Dynamics has, where their match is sure: Microsoft's lead quality and validity of
+    e-mail and phone go into the columns that [rating] in the mapping file names. Asks first; may be run again.
     """
-    export = _read(files, columns, dates)
-    if since:
-        export = export.since(since)
+    export = _read(files, columns, dates, since)
     say_export(export)
     if take_in and any(file.reading.doubtful for file in export.files):
-        raise typer.BadParameter(
-            "say how the dates are written: --dates month-first or day-first", param_hint="--dates"
-        )
-    ports = reach(context, settings).ports
+        raise typer.BadParameter("say how the dates are written: month-first or day-first", param_hint="--dates")
+    target = reach(context, settings)
+    ports, rating = target.ports, rating_of(target.settings) if write_ratings else {}
     found = compared(export, ports=ports, now=now(), progress=_say_progress)
     results: dict[str, Result] = {}
-    counts, stopped = Counter[Outcome](), False
+    counts, rating_counts, stopped = Counter[Outcome](), Counter[Outcome](), False
     if not as_json:
         print_findings(listed(found, everything=everything), {}, as_json=False)
     say_comparison(found)
-    if take_in and found.missing:
-        counts, stopped = _take_in(found.missing, results, ports, rate=rate, dry_run=dry_run, yes=yes)
-    if as_json:
-        print_findings(listed(found, everything=True), results, as_json=True)
     if export.rows and not dry_run:
         note_reconciled(found.until, now(), ports.marks)
-    end(counts, stopped=stopped, named=False)
+    if take_in and found.missing:
+        counts, stopped = _take_in(found.missing, results, ports, rate=rate, dry_run=dry_run, yes=yes)
+    if rating and not stopped:
+        rating_counts, stopped = write_rating(
+            found, rating, target.settings, results, rate=rate, dry_run=dry_run, yes=yes
+        )
+    if as_json:
+        print_findings(listed(found, everything=True), results, as_json=True)
+    end(counts + rating_counts, stopped=stopped, named=False)
     if len(found.of(*WANTED)) > counts[Outcome.TAKEN_IN]:
         raise typer.Exit(1)
 
 
-def _read(files: Sequence[Path], columns: Path | None, dates: Order | None) -> Export:
+def _read(files: Sequence[Path], columns: Path | None, dates: Order | None, since: datetime | None) -> Export:
     try:
         named = named_columns(_content(columns, LARGEST_LIST), columns.name) if columns else {}
         contents = ((file.name, _content(file, LARGEST_FILE)) for file in files)
-        return export_of(contents, named=named, order=dates, now=now())
+        export = export_of(contents, named=named, order=dates, now=now())
     except UnusableExport as why:
         raise typer.BadParameter(str(why)) from why
+    return export.since(since) if since else export
 
 
 def _content(file: Path, largest: int) -> bytes:

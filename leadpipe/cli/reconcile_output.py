@@ -80,13 +80,13 @@ def _is_sure(finding: Finding) -> bool:
 
 
 def print_findings(findings: Iterable[Finding], results: Mapping[str, Result], *, as_json: bool) -> None:
-    """`results`: of the rows that were taken in, by their keys."""
+    """`results`: of the rows that were taken in by their keys, and of the leads that were rated by their ids."""
     print_records((_fields(each, results) for each in findings), COLUMNS, as_json=as_json)
 
 
 def _fields(finding: Finding, results: Mapping[str, Result]) -> dict[str, Any]:
     row, lead = finding.row, finding.lead
-    result = results.get(row.key) if row else None
+    result = results.get(row.key if row and not lead else lead.lead_id if lead else "")
     return {
         "kind": finding.kind,
         "at": finding.at,

@@ -57,6 +57,7 @@ class Outcome(StrEnum):
     MENTIONS = "mentions"  # it only mentions the erased address, and is not changed
     TAKEN_IN = "taken in"
     COMPLETED = "completed"
+    RATED = "rated"  # Microsoft's rating was written into the lead in Dynamics
     WRITTEN = "written"  # Dynamics has the lead, so nothing was left to decide
     ALREADY_WRITTEN = "already written"
     ALREADY_DISCARDED = "already discarded"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from leadpipe.model.errors import StorageFailed
+from leadpipe.model.errors import SettingsError, StorageFailed
 from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.record import Record, State
 from leadpipe.storage.claims import AzureClaims
@@ -18,6 +18,7 @@ from leadpipe.storage.marks import AzureMarks
 from tests.factories import payload
 from tests.integration.cli.conftest import Runner
 from tests.partner_center_export import csv_of, customer, misspelt
+from tests.standin_process import Standin
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 # Half a day, so that a run at midnight sees the same days in both.
@@ -134,7 +135,7 @@ def test_since_leaves_older_rows_out_and_then_nothing_is_missing(run: Runner, ex
     [
         ("", [], "the file is empty"),
         ("Datum,Angebot\r\n1,2\r\n", [], "Name the columns in a file for --columns"),
-        ("Email,Created\r\na@x.example,03/04/2026\r\n", ["--import"], "--dates month-first or day-first"),
+        ("Email,Created\r\na@x.example,03/04/2026\r\n", ["--import"], "month-first or day-first"),
     ],
 )
 def test_an_export_that_cannot_be_used_is_a_usage_error_with_the_fix(
@@ -172,3 +173,74 @@ def test_damaged_rows_are_named_by_line_and_need_a_person(run: Runner, tmp_path:
 def test_a_file_that_is_not_there_is_a_usage_error(run: Runner, tmp_path: Path) -> None:
     assert run("reconcile", str(tmp_path / "none.csv")).code == 2
     assert run("reconcile", str(tmp_path)).code == 2
+
+
+MAPPING = """
+[rating]
+quality = { column = "leadqualitycode", values = { High = "Hot", Low = "Cold" } }
+email_validity = "jobtitle"
+"""
+
+
+@pytest.fixture
+def rated_export(ledger: AzureLedger, standin: Standin, tmp_path: Path) -> str:
+    """Four leads that came: two are in Dynamics, one was deleted there, one is not written yet."""
+    standin.control("DELETE", "leads")
+    (tmp_path / "mapping.toml").write_text(MAPPING, encoding="utf-8")
+    for number in range(4):
+        came(ledger, number, **({"state": State.DEFERRED} if number == 3 else {}))
+        if number < 2:
+            lead_id = new_lead_id(time_of(number) + timedelta(seconds=2), number.to_bytes(10, "big"))
+            standin.api("POST", "leads", {"leadid": lead_id, "subject": "s", "lastname": "l"})
+    file = tmp_path / "leads.csv"
+    file.write_text(csv_of([*(row(number) for number in range(3)), {**row(3), "quality": "Low"}]), encoding="utf-8")
+    return str(file)
+
+
+def rated_in(standin: Standin) -> list[tuple[int, str]]:
+    return [(lead.get("leadqualitycode"), lead.get("jobtitle")) for lead in standin.leads()]
+
+
+def test_the_rating_goes_into_leads_that_dynamics_has_and_creates_none(
+    run_with_dynamics: Runner, rated_export: str, standin: Standin, tmp_path: Path
+) -> None:
+    mapping = {"LEADPIPE_MAPPING": str(tmp_path / "mapping.toml")}
+    command = ("reconcile", rated_export, "--write-rating")
+    dry = run_with_dynamics(*command, "--dry-run", **mapping)
+    assert "2 would be rated, 1 would be refused" in dry.err
+    assert rated_in(standin) == [(None, None)] * 2
+    assert run_with_dynamics(*command, answer="n\n", **mapping).code == 1
+    assert rated_in(standin) == [(None, None)] * 2
+    ran = run_with_dynamics(*command, "--yes", "--json", **mapping)
+    outcomes = Counter(each["outcome"] for each in ran.records)
+    assert (ran.code, outcomes) == (1, {"rated": 2, "refused": 1, "": 1})
+    assert "was not rated: the lead was deleted in Dynamics" in ran.err
+    assert rated_in(standin) == [(1, "Valid")] * 2
+    again = run_with_dynamics(*command, "--yes", **mapping)
+    assert "2 already written, 1 refused" in again.err
+    assert len(standin.leads()) == 2
+
+
+def test_a_rating_without_the_right_to_write_leads_stops_and_says_which(
+    run_with_dynamics: Runner, rated_export: str, standin: Standin, tmp_path: Path
+) -> None:
+    privileges = standin.control("GET", "config")["privileges"]
+    standin.configure(privileges={name: depth for name, depth in privileges.items() if name != "prvWriteLead"})
+    try:
+        ran = run_with_dynamics(
+            "reconcile", rated_export, "--write-rating", "--yes", LEADPIPE_MAPPING=str(tmp_path / "mapping.toml")
+        )
+    finally:
+        standin.control("DELETE", "config")
+    assert ran.code == 1
+    assert "prvWriteLead" in ran.err
+    assert rated_in(standin) == [(None, None)] * 2
+
+
+def test_a_rating_needs_columns_and_an_organisation(
+    run: Runner, run_with_dynamics: Runner, export: str, tmp_path: Path
+) -> None:
+    assert run_with_dynamics("reconcile", export, "--write-rating").code == 2
+    (tmp_path / "mapping.toml").write_text(MAPPING, encoding="utf-8")
+    with pytest.raises(SettingsError, match="settings"):
+        run("reconcile", export, "--write-rating", LEADPIPE_MAPPING=str(tmp_path / "mapping.toml"))
