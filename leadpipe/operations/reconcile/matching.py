@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
+from itertools import islice
 from typing import Any, TypeVar
 
 from leadpipe.model.errors import InvalidLead
@@ -269,7 +270,10 @@ def matched(rows: Sequence[Row], leads: Sequence[Known]) -> list[Pair]:
 
 
 def stripped_matches(rows: Sequence[Row], leads: Sequence[Known]) -> list[tuple[int, int]]:
-    """Rows that may be leads whose personal data is gone: of no other offer, at most a day apart, the nearest first."""
+    """Rows that may be leads whose personal data is gone: of no other offer, at most a day apart, the nearest first.
+
+    A row without a date may be any of them, so it never counts as missing while there is one.
+    """
     nearest = _Nearest(leads, sorted(range(len(leads)), key=lambda place: leads[place].at))
     possible: list[tuple[timedelta, int, int]] = []
     for number, row in enumerate(rows):
@@ -278,7 +282,14 @@ def stripped_matches(rows: Sequence[Row], leads: Sequence[Known]) -> list[tuple[
             _, day, _ = _nearness(row, leads[place].at)
             if day and same_offer(who, leads[place].person) is not False:
                 possible.append((apart(row, leads[place].at), number, place))
-    return [(number, place) for _, number, place in _one_to_one(sorted(possible))]
+    undated = [(number, place) for number, row in enumerate(rows) if row.at is None for place in _like(row, leads)]
+    return [*undated, *((number, place) for _, number, place in _one_to_one(sorted(possible)))]
+
+
+def _like(row: Row, leads: Sequence[Known]) -> list[int]:
+    """The first lead of no other offer, if there is one."""
+    who = person_of(row)
+    return [*islice((n for n, lead in enumerate(leads) if same_offer(who, lead.person) is not False), 1)]
 
 
 def _one_to_one(pairs: Iterable[P]) -> Iterator[P]:

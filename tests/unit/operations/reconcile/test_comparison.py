@@ -78,7 +78,7 @@ EARLY = {*range(10)}
 SPOILT = {*range(15, 1000, 33)}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def thousand() -> tuple[World, Export]:
     """1,000 rows: 20 never arrived, 30 are written in another way, and 10 are from before leadpipe."""
     world = World()
