@@ -115,6 +115,7 @@ def test_an_action_in_words_becomes_its_code_and_an_unknown_one_stays(action: st
     assert (row.lead.action, row.lead.source) == (code, "AzureMarketplace")
 
 
+@pytest.mark.slow
 def test_five_thousand_rows_are_read() -> None:
     found = export([customer(number, time_of(number) - timedelta(days=600)) for number in range(5000)])
     assert (len(found.rows), found.repeated, found.damaged) == (5000, 0, [])
