@@ -12,7 +12,7 @@ from werkzeug.test import Client
 from bench.app import BenchError
 from bench.report import Row
 from bench.stage import Account, Stage
-from leadpipe.console.door import Door
+from leadpipe.console.door import LocalDoor
 from leadpipe.console.site import Console
 from leadpipe.model.settings import Settings
 from leadpipe.operations.target import Target
@@ -36,9 +36,10 @@ def measure(stage: Stage, account: Account, *, records: int) -> Iterator[Row]:
     settings = Settings.from_environment({**stage.dynamics.settings, "AzureWebJobsStorage": account.connection_string})
     target = Target(settings)
     sweep(now=now, chance=0.5, ports=target.ports, settings=settings)
-    console = Console(target, door=Door(_PORT), actor="bench", now=now, environment=dict(os.environ))
+    door = LocalDoor(_PORT, actor="bench")
+    console = Console(target, door=door, now=now, environment=dict(os.environ))
     client = Client(console)
-    _get(client, f"/enter?token={console.door.token}", status=303)
+    _get(client, f"/enter?token={door.token}", status=303)
     first = _get(client, "/")
     yield _row(
         f"console, first page, {records} records", _get(client, "/"), FIRST_PAGE_SECONDS, f"{first:.2f} s at first"
