@@ -55,7 +55,7 @@ def _column(field: str, written: Any) -> RatingColumn:
         return RatingColumn(
             column=column, values={word.strip().casefold(): _sent(column, values[word]) for word in values}
         )
-    text = _read(column, "")
+    text = _read(column, "x")
     if not isinstance(text, Text):
         raise Wrong(f"{column}: say what each word becomes, as in {_EXAMPLE}")
     return RatingColumn(column=column, values={}, longest=text.longest)

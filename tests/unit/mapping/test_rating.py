@@ -49,7 +49,7 @@ def test_a_file_without_it_rates_nothing() -> None:
         ('rating.quality = { column = "jobtitle", values = 1 }', "values is a table"),
         ('rating.quality = "jobtitel"', "jobtitel: leads have no such column; did you mean jobtitle?"),
         ('rating.quality = "leadid"', "leadid: cannot be set"),
-        ('rating.quality = "leadqualitycode"', "leadqualitycode: has no option ''"),
+        ('rating.quality = "leadqualitycode"', "leadqualitycode: has no option 'x'"),
         ('rating.quality = "donotemail"', "donotemail: takes a yes or no"),
         ('rating.quality = { column = "leadqualitycode", values = { High = 9 } }', "has no option 9"),
         ('rating.quality = { column = "jobtitle", values = { High = "$company" } }', "a rating becomes a text"),
