@@ -15,8 +15,6 @@ from leadpipe.cli.reconcile_rating import rating_of, write_rating
 from leadpipe.cli.say import say
 from leadpipe.cli.selection import leads
 from leadpipe.cli.target import reach
-from leadpipe.ledger_writes import lower_marks
-from leadpipe.model.ports import Ports
 from leadpipe.operations.decisions import Outcome, Result
 from leadpipe.operations.reconcile.columns import LARGEST_FILE as LARGEST_LIST
 from leadpipe.operations.reconcile.columns import UnusableExport, named_columns
@@ -25,11 +23,14 @@ from leadpipe.operations.reconcile.dates import Order
 from leadpipe.operations.reconcile.export import Export, Row, export_of
 from leadpipe.operations.reconcile.mark import note_reconciled
 from leadpipe.operations.reconcile.table import LARGEST_FILE
-from leadpipe.operations.reconcile.take_in import first_day_of, rows_taken_in
+from leadpipe.operations.reconcile.take_in import rows_taken_in
+from leadpipe.operations.take_in import TakingIn
 from leadpipe.regular_file import read_at_once
 from leadpipe.wiring import now
 
 PROGRESS_EVERY = 10_000
+# Another run may have taken a row in meanwhile.
+_HERE = frozenset({Outcome.TAKEN_IN, Outcome.ALREADY_HERE})
 Files = Annotated[
     list[Path],
     typer.Argument(metavar="FILE", help="Exports, as CSV files.", show_default=False),
@@ -96,7 +97,8 @@ def reconcile(
     if export.rows and not dry_run:
         note_reconciled(found.until, now(), ports.marks)
     if take_in and found.missing:
-        counts, stopped = _take_in(found.missing, results, ports, rate=rate, dry_run=dry_run, yes=yes)
+        taking = TakingIn(ports, now, retention=target.settings.retention)
+        counts, stopped = _take_in(found.missing, results, taking, rate=rate, dry_run=dry_run, yes=yes)
     if rating and not stopped:
         rating_counts, stopped = write_rating(
             found, rating, target.settings, results, rate=rate, dry_run=dry_run, yes=yes
@@ -104,7 +106,7 @@ def reconcile(
     if as_json:
         print_findings(listed(found, everything=True), results, as_json=True)
     end(counts + rating_counts, stopped=stopped, named=False)
-    if len(found.of(*WANTED)) > counts[Outcome.TAKEN_IN]:
+    if len(found.of(*WANTED)) > sum(counts[each] for each in _HERE):
         raise typer.Exit(1)
 
 
@@ -131,7 +133,13 @@ def _say_progress(number: int, day: date) -> None:
 
 
 def _take_in(
-    rows: Mapping[str, Row], results: dict[str, Result], ports: Ports, *, rate: float | None, dry_run: bool, yes: bool
+    rows: Mapping[str, Row],
+    results: dict[str, Result],
+    taking: TakingIn,
+    *,
+    rate: float | None,
+    dry_run: bool,
+    yes: bool,
 ) -> tuple[Counter[Outcome], bool]:
     """Fills in the result of each row."""
     say(f"{leads(len(rows))} to take in")
@@ -140,13 +148,11 @@ def _take_in(
         return Counter(), False
     if len(rows) > 1:
         ask(f"take in {leads(len(rows))}, to be written into Dynamics?", yes=yes)
-    at = now()
-    lower_marks(first_day_of(rows.values(), at), ports.marks)
 
     def work(keys: Iterable[str]) -> Iterator[Result]:
-        for key, result in rows_taken_in(keys, rows, ports, at):
+        for key, result in rows_taken_in(keys, rows, taking):
             results[key] = result
-            if result.outcome is not Outcome.TAKEN_IN:
+            if result.outcome not in _HERE:
                 say(f"{rows[key].place} was not taken in: {result.reason}")
             yield result
 

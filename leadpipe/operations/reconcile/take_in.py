@@ -1,30 +1,26 @@
 """Takes in the rows that never came here, through the door that `leadpipe import` uses: each once, however often."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime
 
-from leadpipe.model.ports import Arrival, Ports
 from leadpipe.operations.decisions import Result
+from leadpipe.operations.moving.found import FoundLead
 from leadpipe.operations.reconcile.export import Row
-from leadpipe.operations.take_in import taken_in
+from leadpipe.operations.take_in import Item, TakingIn
 
 
-def first_day_of(rows: Iterable[Row], now: datetime) -> date:
-    """The first UTC day that gets a lead: the sweep has to look there again."""
-    return min((row.at or now for row in rows), default=now).date()
-
-
-def rows_taken_in(
-    keys: Iterable[str], rows: Mapping[str, Row], ports: Ports, now: datetime
-) -> Iterator[tuple[str, Result]]:
+def rows_taken_in(keys: Iterable[str], rows: Mapping[str, Row], taking: TakingIn) -> Iterator[tuple[str, Result]]:
     """Each row's key with its result. A row without a date is received now. Ends where storage does not answer."""
-    arrivals = {key: Arrival(key=key, at=row.at or now, payload=row.payload()) for key, row in rows.items()}
     begun: list[str] = []
 
-    def each() -> Iterator[str]:
+    def items() -> Iterator[Item]:
         for key in keys:
             begun.append(key)
-            yield key
+            yield _item(rows[key])
 
-    for number, result in enumerate(taken_in(each(), arrivals, ports)):
+    for number, result in enumerate(taking.results(items())):
         yield begun[number], result
+
+
+def _item(row: Row) -> Item:
+    payload = row.payload()
+    return Item(name=row.place, key=row.key, text=payload, at=row.at, leads=[FoundLead(payload=payload)])

@@ -1,7 +1,7 @@
 """An export compared with the ledger: what is missing, why, and what cannot be told."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ import pytest
 from leadpipe.model.change import Erased, Forgotten, transition
 from leadpipe.model.errors import InvalidLead, StorageFailed
 from leadpipe.model.lead_id import new_lead_id, received_at
+from leadpipe.model.ports import Marks
 from leadpipe.model.pulse import Beat, Pulse
 from leadpipe.model.record import Record, State
 from leadpipe.operations.decisions import Outcome
@@ -24,7 +25,8 @@ from leadpipe.operations.reconcile.comparison import (
 )
 from leadpipe.operations.reconcile.export import Export, export_of
 from leadpipe.operations.reconcile.matching import Certainty
-from leadpipe.operations.reconcile.take_in import first_day_of, rows_taken_in
+from leadpipe.operations.reconcile.take_in import rows_taken_in
+from leadpipe.operations.take_in import TakingIn
 from tests.factories import payload
 from tests.fakes import World
 from tests.partner_center_export import BEGIN, NOW, csv_of, customer, misspelt, time_of
@@ -70,7 +72,8 @@ def causes(found: Comparison) -> dict[str, str]:
 
 
 def take_in(world: World, found: Comparison) -> list[Outcome]:
-    return [result.outcome for _, result in rows_taken_in([*found.missing], found.missing, world.ports, NOW)]
+    taking = TakingIn(world.ports, lambda: NOW, retention=90 * DAY)
+    return [result.outcome for _, result in rows_taken_in([*found.missing], found.missing, taking)]
 
 
 LOST = {*range(100, 1000, 45)}
@@ -96,7 +99,7 @@ def test_of_a_thousand_rows_each_missing_one_is_found_and_taken_in_once() -> Non
     assert {each.certainty for each in found.of(Kind.BOTH)} == {Certainty.EXACT}
 
     assert take_in(world, found) == [Outcome.TAKEN_IN] * 30
-    assert take_in(world, found) == [Outcome.TAKEN_IN] * 30
+    assert take_in(world, found) == [Outcome.ALREADY_HERE] * 30
     again = compare(world, whole)
     assert (again.missing, again.counts) == ({}, Counter({Kind.BOTH: 1000}))
     assert (len(world.ledger.rows), len(world.queue.messages)) == (1000, 30)
@@ -251,6 +254,7 @@ def test_an_old_export_does_not_count_as_one_of_today(last_lead: datetime | None
 
 
 def test_the_sweep_looks_again_from_the_day_of_the_oldest_row() -> None:
-    rows: Iterable[Any] = export(customer(9, time_of(9)), customer(1, time_of(1))).rows
-    assert first_day_of(rows, NOW) == BEGIN.date()
-    assert first_day_of([], NOW) == NOW.date()
+    world = World()
+    world.marks.write(world.marks.read(), Marks(watermark=NOW.date(), taken_in_until=NOW))
+    take_in(world, compare(world, export(customer(9, time_of(9)), customer(1, time_of(1)))))
+    assert world.marks.read().watermark == BEGIN.date()
