@@ -17,7 +17,10 @@ from leadpipe.operations.span import moment
 BEFORE, PROFILE, KEY, SILENCE, OFFER = "before_leadpipe", "profile", WRONG_KEY, "nothing_received", "offer_elsewhere"
 NOT_A_LEAD, UNKNOWN = "not_a_lead", "unknown"
 MEANING = {
-    BEFORE: Cause("from before leadpipe received its first lead", "`--import` takes them in"),
+    BEFORE: Cause(
+        "from before leadpipe received its first lead",
+        "`--import`; but if an earlier connection wrote them into Dynamics, leave them out with `--since`",
+    ),
     PROFILE: Cause("leads of a profile, which belong to no offer, so no offer's destination gets them", "`--import`"),
     KEY: Cause(
         "on a day on which posts came with a wrong key",
