@@ -9,6 +9,7 @@ from typing import Any
 from leadpipe.mapping.column_reader import id_in, read_row_id, read_value, suggestion
 from leadpipe.mapping.fault import Fault, FaultyMapping, Wrong
 from leadpipe.mapping.lock import not_looked_up
+from leadpipe.mapping.rating import RatingColumn, read_rating
 from leadpipe.mapping.rules import FIELDS, FileMapping, Pattern, Rule, When
 from leadpipe.mapping.toml_lines import Path, line_of, line_of_long_key, lines_of
 from leadpipe.mapping.unreachable import Unreachable
@@ -22,7 +23,7 @@ _ROUTES = {"owner": ("ownerid", "systemusers"), "team": ("ownerid", "teams"), "c
 # What may be given by a name too: nobody knows a person's id by heart.
 NAMED = ("owner", "team")
 _RULE_KEYS = ("name", "when", *_ROUTES, "columns")
-_FILE_KEYS = ("columns", "rules")
+_FILE_KEYS = ("columns", "rules", "rating")
 # Every delivery waits while the file is read. With these limits any file is read in well under a second.
 LARGEST_FILE = 64 * 1024
 MOST_RULES = 200
@@ -91,7 +92,15 @@ class _Reader:
     def mapping(self, parsed: Mapping[str, Any]) -> FileMapping:
         self._check_keys(parsed, _FILE_KEYS, ())
         columns = self._columns(parsed.get("columns", {}), ("columns",))
-        return FileMapping(file=self._file, columns=columns, rules=tuple(self._rules(parsed.get("rules", []))))
+        rules = tuple(self._rules(parsed.get("rules", [])))
+        return FileMapping(file=self._file, columns=columns, rules=rules, rating=self._rating(parsed.get("rating", {})))
+
+    def _rating(self, written: Any) -> dict[str, RatingColumn]:
+        try:
+            return read_rating(written)
+        except Wrong as why:
+            self._fault(("rating",), f"rating: {why}")
+            return {}
 
     def _columns(self, written: Any, at: Path) -> MappedColumns:
         if not isinstance(written, dict):

@@ -112,7 +112,7 @@ def overview_of(target: Target, *, days: int, at: datetime, totals: DayTotals | 
     unsettled, is_cut = _unsettled(ports, min(uncounted_from(marks, pulse), first_drawn), at, damage)
     latest = page_of(ports.ledger, Search(), today=at.date(), size=LATEST).records
     uncounted = tallies_of((record for record in unsettled if not is_counted(record, pulse)), at)
-    facts = facts_of(pulse, uncounted, damage, ports=ports, settings=target.settings, at=at)
+    facts = facts_of(pulse, uncounted, damage, marks=marks, ports=ports, settings=target.settings, at=at)
     return Overview(
         facts=replace(
             facts,
