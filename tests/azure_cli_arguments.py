@@ -67,6 +67,7 @@ COMMANDS = (
     "storage account list",
     "storage account update",
     "storage account show",
+    "storage account show-connection-string",
     "storage container create",
     "storage container list",
     "storage queue list",
