@@ -21,7 +21,7 @@ from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import milliseconds, new_lead_id, received_at
 from leadpipe.model.ports import Arrival, Canary, Marks, Ports, Receipt, Rerouted, SeenMessage
 from leadpipe.model.pulse import Pulse
-from leadpipe.model.record import FORGETTABLE, QUEUED, Event, Record, State
+from leadpipe.model.record import BRIEF, FORGETTABLE, QUEUED, Event, Record, State
 from leadpipe.model.told import Told
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, 535000, tzinfo=UTC)
@@ -128,15 +128,22 @@ class FakeLedger(Part):
         states: frozenset[State] | None = None,
         reason: str = "",
         payloads: bool = False,
+        brief: bool = False,
+        page: int | None = None,
         damage: list[str] | None = None,
     ) -> Iterator[Record]:
         """Nothing is damaged here: who damages a row damages an object that Python keeps whole."""
-        del damage
+        del damage, page
         with self.call("between"):
             days = sorted({r.received_at.date() for r in self.rows.values() if first <= r.received_at.date() <= last})
         for day in days:
             for record in self.records(day, states=states):
                 if reason not in {"", record.reason}:
+                    continue
+                if brief:
+                    kept = {name: getattr(record, name) for name in BRIEF}
+                    at = record.received_at
+                    yield Record(lead_id=record.lead_id, state=record.state, received_at=at, updated_at=at, **kept)
                     continue
                 yield replace(record, payload=self.rows[record.lead_id].payload) if payloads else record
 

@@ -6,11 +6,12 @@ about is no longer in the state that the plan looks for.
 
 import secrets
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from itertools import islice, takewhile
@@ -29,6 +30,9 @@ MOST_PLANNED = 5000
 # Each of these is rehearsed when the plan is made, and followed after it was carried out.
 MOST_SHOWN = 200
 MOST_KEPT = 30
+# Fewer leads do not show a pace.
+FEWEST_FOR_A_PACE = 3
+_SHORTEST = 0.001
 SLOW = 10.0
 Results = Callable[[Iterable[str]], Iterable[Result]]
 
@@ -79,7 +83,10 @@ class Entry:
 
 @dataclass(slots=True, kw_only=True)
 class Plan:
-    """`entries`: the first leads, rehearsed; of the others only the ids are known. `more`: leads beyond the plan."""
+    """`entries`: the first leads, rehearsed; of the others only the ids are known. `more`: leads beyond the plan.
+
+    `looked`: how many leads a second were rehearsed. `rate`: the pace that the person set.
+    """
 
     id: str
     choice: Choice
@@ -87,6 +94,8 @@ class Plan:
     entries: Sequence[Entry]
     unrehearsed: Sequence[str] = ()
     more: bool = False
+    looked: float = 1.0
+    rate: float | None = None
     chosen: list[str] = field(default_factory=list)
     why: str = ""
     earlier: list[Result] = field(default_factory=list)
@@ -118,6 +127,16 @@ class Plan:
     def is_running(self) -> bool:
         return self.job is not None and self.job.is_running
 
+    @property
+    def pace(self) -> float | None:
+        """How many leads a second the run takes; None where it has not taken enough of them to say so."""
+        done = len(self.job.items) if self.job else 0
+        return done / self.job.seconds if self.job and done >= FEWEST_FOR_A_PACE else None
+
+    @property
+    def time_left(self) -> timedelta | None:
+        return timedelta(seconds=len(self.left) / self.pace) if self.is_running and self.pace else None
+
 
 class Plans:
     """Thread-safe. Keeps the newest plans, and those that run."""
@@ -137,11 +156,19 @@ class Plans:
             for plan_id in idle[: max(0, len(self._plans) - MOST_KEPT)]:
                 del self._plans[plan_id]
 
+    def pace_of(self, verb: Verb) -> float | None:
+        """How many leads a second the last run of that kind took, where nobody had set a pace."""
+        with self._lock:
+            plans = [*self._plans.values()]
+        paces = (plan.pace for plan in reversed(plans) if plan.choice.verb is verb and not plan.rate)
+        return next(filter(None, paces), None)
+
     def start(self, plan: Plan, results: Results, *, rate: float | None, at: datetime) -> None:
         """Carries out what is left of the plan, unless it runs already."""
         with self._lock:
             if plan.is_running:
                 return
+            plan.rate = rate
             plan.earlier = [result for result in plan.results if result.outcome is not Outcome.FAILED]
             plan.job = Job(partial(_carry_out, lead_ids=plan.left, results=results, rate=rate), at=at)
 
@@ -162,6 +189,7 @@ def plan_of(choice: Choice, desk: Desk, *, first_day: datetime | None = None) ->
     """What would be done now. Reads, and changes nothing."""
     ledger, at = desk.ports.ledger, desk.now()
     lead_ids, more = ([*choice.lead_ids], False) if choice.lead_ids else _found(choice, ledger, first_day or EPOCH, at)
+    began = time.monotonic()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         entries = [*pool.map(partial(_rehearsed, choice=choice, desk=desk), lead_ids[:MOST_SHOWN])]
     plan = Plan(
@@ -171,6 +199,7 @@ def plan_of(choice: Choice, desk: Desk, *, first_day: datetime | None = None) ->
         entries=entries,
         unrehearsed=lead_ids[MOST_SHOWN:],
         more=more,
+        looked=len(entries) / max(time.monotonic() - began, _SHORTEST),
     )
     plan.chosen = [*(entry.lead_id for entry in plan.willing), *plan.unrehearsed]
     return plan
@@ -250,6 +279,20 @@ def _read(lead_id: str, ledger: Ledger) -> Record | None:
         return ledger.read(lead_id, damage=[])
     except RecordDamaged:
         return None
+
+
+def unchanged(plan: Plan, leads: Iterable[tuple[Result, Record | None]]) -> int:
+    """How many of the leads were replayed and are poisoned again for the reason that they had before."""
+    before = {entry.lead_id: entry.record for entry in plan.entries}
+    if plan.choice.verb is not Verb.REPLAY:
+        return 0
+    return sum(_is_as_before(before.get(result.lead_id), record) for result, record in leads)
+
+
+def _is_as_before(before: Record | None, now: Record | None) -> bool:
+    if before is None or now is None or now.attempt == before.attempt:
+        return False
+    return (now.state, now.reason) == (State.POISONED, before.reason)
 
 
 def is_moving(followed_leads: Iterable[tuple[Result, Record | None]]) -> bool:

@@ -16,22 +16,28 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
 from leadpipe.console import words
-from leadpipe.console.chart import BASE, HEIGHT, LEFT, WIDTH
+from leadpipe.console.chart import HEIGHT, LEFT, WIDTH
 from leadpipe.console.door import ENTER, HEADERS, Door, Refused
 from leadpipe.console.jobs import Job
+from leadpipe.console.latency_chart import HEIGHT as LATENCY_HEIGHT
 from leadpipe.console.plans import Plans
+from leadpipe.console.recent import Recent
 from leadpipe.console.routes import ROUTES
+from leadpipe.model.duration import in_words
 from leadpipe.model.errors import LeadpipeError, RecordDamaged, StorageFailed, reason_of
 from leadpipe.model.ports import Ports
 from leadpipe.model.record import State
 from leadpipe.model.storage_shape import host_of
 from leadpipe.operations.causes import cause_of, failure_in_words
+from leadpipe.operations.comebacks import Comebacks
+from leadpipe.operations.days import DayCounts
 from leadpipe.operations.decisions import Desk
-from leadpipe.operations.overview import DayTotals
 from leadpipe.operations.target import Target
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from leadpipe.operations.state_counts import StateCounts
 
 _HERE = Path(__file__).parent
 _STATIC = {
@@ -42,6 +48,8 @@ _STATIC = {
 LARGEST_FORM = 1 << 20
 # No page reads only to count: the numbers are those that the overview or the causes have shown last.
 BADGES_LAST = timedelta(minutes=1)
+# How long the counts beside a list count.
+COUNTS_LAST = timedelta(seconds=30)
 # How long the personal data of a lead stays shown after a person asked for it.
 SHOWN_FOR = timedelta(minutes=10)
 
@@ -59,7 +67,9 @@ class Console:
         self.environment = environment
         self.on_entry: Callable[[], None] = lambda: None
         self.plans = Plans()
-        self.totals = DayTotals()
+        self.days = DayCounts()
+        self.comebacks = Comebacks()
+        self.counts: Recent[StateCounts] = Recent(COUNTS_LAST)
         self.jobs: dict[str, Job[Any]] = {}
         self._badges: tuple[datetime, dict[str, int]] | None = None
         self._revealed: dict[str, datetime] = {}
@@ -96,6 +106,8 @@ class Console:
     def forget_counts(self) -> None:
         """Called when they are about to change."""
         self._badges = None
+        self.days.forget()
+        self.counts.forget()
 
     def reveal(self, lead_id: str) -> None:
         with self._lock:
@@ -183,13 +195,13 @@ def _pages() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update(number=words.number, kind=words.kind_of, sentence=words.sentence)
+    found.filters.update(number=words.number, span=in_words, kind=words.kind_of, sentence=words.sentence)
     found.globals.update(
         cause_of=cause_of,
         counted=words.counted,
         State=State,
         static={name: f"/static/{name}?{_hash(content)}" for name, content in _files().items()},
-        chart_box={"width": WIDTH, "height": HEIGHT, "left": LEFT, "base": BASE},
+        chart_box={"width": WIDTH, "height": HEIGHT, "left": LEFT, "latency": LATENCY_HEIGHT},
     )
     return found
 

@@ -31,6 +31,10 @@ LONGEST = {
     "company": 1024,
     "detail": 4096,
 }
+# What of a record is enough to count and to group it, beside its id, its state and its time of receipt.
+BRIEF = frozenset(
+    {"reason", "written_at", "failing_since", "next_try_at", "attempt", "is_test", "source", "fingerprint"}
+)
 # No lead is ever tried so often. A message can number some more tries (LARGEST_ATTEMPT of the envelope).
 MOST_ATTEMPTS = (1 << 30) - (1 << 20)
 # The reason of a lead whose row storage would not take.

@@ -19,8 +19,9 @@ from leadpipe.model.log_line import log_line
 from leadpipe.model.record import FORGETTABLE, QUEUED, Event, Record, State
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.failures import failures_of
-from leadpipe.storage.row_checks import LONGEST_PAUSE, event_of, record_of
+from leadpipe.storage.row_checks import LONGEST_PAUSE, brief_of, event_of, record_of
 from leadpipe.storage.rows import (
+    BRIEF_COLUMNS,
     EVENT_COLUMNS,
     QUOTING,
     RECORD_COLUMNS,
@@ -36,6 +37,7 @@ from leadpipe.storage.tables import KEYS, insert, row_at, rows_of, update, updat
 TABLE = "leadledger"
 _WHOLE = [*KEYS, "Kind", *RECORD_COLUMNS.values()]
 _OF_EVENT = [*KEYS, "Kind", *(column for column in EVENT_COLUMNS.values() if column != "Payload")]
+_BRIEF = [*KEYS, *BRIEF_COLUMNS.values()]
 _SUMMARY = [column for column in _WHOLE if column != "Payload"]
 # Keys of days are digits; the sweep's marks sort after them in the same table.
 _AFTER_ALL_DAYS = ":"
@@ -93,6 +95,8 @@ class AzureLedger:
         states: frozenset[State] | None = None,
         reason: str = "",
         payloads: bool = False,
+        brief: bool = False,
+        page: int | None = None,
         damage: list[str] | None = None,
     ) -> Iterator[Record]:
         # The service reads every row of these days, so only people should ask for many days, not a timer.
@@ -103,8 +107,8 @@ class AzureLedger:
         parameters = {"first": partition(first), "last": partition(last)}
         if reason:
             query, parameters["reason"] = f"{query} and Reason eq @reason", reason
-        select = _WHOLE if payloads else _SUMMARY
-        return self._sound(record_of, self._query(query, parameters, select=select), damage)
+        read, select = (brief_of, _BRIEF) if brief else (record_of, _WHOLE if payloads else _SUMMARY)
+        return self._sound(read, self._query(query, parameters, select=select, page=page), damage)
 
     def decisions(self, first: date, last: date, *, damage: list[str]) -> Iterator[Event]:
         query = "PartitionKey ge @first and PartitionKey le @last and Kind eq 'event' and Actor gt @nobody"

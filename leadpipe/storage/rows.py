@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from leadpipe.model.lead_id import milliseconds, received_at
-from leadpipe.model.record import Event, Record, State
+from leadpipe.model.record import BRIEF, Event, Record, State
 from leadpipe.storage.cells import fitted, payload_cell
 
 Row = dict[str, Any]
@@ -38,6 +38,7 @@ RECORD_COLUMNS = {
     "key_name": "KeyName",
     "payload": "Payload",
 }
+BRIEF_COLUMNS = {field: column for field, column in RECORD_COLUMNS.items() if field in BRIEF | {"lead_id", "state"}}
 EVENT_COLUMNS = {
     "lead_id": "LeadId",
     "at": "At",

@@ -109,7 +109,8 @@ def _settled(world: World, record: Record, place: int) -> Record:
         at = world.at + timedelta(minutes=2)
         changes = [Deferred(reason="dynamics_unreachable", attempt=2, next_try_at=at)]
     for change in changes:
-        decided = transition(after, change, at=record.received_at + timedelta(seconds=1))
+        took = timedelta(seconds=0.4 + place % 5 * 0.3 + (40 if place % 19 == 12 else 0))
+        decided = transition(after, change, at=record.received_at + took)
         assert decided is not None
         after = decided.after
         if decided.event:

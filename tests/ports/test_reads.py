@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from azure.storage.queue import QueueClient
 
+from leadpipe.model.canary_form import SOURCE as CANARY_SOURCE
 from leadpipe.model.change import Edited, Poisoned, transition
 from leadpipe.model.claim import Claim
 from leadpipe.model.lead_id import new_lead_id
@@ -35,6 +36,32 @@ def test_records_between_two_days_are_of_the_states_and_without_payloads_unless_
     poisoned = frozenset({State.POISONED})
     assert [r.payload for r in ledger.between(TODAY, TODAY, states=poisoned)] == [None]
     assert [r.payload for r in ledger.between(TODAY, TODAY, states=poisoned, payloads=True)] == [payload()]
+
+
+def test_brief_records_have_what_counting_needs_and_nothing_else(ledger: Ledger) -> None:
+    whole = record(
+        state=State.WRITTEN,
+        reason="assumed",
+        written_at=RECEIVED_AT + timedelta(seconds=2),
+        attempt=3,
+        next_try_at=None,
+    )
+    ledger.insert(whole)
+    canary = record(lead_id(number=1), state=State.KEPT, is_test=True, source=CANARY_SOURCE, fingerprint="")
+    ledger.insert(canary)
+    first, second = sorted(ledger.between(TODAY, TODAY, brief=True, page=1), key=lambda found: found.lead_id)
+    assert first == Record(
+        lead_id=whole.lead_id,
+        state=State.WRITTEN,
+        reason="assumed",
+        attempt=3,
+        received_at=RECEIVED_AT,
+        updated_at=RECEIVED_AT,
+        written_at=whole.written_at,
+        source=whole.source,
+        fingerprint=whole.fingerprint,
+    )
+    assert (second.is_test, second.is_canary) == (True, True)
 
 
 def test_a_ledger_without_any_lead_has_none_between_any_days(ledger: Ledger) -> None:

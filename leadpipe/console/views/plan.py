@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from werkzeug.exceptions import BadRequest, NotFound
 
+from leadpipe.console.pace import estimate
 from leadpipe.console.plans import (
     CHOOSABLE,
     MOST_PLANNED,
@@ -16,9 +17,11 @@ from leadpipe.console.plans import (
     is_moving,
     plan_of,
     results_of,
+    unchanged,
 )
 from leadpipe.model.lead_id import is_lead_id
 from leadpipe.model.record import State
+from leadpipe.operations.comebacks import Comeback
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -54,12 +57,27 @@ def show(visit: "Visit", plan_id: str) -> "Response":
         plan=plan,
         command=command_of(plan.choice),
         leads=leads,
+        unchanged=unchanged(plan, leads),
+        comebacks={} if plan.job else _comebacks(visit, plan),
+        estimate=estimate(
+            plan.choice.verb,
+            len(plan.chosen),
+            last_run=visit.console.plans.pace_of(plan.choice.verb),
+            looked=plan.looked,
+        ),
         is_moving=is_moving(leads),
         Verb=Verb,
         most_planned=MOST_PLANNED,
         dynamics=visit.target.settings.dataverse,
         refresh=REFRESH_SECONDS if plan.is_running or is_moving(leads) else None,
     )
+
+
+def _comebacks(visit: "Visit", plan: Plan) -> dict[str, Comeback]:
+    """The causes that came back after a replay, of a plan that is about to replay."""
+    if plan.choice.verb is not Verb.REPLAY:
+        return {}
+    return visit.console.comebacks.of((entry.record for entry in plan.willing if entry.record), visit.ports.ledger)
 
 
 def run(visit: "Visit", plan_id: str) -> "Response":
