@@ -21,7 +21,7 @@ from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import milliseconds, new_lead_id, received_at
 from leadpipe.model.ports import Arrival, Canary, Marks, Ports, Receipt, Rerouted, SeenMessage
 from leadpipe.model.pulse import Pulse
-from leadpipe.model.record import BRIEF, FORGETTABLE, QUEUED, Event, Record, State
+from leadpipe.model.record import FORGETTABLE, QUEUED, Event, Record, State
 from leadpipe.model.told import Told
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, 535000, tzinfo=UTC)
@@ -128,7 +128,7 @@ class FakeLedger(Part):
         states: frozenset[State] | None = None,
         reason: str = "",
         payloads: bool = False,
-        brief: bool = False,
+        fields: frozenset[str] | None = None,
         page: int | None = None,
         damage: list[str] | None = None,
     ) -> Iterator[Record]:
@@ -140,8 +140,8 @@ class FakeLedger(Part):
             for record in self.records(day, states=states):
                 if reason not in {"", record.reason}:
                     continue
-                if brief:
-                    kept = {name: getattr(record, name) for name in BRIEF}
+                if fields is not None:
+                    kept = {name: getattr(record, name) for name in fields}
                     at = record.received_at
                     yield Record(lead_id=record.lead_id, state=record.state, received_at=at, updated_at=at, **kept)
                     continue

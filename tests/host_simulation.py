@@ -328,14 +328,14 @@ class QuickLedger(FakeLedger):
         states: frozenset[State] | None = None,
         reason: str = "",
         payloads: bool = False,
-        brief: bool = False,
+        fields: frozenset[str] | None = None,
         page: int | None = None,
         damage: list[str] | None = None,
     ) -> Iterator[Record]:
         del page
-        if states is None or payloads or reason or brief:
+        if states is None or payloads or reason or fields:
             yield from super().between(
-                first, last, states=states, reason=reason, payloads=payloads, brief=brief, damage=damage
+                first, last, states=states, reason=reason, payloads=payloads, fields=fields, damage=damage
             )
             return
         with self.call("between"):

@@ -14,7 +14,7 @@ from itertools import islice, takewhile
 from leadpipe.model.latency import Latency, latency_of
 from leadpipe.model.lead_id import ONE_DAY
 from leadpipe.model.ports import Ledger
-from leadpipe.model.record import OPEN, Record, State
+from leadpipe.model.record import OPEN, TO_COUNT, Record, State
 from leadpipe.operations.report import outcome_of
 
 # One view reads days until it has read so many leads; the next view goes on.
@@ -136,7 +136,7 @@ def _read(ledger: Ledger, span: Sequence[date]) -> tuple[list[DayCount], int]:
     """Counts the days of the span, or its newest one alone where that one has enough leads; and how many it read."""
     found: dict[date, list[Record]] = {day: [] for day in span}
     rows = 0
-    for record in islice(ledger.between(span[-1], span[0], brief=True, damage=[]), MOST_OF_A_DAY):
+    for record in islice(ledger.between(span[-1], span[0], fields=TO_COUNT, damage=[]), MOST_OF_A_DAY):
         rows += 1
         found[record.received_at.date()].append(record)
     is_cut = rows == MOST_OF_A_DAY

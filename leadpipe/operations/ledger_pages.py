@@ -91,20 +91,22 @@ def newest_first(
     reason: str = "",
     last: date = LAST_DAY,
     wanted: int = 1,
-    brief: bool = False,
+    fields: frozenset[str] | None = None,
     page: int | None = None,
 ) -> Iterator[Record]:
     """The records from that UTC day until `last`, newest first. Reads a day only once the day after it is used up.
 
     Records of future days, from a wrong clock, come first. After each read it chooses how many days to read at once,
     so that about as many records come as are `wanted`: years without leads cost a few requests. `page`: how many
-    records of one day are fetched at once. `reason`, `brief`: as of the ledger's `between`.
+    records of one day are fetched at once. `reason`, `fields`: as of the ledger's `between`.
     """
     days, at_most = max(1, (last - today).days), _MOST_DAYS
     while first <= last:
         days = min(days, (last - first).days + 1)
         start = last - timedelta(days=days - 1)
-        found = ledger.between(start, last, states=states, reason=reason, brief=brief, page=page if days == 1 else None)
+        found = ledger.between(
+            start, last, states=states, reason=reason, fields=fields, page=page if days == 1 else None
+        )
         if days > 1:
             listed = [*(found if last > today else islice(found, MOST_AT_ONCE))]
             if len(listed) >= MOST_AT_ONCE and last <= today:

@@ -43,6 +43,7 @@ def page_of(
     after: str = "",
     size: int = PAGE_SIZE,
     most_passed_over: int = MOST_PASSED_OVER,
+    fields: frozenset[str] | None = None,
 ) -> Page:
     """The first leads that match; with `after` those that come after the lead of that id."""
     oldest = ledger.first_day()
@@ -61,6 +62,7 @@ def page_of(
         reason=search.only_reason,
         last=last,
         wanted=size,
+        fields=fields,
         page=None if search.looks_into_texts or size >= _LARGEST_PAGE else size + _OTHERS,
     )
     for record in stored:

@@ -14,7 +14,7 @@ from leadpipe.model.attention import Attention, Facts, attention_of
 from leadpipe.model.lead_id import EPOCH, MOST_AHEAD, ONE_DAY
 from leadpipe.model.ports import Marks, Ports
 from leadpipe.model.pulse import Pulse, is_of_a_customer
-from leadpipe.model.record import OPEN, UNSETTLED, Record, State
+from leadpipe.model.record import OPEN, TO_GROUP, TO_LIST, UNSETTLED, Record, State
 from leadpipe.model.settings import Settings
 from leadpipe.model.waiting import Tallies, tallies_of
 from leadpipe.operations.comebacks import Comeback, Comebacks
@@ -73,7 +73,7 @@ def overview_of(target: Target, *, days: int, at: datetime, known: DayCounts | N
     marks = ports.marks.read()
     first_drawn = at.astimezone(UTC).date() - timedelta(days=days - 1)
     unsettled, is_cut = _unsettled(ports, min(uncounted_from(marks, pulse), first_drawn), at, damage)
-    latest = page_of(ports.ledger, Search(), today=at.date(), size=LATEST).records
+    latest = page_of(ports.ledger, Search(), today=at.date(), size=LATEST, fields=TO_LIST).records
     counted = _day_counts(
         first_drawn,
         ports,
@@ -117,15 +117,15 @@ class Waiting:
 def waiting_of(ports: Ports, at: datetime, known: Comebacks) -> Waiting:
     """Looks as far back as the hourly count does: retention passes only days on which no lead is unsettled."""
     marks: Marks = ports.marks.read()
-    found, is_cut = _unsettled(ports, marks.forgotten_before or EPOCH.date(), at, [], brief=True)
+    found, is_cut = _unsettled(ports, marks.forgotten_before or EPOCH.date(), at, [], fields=TO_GROUP)
     return Waiting(groups=grouped(found), is_cut=is_cut, comebacks=known.of(found, ports.ledger))
 
 
 def _unsettled(
-    ports: Ports, first: date, at: datetime, damage: list[str], *, brief: bool = False
+    ports: Ports, first: date, at: datetime, damage: list[str], *, fields: frozenset[str] | None = None
 ) -> tuple[list[Record], bool]:
     """The first of them, without canaries, and whether there are more."""
-    listed = ports.ledger.between(first, (at + MOST_AHEAD).date(), states=UNSETTLED, brief=brief, damage=damage)
+    listed = ports.ledger.between(first, (at + MOST_AHEAD).date(), states=UNSETTLED, fields=fields, damage=damage)
     found = [*islice((record for record in listed if not record.is_canary), MOST_LISTED + 1)]
     return found[:MOST_LISTED], len(found) > MOST_LISTED
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from leadpipe.model.ports import Ledger
-from leadpipe.model.record import OPEN, State
+from leadpipe.model.record import OPEN, TO_COUNT, TO_LIST, State
 from leadpipe.operations.find import Search
 from leadpipe.operations.ledger_pages import newest_first
 
-# So many leads are looked at, and fewer where each has to be read whole to be compared.
+# So many leads are looked at, and fewer where the texts of each have to be compared.
 MOST_COUNTED, MOST_COMPARED = 1000, 500
 # Without a time in the filter, so far back.
 FURTHEST_BACK = timedelta(days=30)
@@ -44,7 +44,7 @@ def counts_of(ledger: Ledger, search: Search, *, at: datetime) -> StateCounts:
         at.astimezone(UTC).date(),
         reason=search.only_reason,
         wanted=most,
-        brief=not search.looks_into_texts,
+        fields=TO_LIST if search.looks_into_texts else TO_COUNT,
         page=most,
     )
     counts, looked_at, last = Counter[State](), 0, at

@@ -19,13 +19,13 @@ from leadpipe.model.log_line import log_line
 from leadpipe.model.record import FORGETTABLE, QUEUED, Event, Record, State
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.failures import failures_of
-from leadpipe.storage.row_checks import LONGEST_PAUSE, brief_of, event_of, record_of
+from leadpipe.storage.row_checks import LONGEST_PAUSE, event_of, part_of, record_of
 from leadpipe.storage.rows import (
-    BRIEF_COLUMNS,
     EVENT_COLUMNS,
     QUOTING,
     RECORD_COLUMNS,
     Row,
+    columns_of,
     keys,
     partition,
     row_of_event,
@@ -37,7 +37,6 @@ from leadpipe.storage.tables import KEYS, insert, row_at, rows_of, update, updat
 TABLE = "leadledger"
 _WHOLE = [*KEYS, "Kind", *RECORD_COLUMNS.values()]
 _OF_EVENT = [*KEYS, "Kind", *(column for column in EVENT_COLUMNS.values() if column != "Payload")]
-_BRIEF = [*KEYS, *BRIEF_COLUMNS.values()]
 _SUMMARY = [column for column in _WHOLE if column != "Payload"]
 # Keys of days are digits; the sweep's marks sort after them in the same table.
 _AFTER_ALL_DAYS = ":"
@@ -95,7 +94,7 @@ class AzureLedger:
         states: frozenset[State] | None = None,
         reason: str = "",
         payloads: bool = False,
-        brief: bool = False,
+        fields: frozenset[str] | None = None,
         page: int | None = None,
         damage: list[str] | None = None,
     ) -> Iterator[Record]:
@@ -107,8 +106,12 @@ class AzureLedger:
         parameters = {"first": partition(first), "last": partition(last)}
         if reason:
             query, parameters["reason"] = f"{query} and Reason eq @reason", reason
-        read, select = (brief_of, _BRIEF) if brief else (record_of, _WHOLE if payloads else _SUMMARY)
-        return self._sound(read, self._query(query, parameters, select=select, page=page), damage)
+        if fields is None:
+            rows = self._query(query, parameters, select=_WHOLE if payloads else _SUMMARY, page=page)
+            return self._sound(record_of, rows, damage)
+        columns = columns_of(fields)
+        rows = self._query(query, parameters, select=[*KEYS, *columns.values()], page=page)
+        return self._sound(lambda row, _: part_of(row, columns), rows, damage)
 
     def decisions(self, first: date, last: date, *, damage: list[str]) -> Iterator[Event]:
         query = "PartitionKey ge @first and PartitionKey le @last and Kind eq 'event' and Actor gt @nobody"

@@ -13,7 +13,7 @@ from leadpipe.model.errors import RecordDamaged
 from leadpipe.model.lead_id import is_lead_id, milliseconds, received_at
 from leadpipe.model.record import MOST_ATTEMPTS, QUEUED, Event, Record, State
 from leadpipe.storage.cells import payload_of, plain
-from leadpipe.storage.rows import BRIEF_COLUMNS, EVENT_COLUMNS, RECORD_COLUMNS, keys, utc
+from leadpipe.storage.rows import EVENT_COLUMNS, RECORD_COLUMNS, keys, utc
 
 # The next try is never further away than this.
 LONGEST_PAUSE = timedelta(days=2)
@@ -46,13 +46,12 @@ def record_of(row: Mapping[str, Any], flaws: list[str]) -> Record:
     return Record(**values)
 
 
-def brief_of(row: Mapping[str, Any], flaws: list[str]) -> Record:
-    """Reads what counting needs of a record. Raises RecordDamaged.
+def part_of(row: Mapping[str, Any], columns: Mapping[str, str]) -> Record:
+    """Reads some columns of a record. Raises RecordDamaged.
 
-    Leaves `flaws` empty: what can be healed is reported by who reads the whole record.
+    Reports no flaws: what can be healed is reported where the whole record is read.
     """
-    del flaws
-    values = _checked(row, BRIEF_COLUMNS, _OF_RECORD)
+    values = _checked(row, columns, _OF_RECORD)
     if keys(values["lead_id"]) != (row["PartitionKey"], row["RowKey"]):
         raise damaged(row, "LeadId does not match its keys")
     received = received_at(values["lead_id"])

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from leadpipe.model.lead_id import milliseconds, received_at
-from leadpipe.model.record import BRIEF, Event, Record, State
+from leadpipe.model.record import Event, Record, State
 from leadpipe.storage.cells import fitted, payload_cell
 
 Row = dict[str, Any]
@@ -38,7 +38,6 @@ RECORD_COLUMNS = {
     "key_name": "KeyName",
     "payload": "Payload",
 }
-BRIEF_COLUMNS = {field: column for field, column in RECORD_COLUMNS.items() if field in BRIEF | {"lead_id", "state"}}
 EVENT_COLUMNS = {
     "lead_id": "LeadId",
     "at": "At",
@@ -61,6 +60,11 @@ def keys(lead_id: str) -> tuple[str, str]:
     """Gives the record's PartitionKey, the UTC day of receipt, and RowKey, newest first within it."""
     at = received_at(lead_id)
     return partition(at.astimezone(UTC).date()), f"{_LAST_MILLISECOND - milliseconds(at):012x}-{lead_id}"
+
+
+def columns_of(fields: frozenset[str]) -> dict[str, str]:
+    """Gives the columns of some fields of a record, and those that every record has to have."""
+    return {field: column for field, column in RECORD_COLUMNS.items() if field in fields | {"lead_id", "state"}}
 
 
 def row_of_record(record: Record) -> Row:

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from leadpipe.console.masking import Mask, masked
 from leadpipe.model.lead_id import is_lead_id
-from leadpipe.model.record import Record, State
+from leadpipe.model.record import TO_LIST, Record, State
 from leadpipe.operations.find import Search
 from leadpipe.operations.listing import Page, page_of
 from leadpipe.operations.span import since_of
@@ -133,7 +133,7 @@ def _page(visit: "Visit", search: Search) -> Page:
     after = visit.given("after")
     if after and not is_lead_id(after):
         raise BadRequest("`after` is not a lead id")
-    return page_of(visit.ports.ledger, search, today=visit.at.date(), after=after)
+    return page_of(visit.ports.ledger, search, today=visit.at.date(), after=after, fields=TO_LIST)
 
 
 def _rows(page: Page) -> Iterator[Row]:

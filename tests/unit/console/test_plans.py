@@ -2,6 +2,7 @@
 
 import re
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -205,3 +206,33 @@ def test_the_console_ends_only_when_the_leads_under_way_are_finished(browser: Br
     browser.console.close()
     assert not [thread for thread in threading.enumerate() if thread.name == "console job"]
     assert wall_clock() - began < timedelta(seconds=10)
+
+
+def test_a_plan_says_how_long_it_will_take_and_how_that_is_known(browser: Browser, world: World) -> None:
+    put(world, 40, state=State.POISONED, reason="refused")
+    plan = browser.follow("/plans", {"verb": "replay", "state": "poisoned", "all": "1"})
+    shown = text_of(browser.get(plan).text)
+    assert re.search(r"about, (as Dynamics allows|judged by how fast storage answers): [0-9.]+ a second", shown)
+
+
+def test_a_run_shows_its_pace_to_the_next_plan_of_its_kind(browser: Browser, world: World) -> None:
+    put(world, 4, state=State.POISONED, reason="refused")
+    plan = browser.follow("/plans", {"verb": "erase", "lead": [*world.ledger.rows]})
+    browser.follow(f"{plan}/run", {"lead": [*world.ledger.rows]})
+    finished(browser, plan)
+    put(world, 1, number_from=9, state=State.POISONED, reason="refused")
+    (left,) = [one.lead_id for one in world.ledger.rows.values() if one.state is State.POISONED]
+    other = browser.follow("/plans", {"verb": "erase", "lead": left})
+    assert "about, the pace of the last run" in text_of(browser.get(other).text)
+
+
+def test_a_replay_that_changed_nothing_says_so(browser: Browser, world: World) -> None:
+    made = put(world, 2, state=State.POISONED, reason="refused")
+    plan = browser.follow("/plans", {"verb": "replay", "state": "poisoned", "all": "1"})
+    browser.follow(f"{plan}/run", {"lead": [one.lead_id for one in made]})
+    finished(browser, plan)
+    assert "the replay changed nothing" not in browser.get(plan).text
+    for one, reason in zip(made, ("refused", "too_long"), strict=True):  # as delivery would
+        now = world.ledger.rows[one.lead_id]
+        world.ledger.rows[one.lead_id] = replace(now, state=State.POISONED, reason=reason)
+    assert "1 lead poisoned again, each for its old cause: for it the replay changed nothing." in browser.get(plan).text
