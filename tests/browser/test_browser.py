@@ -11,11 +11,23 @@ import pytest
 from leadpipe.console.server import Server
 from leadpipe.model.record import Record, State
 from tests.browser.conftest import fill
+from tests.chromium import press_until_focused
 from tests.factories import payload
 from tests.fakes import World
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["/", "/leads", "/causes", "/fallback", "/rejected", "/mapping", "/doctor", "/activity", "/report"]
+PAGES = [
+    "/",
+    "/?as=table",
+    "/leads",
+    "/causes",
+    "/fallback",
+    "/rejected",
+    "/mapping",
+    "/doctor",
+    "/activity",
+    "/report",
+]
 AXE = "axe-core@4.10.2"
 
 
@@ -110,14 +122,6 @@ def test_the_same_way_needs_no_mouse(page: Any, world: World, served: Server) ->
     press_until_focused(page, "Replay 4 leads")
     page.keyboard.press("Enter")
     page.get_by_text("4 replayed").wait_for()
-
-
-def press_until_focused(page: Any, text: str) -> None:
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.textContent").strip() == text:
-            return
-    raise AssertionError(text)
 
 
 def test_the_overview_says_what_is_poisoned_within_its_refresh(page: Any, world: World, served: Server) -> None:
