@@ -1,12 +1,12 @@
 """Puts the parts of the host together, starts them in order and stops them in order."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from queue import SimpleQueue
 
 from azure.core.exceptions import AzureError
 
@@ -54,8 +54,8 @@ class Host:
         self._choices = choices
         self._server = server
         self._worker = Worker(function_timeout=options.function_timeout, on_timeout=on_timeout)
-        self._exit_code = EXIT_OK
-        self._stop_asked = threading.Event()
+        # Not an Event: a signal's handler runs between two lines of the thread that waits, and an Event has a lock.
+        self._exit_codes: SimpleQueue[int] = SimpleQueue()
         self.routes = Routes(functions, options.route_prefix)
         keys = Keys.load_or_make(choices.data / "keys.json") if choices.enable_auth else None
         self._http = HttpFunctions(routes=self.routes, keys=keys, worker=self._worker)
@@ -75,7 +75,8 @@ class Host:
         self._server.start(self._http.answer)
 
     def ask_to_stop(self) -> None:
-        self._stop_asked.set()
+        """Makes `wait` go on; a signal's handler may call it at any moment."""
+        self._exit_codes.put(EXIT_OK)
 
     def fail(self, error: Exception) -> None:
         """Shut down, as the real host does on an unhandled error (WebScriptHostExceptionHandler.cs)."""
@@ -83,13 +84,11 @@ class Host:
             _log.critical("Storage did not do what the host needs (%s). Host is shutting down.", reason(error))
         else:
             _log.critical("An unhandled exception has occurred. Host is shutting down.", exc_info=error)
-        if not self._stop_asked.is_set():
-            self._exit_code = EXIT_HOST_ERROR
-            self._stop_asked.set()
+        self._exit_codes.put(EXIT_HOST_ERROR)
 
     def wait(self) -> int:
-        """Serve until asked to stop, let runs finish, and return the exit code."""
-        self._stop_asked.wait()
+        """Serve until the first reason to stop, let runs finish, and return its exit code."""
+        exit_code = self._exit_codes.get()
         _log.info("Stopping: no more is taken in, what runs is awaited.")
         parts: tuple[Part, ...] = (self._server, *self._queues, *self._timers)
         for part in parts:
@@ -102,7 +101,7 @@ class Host:
             unfinished = ", ".join(self._worker.deadlines.running()) or "storage requests"
             _log.warning("Ended unfinished after %gs: %s", self._choices.drain, unfinished)
         _log.info("Host stopped.")
-        return self._exit_code
+        return exit_code
 
     def _queue_listener(self, function: Function, trigger: QueueTrigger) -> QueueListener:
         connection = connection_string(trigger.connection, where=f"function {function.name!r}")

@@ -308,7 +308,7 @@ def posts(body: str) -> InHost:
     def then(_rig: Rig, url: str) -> None:
         try:
             requests.post(f"{url}/api/leads", data=body.encode(), timeout=20)
-        except requests.ConnectionError:
+        except requests.RequestException:
             return  # it died before it could answer
 
     return InHost(then=then)

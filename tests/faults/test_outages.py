@@ -112,7 +112,7 @@ class Poster:
             body = payload(FirstName=f"number {number}", LastName=f"of {who}")
             try:
                 answer = requests.post(f"{self._url}/api/leads", data=body, timeout=20)
-            except requests.ConnectionError:
+            except requests.RequestException:  # also an answer that breaks off after its first line
                 self.statuses[0] += 1
                 continue
             self.statuses[answer.status_code] += 1

@@ -59,7 +59,7 @@ def ask_in_vain(host: HostProcess, path: str) -> None:
     """A request whose answer never comes, because the process ends first."""
 
     def ask() -> None:
-        with contextlib.suppress(requests.ConnectionError):
+        with contextlib.suppress(requests.RequestException):
             host.get(path)
 
     threading.Thread(target=ask, daemon=True).start()

@@ -1,0 +1,80 @@
+"""The host is asked to stop from a signal's handler, which runs between two steps of the thread that waits."""
+
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from devkit.functions_host.errors import EXIT_HOST_ERROR, EXIT_OK
+from devkit.functions_host.host import Choices, Host
+from devkit.functions_host.host_json import parse
+
+if TYPE_CHECKING:
+    from devkit.functions_host.http_server import HttpServer
+
+MORE_STEPS_THAN_A_WAIT_HAS = 40
+
+
+class NoServer:
+    """Takes no time to stop."""
+
+    def start(self, _answer: object) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def join(self, _deadline: float) -> bool:
+        return True
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(
+        functions=[],
+        options=parse({"version": "2.0"}, {}),
+        choices=Choices(data=tmp_path),
+        server=cast("HttpServer", NoServer()),
+        on_timeout=lambda _: None,
+    )
+
+
+def acting_at(step: int, action: Callable[[], None]) -> Callable[..., Any]:
+    """For `sys.settrace`: acts between two steps of the interpreter, after so many of them."""
+    steps = 0
+
+    def trace(frame: FrameType, event: str, _argument: object) -> Callable[..., Any]:
+        nonlocal steps
+        frame.f_trace_opcodes = True
+        steps += event == "opcode"
+        if event == "opcode" and steps == step:
+            sys.settrace(None)
+            action()
+        return trace
+
+    return trace
+
+
+@pytest.mark.parametrize("step", range(1, MORE_STEPS_THAN_A_WAIT_HAS))
+def test_a_signal_at_any_step_of_the_wait_stops_the_host(host: Host, step: int) -> None:
+    codes: list[int] = []
+
+    def wait() -> None:
+        sys.settrace(acting_at(step, host.ask_to_stop))
+        codes.append(host.wait())
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    late = threading.Timer(0.05, host.ask_to_stop)  # for a step that comes only after the wait
+    late.start()
+    thread.join(5)
+    late.cancel()
+    assert codes == [EXIT_OK]
+
+
+def test_the_first_reason_to_stop_gives_the_exit_code(host: Host) -> None:
+    host.fail(RuntimeError("no storage"))
+    host.ask_to_stop()
+    assert host.wait() == EXIT_HOST_ERROR
