@@ -64,10 +64,10 @@ def axe() -> str:
 
 @pytest.mark.parametrize("number", [0, 1, 5000])
 def test_no_page_is_wider_than_its_window_or_has_a_fault(page: Any, world: World, served: Server, number: int) -> None:
-    fill(world, number)
+    leads = [f"/leads/{record.lead_id}" for record in fill(world, number)[:1]]
     for width in (360, 1600):
         page.set_viewport_size({"width": width, "height": 800})
-        for path in PAGES:
+        for path in PAGES + leads:
             page.goto(address(served, path))
             assert page.locator("h1").count() == 1, path
             too_wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -161,6 +161,39 @@ def test_a_tick_stops_the_refresh_and_keys_move_and_tick(page: Any, world: World
     assert page.locator("dialog[open]").count() == 1
 
 
+COUNT_FETCHES = """
+  const real = window.fetch;
+  window.fetches = [];
+  window.fetch = (...asked) => { const answer = real(...asked); window.fetches.push(answer); return answer; };
+"""
+
+
+def test_the_page_is_not_read_again_while_a_row_is_ticked_or_the_tab_is_hidden(
+    page: Any, world: World, served: Server
+) -> None:
+    fill(world)
+    page.add_init_script(COUNT_FETCHES)
+    page.clock.install()
+    page.goto(address(served, "/leads"))
+
+    def reads_itself_again() -> bool:
+        """Whether it asks for itself in the time in which it does once; the page's clock is moved on."""
+        before = page.evaluate("window.fetches.length")
+        page.clock.run_for(11_000)
+        page.evaluate("Promise.allSettled(window.fetches.map((each) => each.then((answer) => answer.ok)))")
+        return bool(page.evaluate("window.fetches.length") > before)
+
+    assert any(reads_itself_again() for _ in range(9))
+    page.locator("tbody input[type=checkbox]").first.click()
+    assert not any(reads_itself_again() for _ in range(3))
+    page.locator("tbody input[type=checkbox]").first.click()
+    page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+    page.locator("h1").click()
+    assert not any(reads_itself_again() for _ in range(3))
+    page.evaluate("delete document.hidden")
+    assert any(reads_itself_again() for _ in range(9))
+
+
 def test_script_in_a_lead_is_shown_and_never_run(page: Any, world: World, served: Server) -> None:
     fill(world, 3)
     script = "<img src=x onerror=alert(1)><script>alert(2)</script>"
@@ -202,11 +235,16 @@ def test_the_pictures_of_the_document_can_be_taken(page: Any, world: World, serv
     folder = Path(os.environ.get("SCREENSHOTS", str(tmp_path)))
     folder.mkdir(parents=True, exist_ok=True)
     lead = next(record for record in fill(world) if record.state is State.POISONED)
-    page.set_viewport_size({"width": 1120, "height": 760})
-    for name, path in {"overview": "/", "lead": f"/leads/{lead.lead_id}"}.items():
+    served.console.days.forget()  # they were counted before they had leads
+    for name, path, height in (
+        ("overview", "/", 1120),
+        ("lead", f"/leads/{lead.lead_id}", 900),
+        ("leads", "/leads", 760),
+    ):
+        page.set_viewport_size({"width": 1120, "height": height})
         page.goto(address(served, path))
         page.screenshot(path=folder / f"{name}.png")
     page.goto(address(served, "/causes"))
     page.get_by_role("button", name="Replay all 4…").click()
     page.screenshot(path=folder / "plan.png")
-    assert {file.name for file in folder.glob("*.png")} == {"overview.png", "lead.png", "plan.png"}
+    assert {file.name for file in folder.glob("*.png")} == {"overview.png", "lead.png", "leads.png", "plan.png"}
