@@ -1,14 +1,18 @@
-"""The four functions: they translate between azure.functions and plain values.
+"""The functions: they translate between azure.functions and plain values.
 
-Delivery and the sweep are imported by their first run, because a cold start that ends in a 202 does not need them.
-LEADPIPE_AUTH decides how `leads` is registered, so it is read here; all other settings are read by the first run.
+An app has the four that leads need, or the console's one. Delivery, the sweep and the console are imported by their
+first run, because a cold start that ends in a 202 does not need them. LEADPIPE_APP and LEADPIPE_AUTH decide what is
+registered and how, so they are read here; all other settings are read by the first run.
 """
 
 import json
 import logging
 import os
 import random
+import threading
 from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
 
 import azure.functions as func
 
@@ -17,8 +21,11 @@ from leadpipe.model.errors import InvalidLead, NotKept, SettingsError, StorageFa
 from leadpipe.model.keys import Presented, key_presented
 from leadpipe.model.lead_id import ENTROPY_BYTES
 from leadpipe.model.log_line import log_line
-from leadpipe.model.settings import Auth, auth_of
-from leadpipe.wiring import now, wiring
+from leadpipe.model.settings import App, Auth, app_of, auth_of
+from leadpipe.wiring import now, quiet_libraries, wiring
+
+if TYPE_CHECKING:
+    from leadpipe.console.site import Console
 
 RETRY_AFTER_SECONDS = 30
 AUTH = auth_of(os.environ)
@@ -26,10 +33,12 @@ _STATUS_OF = {"too_large": 413, "wrong_key": 401}
 
 log = logging.getLogger("leadpipe")
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+for_leads = func.Blueprint()
+for_operators = func.Blueprint()
 
 
-@app.function_name("leads")
-@app.route(
+@for_leads.function_name("leads")
+@for_leads.route(
     route="leads",
     methods=[func.HttpMethod.POST],
     trigger_arg_name="request",
@@ -85,8 +94,8 @@ def _transfer_encoding(request: func.HttpRequest) -> str:
     return "other" if any(encodings) else ""
 
 
-@app.function_name("health")
-@app.route(
+@for_leads.function_name("health")
+@for_leads.route(
     route="health",
     methods=[func.HttpMethod.GET],
     trigger_arg_name="request",
@@ -100,16 +109,52 @@ def tell_health(request: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
     return _answer(503, error="not_ready", detail=problem) if problem else _answer(200, status="ready")
 
 
-@app.function_name("deliver")
-@app.queue_trigger(arg_name="message", queue_name="leads", connection="AzureWebJobsStorage")
+@for_leads.function_name("deliver")
+@for_leads.queue_trigger(arg_name="message", queue_name="leads", connection="AzureWebJobsStorage")
 def deliver_lead(message: func.QueueMessage) -> None:
     _run(lambda: _deliver(message))
 
 
-@app.function_name("sweep")
-@app.timer_trigger(arg_name="timer", schedule="0 * * * * *", use_monitor=False)
+@for_leads.function_name("sweep")
+@for_leads.timer_trigger(arg_name="timer", schedule="0 * * * * *", use_monitor=False)
 def sweep_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the host names its arguments
     _run(_sweep)
+
+
+@for_operators.function_name("console")
+@for_operators.route(
+    route="console/{*path}",
+    methods=[func.HttpMethod.GET, func.HttpMethod.HEAD, func.HttpMethod.POST],
+    trigger_arg_name="request",
+    auth_level=func.AuthLevel.ANONYMOUS,
+)
+def show_console(request: func.HttpRequest) -> func.HttpResponse:
+    try:
+        return _show(request)
+    except BaseException as error:  # the host would log its text, which could quote a lead
+        log.error(log_line("console_crashed", reason=reason_of(error)))
+        return func.HttpResponse("The console failed; its log has the reason.", status_code=500)
+
+
+def _show(request: func.HttpRequest) -> func.HttpResponse:
+    from leadpipe.console.hosted import Asked, answer
+
+    asked = Asked(method=request.method, url=request.url, headers=request.headers, body=request.get_body())
+    with _building:
+        console = _console()
+    reply = answer(asked, console)
+    return func.HttpResponse(reply.body, status_code=reply.status, headers=reply.headers)
+
+
+_building = threading.Lock()
+
+
+@cache
+def _console() -> "Console":
+    from leadpipe.console.hosted import console_of
+
+    quiet_libraries()
+    return console_of(dict(os.environ), now)
 
 
 def _deliver(message: func.QueueMessage) -> None:
@@ -149,3 +194,6 @@ def _run(flow: Callable[[], None]) -> None:
 def _answer(status_code: int, /, **body: str) -> func.HttpResponse:
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status_code == 503 else {}
     return func.HttpResponse(json.dumps(body), status_code=status_code, headers=headers, mimetype="application/json")
+
+
+app.register_functions(for_operators if app_of(os.environ) is App.CONSOLE else for_leads)

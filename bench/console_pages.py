@@ -16,7 +16,7 @@ from werkzeug.test import Client
 from bench.app import BenchError
 from bench.report import Row
 from bench.stage import Account, Stage
-from leadpipe.console.door import Door
+from leadpipe.console.door import LocalDoor
 from leadpipe.console.site import Console
 from leadpipe.model.settings import Settings
 from leadpipe.operations.target import Target
@@ -52,9 +52,10 @@ def measure(stage: Stage, account: Account, *, records: int) -> Iterator[Row]:
     settings = Settings.from_environment({**stage.dynamics.settings, "AzureWebJobsStorage": account.connection_string})
     target = Target(settings)
     sweep(now=now, chance=0.5, ports=target.ports, settings=settings)
-    console = Console(target, door=Door(_PORT), actor="bench", now=now, environment=dict(os.environ))
+    door = LocalDoor(_PORT, actor="bench")
+    console = Console(target, door=door, now=now, environment=dict(os.environ))
     client = Client(console)
-    _view(client, f"/enter?token={console.door.token}", status=303)
+    _view(client, f"/enter?token={door.token}", status=303)
     counting = {path: _until_counted(client, path) for path in (FIRST_PAGE, LONGER)}
     first = _middle([_view(client, FIRST_PAGE) for _ in range(_READINGS)])
     days = ", ".join(

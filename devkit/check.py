@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PYTEST = [sys.executable, "-m", "pytest"]
+UNIT_TESTS = ["tests/unit"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ def static_checks() -> list[Step]:
 def quick_tests() -> Step:
     """The tests without I/O, and those that compare the documents with the code; none of them starts Azurite."""
     documents = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").glob("test_*.py"))
-    return Step(name="quick tests", command=[*PYTEST, "-q", "-n", "2", "-m", "not slow", "tests/unit", *documents])
+    return Step(name="quick tests", command=[*PYTEST, "-q", "-n", "2", "-m", "not slow", *UNIT_TESTS, *documents])
 
 
 def run_all(steps: Sequence[Step], screen: Screen) -> int:

@@ -70,6 +70,14 @@ param alertEmail string = ''
 @description('Asks /api/health from outside, every 15 minutes from two places, for about 3.50 USD a month.')
 param availabilityTest bool = false
 
+@description('Client id of the registration in Entra for the console on Azure (docs/console.md). With it a second app is made that serves the console. Empty: there is none.')
+param consoleClientId string = ''
+
+@description('Instances of the console that are kept awake. 1 spares people the cold start and a plan its end while nobody looks, for about 5 USD a month. 0 is cheaper.')
+@minValue(0)
+@maxValue(1)
+param consoleAlwaysReady int = 0
+
 @description('Object id of the person or group that runs leadpipe\'s commands. It gets the right to read and write leads. Empty: only the app has it.')
 param operatorPrincipalId string = ''
 
@@ -83,7 +91,7 @@ param furtherSettings object = {}
 var tags = { 'azd-env-name': environmentName }
 
 // The host tells apps that share a storage account apart by the first 32 letters of their names. With 24 at most,
-// NAME-console, a second app, still differs from NAME there.
+// NAME-console, the console's app, still differs from NAME there.
 var cleanName = toLower(replace(replace(environmentName, '_', '-'), '.', '-'))
 var token = uniqueString(resourceGroup().id, environmentName)
 var appName = '${cleanName}-${take(token, 6)}'
@@ -190,6 +198,27 @@ module settings 'settings.bicep' = {
   }
 }
 
+module console 'console.bicep' = if (!empty(consoleClientId)) {
+  params: {
+    name: '${appName}-console'
+    location: location
+    tags: tags
+    clientId: consoleClientId
+    alwaysReady: consoleAlwaysReady
+    storageAccountName: storage.outputs.name
+    storageAuth: storageAuth
+    insightsName: monitoring.outputs.insightsName
+    pythonVersion: pythonVersion
+    dataverseUrl: dataverseUrl
+    dataverseClientId: signsInBySecret ? dataverseClientId : ''
+    tenantId: tenantId
+    inVault: inVault
+    vaultName: vaultName
+    vaultUri: empty(inVault) ? '' : vault!.outputs.uri
+    furtherSettings: furtherSettings
+  }
+}
+
 module alerts 'alerts.bicep' = {
   params: {
     name: appName
@@ -229,3 +258,7 @@ output LEADPIPE_ENDPOINT string = '${app.outputs.origin}/api/leads'
 output LEADPIPE_IDENTITY_CLIENT_ID string = identity.outputs.clientId
 output LEADPIPE_IDENTITY_NAME string = identity.outputs.name
 output LEADPIPE_KEY_VAULT_NAME string = empty(inVault) ? '' : vaultName
+@description('The address of the console.')
+output LEADPIPE_CONSOLE string = empty(consoleClientId) ? '' : console!.outputs.address
+@description('Dynamics knows the console by this id.')
+output LEADPIPE_CONSOLE_IDENTITY_CLIENT_ID string = empty(consoleClientId) ? '' : console!.outputs.identityClientId

@@ -73,6 +73,14 @@ param alertEmail string = ''
 @description('Asks /api/health from outside, every 15 minutes from two places, for about 3.50 USD a month.')
 param availabilityTest bool = false
 
+@description('Client id of the registration in Entra for the console on Azure (docs/console.md). With it a second app is made that serves the console. Empty: there is none.')
+param consoleClientId string = ''
+
+@description('Instances of the console that are kept awake. 1 spares people the cold start and a plan its end while nobody looks, for about 5 USD a month. 0 is cheaper.')
+@minValue(0)
+@maxValue(1)
+param consoleAlwaysReady int = 0
+
 @description('Object id of the person or group that runs leadpipe\'s commands. It gets the right to read and write leads. Empty: only the app has it.')
 param operatorPrincipalId string = ''
 
@@ -112,6 +120,8 @@ module leadpipe 'leadpipe.bicep' = {
     canaryUrl: canaryUrl
     alertEmail: alertEmail
     availabilityTest: availabilityTest
+    consoleClientId: consoleClientId
+    consoleAlwaysReady: consoleAlwaysReady
     operatorPrincipalId: operatorPrincipalId
     operatorPrincipalType: operatorPrincipalType
     furtherSettings: furtherSettings
@@ -126,3 +136,5 @@ output LEADPIPE_ENDPOINT string = leadpipe.outputs.LEADPIPE_ENDPOINT
 output LEADPIPE_IDENTITY_CLIENT_ID string = leadpipe.outputs.LEADPIPE_IDENTITY_CLIENT_ID
 output LEADPIPE_IDENTITY_NAME string = leadpipe.outputs.LEADPIPE_IDENTITY_NAME
 output LEADPIPE_KEY_VAULT_NAME string = leadpipe.outputs.LEADPIPE_KEY_VAULT_NAME
+output LEADPIPE_CONSOLE string = leadpipe.outputs.LEADPIPE_CONSOLE
+output LEADPIPE_CONSOLE_IDENTITY_CLIENT_ID string = leadpipe.outputs.LEADPIPE_CONSOLE_IDENTITY_CLIENT_ID

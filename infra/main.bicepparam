@@ -49,6 +49,14 @@ param alertEmail = readEnvironmentVariable('LEADPIPE_ALERT_EMAIL', '')
 // Asks /api/health from outside, for about 3.50 USD a month: every 15 minutes from two places.
 param availabilityTest = false
 
+// The operators' console on Azure, an app of its own: docs/console.md says how to make the registration in Entra whose
+// client id this is.
+param consoleClientId = readEnvironmentVariable('LEADPIPE_CONSOLE_CLIENT_ID', '')
+
+// With 1 the console's one instance stays awake, for about 5 USD a month. With 0 the first page after a pause waits for a
+// cold start, and a plan ends if nobody looks at it for some minutes.
+param consoleAlwaysReady = 0
+
 // Who may use leadpipe's commands from outside Azure. azd sets the id of the person who deploys. In a pipeline that is a
 // service principal: `azd env set AZURE_PRINCIPAL_TYPE ServicePrincipal`.
 param operatorPrincipalId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')

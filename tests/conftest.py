@@ -5,14 +5,17 @@ Azurite starts with the first test that asks, so that `pytest tests/unit` never 
 
 import os
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
 
 from devkit.azurite.accounts import AccountServer, Address, fresh_account
 from devkit.launcher.ports import any_free
+
+if TYPE_CHECKING:
+    from tests.nursery import Nursery
 
 # A run starts hundreds of processes, and with this variable each compiles leadpipe anew: a command then takes 0.77 s
 # of processor time in place of 0.55 s, and each round of the swapped statements compiles delivery's tests again.
@@ -72,6 +75,15 @@ def session_storage_account(request: pytest.FixtureRequest) -> str:
 def module_storage_account(request: pytest.FixtureRequest) -> str:
     """The connection string of an account that the tests of one file share."""
     return fresh_account(request.config.stash[ADDRESS])
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator["Nursery"]:
+    from tests.nursery import Nursery
+
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
 
 
 @pytest.fixture

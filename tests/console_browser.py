@@ -7,7 +7,7 @@ from typing import Any
 
 from werkzeug.test import Client, TestResponse
 
-from leadpipe.console.door import Door
+from leadpipe.console.door import LocalDoor
 from leadpipe.console.site import Console
 from leadpipe.model.ports import Ports
 from leadpipe.model.settings import Settings
@@ -32,7 +32,12 @@ class FakeTarget:
 
 
 def console_on(target: Any, now: Any) -> Console:
-    return Console(target, door=Door(PORT), actor=ACTOR, now=now, environment={})
+    return Console(target, door=LocalDoor(PORT, actor=ACTOR), now=now, environment={})
+
+
+def local_door_of(console: Console) -> LocalDoor:
+    assert isinstance(console.door, LocalDoor)
+    return console.door
 
 
 class Browser:
@@ -42,7 +47,7 @@ class Browser:
         self.console = console
         self.client = Client(console)
         if enters:
-            assert self.get(f"/enter?token={console.door.token}").status_code == 303
+            assert self.get(f"/enter?token={local_door_of(console).token}").status_code == 303
 
     def get(self, path: str, **headers: str) -> TestResponse:
         return self._send("GET", path, headers, {})

@@ -25,8 +25,20 @@ def until(condition: Callable[[], Any], what: str = "the condition") -> Any:
     raise AssertionError(f"{what} did not come true within {DEADLINE:.0f} s")
 
 
+class Served:
+    """What a host serves."""
+
+    url: str
+
+    def post(self, path: str, **options: Any) -> requests.Response:
+        return requests.post(self.url + path, timeout=DEADLINE, **options)
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return requests.get(self.url + path, timeout=DEADLINE, **options)
+
+
 @dataclass
-class HostProcess:
+class HostProcess(Served):
     """The command as a developer runs it."""
 
     process: subprocess.Popen[str]
@@ -43,12 +55,6 @@ class HostProcess:
         first = self.process.stdout.readline()
         assert first.startswith("listening http://127.0.0.1:"), self.log
         self.url = first.split()[1]
-
-    def post(self, path: str, **options: Any) -> requests.Response:
-        return requests.post(self.url + path, timeout=DEADLINE, **options)
-
-    def get(self, path: str, **options: Any) -> requests.Response:
-        return requests.get(self.url + path, timeout=DEADLINE, **options)
 
     def stop(self, number: int = signal.SIGINT) -> int:
         self.process.send_signal(number)

@@ -180,8 +180,11 @@ def test_what_is_deployed_needs_no_development_tool() -> None:
         "azure-identity",
         "azure-storage-queue",
         "cryptography",
+        "jinja2",
+        "markupsafe",
         "msal",
         "requests",
+        "werkzeug",
     }
 
 

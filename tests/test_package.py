@@ -146,9 +146,7 @@ def test_what_the_functions_need_goes_to_azure_and_nothing_else(tmp_path: Path, 
     fill(tmp_path, [*own, *LEFT_OUT, *deeper, *NOT_FOR_AZURE, *MAPPINGS])
 
     code = {path for path in own if path.startswith("leadpipe/") and path.endswith(".py")}
-    commands = {path for path in code if path.startswith(("leadpipe/operations/", "leadpipe/cli/"))} | {
-        "leadpipe/__main__.py"
-    }
+    commands = {path for path in code if path.startswith("leadpipe/cli/")} | {"leadpipe/__main__.py"}
     pages = {path for path in own if path.startswith(("leadpipe/console/static/", "leadpipe/console/templates/"))}
     needed = {"function_app.py", "host.json", "requirements.txt", *(code - commands), *pages}
     assert package(tmp_path, goes_in) == {*needed, *MAPPINGS}

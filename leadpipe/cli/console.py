@@ -34,7 +34,7 @@ def console(
     from leadpipe.console.server import Server  # noqa: PLC0415 - only this command needs it, and its libraries
 
     server = Server(reach(context, settings), port=port, actor=actor, now=now, environment=dict(os.environ))
-    server.console.on_entry = lambda: say(f"for another browser: {server.start_address}")
+    server.door.on_entry = lambda: say(f"for another browser: {server.start_address}")
     typer.echo(f"listening {server.start_address}")
     if not no_browser:
         webbrowser.open(server.start_address)

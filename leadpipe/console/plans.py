@@ -1,9 +1,10 @@
 """Plans a decision about many leads, shows what it will do before it does it, and carries it out when asked to.
 
-A plan lives as long as the console. A plan made again after that has the leads that are left: a lead that was decided
-about is no longer in the state that the plan looks for.
+A plan lives as long as the console. Its id has the choice that it was made by, so that it can be made again after that.
+Then it has the leads that are left: a lead that was decided about is no longer in the state that the plan looks for.
 """
 
+import base64
 import secrets
 import threading
 import time
@@ -15,6 +16,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from itertools import islice, takewhile
+from urllib.parse import parse_qsl, urlencode
 
 from leadpipe.console.jobs import Job
 from leadpipe.model.errors import NotAllowed, RecordDamaged
@@ -33,6 +35,9 @@ MOST_KEPT = 30
 # Fewer leads do not show a pace.
 FEWEST_FOR_A_PACE = 3
 _SHORTEST = 0.001
+# An address of twice that length may be refused before it gets here.
+_LONGEST_ID = 4000
+_FIELDS = frozenset({"verb", "state", "cause", "anyway", "all", "lead"})
 SLOW = 10.0
 Results = Callable[[Iterable[str]], Iterable[Result]]
 
@@ -70,6 +75,13 @@ class Choice:
     state: State = State.POISONED
     reason: str | None = None
     anyway: bool = False
+
+    @property
+    def form(self) -> list[tuple[str, str]]:
+        """What a page posts to have a plan made of it."""
+        cause = [] if self.reason is None else [("cause", self.reason)]
+        leads = [("lead", lead_id) for lead_id in self.lead_ids] or [("all", "1")]
+        return [("verb", self.verb), ("state", self.state), *cause, *([("anyway", "1")] if self.anyway else []), *leads]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +205,7 @@ def plan_of(choice: Choice, desk: Desk, *, first_day: datetime | None = None) ->
     with ThreadPoolExecutor(AT_ONCE) as pool:
         entries = [*pool.map(partial(_rehearsed, choice=choice, desk=desk), lead_ids[:MOST_SHOWN])]
     plan = Plan(
-        id=secrets.token_urlsafe(12),
+        id=id_of(choice),
         choice=choice,
         made_at=at,
         entries=entries,
@@ -203,6 +215,22 @@ def plan_of(choice: Choice, desk: Desk, *, first_day: datetime | None = None) ->
     )
     plan.chosen = [*(entry.lead_id for entry in plan.willing), *plan.unrehearsed]
     return plan
+
+
+def id_of(choice: Choice) -> str:
+    """A new id, with the choice in it unless it names very many leads."""
+    kept = base64.urlsafe_b64encode(urlencode(choice.form).encode()).decode().rstrip("=")
+    return f"{secrets.token_urlsafe(12)}.{kept if len(kept) <= _LONGEST_ID else ''}"
+
+
+def form_in(plan_id: str) -> list[tuple[str, str]]:
+    """The form that a plan of this id was made by, unchecked; empty where the id has none."""
+    kept = plan_id.partition(".")[2]
+    try:
+        text = base64.urlsafe_b64decode(kept + "=" * (-len(kept) % 4)).decode()
+    except ValueError:
+        return []
+    return [(name, value) for name, value in parse_qsl(text, keep_blank_values=True) if name in _FIELDS]
 
 
 def results_of(

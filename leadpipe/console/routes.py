@@ -36,6 +36,9 @@ def _post(path: str, view: Any) -> Rule:
     return Rule(path, endpoint=view, methods=["POST"])
 
 
+# What may be posted without the right to change leads: these write at most who looked.
+FOR_READERS = frozenset({lead.reveal, mapping.try_lead, doctor.run, report.run})
+
 ROUTES = Map(
     [
         _get("/", overview.show),

@@ -7,7 +7,7 @@ from typing import Any
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from leadpipe.console.door import ENTER, Door
+from leadpipe.console.door import ENTER, LocalDoor
 from leadpipe.console.site import Console
 from leadpipe.model.errors import LeadpipeError
 from leadpipe.operations.target import Target
@@ -33,7 +33,8 @@ class Server:
     ) -> None:
         listener = _listener(port)
         self.port = listener.getsockname()[1]
-        self.console = Console(target, door=Door(self.port), actor=actor, now=now, environment=environment)
+        self.door = LocalDoor(self.port, actor=actor)
+        self.console = Console(target, door=self.door, now=now, environment=environment)
         self._server: BaseWSGIServer = make_server(
             ADDRESS, self.port, self.console, threaded=True, request_handler=_Handler, fd=listener.detach()
         )
@@ -41,7 +42,7 @@ class Server:
     @property
     def start_address(self) -> str:
         """The address that lets one browser in. It works once; then there is a new one."""
-        return f"http://{ADDRESS}:{self.port}{ENTER}?token={self.console.door.token}"
+        return f"http://{ADDRESS}:{self.port}{ENTER}?token={self.door.token}"
 
     def run(self) -> None:
         """Serves until it is stopped, or interrupted; leads that a plan has begun are finished."""

@@ -1,9 +1,10 @@
 """The console as a WSGI application: lets a request in, finds its page, and turns a failure into a page of its own."""
 
 import hashlib
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from http import HTTPStatus
@@ -12,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from werkzeug.exceptions import HTTPException
+from markupsafe import Markup
+from werkzeug.exceptions import Forbidden, HTTPException
 from werkzeug.wrappers import Request, Response
 
 from leadpipe.console import words
 from leadpipe.console.chart import HEIGHT, LEFT, WIDTH
-from leadpipe.console.door import ENTER, HEADERS, Door, Refused
+from leadpipe.console.door import HEADERS, NOBODY, Door, Refused, Visitor, Way
 from leadpipe.console.jobs import Job
 from leadpipe.console.latency_chart import HEIGHT as LATENCY_HEIGHT
 from leadpipe.console.plans import Plans
 from leadpipe.console.recent import Recent
-from leadpipe.console.routes import ROUTES
+from leadpipe.console.routes import FOR_READERS, ROUTES
 from leadpipe.model.duration import in_words
 from leadpipe.model.errors import LeadpipeError, RecordDamaged, StorageFailed, reason_of
 from leadpipe.model.ports import Ports
@@ -52,27 +54,27 @@ BADGES_LAST = timedelta(minutes=1)
 COUNTS_LAST = timedelta(seconds=30)
 # How long the personal data of a lead stays shown after a person asked for it.
 SHOWN_FOR = timedelta(minutes=10)
+# An address of the console's own, but for those of App Service. Of what is shown, no quote gets here unescaped.
+_OWN_ADDRESS = re.compile(r'\b(href|action|src)="/(?!/|\.auth/)')
 
 
 class Console:
-    """One operator's console on one storage account. Thread-safe."""
+    """The console on one storage account, for those whom its door lets in. Thread-safe."""
 
     def __init__(
-        self, target: Target, *, door: Door, actor: str, now: Callable[[], datetime], environment: Mapping[str, str]
+        self, target: Target, *, door: Door, now: Callable[[], datetime], environment: Mapping[str, str]
     ) -> None:
         self.target = target
         self.door = door
-        self.actor = actor
         self.now = now
         self.environment = environment
-        self.on_entry: Callable[[], None] = lambda: None
         self.plans = Plans()
         self.days = DayCounts()
         self.comebacks = Comebacks()
         self.counts: Recent[StateCounts] = Recent(COUNTS_LAST)
         self.jobs: dict[str, Job[Any]] = {}
         self._badges: tuple[datetime, dict[str, int]] | None = None
-        self._revealed: dict[str, datetime] = {}
+        self._revealed: dict[tuple[str, str], datetime] = {}
         self._lock = threading.Lock()
 
     @property
@@ -83,12 +85,14 @@ class Console:
         return f"{account} · {host_of(settings.dataverse.url) if settings.dataverse else 'no organisation'}"
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        request = Request(environ)
+        return self.answer(Request(environ))(environ, start_response)
+
+    def answer(self, request: Request) -> Response:
         request.max_content_length = LARGEST_FORM
         response = self._answer(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
-        return response(environ, start_response)
+        return response
 
     def render(self, template: str, **values: Any) -> str:
         return _pages().get_template(template).render(values)
@@ -109,13 +113,13 @@ class Console:
         self.days.forget()
         self.counts.forget()
 
-    def reveal(self, lead_id: str) -> None:
+    def reveal(self, lead_id: str, visitor: Visitor) -> None:
         with self._lock:
-            self._revealed[lead_id] = self.now() + SHOWN_FOR
+            self._revealed[lead_id, visitor.actor] = self.now() + SHOWN_FOR
 
-    def is_revealed(self, lead_id: str) -> bool:
+    def is_revealed(self, lead_id: str, visitor: Visitor) -> bool:
         with self._lock:
-            return self._revealed.get(lead_id, self.now()) > self.now()
+            return self._revealed.get((lead_id, visitor.actor), self.now()) > self.now()
 
     def start(self, name: str, work: Callable[[Job[Any]], Iterable[Any]]) -> None:
         """Starts that work, unless it runs already."""
@@ -129,54 +133,65 @@ class Console:
         self.plans.stop_all()
 
     def _answer(self, request: Request) -> Response:
+        visit = Visit(console=self, request=request)
         try:
-            return self._page(request)
+            visitor = self.door.let_in(request)
+            if isinstance(visitor, Response):
+                return visitor
+            visit = replace(visit, visitor=visitor)
+            return self._page(visit)
         except Refused as refused:
-            return self._failure(request, refused.status, "Not let in", refused.detail, alone=True)
+            return self._failure(visit, refused.status, "Not let in", refused.detail, alone=True, way=refused.way)
         except HTTPException as error:
             title = "There is no such page" if error.code == HTTPStatus.NOT_FOUND else error.name
-            return self._failure(request, HTTPStatus(error.code or 500), title, error.description or "")
+            return self._failure(visit, HTTPStatus(error.code or 500), title, error.description or "")
         except LeadpipeError as error:
-            return self._leadpipe_failure(request, error)
+            return self._leadpipe_failure(visit, error)
         except Exception as error:  # noqa: BLE001 - only the kind is shown: the text could quote a lead
             what = f"a fault in leadpipe: {reason_of(error)}; report it"
-            return self._failure(request, HTTPStatus.INTERNAL_SERVER_ERROR, "The console failed", what)
+            return self._failure(visit, HTTPStatus.INTERNAL_SERVER_ERROR, "The console failed", what)
 
-    def _page(self, request: Request) -> Response:
-        self.door.require_entry(request)
-        if request.path == ENTER:
-            entered = self.door.enter(request)
-            self.on_entry()
-            return entered
+    def _page(self, visit: "Visit") -> Response:
+        request = visit.request
         if request.path.startswith("/static/"):
-            return self._static(request)
+            return self._static(visit)
         view, arguments = ROUTES.bind("console").match(request.path, request.method)
-        response: Response = view(Visit(console=self, request=request), **arguments)
+        if request.method == "POST" and view not in FOR_READERS and visit.visitor.why_not:
+            raise Forbidden(f"nothing was done: {visit.visitor.why_not}")
+        response: Response = view(visit, **arguments)
         return response
 
-    def _static(self, request: Request) -> Response:
-        name = request.path.removeprefix("/static/")
+    def _static(self, visit: "Visit") -> Response:
+        name = visit.request.path.removeprefix("/static/")
         if name not in _STATIC:
-            return self._failure(request, HTTPStatus.NOT_FOUND, "There is no such page", "")
+            return self._failure(visit, HTTPStatus.NOT_FOUND, "There is no such page", "")
         # The address has a hash of the content, so it never changes.
         headers = {"Cache-Control": "private, max-age=31536000, immutable"}
         return Response(_files()[name], content_type=_STATIC[name], headers=headers)
 
-    def _leadpipe_failure(self, request: Request, error: LeadpipeError) -> Response:
+    def _leadpipe_failure(self, visit: "Visit", error: LeadpipeError) -> Response:
         if isinstance(error, StorageFailed) and not isinstance(error, RecordDamaged):
             return self._failure(
-                request, HTTPStatus.SERVICE_UNAVAILABLE, "Storage does not answer", failure_in_words(error), retry=True
+                visit, HTTPStatus.SERVICE_UNAVAILABLE, "Storage does not answer", failure_in_words(error), retry=True
             )
         if error.slug == "unknown_lead":
-            return self._failure(request, HTTPStatus.NOT_FOUND, "The ledger has no such lead", error.detail)
-        return self._failure(request, HTTPStatus.CONFLICT, "That is not possible", failure_in_words(error))
+            return self._failure(visit, HTTPStatus.NOT_FOUND, "The ledger has no such lead", error.detail)
+        return self._failure(visit, HTTPStatus.CONFLICT, "That is not possible", failure_in_words(error))
 
     def _failure(
-        self, request: Request, status: HTTPStatus, title: str, words: str, *, alone: bool = False, retry: bool = False
+        self,
+        visit: "Visit",
+        status: HTTPStatus,
+        title: str,
+        words: str,
+        *,
+        alone: bool = False,
+        retry: bool = False,
+        way: Way | None = None,
     ) -> Response:
         """`alone`: without anything that says where the console is connected to."""
-        visit = Visit(console=self, request=request)
-        text = visit.text("failure.html", page="", title=title, words=words, alone=alone, retry=retry)
+        alone = alone or visit.visitor is NOBODY
+        text = visit.text("failure.html", page="", title=title, words=words, alone=alone, retry=retry, way=way)
         return Response(text, status=status, content_type="text/html; charset=utf-8")
 
 
@@ -212,6 +227,7 @@ class Visit:
 
     console: Console
     request: Request
+    visitor: Visitor = NOBODY
 
     @property
     def target(self) -> Target:
@@ -223,7 +239,7 @@ class Visit:
 
     @property
     def desk(self) -> Desk:
-        return Desk(actor=self.console.actor, now=self.console.now, ports=self.ports)
+        return Desk(actor=self.visitor.actor, now=self.console.now, ports=self.ports)
 
     @cached_property
     def at(self) -> datetime:
@@ -241,21 +257,27 @@ class Visit:
         return Response(text, status=status, content_type="text/html; charset=utf-8")
 
     def text(self, template: str, **values: Any) -> str:
-        console = self.console
+        console, why_not = self.console, self.visitor.why_not
         shared = {
             "where": console.where,
-            "actor": console.actor,
+            "actor": self.visitor.actor,
+            "reads_only": why_not,
+            # In the tag of each button that changes something.
+            "off": Markup(' disabled title="{}" aria-describedby="reads-only"').format(why_not) if why_not else "",
             "badges": console.badges,
             "at": self.at.astimezone(UTC),
             "when": lambda moment: words.when(moment, self.at),
             "ago": lambda moment: words.ago(moment, self.at),
             "refresh": None,
         }
-        return console.render(template, **{**shared, **values})
+        text = console.render(template, **{**shared, **values})
+        # Pages are written as if the console began at /, which a host may put elsewhere.
+        root = self.request.root_path
+        return _OWN_ADDRESS.sub(rf'\1="{root}/', text) if root else text
 
     def go(self, path: str, **query: str) -> Response:
         """Sends the browser on, so that going back or loading again repeats nothing."""
-        place = f"{path}?{urlencode(query)}" if query else path
+        place = self.request.root_path + (f"{path}?{urlencode(query)}" if query else path)
         return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": place})
 
 

@@ -61,6 +61,7 @@ _NOTIFY_FORMAT = "LEADPIPE_NOTIFY_FORMAT"
 _NOBODY = "nobody is notified meanwhile"
 _AUTH = "LEADPIPE_AUTH"
 _KEYS = "LEADPIPE_KEYS"
+_APP = "LEADPIPE_APP"
 # Read by the platform, by the command line or by libraries, not by `Settings`.
 _READ_ELSEWHERE = frozenset({"PYTHON_THREADPOOL_THREAD_COUNT", "FUNCTIONS_WORKER_RUNTIME"})
 _PREFIXES = ("DATAVERSE_", "LEADPIPE_", "AzureWebJobsStorage", "AzureWebJobs.", "AzureWebJobs_")
@@ -185,12 +186,20 @@ class Auth(StrEnum):
     KEYS = "keys"  # leadpipe, by LEADPIPE_KEYS
 
 
+class App(StrEnum):
+    """Which of leadpipe's functions a function app has."""
+
+    INTAKE = "intake"  # all that leads need
+    CONSOLE = "console"  # the operators' pages alone
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """`storage` None: its settings have faults. `dataverse` None: not configured, or faults.
 
     `switched_off`: the functions that a setting switches off, and that setting.
     `webhook` None: nobody is notified. `site_name`: the function app's, empty where it does not run on Azure.
+    `console_host`: a name that the console on Azure answers to beside its own.
     """
 
     storage: StorageByKey | StorageByIdentity | None
@@ -209,6 +218,8 @@ class Settings:
     auth: Auth = Auth.HOST
     keys: tuple[EndpointKey, ...] = ()
     canary: CanaryPlan | None = None
+    app: App = App.INTAKE
+    console_host: str = ""
     faults: tuple[Fault, ...] = ()
 
     @classmethod
@@ -238,6 +249,8 @@ class Settings:
             auth=auth_of(environment),
             keys=reader.keys(auth_of(environment)),
             canary=reader.canary(),
+            app=reader.app(),
+            console_host=reader.text("LEADPIPE_CONSOLE_HOST", Area.NOTED).lower(),
             faults=reader.all_faults(),
         )
 
@@ -266,6 +279,14 @@ def auth_of(environment: Mapping[str, str]) -> Auth:
     """
     word = environment.get(_AUTH, "").strip().lower()
     return Auth.HOST if word in {"", Auth.HOST} else Auth.KEYS
+
+
+def app_of(environment: Mapping[str, str]) -> App:
+    """Which functions are registered. Any word that is not `console` means those that leads need.
+
+    So a slip in LEADPIPE_APP never leaves the marketplace without its endpoint.
+    """
+    return App.CONSOLE if environment.get(_APP, "").strip().lower() == App.CONSOLE else App.INTAKE
 
 
 def as_the_host_reads(environment: Mapping[str, str]) -> Mapping[str, str]:
@@ -591,6 +612,12 @@ class _Reader:
             problem = "is not set, so no post is taken: on Linux a reference to a secret that cannot be read is not set"
             self._fault(Area.KEYS, _KEYS, problem)
         return self._keys_in(text) if text else ()
+
+    def app(self) -> App:
+        word = self.text(_APP, Area.NOTED).lower()
+        if word and word not in {*App}:
+            self._fault(Area.NOTED, _APP, "is neither intake nor console; intake counts")
+        return app_of(self._environment)
 
     def _note_idle_keys(self, word: str) -> None:
         if not self._is_set(_KEYS):

@@ -168,9 +168,7 @@ COUNT_FETCHES = """
 """
 
 
-def test_the_page_is_not_read_again_while_a_row_is_ticked_or_the_tab_is_hidden(
-    page: Any, world: World, served: Server
-) -> None:
+def test_a_page_rests_while_a_row_is_ticked_or_its_tab_is_hidden(page: Any, world: World, served: Server) -> None:
     fill(world)
     page.add_init_script(COUNT_FETCHES)
     page.clock.install()

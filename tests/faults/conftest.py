@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.nursery import Nursery
 from tests.faults.rig import Rig
 from tests.integration.conftest import UNLIMITED
+from tests.nursery import Nursery
 from tests.standin_process import Standin, running
 
 
@@ -16,13 +16,6 @@ def one_standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
     with running(tmp_path_factory.mktemp("standin") / "data") as standin:
         standin.configure(**UNLIMITED)
         yield standin
-
-
-@pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    nursery = Nursery()
-    yield nursery
-    nursery.close()
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ from leadpipe.model.settings import Settings
 from leadpipe.sweep import sweep
 from leadpipe.wiring import Wiring
 from tests.factories import payload
-from tests.faults.nursery import Child, Nursery
 from tests.host_process import DEADLINE, ROOT, clean_environment
+from tests.nursery import WATCHED, Child, Nursery
 from tests.standin_process import Standin
 
 # What a dead process had received is seen again after this time; the platform's own is ten minutes.
@@ -171,6 +171,7 @@ class Rig:
         plan = [part for window, nth in deaths for part in ("--die", f"{nth}@{window}")]
         self._started.append(
             self.nursery.start(
+                WATCHED,
                 ["--journal", str(self.journal), "--hurry", str(HURRY), *plan, *options, *program],
                 environment={name: value for name, value in environment.items() if value},
                 output=self.folder / f"process-{len(self._started)}.log",

@@ -50,10 +50,11 @@ def setting_faults(file: Bicep) -> Iterator[str]:
 
 def order_faults(files: Mapping[str, Bicep]) -> Iterator[str]:
     """The settings come after the roles: the host starts with them and would find neither its keys nor its queues."""
-    group = files["leadpipe.bicep"]
-    settings = group.get("settings")
-    if settings is None or not re.search(r"dependsOn: \[[^\]]*\broles\b", text_of(settings.node)):
-        yield "leadpipe.bicep: the module settings does not wait for roles"
+    for name, awaited in (("leadpipe.bicep", ["roles"]), ("console.bicep", ["roles", "readSecrets", "signIn"])):
+        settings = files[name].get("settings")
+        order = re.search(r"dependsOn: \[([^\]]*)\]", text_of(settings.node)) if settings else None
+        missing = {*awaited} - {*re.findall(r"\w+", order[1] if order else "")}
+        yield from (f"{name}: the module settings does not wait for {each}" for each in sorted(missing))
     makers = [file.name for file in files.values() if any(_makes_settings(file, each) for each in file.of("resource"))]
     if makers != ["settings.bicep"]:
         yield f"app settings are made by {makers}, not by settings.bicep alone"

@@ -10,6 +10,7 @@ from leadpipe.storage.poison_queue import POISON_QUEUE
 from tests.infra.alert_rules import alert_faults
 from tests.infra.app_settings import order_faults, secret_faults, setting_faults
 from tests.infra.bicep import Bicep, Declared, keys, strings, text_of
+from tests.infra.console import console_faults
 from tests.infra.entry_points import entry_point_faults, parameter_file_faults
 from tests.infra.names import name_faults
 from tests.infra.resource_types import has_property, type_faults
@@ -67,6 +68,7 @@ def faults(texts: Mapping[str, str]) -> list[str]:
         *entry_point_faults(files),
         *order_faults(files),
         *secret_faults(files),
+        *console_faults(files),
         *_queues(files),
         *name_faults(files["leadpipe.bicep"]),
     ]

@@ -4,9 +4,11 @@ import json
 import re
 import sys
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from leadpipe.console.principal import AppRole
 from leadpipe.model.settings import Settings, StorageByIdentity
 from tests.infra.bicep import Bicep
 from tests.infra.compiler import NO_COMPILER, compiler, compiler_faults
@@ -334,6 +336,57 @@ MISTAKES = {
     "broken syntax in the parameters": ("main.bicepparam", "= 'identity'", "= 'identity", "is not Bicep"),
     "a rule that lacks something": ("alerts.json", '"severity"', '"urgency"', "severity is missing"),
     "a rule without a period": ("alerts.json", '"windowSize": "P', '"windowSize": "Q', "windowSize is 'Q"),
+    "a console that strangers get into": (
+        "console.bicep",
+        "'RedirectToLoginPage'",
+        "'AllowAnonymous'",
+        "the sign-in is not asked for at every address",
+    ),
+    "an address of the console without a sign-in": (
+        "console.bicep",
+        "      requireAuthentication: true",
+        "      requireAuthentication: true\n      excludedPaths: ['/api/console/leads']",
+        "the sign-in is not asked for at every address",
+    ),
+    "a sign-in that is off": (
+        "console.bicep",
+        "platform: { enabled: true }",
+        "platform: { enabled: false }",
+        "the sign-in is not asked for at every address",
+    ),
+    "a sign-in before the marketplace's endpoint": (
+        "app.bicep",
+        "output id string",
+        "resource first 'Microsoft.Web/sites/config@2025-03-01' = { name: 'authsettingsV2' }\noutput id string",
+        "people sign in by ['app.bicep', 'console.bicep'], not by console.bicep alone",
+    ),
+    "tokens that are kept": (
+        "console.bicep",
+        "tokenStore: { enabled: false }",
+        "tokenStore: { enabled: true }",
+        "kept",
+    ),
+    "a console on several instances": (
+        "console.bicep",
+        "maximumInstanceCount: 1\n",
+        "maximumInstanceCount: 10\n",
+        "may have more than one instance",
+    ),
+    "a console that takes leads": ("console.bicep", "'console' })", "'intake' })", "it would take and deliver leads"),
+    "a console before its roles": ("console.bicep", "[roles, readSecrets, signIn]", "[signIn]", "wait for readSecrets"),
+    "a console before its sign-in": ("console.bicep", "readSecrets, signIn]", "readSecrets]", "wait for signIn"),
+    "a console of another name": (
+        "leadpipe.bicep",
+        "'${appName}-console'",
+        "'${appName}-web'",
+        "is not named by appName",
+    ),
+    "a console that nobody asked for": (
+        "leadpipe.bicep",
+        "if (!empty(consoleClientId)) {",
+        "if (!empty(appName)) {",
+        "made without being asked for",
+    ),
     "a lax linter": ("bicepconfig.json", '"level": "error"', '"level": "off"', "or lax about"),
 }
 
@@ -358,9 +411,16 @@ def test_an_app_and_its_console_differ_in_the_letters_that_the_host_reads() -> N
 def test_the_addresses_of_the_templates_are_those_of_the_functions() -> None:
     texts, app = own_templates(), (ROOT / "function_app.py").read_text(encoding="utf-8")
     prefix = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))["extensions"]["http"]["routePrefix"]
-    named = set(re.findall(r"origin\}/(\w+)/(\w+)'", texts["leadpipe.bicep"]))
-    assert named == {(prefix, "leads"), (prefix, "health")}
-    assert {route for _, route in named} == set(re.findall(r'route="(leads|health)"', app))
+    named = set(re.findall(r"origin\}/(\w+)/(\w+)/?'", texts["leadpipe.bicep"] + texts["console.bicep"]))
+    assert named == {(prefix, "leads"), (prefix, "health"), (prefix, "console")}
+    assert {route for _, route in named} == set(re.findall(r'route="(leads|health|console)(?:/{\*path})?"', app))
+
+
+def test_the_roles_of_the_registration_are_those_that_the_console_asks_for() -> None:
+    roles = json.loads(own_templates()["console-roles.json"])
+    assert {role["value"] for role in roles} == {*AppRole}
+    assert len({str(UUID(role["id"])) for role in roles}) == len(roles)
+    assert [(role["allowedMemberTypes"], role["isEnabled"]) for role in roles] == [(["User"], True)] * 2
 
 
 def test_no_template_gives_the_key_of_an_account_but_where_it_is_asked_for() -> None:

@@ -1,12 +1,13 @@
 """The function app under the host, on Azurite, against the stand-in over TLS."""
 
 import json
+import os
+import signal
 import socket
 import ssl
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from leadpipe.model.record import Record, State
 from leadpipe.model.settings import StorageByKey
 from leadpipe.storage.connection import connect
 from leadpipe.storage.ledger import AzureLedger
-from tests.host_process import ROOT, HostProcess, clean_environment, until
+from tests.host_process import ROOT, Served, clean_environment, until
 from tests.listening import listening, loopback_context
+from tests.nursery import HOST, Child, Nursery
 from tests.peers import Answering, MakePeer, Peer
 from tests.standin_process import Standin, running
 
@@ -41,10 +43,27 @@ def standin(one_standin: Standin) -> Iterator[Standin]:
         one_standin.control("DELETE", what)
 
 
+@dataclass
+class Host(Served):
+    """The functions host, in a process of its own."""
+
+    url: str
+    child: Child
+    folder: Path
+
+    @property
+    def log(self) -> str:
+        return self.child.said
+
+    def stop(self) -> int:
+        os.kill(self.child.pid, signal.SIGINT)
+        return self.child.wait()
+
+
 class App:
     """The running function app and what can be seen of it from outside."""
 
-    def __init__(self, host: HostProcess, ledger: Ledger) -> None:
+    def __init__(self, host: Host, ledger: Ledger) -> None:
         self.host = host
         self.ledger = ledger
 
@@ -73,10 +92,11 @@ class App:
 class Starter:
     """Starts the app, each time in a process of its own; all are stopped in the end."""
 
-    def __init__(self, standin: Standin, folder: Path) -> None:
+    def __init__(self, nursery: Nursery, standin: Standin, folder: Path) -> None:
+        self._nursery = nursery
         self._standin = standin
         self._folder = folder
-        self._started: list[HostProcess] = []
+        self._started: list[Child] = []
 
     def __call__(self, account: str, *arguments: str, ledger_account: str | None = None, **settings: str) -> App:
         """`settings` come on top of the stand-in's; an empty value unsets one."""
@@ -87,34 +107,25 @@ class Starter:
             "PYTHON_THREADPOOL_THREAD_COUNT": "32",
             **settings,
         }
-        command = [sys.executable, "-m", "devkit.functions_host", "--app", str(ROOT), "--port", "0"]
-        process = subprocess.Popen(
-            [*command, "--data", str(self._folder / "host"), "--drain", "1", *arguments],
-            cwd=ROOT,
-            env={name: value for name, value in environment.items() if value},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        child = self._nursery.start(
+            HOST,
+            ["--app", str(ROOT), "--port", "0", "--data", str(self._folder / "host"), "--drain", "1", *arguments],
+            environment={name: value for name, value in environment.items() if value},
+            output=self._folder / f"host-{len(self._started)}.log",
         )
-        host = HostProcess(process, self._folder)
-        self._started.append(host)
-        host.read_stderr()
-        host.wait_until_listening()
+        self._started.append(child)
+        host = Host(child.listening(), child, self._folder)
         storage = connect(StorageByKey(connection_string=ledger_account or account), retries=1)
         return App(host, AzureLedger(storage))
 
     def stop(self) -> None:
-        for host in self._started:
-            host.process.kill()
-            host.ended()
-            for pipe in (host.process.stdout, host.process.stderr):
-                if pipe is not None:
-                    pipe.close()
+        for child in self._started:
+            child.kill()
 
 
 @pytest.fixture
-def start_app(tmp_path: Path, standin: Standin) -> Iterator[Starter]:
-    starter = Starter(standin, tmp_path)
+def start_app(nursery: Nursery, tmp_path: Path, standin: Standin) -> Iterator[Starter]:
+    starter = Starter(nursery, standin, tmp_path)
     yield starter
     starter.stop()
 
@@ -134,9 +145,12 @@ def module_standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin
 
 @pytest.fixture(scope="module")
 def module_app(
-    tmp_path_factory: pytest.TempPathFactory, module_standin: Standin, module_storage_account: str
+    nursery: Nursery,
+    tmp_path_factory: pytest.TempPathFactory,
+    module_standin: Standin,
+    module_storage_account: str,
 ) -> Iterator[App]:
-    starter = Starter(module_standin, tmp_path_factory.mktemp("app"))
+    starter = Starter(nursery, module_standin, tmp_path_factory.mktemp("app"))
     yield starter(module_storage_account)
     starter.stop()
 

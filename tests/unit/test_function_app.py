@@ -148,11 +148,15 @@ def registered(environment: dict[str, str]) -> dict[str, str]:
         "bindings = [json.loads(b) for f in function_app.app.get_functions() for b in f.get_raw_bindings()]\n"
         "print(json.dumps({b['route']: b['authLevel'] for b in bindings if b['type'] == 'httpTrigger'}))"
     )
+    found: dict[str, str] = json.loads(run(environment, program))
+    return found
+
+
+def run(environment: dict[str, str], program: str) -> str:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LEADPIPE_")}
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, env={**kept, **environment}, cwd=ROOT, capture_output=True, check=True, text=True)
-    found: dict[str, str] = json.loads(done.stdout)
-    return found
+    return done.stdout
 
 
 @pytest.mark.parametrize(
@@ -162,6 +166,30 @@ def registered(environment: dict[str, str]) -> dict[str, str]:
 def test_only_the_word_host_leaves_the_keys_to_the_host(word: str | None, level: str) -> None:
     levels = registered({} if word is None else {"LEADPIPE_AUTH": word})
     assert levels == {"leads": level, "health": "ANONYMOUS"}
+
+
+def test_a_slip_in_the_apps_name_leaves_the_marketplace_its_endpoint() -> None:
+    assert {*registered({"LEADPIPE_APP": "consol"})} == {"leads", "health"}
+
+
+def test_the_consoles_app_has_its_one_route_and_nothing_that_moves_leads() -> None:
+    program = (
+        "import function_app\n"
+        "function, = function_app.app.get_functions()\n"
+        "print(function.get_function_name(), *function.get_raw_bindings())"
+    )
+    registered_as = run({"LEADPIPE_APP": "console"}, program)
+    assert registered_as.startswith("console ")
+    assert ('"route": "console/{*path}"' in registered_as, '"authLevel": "ANONYMOUS"' in registered_as) == (True, True)
+
+
+def test_whatever_leaves_the_console_is_a_500_that_quotes_nothing(
+    kind: type[BaseException], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(function_app, "_show", raising(kind))
+    answer = function_app.show_console.build().get_user_function()(posted())
+    assert (answer.status_code, b"jane" in answer.get_body()) == (500, False)
+    assert [line.getMessage() for line in caplog.records] == [f"console_crashed reason={kind.__name__}"]
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@
   }
   const here = () => rows().indexOf(document.querySelector("tr.here"));
   const keys = {
-    "/": () => (document.querySelector("input[type=search]") ? document.querySelector("input[type=search]").focus() : (location.href = "/leads")),
+    "/": () => (document.querySelector("input[type=search]") ? document.querySelector("input[type=search]").focus() : document.querySelector('nav a[href$="/leads"]').click()),
     "?": () => document.getElementById("keys").showModal(),
     j: () => show(here() + 1),
     k: () => show(here() - 1),

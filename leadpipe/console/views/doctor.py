@@ -19,7 +19,7 @@ EXAMINATION, TRIAL = "doctor", "send-test"
 
 
 def show(visit: "Visit") -> "Response":
-    jobs = visit.console.jobs
+    jobs, hosted = visit.console.jobs, visit.console.door.is_hosted
     running = [job for name in (EXAMINATION, TRIAL) if (job := jobs.get(name)) and job.is_running]
     return visit.page(
         "doctor.html",
@@ -27,7 +27,7 @@ def show(visit: "Visit") -> "Response":
         title="Doctor",
         examination=jobs.get(EXAMINATION),
         trial=jobs.get(TRIAL),
-        url=visit.console.environment.get("LEADPIPE_URL") or visit.target.local_url,
+        url=visit.console.environment.get("LEADPIPE_URL") or ("" if hosted else visit.target.local_url),
         refresh=REFRESH_SECONDS if running else None,
     )
 

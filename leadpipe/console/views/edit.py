@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def show(visit: "Visit", lead_id: str) -> "Response":
     record = require(visit, lead_id)
-    if not visit.console.is_revealed(lead_id):
+    if not visit.console.is_revealed(lead_id, visit.visitor):
         return visit.page("edit_ask.html", page="leads", title="Edit a lead", record=record)
     return _form(visit, record)
 
@@ -29,7 +29,7 @@ def check(visit: "Visit", lead_id: str) -> "Response":
     record = require(visit, lead_id)
     try:
         payload = _edited(visit, record)
-        checked(record, Edited(actor=visit.console.actor, payload=payload), visit.desk)
+        checked(record, Edited(actor=visit.visitor.actor, payload=payload), visit.desk)
     except NotAllowed as error:
         return _form(visit, record, fault=error.detail, status=422)
     changes = _differences(record, payload)

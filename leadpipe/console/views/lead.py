@@ -60,7 +60,7 @@ def show(visit: "Visit", lead_id: str) -> "Response":
     record = visit.ports.ledger.read(lead_id, damage=damage)
     if record is None:
         raise LeadpipeError("unknown_lead", f"the ledger has no lead {lead_id}")
-    revealed = "reveal" in visit.request.args and visit.console.is_revealed(lead_id)
+    revealed = "reveal" in visit.request.args and visit.console.is_revealed(lead_id, visit.visitor)
     lead = lead_of(record)
     mask = Mask(record, lead, revealed=revealed)
     mapping, faults = mapping_and_faults(visit.target.settings.mapping_path)
@@ -95,7 +95,7 @@ def show(visit: "Visit", lead_id: str) -> "Response":
 def reveal(visit: "Visit", lead_id: str) -> "Response":
     """Notes in the lead's history who looks, and then shows the personal data for some minutes."""
     note_that_it_is_revealed(lead_id, visit.desk)
-    visit.console.reveal(lead_id)
+    visit.console.reveal(lead_id, visit.visitor)
     if visit.posted("next") == "edit":
         return visit.go(f"/leads/{lead_id}/edit")
     return visit.go(f"/leads/{lead_id}", reveal="1")
@@ -132,7 +132,7 @@ def _buttons(visit: "Visit", record: Record) -> Iterator[Button]:
         yield Button(
             verb=verb,
             title="Write it too" if choice.anyway else _TITLES[verb],
-            why_not=why_not(record, choice, visit.desk),
+            why_not=visit.visitor.why_not or why_not(record, choice, visit.desk),
             command=command_of(choice),
             anyway=choice.anyway,
             at_once=verb in {Verb.REPLAY, Verb.COMPLETE, Verb.DRAIN},

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
 
-from werkzeug.exceptions import BadRequest, NotFound
+from werkzeug.exceptions import BadRequest
 
 from leadpipe.console.pace import estimate
 from leadpipe.console.plans import (
@@ -14,6 +14,7 @@ from leadpipe.console.plans import (
     Verb,
     command_of,
     followed,
+    form_in,
     is_moving,
     plan_of,
     results_of,
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
     from leadpipe.console.site import Visit
 
 REFRESH_SECONDS = 2
-_GONE = (
-    "this plan ended with the console that made it. What it did is done, and each lead's history has it; to go on with"
-    " the rest, make the plan again: it finds the leads that are left"
-)
 
 
 def make(visit: "Visit") -> "Response":
@@ -48,7 +45,9 @@ def make(visit: "Visit") -> "Response":
 
 
 def show(visit: "Visit", plan_id: str) -> "Response":
-    plan = _plan(visit, plan_id)
+    plan = visit.console.plans.get(plan_id)
+    if plan is None:
+        return _gone(visit, plan_id)
     leads = followed([*reversed(plan.results)], visit.ports.ledger) if plan.job else []
     return visit.page(
         "plan.html",
@@ -67,6 +66,7 @@ def show(visit: "Visit", plan_id: str) -> "Response":
         ),
         is_moving=is_moving(leads),
         Verb=Verb,
+        is_hosted=visit.console.door.is_hosted,
         most_planned=MOST_PLANNED,
         dynamics=visit.target.settings.dataverse,
         refresh=REFRESH_SECONDS if plan.is_running or is_moving(leads) else None,
@@ -82,7 +82,9 @@ def _comebacks(visit: "Visit", plan: Plan) -> dict[str, Comeback]:
 
 def run(visit: "Visit", plan_id: str) -> "Response":
     """Carries out what is left of the plan, for the leads that are ticked."""
-    plan = _plan(visit, plan_id)
+    plan = visit.console.plans.get(plan_id)
+    if plan is None:
+        return _gone(visit, plan_id)
     why = visit.posted("why") or plan.why
     if plan.choice.verb is Verb.DISCARD and not why:
         raise BadRequest("give the reason: later nothing else explains the decision")
@@ -100,17 +102,17 @@ def run(visit: "Visit", plan_id: str) -> "Response":
 
 
 def stop(visit: "Visit", plan_id: str) -> "Response":
-    plan = _plan(visit, plan_id)
+    plan = visit.console.plans.get(plan_id)
+    if plan is None:
+        return _gone(visit, plan_id)
     if plan.job:
         plan.job.stop()
     return visit.go(f"/plans/{plan.id}")
 
 
-def _plan(visit: "Visit", plan_id: str) -> Plan:
-    plan = visit.console.plans.get(plan_id)
-    if plan is None:
-        raise NotFound(_GONE)
-    return plan
+def _gone(visit: "Visit", plan_id: str) -> "Response":
+    """Of a plan that this console does not have: the form that makes it again, with the leads that are left."""
+    return visit.page("plan_gone.html", page="causes", title="A plan", status=404, form=form_in(plan_id))
 
 
 def _choice(visit: "Visit") -> Choice:

@@ -93,7 +93,8 @@ def _found(known: Known) -> Commands:
     # The caller has checked that it is an id; Azure writes ids in lower case.
     which = f"[?clientId=='{known.identity.lower()}'].id" if known.identity not in {"", SYSTEM} else "[0].id"
     found = {
-        "APP": 'az functionapp list --resource-group "$GROUP" --query "[0].name" --output tsv',
+        # Sorted, the app comes before its console, whose name is longer.
+        "APP": 'az functionapp list --resource-group "$GROUP" --query "sort_by([], &name)[0].name" --output tsv',
         "IDENTITY": f'az identity list --resource-group "$GROUP" --query "{which}" --output tsv',
     }
     publish = 'func azure functionapp publish "$APP" --python'

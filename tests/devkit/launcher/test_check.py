@@ -40,9 +40,17 @@ def test_given_arguments_only_pytest_runs(capfd: pytest.CaptureFixture[str]) -> 
 
 
 def test_every_step_names_a_command_that_exists() -> None:
-    assert [one.name for one in test.steps()] == [*STATIC, "pytest"]
+    assert [one.name for one in test.steps()] == [*STATIC, "unit tests", "other tests"]
     assert [one.name for one in [*check.static_checks(), check.quick_tests()]] == [*STATIC, "quick tests"]
     assert check.script("lint-imports").startswith(str(sys.prefix))
+
+
+def test_every_test_is_in_one_of_the_two_runs_of_pytest() -> None:
+    unit, others = ([*step.command] for step in test.steps()[-2:])
+    ignored = [word.removeprefix("--ignore=") for word in others if word.startswith("--ignore=")]
+
+    assert unit[-len(ignored) :] == ignored == check.UNIT_TESTS
+    assert [word for word in others if word.startswith("tests")] == ["tests"]
 
 
 def test_the_quick_tests_are_the_unit_tests_and_the_documents_without_the_slow_ones() -> None:

@@ -47,9 +47,11 @@ def az(words: list[str]) -> int:
 
 
 def _queried(answer: Any, query: str | None) -> Any:
-    """The part that --query chooses: a property, that of each row, or that of the first."""
+    """The part that --query chooses: a property, that of each row, or that of the first, by their names too."""
     if not query:
         return answer
+    if query.startswith(by_name := "sort_by([], &name)"):
+        answer, query = sorted(answer, key=lambda row: str(row["name"])), query.removeprefix(by_name)
     if query.startswith("[]."):
         return [row[query[3:]] for row in answer]
     return answer[0][query[4:]] if query.startswith("[0].") else answer.get(query)

@@ -31,7 +31,7 @@ def test_its_blocks_lead_from_nothing_to_the_test_lead(
     azd.answer("group create", None)
     azd.answer("ad signed-in-user show", {"id": "person"})
     azd.answer("deployment group create", None)
-    azd.answer("functionapp list", [{"name": "contoso-leads-1a2b3c"}])
+    azd.answer("functionapp list", [{"name": "contoso-leads-1a2b3c-console"}, {"name": "contoso-leads-1a2b3c"}])
     (programs / "leadpipe").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m leadpipe "$@"\n')
     (programs / "leadpipe").chmod(0o755)
     folder = tmp_path / "project"

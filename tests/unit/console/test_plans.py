@@ -1,5 +1,6 @@
 """A bulk action: planned, shown, carried out, stopped, gone on with; each action an event with the operator's name."""
 
+import base64
 import re
 import threading
 from dataclasses import replace
@@ -7,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from leadpipe.console.plans import MOST_SHOWN
+from leadpipe.console.plans import MOST_SHOWN, Choice, Verb, form_in, id_of
 from leadpipe.model.errors import Transient
 from leadpipe.model.record import State
 from leadpipe.wiring import now as wall_clock
@@ -162,7 +163,8 @@ def test_when_storage_goes_away_the_run_ends_and_goes_on_later(browser: Browser,
 
 def test_a_plan_that_is_gone_says_how_to_go_on(browser: Browser) -> None:
     answer = browser.get("/plans/gone")
-    assert (answer.status_code, "make the plan again" in answer.text) == (404, True)
+    assert (answer.status_code, "What it did is done" in answer.text) == (404, True)
+    assert "Plan the rest" not in answer.text
 
 
 def test_of_very_many_leads_the_first_are_looked_at_and_all_are_done(browser: Browser, world: World) -> None:
@@ -236,3 +238,53 @@ def test_a_replay_that_changed_nothing_says_so(browser: Browser, world: World) -
         now = world.ledger.rows[one.lead_id]
         world.ledger.rows[one.lead_id] = replace(now, state=State.POISONED, reason=reason)
     assert "1 lead poisoned again, each for its old cause: for it the replay changed nothing." in browser.get(plan).text
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        Choice(verb=Verb.REPLAY, reason="refused"),
+        Choice(verb=Verb.REPLAY, reason="", state=State.REJECTED),
+        Choice(verb=Verb.DRAIN, state=State.FALLBACK),
+        Choice(verb=Verb.ERASE, lead_ids=(lead_id(), lead_id(timedelta(1)))),
+        Choice(verb=Verb.REPLAY, lead_ids=(lead_id(),), anyway=True),
+        Choice(verb=Verb.DISCARD, reason="<script>&cause=x+%"),
+    ],
+)
+def test_the_id_of_a_plan_has_the_form_that_makes_it_again(choice: Choice) -> None:
+    plan_id = id_of(choice)
+    assert form_in(plan_id) == choice.form
+    assert re.fullmatch(r"[\w.-]+", plan_id, re.ASCII)
+    assert plan_id != id_of(choice)
+
+
+def test_an_address_does_not_grow_without_end_with_the_leads_it_names() -> None:
+    choice = Choice(verb=Verb.ERASE, lead_ids=tuple(lead_id(timedelta(seconds=place)) for place in range(200)))
+    assert (len(id_of(choice)) < 20, form_in(id_of(choice))) == (True, [])
+    assert form_in(id_of(replace(choice, lead_ids=choice.lead_ids[:50])))
+
+
+def test_a_plan_of_an_earlier_console_is_made_again_from_its_address(browser: Browser, world: World) -> None:
+    one, _ = put(world, 2, state=State.POISONED, reason="refused")
+    choice = Choice(verb=Verb.ERASE, lead_ids=(one.lead_id,))
+    page = browser.get(f"/plans/{id_of(choice)}")
+    fields = re.findall(r'name="(\w+)" value="([^"]*)"', page.text)
+    assert (page.status_code, fields) == (404, choice.form)
+    again = browser.get(browser.follow("/plans", dict(fields))).text
+    assert ticked(again) == [one.lead_id]
+    assert world.ledger.rows[one.lead_id].state is State.POISONED
+
+
+@pytest.mark.parametrize(
+    "plan_id", ["x", ".", "x.", "x.!", "x.a", "x._-", "x.AAAA", "x.w6TDpA", "x.dmVyYj0x\u00e9", "x.YQ.Yg"]
+)
+@pytest.mark.parametrize("what", ["", "/run", "/stop"])
+def test_an_id_that_no_plan_has_is_a_page_that_says_so(browser: Browser, plan_id: str, what: str) -> None:
+    path = f"/plans/{plan_id}{what}"
+    answer = browser.post(path) if what else browser.get(path)
+    assert (answer.status_code, "This plan has ended" in answer.text) == (404, True)
+
+
+def test_an_address_cannot_have_more_done_than_a_plan_made() -> None:
+    kept = base64.urlsafe_b64encode(b"verb=replay&at_once=1&why=x&all=1").decode()
+    assert form_in(f"x.{kept}") == [("verb", "replay"), ("all", "1")]

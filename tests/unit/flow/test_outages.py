@@ -9,12 +9,14 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 
 import pytest
 
 from leadpipe import intake
 from leadpipe.model.errors import Blocked, NotKept, Refused, Transient
 from leadpipe.model.gate import SLACK
+from leadpipe.model.lead import Lead
 from leadpipe.model.record import State
 from leadpipe.model.settings import Settings
 from leadpipe.sweep import fallback
@@ -39,6 +41,12 @@ pytestmark = [pytest.mark.no_cover, pytest.mark.slow]
 def quiet_logs(caplog: pytest.LogCaptureFixture) -> None:
     """A hundred thousand lines that nobody reads would be most of the time."""
     caplog.set_level("CRITICAL")
+
+
+@pytest.fixture(autouse=True)
+def each_payload_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same text gives the same lead, and a lead that waits for days is read a thousand times."""
+    monkeypatch.setattr(Lead, "from_payload", staticmethod(cache(Lead.from_payload)))
 
 
 class Life(Day):

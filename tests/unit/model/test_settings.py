@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadpipe.model.settings import (
+    App,
     Area,
     Auth,
     Certificate,
@@ -15,6 +16,7 @@ from leadpipe.model.settings import (
     StorageByIdentity,
     StorageByKey,
     UserPassword,
+    app_of,
     auth_of,
 )
 from leadpipe.model.webhook import Shape, Webhook
@@ -59,6 +61,8 @@ NAMES = (
     "LEADPIPE_NOTIFY_FORMAT",
     "LEADPIPE_AUTH",
     "LEADPIPE_KEYS",
+    "LEADPIPE_APP",
+    "LEADPIPE_CONSOLE_HOST",
 )
 HOOK = "https://hooks.slack.com/services/T0/B0/made-up-key"
 
@@ -1026,3 +1030,27 @@ def test_a_faulty_canary_is_noted_once_stops_nothing_and_shows_no_key(every: str
 
 def test_the_canarys_key_is_not_in_what_the_settings_show_of_themselves() -> None:
     assert "s3cret" not in repr(with_canary("1d", CANARY_ADDRESS))
+
+
+@pytest.mark.parametrize(
+    ("word", "app", "fault"),
+    [
+        (None, App.INTAKE, []),
+        ("", App.INTAKE, []),
+        (" Intake", App.INTAKE, []),
+        ("console", App.CONSOLE, []),
+        ("CONSOLE ", App.CONSOLE, []),
+        ("consol", App.INTAKE, ["LEADPIPE_APP is neither intake nor console; intake counts"]),
+        ("console,intake", App.INTAKE, ["LEADPIPE_APP is neither intake nor console; intake counts"]),
+    ],
+)
+def test_only_the_word_console_makes_an_app_the_consoles(word: str | None, app: App, fault: list[str]) -> None:
+    changes = {} if word is None else {"LEADPIPE_APP": word}
+    found = read(**changes)
+    assert (found.app, app_of(environment(**changes)), [str(each) for each in found.faults]) == (app, app, fault)
+    assert found.stopping == ()
+
+
+def test_a_reference_in_the_apps_name_is_named_and_intake_counts() -> None:
+    found = read(LEADPIPE_APP="@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/x)")
+    assert (found.app, [each.setting for each in found.faults]) == (App.INTAKE, ["LEADPIPE_APP"])

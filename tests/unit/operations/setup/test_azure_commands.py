@@ -124,7 +124,10 @@ def test_powershell_sets_its_variables_its_own_way_and_quotes_brackets_twice() -
     lines = [line for each in found(SignInMethod.SECRET) for line in each.powershell]
 
     assert '$NAME = "contoso-leads"' in lines
-    assert '$APP = "$(az functionapp list --resource-group "$GROUP" --query "[0].name" --output tsv)"' in lines
+    assert (
+        '$APP = "$(az functionapp list --resource-group "$GROUP" --query "sort_by([], &name)[0].name" --output tsv)"'
+        in lines
+    )
     (settings,) = [line for line in lines if "@Microsoft.KeyVault(" in line]
     assert settings.endswith(')`""')
 

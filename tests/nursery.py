@@ -1,9 +1,10 @@
 """Processes that start in a tenth of a second: forks of one that has imported everything and done nothing.
 
-Each is a process of its own with a command line and environment of its own, and dies alone. Starting some 150 of them
+Each is a process of its own with a command line and environment of its own, and dies alone. Starting some 300 of them
 the ordinary way would take longer than all else that the tests do.
 """
 
+import importlib
 import json
 import os
 import random
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from devkit.chaos import watched
 from tests.host_process import DEADLINE, ROOT, until
 
 IMPORTED = (
@@ -32,6 +34,8 @@ IMPORTED = (
     "leadpipe.wiring",
     "msal",
 )
+
+HOST, WATCHED = "devkit.functions_host.__main__", "devkit.chaos.watched"
 
 # A line of the log may follow on the same line.
 _ADDRESS = re.compile(r"listening (http://[\d.]+:\d+)\D")
@@ -76,7 +80,7 @@ class Child:
 class Nursery:
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.nursery"],
+            [sys.executable, "-m", "tests.nursery"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -88,14 +92,19 @@ class Nursery:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def start(self, arguments: list[str], *, environment: dict[str, str], output: Path) -> Child:
-        """`python -m devkit.chaos.watched ARGUMENT…`"""
+    def start(self, program: str, arguments: list[str], *, environment: dict[str, str], output: Path) -> Child:
+        """`python -m PROGRAM ARGUMENT…`; what it says on stdout and stderr is added to the file `output`."""
         assert self._process.stdin is not None
         output.touch()
         with self._birth:
             self._waiting = output
             before = len(self._born)
-            order = {"arguments": arguments, "environment": environment, "output": str(output)}
+            order = {
+                "program": program,
+                "arguments": arguments,
+                "environment": environment,
+                "output": str(output),
+            }
             self._process.stdin.write(json.dumps(order) + "\n")
             self._process.stdin.flush()
             assert self._birth.wait_for(lambda: len(self._born) > before, DEADLINE)
@@ -177,9 +186,10 @@ def live(order: dict[str, Any]) -> None:
     for source, target in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(source, target)
     random.seed()
-    from devkit.chaos import watched
-
-    watched.end(watched.main(order["arguments"]))
+    # Which functions it registers hangs on the environment.
+    sys.modules.pop("function_app")
+    code = importlib.import_module(order["program"]).main(order["arguments"])
+    watched.end(code)
 
 
 if __name__ == "__main__":
