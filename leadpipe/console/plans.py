@@ -211,7 +211,7 @@ def plan_of(choice: Choice, desk: Desk, *, first_day: datetime | None = None) ->
         entries=entries,
         unrehearsed=lead_ids[MOST_SHOWN:],
         more=more,
-        looked=len(entries) / max(time.monotonic() - began, _SHORTEST),
+        looked=max(1, len(entries)) / max(time.monotonic() - began, _SHORTEST),
     )
     plan.chosen = [*(entry.lead_id for entry in plan.willing), *plan.unrehearsed]
     return plan

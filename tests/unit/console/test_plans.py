@@ -217,6 +217,11 @@ def test_a_plan_says_how_long_it_will_take_and_how_that_is_known(browser: Browse
     assert re.search(r"about, (as Dynamics allows|judged by how fast storage answers): [0-9.]+ a second", shown)
 
 
+def test_a_plan_without_a_lead_says_that_there_is_nothing_to_do(browser: Browser) -> None:
+    plan = browser.follow("/plans", {"verb": "replay", "state": "poisoned", "all": "1"})
+    assert "There is nothing to do" in browser.get(plan).text
+
+
 def test_a_run_shows_its_pace_to_the_next_plan_of_its_kind(browser: Browser, world: World) -> None:
     put(world, 4, state=State.POISONED, reason="refused")
     plan = browser.follow("/plans", {"verb": "erase", "lead": [*world.ledger.rows]})
