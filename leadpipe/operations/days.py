@@ -109,7 +109,7 @@ class DayCounts:
 
 
 def signs_of(unsettled: Iterable[Record], newest: Record | None) -> dict[date, Sign]:
-    """By day. `unsettled`: all leads of these days that are; `newest`: the last lead that came."""
+    """By day. `unsettled`: all leads of these days that are; `newest`: the last lead of today."""
     found: dict[date, set[tuple[str, bool]]] = {}
     for record in unsettled:
         found.setdefault(record.received_at.date(), set()).add((record.lead_id, record.state in OPEN))

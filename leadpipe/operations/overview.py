@@ -79,7 +79,7 @@ def overview_of(target: Target, *, days: int, at: datetime, known: DayCounts | N
         ports,
         pulse,
         unsettled=unsettled,
-        newest=latest[0] if latest else None,
+        latest=latest,
         at=at,
         known=known or DayCounts(),
     )
@@ -149,7 +149,7 @@ def _day_counts(
     pulse: Pulse,
     *,
     unsettled: Iterable[Record],
-    newest: Record | None,
+    latest: Iterable[Record],
     at: datetime,
     known: DayCounts,
 ) -> list[DayCount]:
@@ -158,7 +158,7 @@ def _day_counts(
     return known.of(
         [today - number * ONE_DAY for number in range((today - first).days + 1)],
         ports.ledger,
-        signs=signs_of(unsettled, newest),
+        signs=signs_of(unsettled, next((each for each in latest if each.received_at.date() == today), None)),
         expected={day: counted.leads for day, counted in pulse.days.items()},
         at=at,
     )[::-1]

@@ -79,6 +79,14 @@ def test_each_lead_of_today_is_counted_once_however_often_the_page_is_read(brows
     assert ": 4 leads in 14 days" in browser.get("/").text
 
 
+def test_a_lead_of_a_wrong_clocks_future_hides_no_lead_of_today(browser: Browser, world: World) -> None:
+    future = record(lead_id(NOW + timedelta(days=2) - record().received_at), state=State.WRITTEN)
+    world.ledger.rows[future.lead_id] = future
+    for number in (1, 2):
+        put(world, 1, number_from=3 - number, state=State.WRITTEN)
+        assert f"{number} lead" in browser.get("/").text.partition("Leads a day:")[2][:9]
+
+
 @pytest.mark.parametrize(("minutes", "says"), [(5, False), (11, True)])
 def test_before_the_first_sweep_nobody_is_called_for_ten_minutes(
     browser: Browser, world: World, minutes: int, says: bool
