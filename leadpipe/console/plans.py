@@ -9,7 +9,7 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -175,14 +175,16 @@ class Plans:
         paces = (plan.pace for plan in reversed(plans) if plan.choice.verb is verb and not plan.rate)
         return next(filter(None, paces), None)
 
-    def start(self, plan: Plan, results: Results, *, rate: float | None, at: datetime) -> None:
-        """Carries out what is left of the plan, unless it runs already."""
+    def start(
+        self, plan: Plan, results: Results, *, rate: float | None, at: datetime, then: Callable[[], None] = lambda: None
+    ) -> None:
+        """Carries out what is left of the plan, unless it runs already. `then`: called when that has ended."""
         with self._lock:
             if plan.is_running:
                 return
             plan.rate = rate
             plan.earlier = [result for result in plan.results if result.outcome is not Outcome.FAILED]
-            plan.job = Job(partial(_carry_out, lead_ids=plan.left, results=results, rate=rate), at=at)
+            plan.job = Job(partial(_carry_out, lead_ids=plan.left, results=results, rate=rate, then=then), at=at)
 
     def stop_all(self) -> None:
         with self._lock:
@@ -193,8 +195,13 @@ class Plans:
             job.wait()
 
 
-def _carry_out(job: Job[Result], *, lead_ids: Sequence[str], results: Results, rate: float | None) -> Iterable[Result]:
-    return results(takewhile(lambda _: not job.is_stopped, paced(lead_ids, rate)))
+def _carry_out(
+    job: Job[Result], *, lead_ids: Sequence[str], results: Results, rate: float | None, then: Callable[[], None]
+) -> Iterator[Result]:
+    try:
+        yield from results(takewhile(lambda _: not job.is_stopped, paced(lead_ids, rate)))
+    finally:
+        then()
 
 
 def plan_of(choice: Choice, desk: Desk, *, first_day: datetime | None = None) -> Plan:

@@ -27,6 +27,7 @@ from leadpipe.console.recent import Recent
 from leadpipe.console.routes import FOR_READERS, ROUTES
 from leadpipe.model.duration import in_words
 from leadpipe.model.errors import LeadpipeError, RecordDamaged, StorageFailed, reason_of
+from leadpipe.model.lead_id import received_at
 from leadpipe.model.ports import Ports
 from leadpipe.model.record import State
 from leadpipe.model.storage_shape import host_of
@@ -107,10 +108,10 @@ class Console:
     def count(self, **badges: int) -> None:
         self._badges = self.now(), badges
 
-    def forget_counts(self) -> None:
-        """Called when they are about to change."""
+    def forget_counts(self, lead_ids: Iterable[str]) -> None:
+        """Called when they change, because these leads do."""
         self._badges = None
-        self.days.forget()
+        self.days.count_again(received_at(lead_id).date() for lead_id in lead_ids)
         self.counts.forget()
 
     def reveal(self, lead_id: str, visitor: Visitor) -> None:

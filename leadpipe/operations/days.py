@@ -7,12 +7,12 @@ person elsewhere can also discard or erase a settled lead, so it is read again a
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice, takewhile
 
 from leadpipe.model.latency import Latency, latency_of
-from leadpipe.model.lead_id import ONE_DAY
+from leadpipe.model.lead_id import EPOCH, ONE_DAY
 from leadpipe.model.ports import Ledger
 from leadpipe.model.record import OPEN, TO_COUNT, Record, State
 from leadpipe.operations.report import outcome_of
@@ -66,10 +66,11 @@ class DayCounts:
         self._lock = threading.Lock()
         self._known: dict[date, _Known] = {}
 
-    def forget(self) -> None:
-        """Called when a person decides about leads here, so that what becomes of settled ones is seen too."""
+    def count_again(self, days: Iterable[date]) -> None:
+        """Called when a person decided about leads of these days here. What is known is shown until they are read."""
         with self._lock:
-            self._known.clear()
+            for day in self._known.keys() & set(days):
+                self._known[day] = replace(self._known[day], at=EPOCH)
 
     def of(
         self,

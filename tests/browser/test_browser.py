@@ -10,6 +10,7 @@ import pytest
 
 from leadpipe.console.server import Server
 from leadpipe.model.record import Record, State
+from leadpipe.operations.days import DayCounts
 from tests.browser.conftest import fill
 from tests.chromium import press_until_focused
 from tests.factories import payload
@@ -234,7 +235,7 @@ def test_the_pictures_of_the_document_can_be_taken(page: Any, world: World, serv
     folder = Path(os.environ.get("SCREENSHOTS", str(tmp_path)))
     folder.mkdir(parents=True, exist_ok=True)
     lead = next(record for record in fill(world) if record.state is State.POISONED)
-    served.console.days.forget()  # they were counted before they had leads
+    served.console.days = DayCounts()  # they were counted before they had leads
     for name, path, height in (
         ("overview", "/", 1120),
         ("lead", f"/leads/{lead.lead_id}", 900),

@@ -11,6 +11,7 @@ from leadpipe.console.plans import (
     MOST_PLANNED,
     Choice,
     Plan,
+    Results,
     Verb,
     command_of,
     followed,
@@ -39,8 +40,7 @@ def make(visit: "Visit") -> "Response":
     plan = plan_of(choice, visit.desk, first_day=datetime.combine(first, time(), UTC) if first else None)
     visit.console.plans.keep(plan)
     if visit.posted("at_once") and plan.chosen and len(choice.lead_ids) == 1 and choice.verb is not Verb.ERASE:
-        visit.console.forget_counts()
-        visit.console.plans.start(plan, results_of(choice, visit.target, visit.desk), rate=None, at=visit.at)
+        _start(visit, plan, results_of(choice, visit.target, visit.desk), rate=None)
     return visit.go(f"/plans/{plan.id}")
 
 
@@ -96,9 +96,15 @@ def run(visit: "Visit", plan_id: str) -> "Response":
         plan.chosen = [*(e.lead_id for e in plan.willing if e.lead_id in ticked), *plan.unrehearsed]
         plan.why = why
     if plan.left:
-        visit.console.forget_counts()
-        visit.console.plans.start(plan, results, rate=rate, at=visit.at)
+        _start(visit, plan, results, rate=rate)
     return visit.go(f"/plans/{plan.id}")
+
+
+def _start(visit: "Visit", plan: Plan, results: Results, *, rate: float | None) -> None:
+    """Starts it; the counts are forgotten now, and once more when the last lead is done."""
+    console, chosen = visit.console, [*plan.chosen]
+    console.forget_counts(chosen)
+    console.plans.start(plan, results, rate=rate, at=visit.at, then=lambda: console.forget_counts(chosen))
 
 
 def stop(visit: "Visit", plan_id: str) -> "Response":

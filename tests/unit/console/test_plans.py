@@ -217,6 +217,31 @@ def test_a_plan_says_how_long_it_will_take_and_how_that_is_known(browser: Browse
     assert re.search(r"about, (as Dynamics allows|judged by how fast storage answers): [0-9.]+ a second", shown)
 
 
+def test_a_day_is_counted_again_when_a_plan_about_its_leads_has_ended(browser: Browser, world: World) -> None:
+    (post,) = put(world, state=State.REJECTED, reason="invalid_json")
+    assert "1 rejected, discarded or erased" in browser.get("/").text
+    plan = browser.follow("/plans", {"verb": "discard", "lead": post.lead_id})
+    browser.follow(f"{plan}/run", {"lead": post.lead_id, "why": "rubbish"})
+    finished(browser, plan)
+    assert "1 lead, 1 discarded" in browser.get("/").text
+
+
+def test_the_counts_are_forgotten_once_more_when_the_last_lead_is_done(
+    browser: Browser, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[State] = []
+    (post,) = put(world, state=State.REJECTED, reason="invalid_json")
+    plan = browser.follow("/plans", {"verb": "discard", "lead": post.lead_id})
+    monkeypatch.setattr(
+        browser.console,
+        "forget_counts",
+        lambda lead_ids: seen.extend(world.ledger.rows[each].state for each in lead_ids),
+    )
+    browser.follow(f"{plan}/run", {"lead": post.lead_id, "why": "rubbish"})
+    finished(browser, plan)
+    assert seen == [State.REJECTED, State.DISCARDED]
+
+
 def test_a_plan_without_a_lead_says_that_there_is_nothing_to_do(browser: Browser) -> None:
     plan = browser.follow("/plans", {"verb": "replay", "state": "poisoned", "all": "1"})
     assert "There is nothing to do" in browser.get(plan).text

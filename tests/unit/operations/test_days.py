@@ -111,7 +111,7 @@ def test_what_a_person_decides_here_is_seen_at_once() -> None:
     (rejected,) = put(world, 3, state=State.REJECTED)
     counted(known, world)
     world.ledger.rows[rejected] = replace(world.ledger.rows[rejected], state=State.DISCARDED)
-    known.forget()
+    known.count_again([TODAY - 9 * DAY, TODAY - 3 * DAY])
     assert dict(counted(known, world)[TODAY - 3 * DAY].outcomes) == {"discarded": 1}
 
 
