@@ -19,7 +19,7 @@ from leadpipe.model.errors import Blocked, Changed, DeliveryFailed, StorageFaile
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import milliseconds, new_lead_id, received_at
-from leadpipe.model.ports import Arrival, Canary, Marks, Ports, Receipt, Rerouted, SeenMessage
+from leadpipe.model.ports import Arrival, Canary, FallbackRow, Marks, Ports, Receipt, Rerouted, SeenMessage
 from leadpipe.model.pulse import Pulse
 from leadpipe.model.record import FORGETTABLE, QUEUED, Event, Record, State
 from leadpipe.model.told import Told
@@ -154,6 +154,12 @@ class FakeLedger(Part):
             found = [e for e in self.history.values() if e.actor and first <= received_at(e.lead_id).date() <= last]
         yield from (replace(e, payload=None) for e in sorted(found, key=lambda e: received_at(e.lead_id).date()))
 
+    def quotes(self, first: date, last: date, *, damage: list[str]) -> Iterator[Event]:
+        del damage
+        with self.call("quotes"):
+            found = [e for e in self.history.values() if first <= received_at(e.lead_id).date() <= last]
+        yield from (e for e in found if e.detail or e.payload is not None)
+
     def due(
         self, first: date, before: datetime, *, states: frozenset[State], go_on: Callable[[], bool] = always
     ) -> Iterator[Record]:
@@ -268,6 +274,12 @@ class FakeFallback(Part):
         with self.call("lead_ids"):
             found = [lead_id for lead_id in self.rows if first <= received_at(lead_id).date() <= last]
         yield from sorted(found)
+
+    def all_rows(self) -> Iterator[FallbackRow]:
+        with self.call("all_rows"):
+            own = [FallbackRow(lead_id=lead_id, name=lead_id, payload=r.text or "") for lead_id, r in self.rows.items()]
+            arrived = [FallbackRow(lead_id="", name=a.name, payload=a.payload) for a in self.from_the_marketplace]
+        yield from (*own, *arrived)
 
     def damaged(self, first: date, last: date) -> Iterator[str]:
         """None, as of the ledger."""

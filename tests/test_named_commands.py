@@ -36,10 +36,15 @@ def take(named: str) -> dict[str, Any]:
     """Has the command line read it, without running it. Raises its usage error."""
     words = shlex.split(re.sub(r"\bID\b", LEAD_ID, named), comments=True)
     command: Any = get_command(app)
-    while hasattr(command, "commands"):
+    while hasattr(command, "commands") and not (command.invoke_without_command and is_option(words)):
         command = command.commands[words.pop(0)]
     parameters: dict[str, Any] = command.make_context(named, words).params
     return parameters
+
+
+def is_option(words: list[str]) -> bool:
+    """Whether what follows is no command of a group."""
+    return not words or words[0].startswith("-")
 
 
 def require_taken(text: str) -> None:

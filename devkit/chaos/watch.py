@@ -28,12 +28,15 @@ if TYPE_CHECKING:
 READS = {
     "read", "events", "records", "records_before", "between", "due", "unforgotten", "first_day", "next_day", "ping",
     "depth", "receive", "arrivals", "has", "peek", "lead_ids", "of_leads_received",
+    "key_of", "quotes", "all_rows",
 }  # fmt: skip
 PORTS = {
     "AzureLedger": "ledger",
     "AzureLeadQueue": "queue",
     "AzureClaims": "claims",
     "AzureFallback": "fallback",
+    "AzureForeignQueue": "foreign_queue",
+    "AzureForeignTable": "foreign_table",
     "AzurePoisonQueue": "poison_queue",
     "AzureMarks": "marks",
     "AzureAttention": "attention",

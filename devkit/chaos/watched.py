@@ -107,13 +107,13 @@ PROGRAMS = {"host": serve, "sweep": sweep_once, "leadpipe": command}
 
 
 def hurry(factor: float) -> None:
-    """Shortens the pauses between tries, and hides poison messages that a sweep received for one second only."""
+    """Shortens the pauses between tries, and hides messages that a sweep or an import received for one second only."""
     from leadpipe.model import schedule
-    from leadpipe.storage import poison_queue
+    from leadpipe.storage import foreign, poison_queue
 
     schedule.DELAYS = tuple(delay / factor for delay in schedule.DELAYS)
     if factor > 1:
-        poison_queue.HIDDEN_SECONDS = 1
+        poison_queue.HIDDEN_SECONDS = foreign.HIDDEN_SECONDS = 1
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -51,6 +51,7 @@ SITUATIONS = {
     "the marketplace wrote a row": "arrivals: claims.take, ledger.insert, queue.put, marks.write",
     "a person replays a lead": "command: marks.write, ledger.write, queue.put",
     "a person erases a lead": "command: ledger.write, ledger.forget_details, fallback.remove",
+    "an earlier app's message is moved in": ("command: claims.take, ledger.insert, queue.put, foreign_queue.delete"),
     "a canary is delivered": "delivery: ledger.write, message.delete",
     "a canary is due": "canary: canary_marks.write, canary.post, canary_marks.write",
     "a canary's time is over": "canary: ledger.write, canary_marks.write",

@@ -25,6 +25,7 @@ OLDEST_PYTHON = (3, 11)
 WAIT_SETTING = "LEADPIPE_DEPLOY_WAIT"
 _WAIT_SECONDS = 600.0
 _LONGEST_PAUSE = 10.0
+_SHOWN_EVERY = 60.0
 _LONGEST_ANSWER = 300
 
 
@@ -132,16 +133,20 @@ def longest_wait() -> float:
 
 
 def wait_until(why_not: Callable[[], str], what: str) -> None:
-    """Waits until `why_not` has nothing to say; shows what it says each time that changes. Raises Stop in the end."""
-    started, pause, shown = time.monotonic(), 1.0, ""
+    """Waits until `why_not` has nothing to say. Shows what it says when that changes, and once a minute.
+
+    Raises Stop in the end.
+    """
+    started, pause, shown, shown_at = time.monotonic(), 1.0, "", 0.0
     longest = longest_wait()
     while reason := why_not():
         waited = time.monotonic() - started
         if waited >= longest:
             raise Stop(f"{what}: still not so after {waited:.0f} s ({reason}); {WAIT_SETTING} sets how long to wait")
-        if reason != shown:
-            say(f"… {what}: {reason}; waiting for at most {longest:.0f} s")
-            shown = reason
+        if reason != shown or waited - shown_at >= _SHOWN_EVERY:
+            passed = f"{waited:.0f} s have passed" if reason == shown else f"waiting for at most {longest:.0f} s"
+            say(f"… {what}: {reason}; {passed}")
+            shown, shown_at = reason, waited
         time.sleep(min(pause, longest - waited + 0.01))
         pause = min(pause * 2, _LONGEST_PAUSE)
     say(f"✓ {what}, after {time.monotonic() - started:.0f} s")

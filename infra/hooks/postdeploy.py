@@ -10,6 +10,7 @@ import os
 import time
 import urllib.error
 import urllib.request
+from dataclasses import dataclass, field
 from typing import Any
 
 from deployed_app import DeployedApp, raw_settings, reader_of, settings_here, the_app
@@ -22,19 +23,27 @@ _LONGEST = 300
 _PATIENCE = 0.25
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionKey:
+    name: str
+    value: str = field(repr=False)
+
+
 def main() -> None:
     app = the_app()
     wait_for_health(app)
     raw = raw_settings(app)
     settings = settings_here(raw)
-    if settings.get("DATAVERSE_URL", "").strip():
+    organisation = settings.get("DATAVERSE_URL", "").strip()
+    if organisation:
         let_into_dynamics(settings)
-        examine(settings)
-        send_test_lead(app, settings)
+    examine(settings)
+    key = None if raw.get("LEADPIPE_AUTH", "").strip().lower() == "keys" else function_key(app)
+    if organisation:
+        send_test_lead(app, settings, key)
     else:
-        examine(settings)
         say("– no test lead is sent: without an organisation it would rest. `azd env set DATAVERSE_URL …`, `azd up`")
-    print_address(app, raw)
+    print_address(app, raw, key)
 
 
 def wait_for_health(app: DeployedApp) -> None:
@@ -100,16 +109,20 @@ def examine(settings: dict[str, str]) -> None:
         raise Stop("a lead would not get through: see ✗ above")
 
 
-def send_test_lead(app: DeployedApp, settings: dict[str, str]) -> None:
+def send_test_lead(app: DeployedApp, settings: dict[str, str], key: FunctionKey | None) -> None:
     """Follows the lead in the ledger. The key goes by the environment, so that no list of processes shows it."""
-    if settings.get("LEADPIPE_AUTH", "").strip().lower() != "keys":
-        settings = {**settings, "LEADPIPE_KEY": function_key(app)}
+    if key:
+        settings = {**settings, "LEADPIPE_KEY": key.value}
     if leadpipe("send-test", "--url", app.endpoint, "--wait", "180", settings=settings):
         raise Stop("the test lead did not get through: see ✗ above")
 
 
-def function_key(app: DeployedApp) -> str:
-    """The function's own key, which opens nothing else. The host makes it when it is first asked for."""
+def function_key(app: DeployedApp) -> FunctionKey:
+    """A key of the function itself, which opens nothing else.
+
+    The host makes the one named `default` when it is first asked for it. Who has changed the key has deleted that one,
+    and has a key of another name.
+    """
     found: dict[str, str] = {}
 
     def why_not() -> str:
@@ -117,24 +130,30 @@ def function_key(app: DeployedApp) -> str:
             answer = az("functionapp", "function", "keys", "list", *app.named, "--function-name", FUNCTION)
         except Refused as refused:
             return f"the Azure CLI says: {refused}"
-        found.update(answer or {})
-        return "" if found.get("default") else "the host has not made it yet"
+        found.update({name: text for name, text in (answer or {}).items() if text})
+        return "" if found else "the host has not made it yet"
 
     wait_until(why_not, f"the function {FUNCTION} has a key")
-    return found["default"]
+    name = "default" if "default" in found else min(found)
+    return FunctionKey(name=name, value=found[name])
 
 
-def print_address(app: DeployedApp, raw: dict[str, str]) -> None:
+def print_address(app: DeployedApp, raw: dict[str, str], key: FunctionKey | None) -> None:
     say("\nFor Partner Center: Offer setup → Customer leads → Connect → HTTPS endpoint. The address is\n")
     say(f"  {app.endpoint}?code=KEY\n")
-    if raw.get("LEADPIPE_AUTH", "").strip().lower() == "keys":
+    if key is None:
         say("with one of LEADPIPE_KEYS in place of KEY: of `name:value` only what stands after the `:`.")
         if reader := reader_of(raw.get("LEADPIPE_KEYS", "")):
             say(f"This shows them; keep them to yourself:\n\n  az {' '.join(reader)} --output tsv\n")
         return
     say("This shows what to put in place of KEY; it is a secret, and so is the whole address:\n")
-    words = ("functionapp", "function", "keys", "list", *app.named, "--function-name", FUNCTION, "--query", "default")
-    say(f"  az {' '.join(words)}{_subscription()} --output tsv\n")
+    words = ("functionapp", "function", "keys", "list", *app.named, "--function-name", FUNCTION)
+    say(f"  az {' '.join(words)}{_subscription()} {_only(key.name)}\n")
+
+
+def _only(name: str) -> str:
+    """Chooses one key. A name with a hyphen would need quotes, which shells hand on differently: then all are shown."""
+    return f"--query {name} --output tsv" if name.isascii() and name.isidentifier() else "--output json"
 
 
 def _subscription() -> str:

@@ -11,7 +11,9 @@ from leadpipe.cli.console import console
 from leadpipe.cli.doctor import doctor
 from leadpipe.cli.erase import erase_leads
 from leadpipe.cli.fallback import drain_fallback, list_fallback
-from leadpipe.cli.import_rows import import_rows
+from leadpipe.cli.import_file import import_file
+from leadpipe.cli.import_queue import import_queue
+from leadpipe.cli.import_rows import import_rows, import_table
 from leadpipe.cli.keys import keys
 from leadpipe.cli.leads import leads
 from leadpipe.cli.mapping_check import check_mapping
@@ -79,6 +81,12 @@ mapping.command("show")(show_mapping)
 mapping.command("try")(try_mapping)
 mapping.command("check")(check_mapping)
 
+importing = typer.Typer(rich_markup_mode=None)
+importing.callback(invoke_without_command=True)(import_rows)
+importing.command("table")(import_table)
+importing.command("queue")(import_queue)
+importing.command("file")(import_file)
+
 app.command()(status)
 app.command()(console)
 app.command()(leads)
@@ -88,7 +96,7 @@ app.add_typer(poison, name="poison", help="Poisoned leads, which wait for a pers
 app.add_typer(fallback, name="fallback", help="Leads that rest in the table marketplaceleads.")
 app.command()(balance)
 app.command()(report)
-app.command("import")(import_rows)
+app.add_typer(importing, name="import")
 app.command("complete")(complete_leads)
 app.command("erase")(erase_leads)
 app.add_typer(mapping, name="mapping", help="What leads become in Dynamics, and their owners.")

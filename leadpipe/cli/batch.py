@@ -25,6 +25,7 @@ from leadpipe.operations.batch import AS_IT_IS, T, paced
 from leadpipe.operations.decisions import Outcome, Result
 
 K = TypeVar("K")
+SHOWN_EACH = 500
 DRY_RUN = "dry run: nothing was changed"
 RESULT_COLUMNS = columns(("lead_id", "outcome", "state"), ("reason", "detail"), at_most={"detail": 300})
 
@@ -63,6 +64,23 @@ def with_progress(items: Iterable[T], total: int, title: str) -> Iterator[T]:
         yield from bar.track(items, total=total)
 
 
+def watched(title: str) -> Callable[[Iterator[T]], Iterator[T]]:
+    """Shows on stderr, where that is a terminal, how many items went by; nobody knows how many there are."""
+
+    def shown(items: Iterator[T]) -> Iterator[T]:
+        screen = Console(stderr=True, highlight=False)
+        if not screen.is_terminal:
+            yield from items
+            return
+        with screen.status(title) as status:
+            for number, item in enumerate(items, start=1):
+                if number % SHOWN_EACH == 0:
+                    status.update(f"{title}: {number}")
+                yield item
+
+    return shown
+
+
 def carry_out(
     lead_ids: Sequence[str],
     work: Callable[[Iterable[str]], Iterable[Result]],
@@ -77,7 +95,7 @@ def carry_out(
     with stoppable() as stop:
         wanted = with_progress(paced(lead_ids, rate), len(lead_ids), title)
         show(counting(work(takewhile(lambda _: not stop.pressed, wanted)), counts, lambda result: result.outcome))
-    _say_counts(counts, left=len(lead_ids) - counts.total(), dry_run=dry_run)
+    say_counts(counts, left=len(lead_ids) - counts.total(), dry_run=dry_run)
     return counts, stop.pressed
 
 
@@ -88,7 +106,7 @@ def counting(items: Iterable[T], counts: Counter[K], key: Callable[[T], K]) -> I
         yield item
 
 
-def _say_counts(counts: Counter[Outcome], *, left: int, dry_run: bool) -> None:
+def say_counts(counts: Counter[Outcome], *, left: int, dry_run: bool) -> None:
     verbs = {outcome: "would be " if dry_run and outcome not in AS_IT_IS else "" for outcome in counts}
     words = ", ".join(f"{number} {verbs[outcome]}{outcome}" for outcome, number in counts.items())
     rest = f"; {left} not reached, the same command goes on with them" if left else ""
@@ -106,10 +124,10 @@ def end(counts: Counter[Outcome], *, stopped: bool, named: bool) -> None:
         raise typer.Exit(1)
 
 
-def printer(done: Outcome, *, as_json: bool) -> Callable[[Iterable[Result]], int]:
+def printer(*done: Outcome, as_json: bool) -> Callable[[Iterable[Result]], int]:
     """A function that prints all results as JSON, or a table of those whose outcome is another than `done`."""
     return lambda results: print_records(
-        (asdict(result) for result in results if as_json or result.outcome is not done),
+        (asdict(result) for result in results if as_json or result.outcome not in done),
         RESULT_COLUMNS,
         as_json=as_json,
     )

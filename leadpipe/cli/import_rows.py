@@ -1,20 +1,23 @@
-"""`leadpipe import`: takes in the rows that the marketplace wrote into its table destination before leadpipe ran."""
+"""`leadpipe import` and `leadpipe import table`: take in rows in the shape of the marketplace's table destination."""
 
-from collections import Counter
+import os
+from typing import Annotated
 
 import typer
 
-from leadpipe.cli.batch import DRY_RUN, ask, carry_out, counting, end, printer
+from leadpipe.cli.batch import DRY_RUN
 from leadpipe.cli.json_output import print_json
+from leadpipe.cli.moving import From, say_what_is_new, take_in_listed
 from leadpipe.cli.options import AsJson, DryRun, Rate, SettingsFile, Since, Yes
 from leadpipe.cli.say import say
-from leadpipe.cli.selection import leads
-from leadpipe.cli.table import text_of
 from leadpipe.cli.target import reach
-from leadpipe.ledger_writes import lower_marks
+from leadpipe.delivery import make_record
 from leadpipe.model.lead_id import EPOCH
-from leadpipe.operations.decisions import Outcome
-from leadpipe.operations.take_in import not_taken_in, taken_in
+from leadpipe.operations.moving.sources import account_of, rows_in
+from leadpipe.operations.take_in import TakingIn, own_row
+from leadpipe.wiring import now
+
+TableName = Annotated[str, typer.Argument(metavar="NAME", help="The table's name.", show_default=False)]
 
 
 def import_rows(
@@ -26,37 +29,53 @@ def import_rows(
     as_json: AsJson = False,
     settings: SettingsFile = None,
 ) -> None:
-    """Take in the rows of the marketplace's own table destination, each once.
+    """Take in the rows of the marketplace's own table destination, each once, or what an earlier app has.
 
     The sweep takes in the rows written since it first ran. This command takes in the older ones: all of them, or those
     last written within --since. Each row becomes a lead, received when the row was last written, and is delivered as
     any other. The rows stay as they are. A row that cannot be taken in is named, and the others follow. Asks first;
     may be stopped and run again.
+
+    `leadpipe import table`, `leadpipe import queue` and `leadpipe import file` take in what lies elsewhere.
+    """
+    if context.invoked_subcommand is not None:
+        context.obj = settings or context.obj
+        if since or rate or dry_run or yes or as_json:
+            raise typer.BadParameter(f"give the options after `{context.invoked_subcommand}`")
+        return
+    target = reach(context, settings)
+    items = [own_row(row) for row in target.ports.fallback.arrivals(since or EPOCH)]
+    taking = TakingIn(target.ports, now, retention=target.settings.retention, make=make_record)
+    if dry_run:
+        new = [*taking.not_here(items)]
+        say_what_is_new(new, known=len(items) - len(new))
+        if as_json:
+            print_json({"row": item.key, "at": item.at} for item in sorted(new, key=lambda item: item.at or EPOCH))
+        say(DRY_RUN)
+        return
+    take_in_listed(items, taking, known_too=False, dry_run=False, yes=yes, as_json=as_json, rate=rate)
+
+
+def import_table(
+    context: typer.Context,
+    name: TableName,
+    source: From = "",
+    since: Since = None,
+    rate: Rate = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Take in the rows of a table in the shape of the marketplace's, each once. The rows stay as they are.
+
+    Each row with a lead's columns becomes a lead, received when the row was last written, and is delivered as any
+    other; any other row is kept as rejected. Says what became of each. Asks first; may be stopped and run again.
     """
     target = reach(context, settings)
-    rows = {arrival.key: arrival for arrival in not_taken_in(since or EPOCH, target.ports)}
-    keys = sorted(rows, key=lambda key: rows[key].at)
-    span = f", last written from {text_of(rows[keys[0]].at)} until {text_of(rows[keys[-1]].at)}" if keys else ""
-    say(f"{leads(len(keys))} to take in{span}")
-    if dry_run or not keys:
-        if as_json:
-            print_json({"row": rows[key].key, "at": rows[key].at} for key in keys)
-        if dry_run:
-            say(DRY_RUN)
-        return
-    if len(keys) > 1:
-        ask(f"take in {leads(len(keys))}, to be written into Dynamics?", yes=yes)
-    lower_marks(rows[keys[0]].at.date(), target.ports.marks)
-    show = printer(Outcome.TAKEN_IN, as_json=as_json)
-    reasons: Counter[str] = Counter()
-    counts, stopped = carry_out(
-        keys,
-        lambda ids: counting(taken_in(ids, rows, target.ports), reasons, lambda result: result.reason),
-        show,
-        title="take in",
-        rate=rate,
-    )
-    for reason, number in reasons.items():
-        if reason:
-            say(f"  {number} failed ({reason})")
-    end(counts, stopped=stopped, named=False)
+    account = account_of(source, target, os.environ)
+    if not account.is_own:
+        say(f"from the storage account {account.name}")
+    items = sorted(rows_in(account, name, since or EPOCH, target), key=lambda item: item.at or EPOCH)
+    taking = TakingIn(target.ports, now, retention=target.settings.retention, dry_run=dry_run)
+    take_in_listed(items, taking, known_too=True, dry_run=dry_run, yes=yes, as_json=as_json, rate=rate)

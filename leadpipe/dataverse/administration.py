@@ -1,7 +1,7 @@
-"""Reads and changes an organisation's business units, roles and users as its administrator.
+"""Reads and changes an organisation as its administrator: business units, roles and users, and a person's rows.
 
-Only `leadpipe setup` uses this. Each change is one call, and raises Transient, Blocked or Refused where Dynamics does
-not accept it.
+Only `leadpipe setup` and `leadpipe erase --dynamics` use this. Each change is one call, and raises Transient, Blocked
+or Refused where Dynamics does not accept it.
 https://learn.microsoft.com/power-apps/developer/data-platform/webapi/reference/role and .../systemuser
 """
 
@@ -12,10 +12,11 @@ from urllib.parse import quote
 
 from leadpipe.dataverse.codes import ID_TAKEN, NO_SUCH_ROW
 from leadpipe.dataverse.inspection import depth_of
-from leadpipe.dataverse.protocol import API, Answer, error_of, failure_of, json_object, objects_in
+from leadpipe.dataverse.protocol import API, Answer, error_of, failure_of, json_object, objects_in, read_delete
 
 Send = Callable[[str, str, dict[str, Any] | None], Answer]
 
+_ADDRESSES = ("emailaddress1", "emailaddress2", "emailaddress3")
 # It owns records, or Entra still has it. Observed, not documented.
 _KEPT = frozenset({"0x80048610", "0x80048359"})
 
@@ -170,6 +171,24 @@ class Administration:
     def take_role(self, user_id: str, role_id: str) -> None:
         path = f"systemusers({user_id})/systemuserroles_association({role_id})/$ref"
         self._done("DELETE", path, gone_is_done=True)
+
+    def leads_with(self, address: str) -> list[str]:
+        """Gives the ids of the leads with that whole e-mail address, in any case of letters."""
+        condition = "%20or%20".join(_equal(column, address) for column in _ADDRESSES)
+        return [str(row["leadid"]).lower() for row in self._rows(f"leads?$select=leadid&$filter={condition}")]
+
+    def delete_row(self, entity_set: str, row_id: str) -> bool:
+        """Deletes the row; False if there is none."""
+        return read_delete(self._send("DELETE", f"{API}/{entity_set}({row_id})", None))
+
+    def change_lead(self, lead_id: str, columns: Mapping[str, Any]) -> bool:
+        """Writes the columns; False if there is no such lead."""
+        answer = self._send("PATCH", f"{API}/leads({lead_id})", {**columns})
+        if error_of(answer)[0] == NO_SUCH_ROW:
+            return False
+        if answer.status not in {200, 204}:
+            raise failure_of(answer)
+        return True
 
     def _user(self, condition: str) -> User | None:
         chosen = "$select=fullname,isdisabled,nickname,_businessunitid_value"

@@ -89,9 +89,13 @@ class DataverseClient:
 
     @unforeseen_waits()
     def send(self, method: str, path: str, body: Columns | None = None) -> Answer:
-        """Like `get`, for an administrator's changes. Sent only once, unless the token was refused."""
+        """Like `get`, for an administrator's changes. Sent only once, unless the token was refused.
+
+        A PATCH changes a row that is there; without If-Match it would make a missing one.
+        """
         # https://learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors
-        return self._send(method, path, str(uuid.uuid4()), body, more={"Consistency": "Strong"})
+        only_existing = {"If-Match": "*"} if method == "PATCH" else {}
+        return self._send(method, path, str(uuid.uuid4()), body, more={"Consistency": "Strong", **only_existing})
 
     def _found(self, lead_id: str) -> ReadBack:
         return read_back(self._send("GET", f"{LEADS}({lead_id})?$select=leadid", lead_id), lead_id)

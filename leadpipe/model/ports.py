@@ -106,6 +106,12 @@ class Ledger(Protocol):
         `damage` gets a line for each row that cannot be read.
         """
 
+    def quotes(self, first: date, last: date, *, damage: list[str]) -> Iterator[Event]:
+        """The events of the leads received on these UTC days that may quote them: with a payload or a detail.
+
+        `damage` gets a line for each row that cannot be read.
+        """
+
     def due(
         self, first: date, before: datetime, *, states: frozenset[State], go_on: Callable[[], bool] = always
     ) -> Iterator[Record]:
@@ -163,10 +169,26 @@ class Claims(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """A row that the marketplace wrote into its table destination. `key` is a hash of the row's keys, in hex."""
+    """A row that the marketplace wrote into its table destination. `key` is a hash of the row's keys, in hex.
+
+    `name`: the row's keys, for people.
+    """
 
     key: str
     at: datetime
+    payload: str
+    name: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FallbackRow:
+    """`lead_id` is empty for a row that the marketplace wrote, and for a copy of one of leadpipe's.
+
+    `name`: the row's keys. `payload`: what it says, in the shape of a post.
+    """
+
+    lead_id: str
+    name: str
     payload: str
 
 
@@ -182,6 +204,9 @@ class Fallback(Protocol):
 
     def lead_ids(self, first: date, last: date) -> Iterator[str]:
         """The ids of the leads received on these UTC days that have a row of their own, by day."""
+
+    def all_rows(self) -> Iterator[FallbackRow]:
+        """All rows of the table, whoever wrote them, unordered."""
 
     def damaged(self, first: date, last: date) -> Iterator[str]:
         """The rows of these UTC days whose LeadId is not in leadpipe's format, by their keys, with what is wrong."""

@@ -8,6 +8,7 @@ import base64
 import html
 import re
 import unicodedata
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from enum import StrEnum
@@ -26,6 +27,9 @@ _JSON_ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
 _PLAIN = {'"': '"', "\\": "\\", "/": "/"}  # the other escapes are white space
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
 _URL_SAFE = str.maketrans("-_", "+/", "=")
+# With more than this part of zero bytes it is UTF-16, of which every other byte is one in most languages.
+_MOSTLY = 4
+_MARK = "\ufeff"
 # A JSON text inside a JSON text inside another one.
 _DEEPEST = 4
 # A key, or a tag, after which an address follows.
@@ -53,10 +57,23 @@ def standing(address: str, record: Record) -> Standing | None:
     wanted = folded(address)
     if stands_in(wanted, folded(record.email)):
         return Standing.OWN
-    posted = folded(plain(record.payload))
-    if not stands_in(wanted, f"{posted}\n{folded(record.detail)}"):
-        return None
-    lead = _read(record.payload)
+    if found := standing_in(address, record.payload):
+        return found
+    columns = (record.detail, record.name, record.company, record.offer, record.source, record.action)
+    return Standing.MENTIONED if stands_in(wanted, folded("\n".join(columns))) else None
+
+
+def standing_in(address: str, payload: str | bytes | None) -> Standing | None:
+    """Whose the address is in what was posted; None where that does not have it."""
+    wanted = folded(address)
+    for reading in _readings(payload):
+        posted = folded(plain(reading))
+        if stands_in(wanted, posted):
+            return _whose(wanted, posted, _read(reading))
+    return None
+
+
+def _whose(wanted: str, posted: str, lead: Lead) -> Standing:
     if stands_in(wanted, folded(f"{lead.email}\n{lead.name}\n{lead.phone}\n{lead.company}\n{lead.title}")):
         return Standing.OWN
     if lead.email.strip():
@@ -76,18 +93,33 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold().strip()
 
 
-def plain(payload: str | bytes | None) -> str:
-    """What was posted as text, without the escapes of JSON, of forms and of XML, and without UTF-16's zero bytes.
-
-    Texts that it has in base64 follow.
-    """
-    text = payload.replace(b"\0", b"").decode("utf-8", "replace") if isinstance(payload, bytes) else payload or ""
+def plain(text: str) -> str:
+    """The text without the escapes of JSON, of forms and of XML. Texts that it has in base64 follow."""
     for unescape in _UNESCAPE:
         for _ in range(_DEEPEST):
             text, before = unescape(text), text
             if text == before:
                 break
     return "\n".join([text, *_in_base64(text)])
+
+
+def _readings(payload: str | bytes | None) -> Iterator[str]:
+    """What was posted as text. Nobody says in which encoding bytes are, and a wrong one could end a word too early."""
+    if not isinstance(payload, bytes):
+        yield payload or ""
+        return
+    if b"\0" in payload:
+        yield from (payload.decode(encoding, "replace") for encoding in ("utf-16-le", "utf-16-be"))
+    if payload.count(0) < len(payload) / _MOSTLY:
+        yield _of_one_byte(payload.replace(b"\0", b""))
+
+
+def _of_one_byte(payload: bytes) -> str:
+    """UTF-8, of which the end may be missing; else Latin-1, as Windows writes it."""
+    try:
+        return getincrementaldecoder("utf-8")().decode(payload)
+    except UnicodeDecodeError:
+        return payload.decode("cp1252", "replace")
 
 
 def _in_base64(text: str) -> Iterator[str]:
@@ -112,10 +144,10 @@ _UNESCAPE: tuple[Callable[[str], str], ...] = (
 )
 
 
-def _read(payload: str | bytes | None) -> Lead:
-    """The lead; an empty one where the payload is not a lead."""
+def _read(text: str) -> Lead:
+    """The lead; an empty one where the text is not a lead."""
     try:
-        return Lead.from_payload(payload.decode("utf-8", "replace") if isinstance(payload, bytes) else payload or "")
+        return Lead.from_payload(text.strip(_MARK))
     except InvalidLead:
         return Lead()
 

@@ -14,7 +14,15 @@ from leadpipe.operations.decisions import Outcome, Result
 # Most of the time is spent waiting for storage.
 AT_ONCE = 8
 # A real run leaves these leads unchanged, so a dry run reports the same.
-AS_IT_IS = frozenset({Outcome.ALREADY_WRITTEN, Outcome.ALREADY_DISCARDED, Outcome.ON_ITS_WAY, Outcome.FAILED})
+AS_IT_IS = frozenset(
+    {
+        Outcome.ALREADY_WRITTEN,
+        Outcome.ALREADY_DISCARDED,
+        Outcome.ALREADY_HERE,
+        Outcome.ON_ITS_WAY,
+        Outcome.FAILED,
+    }
+)
 T = TypeVar("T")
 
 

@@ -344,6 +344,7 @@ _THIS_LEAD = {
     "not_utf8": Cause("the posted text is not UTF-8", _NO_TEXT_FIX),
     "not_json": Cause("the posted text is not JSON", _NO_TEXT_FIX),
     "not_an_object": Cause("the posted JSON is not an object", _NO_LEAD_FIX),
+    "not_a_lead": Cause("nothing in what was moved in has a lead's keys", _NO_LEAD_FIX),
     "nothing_in_it": Cause("no documented field has a value", _NO_LEAD_FIX),
     "too_large": Cause(
         "the post is larger than leadpipe keeps, which is 32 KiB; only its start is kept",

@@ -56,6 +56,8 @@ class Outcome(StrEnum):
     ERASED = "erased"
     MENTIONS = "mentions"  # it only mentions the erased address, and is not changed
     TAKEN_IN = "taken in"
+    ALREADY_HERE = "already here"  # an earlier import, or the sweep, took it in
+    REJECTED = "kept as rejected"  # it was not a lead
     COMPLETED = "completed"
     WRITTEN = "written"  # Dynamics has the lead, so nothing was left to decide
     ALREADY_WRITTEN = "already written"
@@ -149,8 +151,16 @@ def discard(lead_id: str, desk: Desk, *, why: str, without_asking: bool = False,
     return check(record, decision, desk) if dry_run else desk.write(record, decision)
 
 
-def erase(lead_id: str, desk: Desk, *, dry_run: bool = False) -> Record:
-    """Leaves a tombstone of the lead, whatever its state. Run again, it finishes an interrupted erasure."""
+def erase(lead_id: str, desk: Desk, *, dry_run: bool = False, unrecorded: bool = False) -> Record:
+    """Leaves a tombstone of the lead, whatever its state. Run again, it finishes an interrupted erasure.
+
+    `unrecorded`: the lead is known from a message or a fallback row, so it gets a tombstone without having a record.
+    """
+    if unrecorded and desk.ports.ledger.read(lead_id) is None:
+        tombstone = Record(lead_id=lead_id, state=State.ERASED, received_at=received_at(lead_id), updated_at=desk.now())
+        if dry_run:
+            return tombstone
+        desk.ports.ledger.insert(tombstone)
     record = known(lead_id, desk.ports.ledger)
     if dry_run:
         return check(record, Erased(actor=desk.actor), desk)

@@ -13,8 +13,8 @@ from typing import Any
 
 from leadpipe.model.always import always
 from leadpipe.model.lead import Lead
-from leadpipe.model.lead_id import is_lead_id, new_lead_id, received_at
-from leadpipe.model.ports import Arrival
+from leadpipe.model.lead_id import EPOCH, is_lead_id, new_lead_id, received_at
+from leadpipe.model.ports import Arrival, FallbackRow
 from leadpipe.model.record import LONGEST_TEXT, Record
 from leadpipe.model.text import shortened, utf16_length, without_controls
 from leadpipe.storage.cells import fitted
@@ -58,6 +58,12 @@ class AzureFallback:
             if flaw := _flaw(row):
                 yield f"{row['PartitionKey']}/{row['RowKey']}: {flaw}"
 
+    def all_rows(self) -> Iterator[FallbackRow]:
+        with failures_of("fallback"):
+            for row in rows_of(self._table, "PartitionKey ge @first", {"first": ""}):
+                said = arrival_of(row, EPOCH, "")
+                yield FallbackRow(lead_id=_lead_id(row), name=said.name, payload=said.payload)
+
     def _ids(self, first: date, last: date) -> Iterator[Mapping[str, Any]]:
         query = "PartitionKey ge @first and PartitionKey le @last"
         days = {"first": partition(first), "last": partition(last)}
@@ -68,7 +74,7 @@ class AzureFallback:
         with failures_of("fallback"):
             for row in rows_of(self._table, "Timestamp ge @since", {"since": since}, go_on=go_on):
                 if not _lead_id(row) and not _is_copy(row):
-                    yield _arrival(row, row.metadata["timestamp"] or since)
+                    yield arrival_of(row, row.metadata["timestamp"] or since, _hash(row["PartitionKey"], row["RowKey"]))
 
 
 def _marketplace_keys(record: Record) -> tuple[str, str] | None:
@@ -99,7 +105,7 @@ def _hash(partition_key: str, row_key: str) -> str:
     return sha256(json.dumps([partition_key, row_key]).encode()).hexdigest()
 
 
-def _arrival(row: Mapping[str, Any], at: datetime) -> Arrival:
+def arrival_of(row: Mapping[str, Any], at: datetime, key: str) -> Arrival:
     """Reads the row in the shape of the HTTPS destination. Its other columns are kept beside it."""
     columns = {name: str(cell) for name, cell in row.items()}
     lead_source, product = columns.get("LeadSource", ""), columns.get("ProductId", "")
@@ -112,8 +118,8 @@ def _arrival(row: Mapping[str, Any], at: datetime) -> Arrival:
         "Description": columns.get("Description", ""),
         _OWN_KEY: {name: cell for name, cell in columns.items() if name not in documented},
     }
-    key = _hash(columns["PartitionKey"], columns["RowKey"])
-    return Arrival(key=key, at=utc(at), payload=json.dumps(payload, ensure_ascii=False))
+    name = f"{columns['PartitionKey']}/{columns['RowKey']}"
+    return Arrival(key=key, at=utc(at), payload=json.dumps(payload, ensure_ascii=False), name=name)
 
 
 def _lead_id(row: Mapping[str, Any]) -> str:

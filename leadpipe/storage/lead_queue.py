@@ -9,13 +9,12 @@ from azure.storage.queue import QueueServiceClient, TextBase64DecodePolicy, Text
 
 from leadpipe.storage.answers import Ignoring, NotAnAnswerError, queue_missing
 from leadpipe.storage.failures import failures_of, row_refusals
-from leadpipe.storage.queues import create, exists, message_count, messages, require_messages
+from leadpipe.storage.queues import create, exists, message_count, peeked
 
 if TYPE_CHECKING:  # a cold start does not need it
     from leadpipe.model.ports import SeenMessage
 
 QUEUE = "leads"
-PEEKED = 32
 NEVER_EXPIRES = -1
 # https://learn.microsoft.com/rest/api/storageservices/put-message
 LONGEST_DELAY = timedelta(days=7)
@@ -49,7 +48,7 @@ class AzureLeadQueue:
     def peek(self) -> "list[SeenMessage]":
         raw = self._queues.get_queue_client(QUEUE)  # decodes nothing: not all messages are base64
         with failures_of("queue"):
-            return messages(lambda: raw.peek_messages(max_messages=PEEKED, raw_response_hook=require_messages))
+            return peeked(raw)
 
     def depth(self) -> int:
         """Counts the messages approximately, delayed ones included."""

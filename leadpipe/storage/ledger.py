@@ -118,6 +118,13 @@ class AzureLedger:
         parameters = {"first": partition(first), "last": partition(last), "nobody": ""}
         return self._sound(event_of, self._query(query, parameters, select=_OF_EVENT), damage)
 
+    def quotes(self, first: date, last: date, *, damage: list[str]) -> Iterator[Event]:
+        # A comparison with a missing column is never true.
+        quoting = "(Payload ge @text or Payload ge @bytes or Detail ge @text )"
+        query = f"PartitionKey ge @first and PartitionKey le @last and Kind eq 'event' and {quoting}"
+        parameters = {"first": partition(first), "last": partition(last), "text": "", "bytes": b"\0"}
+        return self._sound(event_of, self._query(query, parameters), damage)
+
     def moving(self, first: date, since: datetime, *, damage: list[str]) -> Iterator[Record]:
         states = f"not ({_any_of(frozenset(State) - QUEUED)})"
         query = f"PartitionKey ge @first and PartitionKey lt @end and {_RECORDS} and ({states} or UpdatedAt ge @since )"

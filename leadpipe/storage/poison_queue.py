@@ -7,12 +7,10 @@ https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-que
 from azure.storage.queue import QueueServiceClient
 
 from leadpipe.model.ports import SeenMessage
-from leadpipe.storage.answers import Ignoring, message_gone
 from leadpipe.storage.failures import failures_of
 from leadpipe.storage.lead_queue import QUEUE
-from leadpipe.storage.queues import message_count, messages, require_messages
+from leadpipe.storage.queues import delete, message_count, peeked, received
 
-BATCH = 32
 # Long enough to move a batch on, short enough that the next sweep soon repeats one that died here.
 HIDDEN_SECONDS = 60
 POISON_QUEUE = f"{QUEUE}-poison"
@@ -27,22 +25,15 @@ class AzurePoisonQueue:
 
     def receive(self) -> list[SeenMessage]:
         with failures_of("poison queue"):
-            return messages(
-                lambda: self._client.receive_messages(
-                    messages_per_page=BATCH,
-                    max_messages=BATCH,
-                    visibility_timeout=HIDDEN_SECONDS,
-                    raw_response_hook=require_messages,
-                )
-            )
+            return received(self._client, hidden=HIDDEN_SECONDS)
 
     def peek(self) -> list[SeenMessage]:
         with failures_of("poison queue"):
-            return messages(lambda: self._client.peek_messages(max_messages=BATCH, raw_response_hook=require_messages))
+            return peeked(self._client)
 
     def delete(self, message: SeenMessage) -> None:
-        with failures_of("poison queue"), Ignoring(message_gone):
-            self._client.delete_message(message.id, message.receipt)
+        with failures_of("poison queue"):
+            delete(self._client, message)
 
     def depth(self) -> int:
         """Counts the messages approximately."""

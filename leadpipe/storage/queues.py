@@ -1,4 +1,4 @@
-"""Shares what both queues need, and decides which answers mean done and missing."""
+"""Shares what the queues need, and decides which answers mean done and missing."""
 
 import base64
 from collections.abc import Callable, Iterable
@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 from azure.storage.queue import QueueClient, QueueMessage
 
 from leadpipe.model.lead_id import EPOCH
-from leadpipe.storage.answers import Ignoring, NotAnAnswerError, queue_exists, queue_missing
+from leadpipe.storage.answers import Ignoring, NotAnAnswerError, message_gone, queue_exists, queue_missing
 
 if TYPE_CHECKING:  # a cold start does not need it
     from leadpipe.model.ports import SeenMessage
+
+# As many as the service gives at once.
+BATCH = 32
 
 
 def message_count(queue: QueueClient) -> int:
@@ -26,6 +29,26 @@ def exists(queue: QueueClient, *, hook: Callable[[Any], None] | None = None) -> 
 def create(queue: QueueClient) -> None:
     with Ignoring(queue_exists):  # another instance was faster
         queue.create_queue()
+
+
+def received(queue: QueueClient, *, hidden: int) -> "list[SeenMessage]":
+    """Gives some of the messages, if there are any, and hides them from others for so many seconds."""
+    return messages(
+        lambda: queue.receive_messages(
+            messages_per_page=BATCH, max_messages=BATCH, visibility_timeout=hidden, raw_response_hook=require_messages
+        )
+    )
+
+
+def peeked(queue: QueueClient) -> "list[SeenMessage]":
+    """Gives the first messages of those that are not hidden. They stay where they are."""
+    return messages(lambda: queue.peek_messages(max_messages=BATCH, raw_response_hook=require_messages))
+
+
+def delete(queue: QueueClient, message: "SeenMessage") -> None:
+    """Deletes a received message, if it is still there."""
+    with Ignoring(message_gone):
+        queue.delete_message(message.id, message.receipt)
 
 
 def messages(ask: Callable[[], Iterable[QueueMessage]]) -> "list[SeenMessage]":

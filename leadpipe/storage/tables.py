@@ -79,6 +79,15 @@ def row_at(table: TableClient, partition_key: str, row_key: str, *, keys_only: b
     return None
 
 
+def exists(table: TableClient) -> bool:
+    """Says whether the service has the table."""
+    with Ignoring(table_missing):
+        with Ignoring(row_missing):
+            table.get_entity("-", "-", select=[*KEYS])
+        return True
+    return False
+
+
 def rows_of(
     table: TableClient,
     query: str,

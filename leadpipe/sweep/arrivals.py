@@ -1,6 +1,7 @@
 """Takes in the rows that the marketplace itself wrote."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -11,7 +12,7 @@ from leadpipe.model.envelope import Envelope
 from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.log_line import log_line
 from leadpipe.model.ports import Arrival, Marks, Ports
-from leadpipe.model.record import QUEUED
+from leadpipe.model.record import QUEUED, Record
 from leadpipe.sweep.run import Run
 
 log = logging.getLogger(__name__)
@@ -44,14 +45,17 @@ def take_in_arrivals(marks: Marks, run: Run) -> Marks:
     return replace(lowered, taken_in_until=min([latest, *(at for key, at in times.items() if key not in known)]))
 
 
-def take_in(arrival: Arrival, ports: Ports) -> str:
-    """Makes the row a lead, once: a claim on the row's keys holds the lead id. Returns that id."""
+def take_in(arrival: Arrival, ports: Ports, make: Callable[[str, str], Record] = make_record) -> str:
+    """Makes the row a lead, once: a claim on the row's keys holds the lead id. Returns that id.
+
+    `make` gives the record for the lead id and the payload.
+    """
     mine = new_lead_id(arrival.at, bytes.fromhex(arrival.key))
     claim = Claim(fingerprint=arrival.key, lead_id=mine, received_at=arrival.at)
     lead_id = ports.claims.take(claim).lead_id
     if ports.ledger.read(lead_id) is not None:
         return lead_id
-    record = make_record(lead_id, arrival.payload)
+    record = make(lead_id, arrival.payload)
     record = insert(record, ledger=ports.ledger) or record
     if record.state in QUEUED:
         ports.queue.put(Envelope.of(record).to_text())

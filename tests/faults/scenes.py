@@ -29,6 +29,8 @@ from tests.host_process import until
 STAYS = ExitStack()
 _DATAVERSE = ("URL", "AUTHORITY", "TENANT_ID", "CLIENT_ID", "CLIENT_SECRET")
 NO_ORGANISATION = dict.fromkeys((f"DATAVERSE_{name}" for name in _DATAVERSE), "")
+FOREIGN = "old-leads-poison"
+IMPORT = ("leadpipe", "import", "queue", FOREIGN, "--yes")
 NEWER = json.dumps({"v": VERSION + 1, "lead": "as a newer leadpipe would write it"})
 
 
@@ -121,6 +123,13 @@ def repeating_one_that_is(state: State) -> Callable[[Rig], str]:
 
 def newer_message(rig: Rig) -> str:
     rig.ports.queue.put(NEWER)
+    return ""
+
+
+def given_up_by_an_earlier_app(rig: Rig) -> str:
+    queue = rig.queue(FOREIGN)
+    queue.create_queue()
+    queue.send_message(json.dumps({"id": "7f9c", "body": json.loads(payload())}))
     return ""
 
 
@@ -425,6 +434,14 @@ def erase_again(rig: Rig, lead_id: str) -> None:
     rig.heal()
 
 
+def import_again(rig: Rig, _lead_id: str) -> None:
+    """The message is seen again once nobody holds it any more."""
+    until(lambda: rig.visible(FOREIGN) == rig.depth(FOREIGN), "the message can be received")
+    rig.run(*IMPORT)
+    rig.heal()
+    assert rig.depth(FOREIGN) == 0
+
+
 def is_erased(rig: Rig, lead_id: str) -> None:
     is_in(State.ERASED)(rig, lead_id)
     assert [event.payload for event in rig.ports.ledger.events(lead_id)] == [None]
@@ -526,6 +543,12 @@ SCENES = {
         act=InCommand(words=lambda lead_id: ("erase", lead_id, "--yes")),
         heal=erase_again,
         end=is_erased,
+    ),
+    "an earlier app's message is moved in": Scene(
+        before=given_up_by_an_earlier_app,
+        act=InCommand(words=lambda _: IMPORT[1:]),
+        heal=import_again,
+        end=one_is_written,
     ),
     "a person is needed": Scene(
         before=poisoned_a_moment_ago,

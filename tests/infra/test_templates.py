@@ -11,7 +11,7 @@ import pytest
 from leadpipe.console.principal import AppRole
 from leadpipe.model.settings import Settings, StorageByIdentity
 from tests.infra.bicep import Bicep
-from tests.infra.compiler import NO_COMPILER, compiler, compiler_faults
+from tests.infra.compiler import NO_COMPILER, NO_SNAPSHOT, SNAPSHOT, compiler, compiler_faults, snapshot_faults
 from tests.infra.names import HOST_ID_LETTERS, SECOND_APP, longest_text
 from tests.infra.rules import FOLDER, ROOT, faults, own_templates
 
@@ -468,6 +468,15 @@ def test_what_the_real_compiler_says() -> None:
     assert list(compiler_faults(bicep, FOLDER)) == []
 
 
+def test_the_compiler_predicts_the_kept_resources() -> None:
+    bicep = compiler()
+    if bicep is None:
+        pytest.skip(NO_COMPILER)
+    if not (FOLDER / SNAPSHOT).exists():
+        pytest.skip(NO_SNAPSHOT)
+    assert list(snapshot_faults(bicep, FOLDER)) == []
+
+
 FAKE_BICEP = """
 import pathlib, sys
 word, path = sys.argv[1], sys.argv[2]
@@ -494,6 +503,7 @@ def fake_bicep(folder: Path, *, complains: str = "nothing", added: str = "") -> 
 
 def test_a_compiler_that_says_nothing_finds_no_fault(tmp_path: Path) -> None:
     assert list(compiler_faults(fake_bicep(tmp_path), FOLDER)) == []
+    assert list(snapshot_faults(fake_bicep(tmp_path), FOLDER)) == []
 
 
 @pytest.mark.parametrize("complains", ["build", "lint", "build-params"])
@@ -501,6 +511,11 @@ def test_a_warning_of_the_compiler_is_a_fault(tmp_path: Path, complains: str) ->
     found = list(compiler_faults(fake_bicep(tmp_path, complains=complains), FOLDER))
     assert found
     assert all("BCP037" in fault for fault in found)
+
+
+def test_a_snapshot_that_differs_is_a_fault(tmp_path: Path) -> None:
+    (fault,) = snapshot_faults(fake_bicep(tmp_path, complains="snapshot"), FOLDER)
+    assert "BCP037" in fault
 
 
 def test_a_file_that_the_formatter_changes_is_a_fault(tmp_path: Path) -> None:

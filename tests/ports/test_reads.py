@@ -9,14 +9,15 @@ import pytest
 from azure.storage.queue import QueueClient
 
 from leadpipe.model.canary_form import SOURCE as CANARY_SOURCE
-from leadpipe.model.change import Edited, Poisoned, transition
+from leadpipe.model.change import Edited, Poisoned, Replayed, transition
 from leadpipe.model.claim import Claim
+from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.ports import Arrival, Claims, Fallback, Ledger, PoisonQueue
 from leadpipe.model.record import TO_COUNT, TO_GROUP, TO_LIST, Record, State
 from leadpipe.storage.fallback import AzureFallback
 from leadpipe.storage.poison_queue import AzurePoisonQueue
-from tests.factories import RECEIVED_AT, lead_id, payload, record
+from tests.factories import LEAD_ID, RECEIVED_AT, lead_id, payload, record
 from tests.fakes import FakeFallback, FakePoisonQueue
 
 DAY = timedelta(days=1)
@@ -57,6 +58,22 @@ def test_whether_a_lead_is_a_canary_is_known_from_some_fields(ledger: Ledger) ->
 
 def test_a_ledger_without_any_lead_has_none_between_any_days(ledger: Ledger) -> None:
     assert list(ledger.between(TODAY - 400 * DAY, TODAY)) == []
+
+
+def test_the_events_that_may_quote_a_lead_are_those_with_a_payload_or_a_detail(ledger: Ledger) -> None:
+    made = ledger.insert(record())
+    assert made is not None
+    ledger.insert(record(lead_id(5 * DAY)))
+    changes = (Poisoned(reason="x"), Edited(actor="op", payload=payload(Email="")), Replayed(actor="op"))
+    for seconds, change in enumerate((*changes, Poisoned(reason="x", detail="jane"))):
+        after, event = transition(made, change, at=RECEIVED_AT + timedelta(seconds=seconds)) or (made, None)
+        made = ledger.write(made, after, event)
+    quotes = sorted(ledger.quotes(TODAY, TODAY, damage=[]), key=lambda event: event.at)
+    assert [(event.event, event.payload, event.detail) for event in quotes] == [
+        ("edited", payload(), ""),
+        ("poisoned", None, "jane"),
+    ]
+    assert list(ledger.quotes(TODAY + DAY, TODAY + 9 * DAY, damage=[])) == []
 
 
 def test_what_may_quote_the_lead_goes_from_its_history_and_that_it_happened_stays(ledger: Ledger) -> None:
@@ -155,6 +172,18 @@ def test_the_leads_with_a_row_of_their_own_are_those_of_the_days(
     for each in made:
         fallback.keep(each)
     assert list(fallback.lead_ids(TODAY + DAY, TODAY + 2 * DAY)) == [made[1].lead_id, made[2].lead_id]
+
+
+def test_all_rows_say_what_is_in_them_and_whose_they_are(
+    stored: tuple[Fallback, Callable[[], Record]],
+) -> None:
+    fallback, arrive = stored
+    assert list(fallback.all_rows()) == []
+    arrive()
+    fallback.keep(record())
+    rows = {row.lead_id: Lead.from_payload(row.payload).email for row in fallback.all_rows()}
+    assert rows.keys() == {LEAD_ID, ""}
+    assert rows[LEAD_ID] == "jane.doe@fabrikam.com"
 
 
 # the host's poison queue

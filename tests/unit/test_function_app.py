@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -181,6 +182,35 @@ def test_the_consoles_app_has_its_one_route_and_nothing_that_moves_leads() -> No
     registered_as = run({"LEADPIPE_APP": "console"}, program)
     assert registered_as.startswith("console ")
     assert ('"route": "console/{*path}"' in registered_as, '"authLevel": "ANONYMOUS"' in registered_as) == (True, True)
+
+
+def test_no_function_takes_the_posts_of_another_by_its_name() -> None:
+    """Microsoft's host tries the routes in the order of the functions' names, and the first that fits wins."""
+    functions = [*function_app.app.get_functions(), function_app.show_console.build()]
+    routes = {
+        function.get_function_name(): binding["route"]
+        for function in sorted(functions, key=lambda function: function.get_function_name())
+        for binding in map(json.loads, function.get_raw_bindings())
+        if binding["type"] == "httpTrigger"
+    }
+    assert {"leads", "health", "console"} <= routes.keys()
+    for name, route in routes.items():
+        address = re.sub(r"\{.*?\}", "leads", route)
+        assert next(other for other in routes if fits(routes[other], address)) == name
+
+
+def fits(route: str, address: str) -> bool:
+    literal = re.split(r"(\{\*?\w+\})", route)
+    pattern = "".join(
+        re.escape(part) if not part.startswith("{") else ".*" if part.startswith("{*") else "[^/]+" for part in literal
+    )
+    return re.fullmatch(pattern, address, re.IGNORECASE) is not None
+
+
+def test_a_catch_all_would_be_seen_to_take_the_posts() -> None:
+    assert fits("{*path}", "leads")
+    assert fits("{name}", "leads")
+    assert not fits("console/{*path}", "leads")
 
 
 def test_whatever_leaves_the_console_is_a_500_that_quotes_nothing(

@@ -25,13 +25,14 @@ _SET = f"az functionapp config appsettings set {ON_APP} --output none --settings
 _TENANT = Expanded("DATAVERSE_TENANT_ID=$(az account show --query tenantId --output tsv)")
 _CLIENT = Expanded("DATAVERSE_CLIENT_ID=$CLIENT")
 _IDENTITY = Expanded("DATAVERSE_MANAGED_IDENTITY=$IDENTITY_CLIENT")
+_TRIPLE_DES = "-keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -macalg SHA1"
 # https://learn.microsoft.com/azure/app-service/configure-ssl-certificate-in-code
 _CERTIFICATE = Expanded("DATAVERSE_CERTIFICATE_PATH=/var/ssl/private/$THUMBPRINT.p12")
 
 
 def commands_for(sign_in: SignInMethod, known: Known, today: date) -> list[Commands]:
     made = [_names(sign_in, known), _made(known), _found(known)]
-    return [*made, *_of(sign_in, known, today), _other_methods(sign_in), _function_key(), _second_key()]
+    return [*made, *_of(sign_in, known, today), _other_methods(sign_in), _function_key(), *_second_key()]
 
 
 def _of(sign_in: SignInMethod, known: Known, today: date) -> list[Commands]:
@@ -91,9 +92,13 @@ def _made(known: Known) -> Commands:
 def _found(known: Known) -> Commands:
     """Reads the names that the template chose, and puts leadpipe there."""
     # The caller has checked that it is an id; Azure writes ids in lower case.
-    which = f"[?clientId=='{known.identity.lower()}'].id" if known.identity not in {"", SYSTEM} else "[0].id"
+    which = (
+        f"[?clientId=='{known.identity.lower()}'].id"
+        if known.identity not in {"", SYSTEM}
+        else "sort_by([], &name)[0].id"
+    )
     found = {
-        # Sorted, the app comes before its console, whose name is longer.
+        # Sorted, the app and its identity come before those of the console, whose names are longer.
         "APP": 'az functionapp list --resource-group "$GROUP" --query "sort_by([], &name)[0].name" --output tsv',
         "IDENTITY": f'az identity list --resource-group "$GROUP" --query "{which}" --output tsv',
     }
@@ -133,15 +138,17 @@ def _certificate() -> list[Commands]:
     """Makes the certificate in a folder that only its owner can open, and deletes it after the upload.
 
     The PFX has a password only for the upload: the platform gives the app the certificate without one. OpenSSL and the
-    Azure CLI read the password from a file, since the list of processes shows command lines. On Flex Consumption the
-    upload itself says that the app's code may read the certificate; there is no app setting for it.
+    Azure CLI read the password from a file, since the list of processes shows command lines. The platform takes a PFX
+    in triple DES only, which newer versions of OpenSSL have to be asked for. On Flex Consumption the upload itself says
+    that the app's code may read the certificate; there is no app setting for it.
     https://learn.microsoft.com/cli/azure/use-azure-cli-successfully-tips#load-parameter-values-from-a-file
+    https://learn.microsoft.com/azure/app-service/configure-ssl-certificate#private-certificate-requirements
     """
     made = 'az ad app credential reset --id "$CLIENT" --append --create-cert --years 1'
     registered = f"{made} --query fileWithCertAndPrivateKey --output tsv"
     lines = (
         'openssl rand -hex -out "$DIR/password" 24',
-        'openssl pkcs12 -export -in "$PEM" -out "$DIR/client.pfx" -passout "file:$DIR/password"',
+        f'openssl pkcs12 -export -in "$PEM" -out "$DIR/client.pfx" -passout "file:$DIR/password" {_TRIPLE_DES}',
     )
     uploaded = (
         f'az functionapp config ssl upload {ON_APP} --certificate-file "$DIR/client.pfx"'
@@ -246,14 +253,19 @@ def _function_key() -> Commands:
     )
 
 
-def _second_key() -> Commands:
+def _second_key() -> list[Commands]:
     """Azure makes the value, and shows it only in the list: the answer to `set` has it blacked out."""
     key = f"{ON_APP} --function-name leads"
-    return Commands(
-        title="later, to change that key: a second one, and its value; the first works until it is deleted",
-        bash=(
-            f"az functionapp function keys set {key} --key-name {SECOND_KEY} --output none",
-            f"az functionapp function keys list {key} --query {SECOND_KEY} --output tsv",
-            f"az functionapp function keys delete {key} --key-name default --output none",
+    return [
+        Commands(
+            title="later, to change that key: a second one, and its value",
+            bash=(
+                f"az functionapp function keys set {key} --key-name {SECOND_KEY} --output none",
+                f"az functionapp function keys list {key} --query {SECOND_KEY} --output tsv",
+            ),
         ),
-    )
+        Commands(
+            title="only when every live offer posts with the second key: delete the first",
+            bash=(f"az functionapp function keys delete {key} --key-name default --output none",),
+        ),
+    ]

@@ -96,7 +96,7 @@ class Azd:
         if typed is None or not hook.get("interactive"):
             done = subprocess.run(
                 command, cwd=script.parent, env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT, encoding="utf-8", timeout=100, check=False,
+                stderr=subprocess.STDOUT, encoding="utf-8", timeout=300, check=False,
             )  # fmt: skip
             return Ran(done.returncode, done.stdout)
         return _at_a_terminal(command, script.parent, variables, typed)
@@ -108,7 +108,7 @@ def _at_a_terminal(command: list[str], folder: Path, variables: dict[str, str], 
         os.write(ours, typed.encode())
         done = subprocess.run(
             command, cwd=folder, env=variables, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            encoding="utf-8", timeout=100, check=False,
+            encoding="utf-8", timeout=300, check=False,
         )  # fmt: skip
     finally:
         os.close(ours)

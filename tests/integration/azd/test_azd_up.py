@@ -5,12 +5,15 @@ import os
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from deployed_app import settings_here
+import hook
+from deployed_app import DeployedApp, settings_here
 from leadpipe.model.settings import Settings, StorageByIdentity
+from postdeploy import FunctionKey, print_address
 from tests.integration.azd.conftest import NOT_YET, Azd, key_of
 from tests.integration.conftest import App, Starter
 from tests.standin_process import Standin
@@ -43,7 +46,7 @@ def test_from_a_clean_clone_to_the_address_for_partner_center(azd: Azd, deployed
 def require_no_secret(azd: Azd, out: str, key: str) -> None:
     """How the key is read is printed; the key and the administrator's token are not, and stand in no command line."""
     (line,) = [line.strip() for line in out.splitlines() if line.strip().startswith("az functionapp function keys")]
-    assert line.endswith("--function-name leads --query default --subscription s-1 --output tsv")
+    assert line.endswith("--function-name leads --subscription s-1 --query default --output tsv")
     (token,) = json.loads((azd.fake / "answers.json").read_text())["account get-access-token"]
     for secret in (key, token["accessToken"]):
         assert secret not in out
@@ -132,6 +135,22 @@ def test_roles_that_spread_late_are_waited_for(azd: Azd) -> None:
     assert ran.out.count("403, the role has not spread yet") == 1
     assert [len(azd.calls("az", "storage", service, "list")) for service in ("queue", "table")] == [3, 1]
     assert len(azd.calls("az", "role", "assignment", "list")) == 3
+
+
+def test_a_long_wait_is_seen_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    passed = [0.0]
+
+    def sleep(seconds: float) -> None:
+        passed[0] += seconds
+
+    monkeypatch.setattr(hook, "time", SimpleNamespace(monotonic=lambda: passed[0], sleep=sleep))
+
+    hook.wait_until(lambda: "403" if passed[0] < 150 else "", "your role counts")
+
+    first, second, third, last = capsys.readouterr().out.splitlines()
+    assert first == "… your role counts: 403; waiting for at most 600 s"
+    assert [line.partition("; ")[2] for line in (second, third)] == ["65 s have passed", "125 s have passed"]
+    assert last == "✓ your role counts, after 155 s"
 
 
 def test_roles_that_never_spread_end_it_and_a_second_run_goes_on(azd: Azd) -> None:
@@ -252,6 +271,24 @@ def test_a_key_that_the_host_has_not_made_yet_is_waited_for(azd: Azd, deployed: 
 
     assert ran.code == 0, ran.out
     assert "the host has not made it yet" in ran.out
+
+
+def test_after_a_change_of_the_key_the_one_that_is_left_is_used(azd: Azd, deployed: App) -> None:
+    azd.answer("functionapp function keys list", {"partnercenter2": key_of(deployed)})
+
+    ran = azd.hook("postdeploy")
+
+    assert ran.code == 0, ran.out
+    assert " --query partnercenter2 --output tsv\n" in ran.out
+
+
+def test_a_key_whose_name_needs_quotes_is_shown_with_all_others(capsys: pytest.CaptureFixture[str]) -> None:
+    app = DeployedApp(name="leads", group="group", endpoint="https://leads.azurewebsites.net/api/leads")
+
+    print_address(app, {}, FunctionKey(name="partner-center", value="s3cret"))
+
+    said = capsys.readouterr().out
+    assert ("--query" in said, " --output json\n" in said, "s3cret" in said) == (False, True, False)
 
 
 def test_a_wrong_key_ends_it_before_an_address_is_printed(azd: Azd) -> None:

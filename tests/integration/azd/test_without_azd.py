@@ -24,13 +24,14 @@ def blocks() -> list[str]:
 
 
 @pytest.mark.skipif(BASH is None, reason="there is no bash")
-def test_its_blocks_lead_from_nothing_to_the_test_lead(
+def test_its_blocks_lead_from_nothing_to_the_test_lead_and_back(
     azd: Azd, deployed: App, organisation: Standin, storage_account: str, programs: Path, tmp_path: Path
 ) -> None:
     azd.answer("login", [])
     azd.answer("group create", None)
     azd.answer("ad signed-in-user show", {"id": "person"})
     azd.answer("deployment group create", None)
+    azd.answer("group delete", None)
     azd.answer("functionapp list", [{"name": "contoso-leads-1a2b3c-console"}, {"name": "contoso-leads-1a2b3c"}])
     (programs / "leadpipe").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m leadpipe "$@"\n')
     (programs / "leadpipe").chmod(0o755)
@@ -45,21 +46,34 @@ def test_its_blocks_lead_from_nothing_to_the_test_lead(
         "PYTHON_THREADPOOL_THREAD_COUNT": "32",
     }
     (folder / "local.settings.json").write_text(json.dumps({"Values": values}))
-    script = "\n".join(["set -eu", *blocks()]).replace("https://$APP.azurewebsites.net", deployed.host.url)
+    *steps, removal = blocks()
+    making = "\n".join(steps).replace("https://$APP.azurewebsites.net", deployed.host.url)
+    environment = {**azd.variables, "PYTHONPATH": str(ROOT)}
 
-    done = subprocess.run(
-        [str(BASH)], input=script, cwd=folder, env={**azd.variables, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", timeout=100, check=False,
-    )  # fmt: skip
+    done = in_bash(f"set -eu\n{making}", folder, environment)
+    made = len(organisation.leads())
+    undone = in_bash(removal, folder, {**environment, "GROUP": "contoso-leads-group"}, typed="y\n")
 
     assert done.returncode == 0, done.stdout
     assert "changed: role, privileges, application user, role given" in done.stdout
     assert "the test lead got through" in done.stdout
     assert key_of(deployed) not in done.stdout
-    assert len(organisation.leads()) == 1
+    assert made == 1
     assert azd.calls("func") == [["func", "azure", "functionapp", "publish", "contoso-leads-1a2b3c", "--python"]]
     (deployment,) = azd.calls("az", "deployment", "group", "create")
     assert {"operatorPrincipalId=person", "environmentName=contoso-leads"} <= {*deployment}
+    assert undone.returncode == 0, undone.stdout
+    assert "changed: role given, application user, role" in undone.stdout
+    assert azd.calls("az", "group", "delete") == [["az", "group", "delete", "--name", "contoso-leads-group"]]
+
+
+def in_bash(
+    script: str, folder: Path, environment: dict[str, str], *, typed: str = ""
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(BASH), "-c", script], input=typed, cwd=folder, env=environment,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", timeout=300, check=False,
+    )  # fmt: skip
 
 
 @pytest.mark.skipif(not (ROOT / "infra" / "leadpipe.bicep").exists(), reason="infra/leadpipe.bicep is not here")

@@ -1,16 +1,23 @@
 """`leadpipe erase` on a real account, Dynamics being the stand-in."""
 
+import base64
+import json
+import uuid
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 
 import pytest
+from azure.storage.queue import QueueClient
 
-from leadpipe.model.errors import InvalidLead
+from leadpipe.model.errors import InvalidLead, StorageFailed
 from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.record import Record, State
+from leadpipe.operations.erasure_receipt import proof_of
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.fallback import AzureFallback
 from leadpipe.storage.ledger import AzureLedger
-from tests.factories import LEAD_ID, payload, record
+from tests.factories import LEAD_ID, envelope, payload, record
 from tests.integration.cli.conftest import Runner
 from tests.standin_process import Standin
 
@@ -143,6 +150,164 @@ def test_a_list_that_is_long_is_cut_before_the_question(run: Runner, ledger: Azu
         kept(ledger, number, posted=payload(Email="jo@x.example", FirstName=f"number {number}"))
     said = run("erase", "--email", "jo@x.example", answer="n\n").err
     assert "and 2 more; --dry-run --json lists them all" in said
+
+
+JOERG = "jörg@müller.example"
+
+
+def test_an_address_is_found_in_every_place_and_goes_from_each(
+    run: Runner, storage: Storage, ledger: AzureLedger, storage_account: str
+) -> None:
+    """What is somebody else's stays until it is named by its id. What leadpipe may not change is named."""
+    posted = f'{{"Note": "M\xfcller", "Email": "{JOERG}"'
+    own = {
+        "the column": kept(ledger, 0, posted=payload(Email=JOERG.upper())),
+        "a written payload": kept(ledger, 1, posted=nameless(f"write to {JOERG}"), state=State.WRITTEN),
+        "Latin-1": rejected(ledger, 2, posted.encode("latin-1")),
+        "UTF-16": rejected(ledger, 3, posted.encode("utf-16-le")),
+        "a fallback row": in_the_fallback_table_alone(storage, 4),
+        "a message": on_the_queue_alone(storage_account, "leads", 5),
+        "a poisoned message": on_the_queue_alone(storage_account, "leads-poison", 6),
+    }
+    others = {
+        "a description": kept(ledger, 7, posted=payload(Description=f"ask {JOERG}")),
+        "a cause": kept(ledger, 8, state=State.POISONED, reason="plugin_refused", detail=f"{JOERG} is blocked"),
+        "a payload before an edit": kept(ledger, 9, posted=payload(Email=JOERG), state=State.POISONED, reason="x"),
+    }
+    assert run("poison", "edit", others["a payload before an edit"], "--set", "Email=eve@x.example").code == 0
+    storage.table("marketplaceleads").create_entity(
+        {"PartitionKey": "p", "RowKey": "r", "CustomerInfo": json.dumps({"Email": JOERG})}
+    )
+    queue_of(storage_account, "orders-poison").send_message(f"to {JOERG}")
+
+    dry = run("erase", "--email", JOERG, "--dry-run", "--json")
+    assert {each["lead_id"] for each in dry.records if each["outcome"] == "erased"} == {*own.values()}
+    assert {each["lead_id"] for each in dry.records if each["outcome"] == "mentions"} == {*others.values()}
+    assert [name in dry.err for name in ("marketplaceleads, row p/r", "queue orders-poison, message ")] == [True] * 2
+    assert f"{others['a payload before an edit']} poisoned" in dry.err
+    assert "mentions it, in its history" in dry.err
+
+    assert run("erase", "--email", JOERG, "--yes").code == 0
+    assert {state_of(ledger, lead) for lead in own.values()} == {State.ERASED}
+    assert not {state_of(ledger, lead) for lead in others.values()} & {State.ERASED}
+    assert run("erase", *others.values(), "--yes").code == 0
+    left = [line for line in everything(storage).splitlines() if "ller.example" in line.lower()]
+    assert ["'RowKey': 'r'" in line for line in left] == [True]
+
+
+def nameless(description: str) -> str:
+    return json.dumps({"OfferTitle": "Widget", "Description": description})
+
+
+def rejected(ledger: AzureLedger, number: int, posted: bytes) -> str:
+    made = new_lead_id(datetime.now(UTC) - timedelta(days=1 + number), number.to_bytes(10, "big"))
+    ledger.insert(Record.rejected(made, InvalidLead("not_json", ""), posted))
+    return made
+
+
+def in_the_fallback_table_alone(storage: Storage, number: int) -> str:
+    lead = record(new_lead_id(datetime.now(UTC), number.to_bytes(10, "big")), posted=payload(Email=JOERG))
+    AzureFallback(storage).keep(lead)
+    return lead.lead_id
+
+
+def on_the_queue_alone(account: str, name: str, number: int) -> str:
+    lead_id = new_lead_id(datetime.now(UTC), number.to_bytes(10, "big"))
+    text = envelope(lead_id, posted=payload(Email=JOERG)).to_text()
+    queue_of(account, name).send_message(base64.b64encode(text.encode()).decode())
+    return lead_id
+
+
+def queue_of(account: str, name: str) -> QueueClient:
+    queue = QueueClient.from_connection_string(account, name)
+    queue.create_queue()
+    return queue
+
+
+def test_an_interrupted_erasure_is_found_again_by_its_address(
+    run: Runner, ledger: AzureLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead = kept(ledger, posted=payload(Email=JOERG), state=State.POISONED, reason="x")
+    assert run("poison", "edit", lead, "--set", "Phone=1").code == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(AzureLedger, "forget_details", interrupted)
+        assert run("erase", lead).code == 1
+    assert (state_of(ledger, lead), ledger.events(lead)[0].payload is None) == (State.ERASED, False)
+    assert run("erase", "--email", JOERG, "--yes").code == 0
+    assert [event.payload for event in ledger.events(lead)] == [None, None]
+
+
+def interrupted(*_: object) -> None:
+    raise StorageFailed("storage_unreachable")
+
+
+@pytest.fixture
+def run_as_administrator(run_with_dynamics: Runner, tmp_path: Path) -> Runner:
+    """There is no Azure CLI to sign in with, so that a person confirms a code."""
+    return partial(run_with_dynamics, PATH=str(tmp_path))  # type: ignore[return-value]
+
+
+def in_dynamics(standin: Standin, lead: str, email: str = JOERG) -> str:
+    assert standin.create(leadid=lead, lastname="Ito", emailaddress1=email, description=email).status_code == 204
+    return lead
+
+
+def test_dynamics_is_erased_too_and_a_receipt_proves_it(
+    run_as_administrator: Runner, ledger: AzureLedger, standin: Standin, tmp_path: Path
+) -> None:
+    written = in_dynamics(standin, kept(ledger, 0, posted=payload(Email=JOERG), state=State.WRITTEN))
+    forgotten = in_dynamics(standin, kept(ledger, 1, state=State.WRITTEN))
+    foreign = in_dynamics(standin, str(uuid.uuid4()))
+    file = tmp_path / "receipt.json"
+    ran = run_as_administrator("erase", "--email", JOERG, "--dynamics", "--yes", "--receipt", str(file))
+    assert (ran.code, [lead["leadid"] for lead in standin.leads()]) == (0, [foreign])
+    assert {state_of(ledger, lead) for lead in (written, forgotten)} == {State.ERASED}
+    assert f"Dynamics, lead {foreign}" in ran.err
+    text = file.read_text(encoding="utf-8")
+    receipt = json.loads(text)
+    assert JOERG not in text.lower()
+    assert "xn--" not in text
+    assert {each["lead_id"]: (each["outcome"], each["dynamics"]) for each in receipt["leads"]} == {
+        written: ("erased", "deleted"),
+        forgotten: ("erased", "deleted"),
+    }
+    assert (receipt["complete"], receipt["organisation"]) == (True, standin.url)
+    assert "1 × lead in Dynamics that did not come from here" in receipt["not_reached"]
+    assert receipt["address"] == proof_of(f" {JOERG.upper()} ", bytes.fromhex(receipt["address"]["salt"]))
+    assert run_as_administrator("erase", written, "--receipt", str(file)).code == 2
+
+
+def test_a_row_in_dynamics_can_be_emptied_instead(
+    run_as_administrator: Runner, ledger: AzureLedger, standin: Standin
+) -> None:
+    lead = in_dynamics(standin, kept(ledger, state=State.WRITTEN))
+    gone = kept(ledger, 1, state=State.WRITTEN)
+    ran = run_as_administrator("erase", lead, gone, "--dynamics", "--empty", "--yes")
+    assert ran.code == 0
+    (row,) = standin.leads()
+    columns = ("leadid", "subject", "lastname", "emailaddress1", "description")
+    assert [row.get(name) for name in columns] == [lead, "(erased)", "(erased)", None, None]
+    assert f"{gone} not there" in ran.err
+
+
+def test_a_lead_that_dynamics_keeps_keeps_its_data_here_so_that_it_is_found_again(
+    run_as_administrator: Runner, ledger: AzureLedger, standin: Standin, tmp_path: Path
+) -> None:
+    lead = in_dynamics(standin, kept(ledger, posted=payload(Email=JOERG), state=State.WRITTEN))
+    standin.fault("plugin_abort", count=1, match={"method": "DELETE"})
+    file = tmp_path / "receipt.json"
+    ran = run_as_administrator("erase", "--email", JOERG, "--dynamics", "--yes", "--json", "--receipt", str(file))
+    assert (ran.code, ran.records[0]["outcome"], "--empty" in ran.records[0]["detail"]) == (1, "refused", True)
+    assert (state_of(ledger, lead), json.loads(file.read_text())["complete"]) == (State.WRITTEN, False)
+    assert run_as_administrator("erase", "--email", JOERG, "--dynamics", "--yes").code == 0
+    assert (state_of(ledger, lead), standin.leads()) == (State.ERASED, [])
+
+
+def test_options_that_do_not_go_together_are_refused(run: Runner, tmp_path: Path) -> None:
+    assert run("erase", LEAD_ID, "--empty").code == 2
+    assert run("erase", LEAD_ID, "--dry-run", "--receipt", str(tmp_path / "x")).code == 2
+    assert run("erase", LEAD_ID, "--receipt", str(tmp_path)).code == 2
+    assert not (tmp_path / "x").exists()
 
 
 def state_of(ledger: AzureLedger, lead: str) -> State:

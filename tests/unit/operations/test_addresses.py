@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
@@ -124,6 +125,38 @@ def test_a_lead_without_an_address_that_was_read_has_what_it_says_of_itself(post
 )
 def test_the_lead_of_somebody_else_only_mentions_it(lead: Record) -> None:
     assert standing(ANN, lead) is MENTIONED
+
+
+JOERG = "jörg@müller.example"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "cp1252", "utf-16", "utf-16-le", "utf-16-be"])
+def test_an_address_with_umlauts_is_found_in_the_bytes_of_any_encoding(encoding: str) -> None:
+    body = f'{{"Name": "Müller", "Email": "{JOERG}", "cc": "bob@contoso.com"'
+    assert standing(JOERG.upper(), rejected(body.encode(encoding))) is OWN
+    assert standing("rg@müller.example", rejected(body.encode(encoding))) is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16", "utf-16-le"])
+def test_no_encoding_ends_a_word_too_early(encoding: str) -> None:
+    body = '{"Email": "jöann@contoso.com"'
+    assert standing(ANN, rejected(body.encode(encoding))) is None
+
+
+def test_a_character_cut_in_two_at_the_end_does_not_change_the_encoding() -> None:
+    body = f'{{"Email": "j\u00f6{ANN}", "Text": "\u00e4'.encode()[:-1]
+    assert standing(ANN, rejected(body)) is None
+    assert standing(f"jö{ANN}", rejected(body)) is OWN
+
+
+def test_some_zero_bytes_and_wide_letters_hide_no_address() -> None:
+    assert standing(ANN, rejected(b"\0\0" + f'{{"Email": "{ANN}"'.encode())) is OWN
+    assert standing(ANN, rejected(("中" * 200 + f" {ANN} " + "文" * 200).encode("utf-16-le"))) is OWN
+
+
+@pytest.mark.parametrize("column", ["offer", "source", "name"])
+def test_an_address_in_another_column_alone_is_mentioned(column: str) -> None:
+    assert standing(ANN, replace(record(lead_id()), **{column: f"by {ANN}"})) is MENTIONED
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])

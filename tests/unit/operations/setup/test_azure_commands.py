@@ -120,6 +120,13 @@ def test_a_system_identity_of_the_settings_stays_the_apps_identity() -> None:
     assert given(SignInMethod.MANAGED_IDENTITY, known)["DATAVERSE_MANAGED_IDENTITY"] == "system"
 
 
+@pytest.mark.parametrize("line", ["APP", "IDENTITY"])
+def test_beside_a_console_the_app_and_its_own_identity_are_taken(line: str) -> None:
+    (command,) = [each for each in bash(SignInMethod.SECRET).splitlines() if each.startswith(f'{line}="$(az ')]
+
+    assert '--query "sort_by([], &name)[0].' in command
+
+
 def test_powershell_sets_its_variables_its_own_way_and_quotes_brackets_twice() -> None:
     lines = [line for each in found(SignInMethod.SECRET) for line in each.powershell]
 
@@ -244,9 +251,9 @@ def test_app_code_may_read_the_certificate_by_the_upload_itself() -> None:
 
 
 @pytest.mark.parametrize("way", SignInMethod)
-def test_a_second_key_is_made_then_read_and_only_then_the_first_deleted(way: SignInMethod) -> None:
-    *_, last = found(way)
-    made, read, deleted = last.bash
+def test_a_second_key_is_made_and_read_and_the_first_deleted_in_another_step(way: SignInMethod) -> None:
+    *_, second, first = found(way)
+    (made, read), (deleted,) = second.bash, first.bash
 
     assert "keys set" in made
     assert "--key-value" not in made
@@ -272,7 +279,7 @@ az() {
             printf %s "$HOME/made.pem" ;;
         *"ssl upload"*)
             stat -c '%a' "$DIR" "$PEM" >> "$LOG"
-            command openssl pkcs12 -in "$DIR/client.pfx" -passin "file:$DIR/password" -noout 2>> "$LOG"
+            command openssl pkcs12 -in "$DIR/client.pfx" -passin "file:$DIR/password" -noout -info 2>> "$LOG"
             cat "$DIR/password" >&2 ;;
     esac
 }
@@ -300,6 +307,7 @@ def test_only_its_owner_can_read_the_certificate_and_no_command_line_has_its_pas
     assert len(password) == 48
     assert password not in told
     assert [line for line in told.splitlines() if line.isdigit()] == ["700", "600"]
+    assert told.count("pbeWithSHA1And3-KeyTripleDES-CBC") == 2  # the key and the certificate: Azure takes no other
     assert [*project.iterdir()] == []
     assert not (home / "made.pem").exists()
 
