@@ -8,6 +8,7 @@ from typing import Any
 
 from leadpipe.mapping.column_reader import Wrong, read_row_id, read_value, suggestion
 from leadpipe.mapping.fault import Fault, FaultyMapping
+from leadpipe.mapping.rating import RatingColumn, read_rating
 from leadpipe.mapping.rules import FIELDS, FileMapping, Pattern, Rule, When
 from leadpipe.mapping.toml_lines import Path, line_of, line_of_long_key, lines_of
 from leadpipe.mapping.unreachable import Unreachable
@@ -17,7 +18,7 @@ MappedColumns = dict[str, MappedColumn]
 # The keys of a rule that set a lookup: its column, and the table that the row is in.
 _ROUTES = {"owner": ("ownerid", "systemusers"), "team": ("ownerid", "teams"), "campaign": ("campaignid", "campaigns")}
 _RULE_KEYS = ("name", "when", *_ROUTES, "columns")
-_FILE_KEYS = ("columns", "rules")
+_FILE_KEYS = ("columns", "rules", "rating")
 # Every delivery waits while the file is read. With these limits any file is read in well under a second.
 LARGEST_FILE = 64 * 1024
 MOST_RULES = 200
@@ -85,7 +86,15 @@ class _Reader:
     def mapping(self, parsed: Mapping[str, Any]) -> FileMapping:
         self._check_keys(parsed, _FILE_KEYS, ())
         columns = self._columns(parsed.get("columns", {}), ("columns",))
-        return FileMapping(file=self._file, columns=columns, rules=tuple(self._rules(parsed.get("rules", []))))
+        rules = tuple(self._rules(parsed.get("rules", [])))
+        return FileMapping(file=self._file, columns=columns, rules=rules, rating=self._rating(parsed.get("rating", {})))
+
+    def _rating(self, written: Any) -> dict[str, RatingColumn]:
+        try:
+            return read_rating(written)
+        except Wrong as why:
+            self._fault(("rating",), f"rating: {why}")
+            return {}
 
     def _columns(self, written: Any, at: Path) -> MappedColumns:
         if not isinstance(written, dict):

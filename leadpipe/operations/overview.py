@@ -84,7 +84,7 @@ def overview_of(target: Target, *, days: int, at: datetime, known: DayCounts | N
         known=known or DayCounts(),
     )
     uncounted = tallies_of((record for record in unsettled if not is_counted(record, pulse)), at)
-    facts = facts_of(pulse, uncounted, damage, ports=ports, settings=target.settings, at=at)
+    facts = facts_of(pulse, uncounted, damage, marks=marks, ports=ports, settings=target.settings, at=at)
     return Overview(
         facts=replace(
             facts,
