@@ -89,11 +89,15 @@ class Ledger(Protocol):
         states: frozenset[State] | None = None,
         reason: str = "",
         payloads: bool = False,
+        fields: frozenset[str] | None = None,
+        page: int | None = None,
         damage: list[str] | None = None,
     ) -> Iterator[Record]:
         """The records received on these UTC days, oldest day first, newest first within a day, without versions.
 
         `reason`: only those with that reason. `payloads`: with what was posted, which is most of a record's weight.
+        `fields`: with these alone, one of the sets of model.record; the others look empty. `page`: how many records are
+        fetched at once, if it is known that no more will be looked at.
         """
 
     def decisions(self, first: date, last: date, *, damage: list[str]) -> Iterator[Event]:
