@@ -1,6 +1,6 @@
 """The functions: they translate between azure.functions and plain values.
 
-An app has the four that leads need, or the console's one. Delivery, the sweep and the console are imported by their
+An app has the five that leads need, or the console's one. Delivery, the sweep and the console are imported by their
 first run, because a cold start that ends in a 202 does not need them. LEADPIPE_APP and LEADPIPE_AUTH decide what is
 registered and how, so they are read here; all other settings are read by the first run.
 """
@@ -107,6 +107,19 @@ def tell_health(request: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
     except BaseException as error:  # whatever it is, a lead posted now may not be kept
         problem = f"leadpipe could not look: {reason_of(error)}"
     return _answer(503, error="not_ready", detail=problem) if problem else _answer(200, status="ready")
+
+
+@for_leads.function_name("openapi")
+@for_leads.route(
+    route="openapi.json",
+    methods=[func.HttpMethod.GET],
+    trigger_arg_name="request",
+    auth_level=func.AuthLevel.ANONYMOUS,
+)
+def describe(request: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the host names its arguments
+    from leadpipe.model.openapi import document
+
+    return func.HttpResponse(json.dumps(document()), mimetype="application/json")
 
 
 @for_leads.function_name("deliver")

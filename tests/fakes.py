@@ -128,15 +128,22 @@ class FakeLedger(Part):
         states: frozenset[State] | None = None,
         reason: str = "",
         payloads: bool = False,
+        fields: frozenset[str] | None = None,
+        page: int | None = None,
         damage: list[str] | None = None,
     ) -> Iterator[Record]:
         """Nothing is damaged here: who damages a row damages an object that Python keeps whole."""
-        del damage
+        del damage, page
         with self.call("between"):
             days = sorted({r.received_at.date() for r in self.rows.values() if first <= r.received_at.date() <= last})
         for day in days:
             for record in self.records(day, states=states):
                 if reason not in {"", record.reason}:
+                    continue
+                if fields is not None:
+                    kept = {name: getattr(record, name) for name in fields}
+                    at = record.received_at
+                    yield Record(lead_id=record.lead_id, state=record.state, received_at=at, updated_at=at, **kept)
                     continue
                 yield replace(record, payload=self.rows[record.lead_id].payload) if payloads else record
 

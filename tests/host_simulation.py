@@ -347,10 +347,15 @@ class QuickLedger(FakeLedger):
         states: frozenset[State] | None = None,
         reason: str = "",
         payloads: bool = False,
+        fields: frozenset[str] | None = None,
+        page: int | None = None,
         damage: list[str] | None = None,
     ) -> Iterator[Record]:
-        if states is None or payloads or reason:
-            yield from super().between(first, last, states=states, reason=reason, payloads=payloads, damage=damage)
+        del page
+        if states is None or payloads or reason or fields:
+            yield from super().between(
+                first, last, states=states, reason=reason, payloads=payloads, fields=fields, damage=damage
+            )
             return
         with self.call("between"):
             found = [record for record in self.rows.values() if record.state in states]

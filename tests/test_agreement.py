@@ -107,7 +107,7 @@ def test_the_cost_page_has_the_prices_the_counts_and_the_month_that_they_make() 
 def test_the_host_leaves_out_its_own_lines_of_the_sweep_and_none_of_leadpipes() -> None:
     levels = CategoryFilter(parse(json.loads((ROOT / "host.json").read_text()), {}).log_levels)
     kept = {"Function.leads", "Function.deliver", "Host.Results"}
-    kept |= {f"Function.{name}.User" for name in ("leads", "deliver", "sweep", "health")}
+    kept |= {f"Function.{name}.User" for name in ("leads", "deliver", "sweep", "health", "openapi")}
     assert {levels.level_of(category) for category in kept} == {logging.INFO}
     assert {levels.level_of(category) for category in ("Function.sweep", "Host.Aggregator")} == {logging.WARNING}
 

@@ -9,6 +9,7 @@ from leadpipe.mapping.fault import FaultyMapping
 from leadpipe.mapping.fields import NAMES
 from leadpipe.mapping.file_reader import read_mapping
 from leadpipe.mapping.lead_table import NOT_SETTABLE, Kind
+from leadpipe.mapping.rating import RATING
 from leadpipe.mapping.rules import FIELDS
 from leadpipe.operations.doctor.table_checks import everything_sent
 from tests.mapping_table import DOCUMENT, with_table
@@ -27,7 +28,8 @@ def test_the_table_of_what_each_sample_becomes_is_true() -> None:
 
 
 def test_the_example_is_a_mapping_without_a_fault() -> None:
-    (example,) = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
+    example, rating = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
+    assert {*read_mapping(rating.encode(), "mapping.toml").rating} == {*RATING}
     mapping = read_mapping(example.encode(), "mapping.toml")
     assert {setting.value.kind for setting in mapping.columns.values()} == {*Kind}
     assert [rule.name for rule in mapping.rules] == ["France", "Widgets", "everybody else"]

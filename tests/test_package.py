@@ -69,7 +69,14 @@ NOT_FOR_AZURE = [
     *("bench/lead.py", "console/app.py.orig", ".vscode/extensions.json", ".devcontainer/devcontainer.json"),
     *(".git/config", ".gitignore", ".funcignore", ".github/workflows/ci.yml", "leadpipe/model/__pycache__/lead.pyc"),
 ]
-MAPPINGS = ["mapping.toml", "mappings/europe.toml", "environments/data.toml", "id_map.toml", "key.toml"]
+MAPPINGS = [
+    "mapping.toml",
+    "mapping.toml.lock",
+    "mappings/europe.toml",
+    "environments/data.toml",
+    "id_map.toml",
+    "key.toml",
+]
 BUILT_HERE = [
     ".python_packages/lib/site-packages/certifi/cacert.pem",
     ".python_packages/lib/site-packages/azure/functions/__init__.py",

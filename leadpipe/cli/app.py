@@ -24,6 +24,7 @@ from leadpipe.cli.options import SettingsFile
 from leadpipe.cli.poison_decide import discard_poison, replay_poison
 from leadpipe.cli.poison_edit import edit_poison
 from leadpipe.cli.poison_list import list_poison
+from leadpipe.cli.reconcile import reconcile
 from leadpipe.cli.report import report
 from leadpipe.cli.send_test import send_test
 from leadpipe.cli.setup import setup
@@ -96,6 +97,7 @@ app.add_typer(poison, name="poison", help="Poisoned leads, which wait for a pers
 app.add_typer(fallback, name="fallback", help="Leads that rest in the table marketplaceleads.")
 app.command()(balance)
 app.command()(report)
+app.command()(reconcile)
 app.add_typer(importing, name="import")
 app.command("complete")(complete_leads)
 app.command("erase")(erase_leads)

@@ -15,14 +15,13 @@ from leadpipe.cli.table import columns, print_records
 from leadpipe.cli.target import reach, settings_alone
 from leadpipe.model.errors import InvalidLead, LeadpipeError
 from leadpipe.model.lead import Lead, posted_text
-from leadpipe.model.lead_id import is_lead_id
+from leadpipe.model.lead_id import ENTROPY_BYTES, is_lead_id, new_lead_id
 from leadpipe.model.ports import Ledger
 from leadpipe.operations.decisions import known
 from leadpipe.operations.mapping.shown import rows_of_lead
+from leadpipe.wiring import now
 
 STDIN = "-"
-# In place of the id that a posted lead would be given.
-SOME_ID = "00000000-0000-7000-8000-000000000000"
 COLUMNS = columns(("column",), ("value", "from"))
 
 
@@ -42,15 +41,16 @@ def try_mapping(
 ) -> None:
     """Show what one lead becomes: each column with its value, and whether the default, the file or a rule sets it.
 
-    The lead is a posted text in a file or on stdin, or one in the ledger by its id; only the last needs a storage
-    account. Sends nothing. Prints personal data. Exits with 1 when the mapping has faults, or the text is not a lead.
+    The lead is a posted text in a file or on stdin, as if received now, or one in the ledger by its id; only the last
+    needs a storage account. Sends nothing. Prints personal data. Exits with 1 when the mapping has faults, or the text
+    is not a lead.
     """
     lead_id = which.strip().strip("{}").lower()
     if is_lead_id(lead_id):
         target = reach(context, settings)
         chosen, lead = target.settings, _of_ledger(lead_id, target.ports.ledger)
     else:
-        lead_id, chosen = SOME_ID, settings_alone(context, settings)
+        lead_id, chosen = new_lead_id(now(), bytes(ENTROPY_BYTES)), settings_alone(context, settings)
         lead = _of_file(which)
     whole = mapping_of(mapping, chosen)
     matching = [rule.name for rule in whole.matching(lead)]

@@ -40,8 +40,8 @@ def status(context: typer.Context, since: Since = None, as_json: AsJson = False,
     written in the span without some of its personal data; the sweep stands still; no lead has come for longer than
     usual, or none with a right key; a message is on the queue leads-poison; a message on the queue leads has no record;
     a row of the ledger, the claims or the fallback table, or a mark of the sweep, is damaged; the sign-in credential
-    expires within 7 days; these settings switch a function off or cannot be used. Rejected posts need nobody: anyone
-    may post rubbish.
+    expires within 7 days; these settings switch a function off or cannot be used; the leads were not compared with
+    Partner Center for 150 days. Rejected posts need nobody: anyone may post rubbish.
     """
     at = now()
     found = status_of(reach(context, settings), os.environ, since=since or at - DEFAULT_SPAN, at=at)

@@ -1,6 +1,7 @@
 """Runs work that takes longer than a page may: in a thread of its own, followed and stopped from pages."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -20,6 +21,7 @@ class Job(Generic[T]):
     def __init__(self, work: Callable[["Job[T]"], Iterable[T]], *, at: datetime) -> None:
         self.started_at = at
         self.failure = ""
+        self._began, self._ended = time.monotonic(), 0.0
         self._stop = threading.Event()
         self._items: list[T] = []
         self._lock = threading.Lock()
@@ -34,6 +36,11 @@ class Job(Generic[T]):
     @property
     def is_running(self) -> bool:
         return self._thread.is_alive()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has run, or did run."""
+        return (self._ended or time.monotonic()) - self._began
 
     @property
     def is_stopped(self) -> bool:
@@ -55,3 +62,5 @@ class Job(Generic[T]):
             self.failure = failure_in_words(error)
         except Exception as error:  # noqa: BLE001 - shown by its kind alone: its text could quote a lead
             self.failure = f"a fault in leadpipe: {reason_of(error)}"
+        finally:
+            self._ended = time.monotonic()

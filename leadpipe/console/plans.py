@@ -7,11 +7,12 @@ Then it has the leads that are left: a lead that was decided about is no longer 
 import base64
 import secrets
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from itertools import islice, takewhile
@@ -31,6 +32,9 @@ MOST_PLANNED = 5000
 # Each of these is rehearsed when the plan is made, and followed after it was carried out.
 MOST_SHOWN = 200
 MOST_KEPT = 30
+# Fewer leads do not show a pace.
+FEWEST_FOR_A_PACE = 3
+_SHORTEST = 0.001
 # An address of twice that length may be refused before it gets here.
 _LONGEST_ID = 4000
 _FIELDS = frozenset({"verb", "state", "cause", "anyway", "all", "lead"})
@@ -91,7 +95,10 @@ class Entry:
 
 @dataclass(slots=True, kw_only=True)
 class Plan:
-    """`entries`: the first leads, rehearsed; of the others only the ids are known. `more`: leads beyond the plan."""
+    """`entries`: the first leads, rehearsed; of the others only the ids are known. `more`: leads beyond the plan.
+
+    `looked`: how many leads a second were rehearsed. `rate`: the pace that the person set.
+    """
 
     id: str
     choice: Choice
@@ -99,6 +106,8 @@ class Plan:
     entries: Sequence[Entry]
     unrehearsed: Sequence[str] = ()
     more: bool = False
+    looked: float = 1.0
+    rate: float | None = None
     chosen: list[str] = field(default_factory=list)
     why: str = ""
     earlier: list[Result] = field(default_factory=list)
@@ -130,6 +139,16 @@ class Plan:
     def is_running(self) -> bool:
         return self.job is not None and self.job.is_running
 
+    @property
+    def pace(self) -> float | None:
+        """How many leads a second the run takes; None where it has not taken enough of them to say so."""
+        done = len(self.job.items) if self.job else 0
+        return done / self.job.seconds if self.job and done >= FEWEST_FOR_A_PACE else None
+
+    @property
+    def time_left(self) -> timedelta | None:
+        return timedelta(seconds=len(self.left) / self.pace) if self.is_running and self.pace else None
+
 
 class Plans:
     """Thread-safe. Keeps the newest plans, and those that run."""
@@ -149,13 +168,23 @@ class Plans:
             for plan_id in idle[: max(0, len(self._plans) - MOST_KEPT)]:
                 del self._plans[plan_id]
 
-    def start(self, plan: Plan, results: Results, *, rate: float | None, at: datetime) -> None:
-        """Carries out what is left of the plan, unless it runs already."""
+    def pace_of(self, verb: Verb) -> float | None:
+        """How many leads a second the last run of that kind took, where nobody had set a pace."""
+        with self._lock:
+            plans = [*self._plans.values()]
+        paces = (plan.pace for plan in reversed(plans) if plan.choice.verb is verb and not plan.rate)
+        return next(filter(None, paces), None)
+
+    def start(
+        self, plan: Plan, results: Results, *, rate: float | None, at: datetime, then: Callable[[], None] = lambda: None
+    ) -> None:
+        """Carries out what is left of the plan, unless it runs already. `then`: called when that has ended."""
         with self._lock:
             if plan.is_running:
                 return
+            plan.rate = rate
             plan.earlier = [result for result in plan.results if result.outcome is not Outcome.FAILED]
-            plan.job = Job(partial(_carry_out, lead_ids=plan.left, results=results, rate=rate), at=at)
+            plan.job = Job(partial(_carry_out, lead_ids=plan.left, results=results, rate=rate, then=then), at=at)
 
     def stop_all(self) -> None:
         with self._lock:
@@ -166,14 +195,20 @@ class Plans:
             job.wait()
 
 
-def _carry_out(job: Job[Result], *, lead_ids: Sequence[str], results: Results, rate: float | None) -> Iterable[Result]:
-    return results(takewhile(lambda _: not job.is_stopped, paced(lead_ids, rate)))
+def _carry_out(
+    job: Job[Result], *, lead_ids: Sequence[str], results: Results, rate: float | None, then: Callable[[], None]
+) -> Iterator[Result]:
+    try:
+        yield from results(takewhile(lambda _: not job.is_stopped, paced(lead_ids, rate)))
+    finally:
+        then()
 
 
 def plan_of(choice: Choice, desk: Desk, *, first_day: datetime | None = None) -> Plan:
     """What would be done now. Reads, and changes nothing."""
     ledger, at = desk.ports.ledger, desk.now()
     lead_ids, more = ([*choice.lead_ids], False) if choice.lead_ids else _found(choice, ledger, first_day or EPOCH, at)
+    began = time.monotonic()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         entries = [*pool.map(partial(_rehearsed, choice=choice, desk=desk), lead_ids[:MOST_SHOWN])]
     plan = Plan(
@@ -183,6 +218,7 @@ def plan_of(choice: Choice, desk: Desk, *, first_day: datetime | None = None) ->
         entries=entries,
         unrehearsed=lead_ids[MOST_SHOWN:],
         more=more,
+        looked=max(1, len(entries)) / max(time.monotonic() - began, _SHORTEST),
     )
     plan.chosen = [*(entry.lead_id for entry in plan.willing), *plan.unrehearsed]
     return plan
@@ -278,6 +314,20 @@ def _read(lead_id: str, ledger: Ledger) -> Record | None:
         return ledger.read(lead_id, damage=[])
     except RecordDamaged:
         return None
+
+
+def unchanged(plan: Plan, leads: Iterable[tuple[Result, Record | None]]) -> int:
+    """How many of the leads were replayed and are poisoned again for the reason that they had before."""
+    before = {entry.lead_id: entry.record for entry in plan.entries}
+    if plan.choice.verb is not Verb.REPLAY:
+        return 0
+    return sum(_is_as_before(before.get(result.lead_id), record) for result, record in leads)
+
+
+def _is_as_before(before: Record | None, now: Record | None) -> bool:
+    if before is None or now is None or now.attempt == before.attempt:
+        return False
+    return (now.state, now.reason) == (State.POISONED, before.reason)
 
 
 def is_moving(followed_leads: Iterable[tuple[Result, Record | None]]) -> bool:

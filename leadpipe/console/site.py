@@ -18,22 +18,29 @@ from werkzeug.exceptions import Forbidden, HTTPException
 from werkzeug.wrappers import Request, Response
 
 from leadpipe.console import words
-from leadpipe.console.chart import BASE, HEIGHT, LEFT, WIDTH
+from leadpipe.console.chart import HEIGHT, LEFT, WIDTH
 from leadpipe.console.door import HEADERS, NOBODY, Door, Refused, Visitor, Way
 from leadpipe.console.jobs import Job
+from leadpipe.console.latency_chart import HEIGHT as LATENCY_HEIGHT
 from leadpipe.console.plans import Plans
+from leadpipe.console.recent import Recent
 from leadpipe.console.routes import FOR_READERS, ROUTES
+from leadpipe.model.duration import in_words
 from leadpipe.model.errors import LeadpipeError, RecordDamaged, StorageFailed, reason_of
+from leadpipe.model.lead_id import received_at
 from leadpipe.model.ports import Ports
 from leadpipe.model.record import State
 from leadpipe.model.storage_shape import host_of
 from leadpipe.operations.causes import cause_of, failure_in_words
+from leadpipe.operations.comebacks import Comebacks
+from leadpipe.operations.days import DayCounts
 from leadpipe.operations.decisions import Desk
-from leadpipe.operations.overview import DayTotals
 from leadpipe.operations.target import Target
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from leadpipe.operations.state_counts import StateCounts
 
 _HERE = Path(__file__).parent
 _STATIC = {
@@ -44,6 +51,8 @@ _STATIC = {
 LARGEST_FORM = 1 << 20
 # No page reads only to count: the numbers are those that the overview or the causes have shown last.
 BADGES_LAST = timedelta(minutes=1)
+# How long the counts beside a list count.
+COUNTS_LAST = timedelta(seconds=30)
 # How long the personal data of a lead stays shown after a person asked for it.
 SHOWN_FOR = timedelta(minutes=10)
 # An address of the console's own, but for those of App Service. Of what is shown, no quote gets here unescaped.
@@ -61,7 +70,9 @@ class Console:
         self.now = now
         self.environment = environment
         self.plans = Plans()
-        self.totals = DayTotals()
+        self.days = DayCounts()
+        self.comebacks = Comebacks()
+        self.counts: Recent[StateCounts] = Recent(COUNTS_LAST)
         self.jobs: dict[str, Job[Any]] = {}
         self._badges: tuple[datetime, dict[str, int]] | None = None
         self._revealed: dict[tuple[str, str], datetime] = {}
@@ -97,9 +108,11 @@ class Console:
     def count(self, **badges: int) -> None:
         self._badges = self.now(), badges
 
-    def forget_counts(self) -> None:
-        """Called when they are about to change."""
+    def forget_counts(self, lead_ids: Iterable[str]) -> None:
+        """Called when they change, because these leads do."""
         self._badges = None
+        self.days.count_again(received_at(lead_id).date() for lead_id in lead_ids)
+        self.counts.forget()
 
     def reveal(self, lead_id: str, visitor: Visitor) -> None:
         with self._lock:
@@ -198,13 +211,13 @@ def _pages() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update(number=words.number, kind=words.kind_of, sentence=words.sentence)
+    found.filters.update(number=words.number, span=in_words, kind=words.kind_of, sentence=words.sentence)
     found.globals.update(
         cause_of=cause_of,
         counted=words.counted,
         State=State,
         static={name: f"/static/{name}?{_hash(content)}" for name, content in _files().items()},
-        chart_box={"width": WIDTH, "height": HEIGHT, "left": LEFT, "base": BASE},
+        chart_box={"width": WIDTH, "height": HEIGHT, "left": LEFT, "latency": LATENCY_HEIGHT},
     )
     return found
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from leadpipe.dataverse.codes import ID_TAKEN, NO_SUCH_ROW
 from leadpipe.dataverse.inspection import depth_of
-from leadpipe.dataverse.protocol import API, Answer, error_of, failure_of, json_object, objects_in, read_delete
+from leadpipe.dataverse.protocol import API, Answer, error_of, failure_of, json_object, objects_in, read_found
 
 Send = Callable[[str, str, dict[str, Any] | None], Answer]
 
@@ -179,7 +179,7 @@ class Administration:
 
     def delete_row(self, entity_set: str, row_id: str) -> bool:
         """Deletes the row; False if there is none."""
-        return read_delete(self._send("DELETE", f"{API}/{entity_set}({row_id})", None))
+        return read_found(self._send("DELETE", f"{API}/{entity_set}({row_id})", None))
 
     def change_lead(self, lead_id: str, columns: Mapping[str, Any]) -> bool:
         """Writes the columns; False if there is no such lead."""

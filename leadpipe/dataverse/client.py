@@ -24,7 +24,7 @@ from leadpipe.dataverse.protocol import (
     names_row,
     read_back,
     read_create,
-    read_delete,
+    read_found,
 )
 from leadpipe.model.errors import Blocked, DeliveryFailed, LeadMissing, Refused, Transient, unforeseen_waits
 from leadpipe.model.lead import Lead
@@ -113,7 +113,13 @@ class DataverseClient:
     @unforeseen_waits()
     def remove(self, lead_id: str) -> bool:
         """Deletes a test lead; False if there was none. Its record stays written."""
-        return read_delete(self._send("DELETE", f"{LEADS.path}({lead_id})", lead_id))
+        return read_found(self._send("DELETE", f"{LEADS.path}({lead_id})", lead_id))
+
+    @unforeseen_waits()
+    def update(self, lead_id: str, columns: Columns) -> bool:
+        """Changes columns of a lead; False if Dynamics has none under that id. It never creates one."""
+        # https://learn.microsoft.com/power-apps/developer/data-platform/webapi/perform-conditional-operations-using-web-api
+        return read_found(self._send("PATCH", f"{LEADS.path}({lead_id})", lead_id, columns, more={"If-Match": "*"}))
 
     def get(self, path: str) -> Answer:
         """Gives any answer of Dynamics as it comes. Only for inspection, not for delivery."""

@@ -14,7 +14,13 @@ from leadpipe.model.errors import LeadpipeError
 
 # The name of the solution's file, the only place where Microsoft's setup document has it.
 MICROSOFTS_SOLUTION = "MicrosoftMarketplacesLeadIntegrationSolution"
-_CASTS = ("String", "Memo", "Picklist", "Status")
+# Each type's own properties of interest.
+_CASTS = {
+    "String": ",MaxLength",
+    "Memo": ",MaxLength",
+    "DateTime": ",DateTimeBehavior",
+    **dict.fromkeys(("Picklist", "Status", "Boolean"), "&$expand=OptionSet"),
+}
 _TABLE = "EntityDefinitions(LogicalName='lead')"
 _LEAD = f"{_TABLE}/Attributes"
 _EACH = "LogicalName,IsValidForCreate,AttributeType"
@@ -43,6 +49,7 @@ class Column:
     on_create: bool
     kind: str = ""
     longest: int | None = None
+    with_time: bool | None = None
     options: frozenset[int] = frozenset()
     labels: Mapping[int, frozenset[str]] = field(default_factory=dict)
 
@@ -95,8 +102,7 @@ class Inspection:
     def lead_columns(self) -> dict[str, Column]:
         """Gives the lead table's columns by name, with lengths and options."""
         columns = {row["LogicalName"]: row for row in self._rows(f"{_LEAD}?$select={_EACH}")}
-        for cast in _CASTS:
-            more = ",MaxLength" if cast in {"String", "Memo"} else "&$expand=OptionSet"
+        for cast, more in _CASTS.items():
             path = f"{_LEAD}/Microsoft.Dynamics.CRM.{cast}AttributeMetadata?$select=LogicalName{more}"
             for row in self._rows(path):
                 columns[row["LogicalName"]] = {**columns.get(row["LogicalName"], {}), **row}
@@ -127,6 +133,18 @@ class Inspection:
             raise NotReadable("not_readable", f"{answer.status}")
         return json_object(answer.body)
 
+    def users_called(self, name: str) -> list[str]:
+        """Gives the ids of the users with that name, e-mail address or sign-in, disabled ones only if all are."""
+        columns = ("fullname", "internalemailaddress", "domainname")
+        rows = self._rows(f"systemusers?$select=fullname,isdisabled&$filter={_any_equals(columns, name)}")
+        active = [row for row in rows if row.get("isdisabled") is not True]
+        return [str(row.get("systemuserid", "")) for row in active or rows]
+
+    def teams_called(self, name: str) -> list[str]:
+        """Gives the ids of the teams with that name or e-mail address."""
+        rows = self._rows(f"teams?$select=name&$filter={_any_equals(('name', 'emailaddress'), name)}")
+        return [str(row.get("teamid", "")) for row in rows]
+
     def synchronous_steps(self) -> list[str]:
         """Names the organisation's own plug-in steps that run synchronously when a lead is created."""
         asked = (
@@ -154,6 +172,11 @@ class Inspection:
         raise NotReadable("not_readable", f"{answer.status}")
 
 
+def _any_equals(columns: tuple[str, ...], text: str) -> str:
+    quoted = text.replace("'", "''")
+    return quote(" or ".join(f"{column} eq '{quoted}'" for column in columns))
+
+
 def privileges_of(found: Any) -> dict[str, str]:
     """Maps privileges to depths. Names that the answer lacks are found by their published ids."""
     return {_name_of(row): depth_of(row) for row in objects_in(found)}
@@ -165,8 +188,8 @@ def depth_of(privilege: Mapping[str, Any]) -> str:
 
 
 def column_of(row: Mapping[str, Any]) -> Column:
-    chosen = row.get("OptionSet")
-    options = objects_in(chosen.get("Options")) if isinstance(chosen, dict) else []
+    options = _options(row.get("OptionSet"))
+    behavior = row.get("DateTimeBehavior")
     labels = {value: _labels(option) for option in options if isinstance(value := option.get("Value"), int)}
     longest = row.get("MaxLength")
     return Column(
@@ -174,9 +197,17 @@ def column_of(row: Mapping[str, Any]) -> Column:
         on_create=row.get("IsValidForCreate") is not False,
         kind=str(row.get("AttributeType") or ""),
         longest=longest if isinstance(longest, int) else None,
+        with_time=behavior.get("Value") != "DateOnly" if isinstance(behavior, dict) else None,
         options=frozenset(labels),
         labels=labels,
     )
+
+
+def _options(chosen: Any) -> list[dict[str, Any]]:
+    """Gives the options; those of a yes or no are listed by name."""
+    if not isinstance(chosen, dict):
+        return []
+    return objects_in(chosen.get("Options") or [chosen.get("TrueOption"), chosen.get("FalseOption")])
 
 
 def _labels(option: Mapping[str, Any]) -> frozenset[str]:

@@ -103,8 +103,8 @@ def read_back(answer: Answer, row_id: str, table: Table) -> ReadBack:
     raise Transient("dynamics_error", _known(answer, code)) if isinstance(failure, Refused) else failure
 
 
-def read_delete(answer: Answer) -> bool:
-    """Says whether `DELETE leads(id)` found a lead. Raises Transient, Blocked or Refused."""
+def read_found(answer: Answer) -> bool:
+    """Says whether a change or a `DELETE` of `leads(id)` found a lead. Raises Transient, Blocked or Refused."""
     if answer.status == 204:
         return True
     if error_of(answer)[0] == codes.NO_SUCH_ROW:

@@ -3,42 +3,57 @@
 import math
 import re
 from collections.abc import Mapping
+from datetime import date, datetime
 from difflib import get_close_matches
 from string import Template
 from typing import Any
 
+from leadpipe.mapping.date_reader import read_date
+from leadpipe.mapping.fault import Wrong
 from leadpipe.mapping.fields import NAMES, is_field
 from leadpipe.mapping.lead_table import COLUMNS, FIRST_OWN_OPTION, NEVER_EMPTY, NOT_SETTABLE, Kind, LeadColumn
-from leadpipe.mapping.values import Choice, Constant, Row, Text, Value
+from leadpipe.mapping.values import Choice, Constant, LeftOut, Row, Text, Value
 from leadpipe.model.guid import GUID, is_guid
 from leadpipe.model.text import utf16_length, without_controls
 
 # The length that Dynamics gives a new text column if its maker chooses none.
 OWN_TEXT_LENGTH = 100
 LONGEST_TEXT = 1_048_576
+_NAME = re.compile(r"[a-z][a-z0-9_]*", re.IGNORECASE)
+# A column that somebody made begins with its publisher's prefix. Its type may be read from its value.
 _OWN = re.compile(r"(?!address[12]_|mscrm)[a-z][a-z0-9]{1,7}_\w+", re.IGNORECASE)
 _ROW = re.compile(rf"/?(?P<set>[a-z][a-z0-9_]*)\((?P<id>{GUID})\)", re.IGNORECASE)
-_EXTRAS: dict[Kind, frozenset[str]] = {Kind.TEXT: frozenset({"length"}), Kind.OPTION: frozenset({"options", "other"})}
+_EXTRAS: dict[Kind, frozenset[str]] = {
+    Kind.TEXT: frozenset({"length"}),
+    Kind.OPTION: frozenset({"options", "other"}),
+    Kind.DATE: frozenset({"time"}),
+}
 _WORDS = {
     Kind.TEXT: "a text",
     Kind.NUMBER: "a number",
     Kind.YES_NO: "a yes or no (true or false)",
     Kind.OPTION: "an option, by its number or label",
+    Kind.DATE: "a date",
     Kind.LOOKUP: "a row of another table",
 }
-_EXAMPLES = '{ text = "…" }, { number = 5 }, { yes_no = true }, { option = 1 } or { lookup = "contoso_regions(id)" }'
-
-
-class Wrong(Exception):
-    """A column cannot be set like this; the text says why."""
+_EXAMPLES = (
+    '{ text = "…" }, { number = 5 }, { yes_no = true }, { option = 1 }, { date = "received" }'
+    ' or { lookup = "contoso_regions(id)" }'
+)
 
 
 def read_value(column: str, written: Any) -> Value:
     """Raises Wrong."""
-    known = _known(column)
+    known = _known(column, is_declared=isinstance(written, dict))
     kind, written, extras = _typed(written, known)
-    if known is None and kind is not Kind.LOOKUP and column != column.lower():
+    if known is None and column != column.lower() and (kind is not Kind.LOOKUP or column.lower() in COLUMNS):
         raise Wrong(f"columns are written in lower case: {column.lower()}")
+    if known and written == "" and kind is not Kind.TEXT:
+        return LeftOut(kind=kind)
+    return _value(column, kind, written, extras, known)
+
+
+def _value(column: str, kind: Kind, written: Any, extras: Mapping[str, Any], known: LeadColumn | None) -> Value:
     match kind:
         case Kind.TEXT:
             return _text(column, written, _length(extras, known))
@@ -48,18 +63,26 @@ def read_value(column: str, written: Any) -> Value:
             return Constant(kind=kind, value=_of_type(written, bool, kind))
         case Kind.OPTION:
             return _option(written, extras, known)
+        case Kind.DATE:
+            return read_date(written, with_time=_with_time(written, extras, known))
         case Kind.LOOKUP:
             return _row(written, known.sets if known else ())
 
 
 def read_row_id(written: Any, what: str) -> str:
     """Raises Wrong."""
-    row_id = written.strip().strip("{}").lower() if isinstance(written, str) else ""
-    if not is_guid(row_id):
+    row_id = id_in(written) if isinstance(written, str) else ""
+    if not row_id:
         raise Wrong(
             f"{what} is given by its id, like aaaabbbb-0000-cccc-1111-dddd2222eeee (see its address in Dynamics)"
         )
     return row_id
+
+
+def id_in(written: str) -> str:
+    """Gives the id as Dynamics writes it; empty if the text is not an id."""
+    row_id = written.strip().strip("{}").lower()
+    return row_id if is_guid(row_id) else ""
 
 
 def suggestion(name: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
@@ -67,16 +90,17 @@ def suggestion(name: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def _known(column: str) -> LeadColumn | None:
+def _known(column: str, *, is_declared: bool) -> LeadColumn | None:
+    """Gives None for a column that Microsoft's table does not have, or did not have when leadpipe was made."""
     if column.lower() in NOT_SETTABLE:
         raise Wrong(f"cannot be set: {NOT_SETTABLE[column.lower()]}")
+    if not _NAME.fullmatch(column):
+        raise Wrong("is not a column's name: those have only letters, digits and _")
     known = COLUMNS.get(column)
-    if known is None and not _OWN.fullmatch(column):
-        near = (
-            suggestion(column, COLUMNS) or "; a column of your own begins with its publisher's prefix, like new_region"
-        )
-        raise Wrong(f"leads have no such column{near}")
-    return known
+    if known or is_declared or _OWN.fullmatch(column):
+        return known
+    near = suggestion(column, COLUMNS) or "."
+    raise Wrong(f"leadpipe does not know this column{near} If Dynamics has it, declare its type: {_EXAMPLES}")
 
 
 def _typed(written: Any, known: LeadColumn | None) -> tuple[Kind, Any, Mapping[str, Any]]:
@@ -102,6 +126,8 @@ def _own_kind(written: Any) -> Kind:
         return Kind.NUMBER
     if isinstance(written, str):
         return Kind.TEXT
+    if isinstance(written, date):
+        return Kind.DATE
     raise Wrong(f"has a value of a type that no column takes; say what it is: {_EXAMPLES}")
 
 
@@ -122,10 +148,19 @@ def _shown(written: Any) -> str:
 
 
 def _length(extras: Mapping[str, Any], known: LeadColumn | None) -> int:
-    length = extras.get("length", known.longest if known else OWN_TEXT_LENGTH)
+    if "length" not in extras:
+        return known.longest if known else OWN_TEXT_LENGTH
+    length: Any = extras["length"]
     if isinstance(length, bool) or not isinstance(length, int) or not 0 < length <= LONGEST_TEXT:
         raise Wrong(f"length is a whole number from 1 to {LONGEST_TEXT}")
     return length
+
+
+def _with_time(written: Any, extras: Mapping[str, Any], known: LeadColumn | None) -> bool:
+    with_time = extras.get("time", known.with_time if known else isinstance(written, datetime))
+    if not isinstance(with_time, bool):
+        raise Wrong("time is true or false: whether the column has a time of day")
+    return with_time
 
 
 def _text(column: str, written: Any, longest: int) -> Text:

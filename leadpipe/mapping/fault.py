@@ -33,3 +33,7 @@ class FaultyMapping(LeadpipeError):
         more = len(self.faults) - _NAMED
         named = "; ".join(str(fault)[:_LONGEST_FAULT] for fault in self.faults[:_NAMED])
         super().__init__(REASON, f"{named}; and {more} more" if more > 0 else named)
+
+
+class Wrong(Exception):
+    """A key of the file cannot have this value; the text says why."""

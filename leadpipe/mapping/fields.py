@@ -1,8 +1,10 @@
 """Reads the lead's fields as a template names them: `$first_name`, `$FirstName` and `$FIRSTNAME` are the same."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from leadpipe.model.lead import Lead
+from leadpipe.model.lead_id import received_at
 
 # What the customer did, https://learn.microsoft.com/partner-center/referrals/commercial-marketplace-get-customer-leads
 ACTION_WORDS = {
@@ -57,6 +59,11 @@ class Fields(Mapping[str, str]):
         self._lead = lead
         self._lead_id = lead_id
         self._default = default
+
+    @property
+    def received(self) -> datetime:
+        """When the lead was received, by its id, so that every try has the same time."""
+        return received_at(self._lead_id)
 
     def with_default(self, default: object) -> "Fields":
         return Fields(self._lead, self._lead_id, default if isinstance(default, str) else "")

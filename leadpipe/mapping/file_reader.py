@@ -2,22 +2,28 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-from leadpipe.mapping.column_reader import Wrong, read_row_id, read_value, suggestion
-from leadpipe.mapping.fault import Fault, FaultyMapping
+from leadpipe.mapping.column_reader import id_in, read_row_id, read_value, suggestion
+from leadpipe.mapping.fault import Fault, FaultyMapping, Wrong
+from leadpipe.mapping.lock import not_looked_up
+from leadpipe.mapping.rating import RatingColumn, read_rating
 from leadpipe.mapping.rules import FIELDS, FileMapping, Pattern, Rule, When
 from leadpipe.mapping.toml_lines import Path, line_of, line_of_long_key, lines_of
 from leadpipe.mapping.unreachable import Unreachable
 from leadpipe.mapping.values import MappedColumn, Row
 
 MappedColumns = dict[str, MappedColumn]
+# Gives the id of an owner or team by its name; raises Wrong.
+IdOf = Callable[[str, str], str]
 # The keys of a rule that set a lookup: its column, and the table that the row is in.
 _ROUTES = {"owner": ("ownerid", "systemusers"), "team": ("ownerid", "teams"), "campaign": ("campaignid", "campaigns")}
+# What may be given by a name too: nobody knows a person's id by heart.
+NAMED = ("owner", "team")
 _RULE_KEYS = ("name", "when", *_ROUTES, "columns")
-_FILE_KEYS = ("columns", "rules")
+_FILE_KEYS = ("columns", "rules", "rating")
 # Every delivery waits while the file is read. With these limits any file is read in well under a second.
 LARGEST_FILE = 64 * 1024
 MOST_RULES = 200
@@ -26,7 +32,7 @@ _MOST_PARTS_OF_A_KEY = 10
 _LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
-def read_mapping(content: bytes, file: str) -> FileMapping:
+def read_mapping(content: bytes, file: str, id_of: IdOf = not_looked_up) -> FileMapping:
     """`file` is its name in faults. Raises FaultyMapping with every fault, up to MOST_FAULTS."""
     if len(content) > LARGEST_FILE:
         reason = f"is larger than {LARGEST_FILE // 1024} KiB: give fewer rules or texts, a * for many of them"
@@ -39,17 +45,17 @@ def read_mapping(content: bytes, file: str) -> FileMapping:
     if long_key := line_of_long_key(text, _MOST_PARTS_OF_A_KEY):
         raise FaultyMapping([Fault(file=file, line=long_key, reason="has a key with too many parts")])
     try:
-        return _mapping_of(text, file)
+        return _mapping_of(text, file, id_of)
     except RecursionError as error:
         raise FaultyMapping([Fault(file=file, line=0, reason="is nested deeper than the parser goes")]) from error
 
 
-def _mapping_of(text: str, file: str) -> FileMapping:
+def _mapping_of(text: str, file: str, id_of: IdOf) -> FileMapping:
     try:
         parsed = tomllib.loads(text)
     except ValueError as error:  # also for an integer of thousands of digits
         raise FaultyMapping([_not_toml(str(error), text, file)]) from error
-    reader = _Reader(file, text)
+    reader = _Reader(file, text, id_of)
     try:
         mapping = reader.mapping(parsed)
     except _EnoughFaults:
@@ -73,8 +79,9 @@ class _EnoughFaults(Exception):
 class _Reader:
     """Continues after a fault to find all of them."""
 
-    def __init__(self, file: str, text: str) -> None:
+    def __init__(self, file: str, text: str, id_of: IdOf) -> None:
         self.faults: list[Fault] = []
+        self._id_of = id_of
         self._file = file
         self._text = text
 
@@ -85,7 +92,15 @@ class _Reader:
     def mapping(self, parsed: Mapping[str, Any]) -> FileMapping:
         self._check_keys(parsed, _FILE_KEYS, ())
         columns = self._columns(parsed.get("columns", {}), ("columns",))
-        return FileMapping(file=self._file, columns=columns, rules=tuple(self._rules(parsed.get("rules", []))))
+        rules = tuple(self._rules(parsed.get("rules", [])))
+        return FileMapping(file=self._file, columns=columns, rules=rules, rating=self._rating(parsed.get("rating", {})))
+
+    def _rating(self, written: Any) -> dict[str, RatingColumn]:
+        try:
+            return read_rating(written)
+        except Wrong as why:
+            self._fault(("rating",), f"rating: {why}")
+            return {}
 
     def _columns(self, written: Any, at: Path) -> MappedColumns:
         if not isinstance(written, dict):
@@ -144,11 +159,18 @@ class _Reader:
             if key not in written:
                 continue
             try:
-                row = Row(entity_set=entity_set, row_id=read_row_id(written[key], key))
+                row = self._row(written[key], key, entity_set)
                 found[column] = MappedColumn(column=column, value=row, line=self._line((*at, key)))
             except Wrong as why:
                 self._fault((*at, key), str(why))
         return found
+
+    def _row(self, written: Any, key: str, entity_set: str) -> Row:
+        """Raises Wrong."""
+        name = written.strip() if isinstance(written, str) else ""
+        if key in NAMED and name and not id_in(name):
+            return Row(entity_set=entity_set, row_id=self._id_of(key, name), name=name)
+        return Row(entity_set=entity_set, row_id=read_row_id(written, key))
 
     def _when(self, written: Mapping[str, Any], at: Path) -> When:
         at = (*at, "when")

@@ -1,11 +1,12 @@
 """Chooses a lead's owner, campaign and columns by rules. Every rule that matches applies; the first one wins."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from leadpipe.mapping.default import columns_of, default_columns, do_not_contact
 from leadpipe.mapping.fields import Fields
 from leadpipe.mapping.lead_table import NEVER_EMPTY
+from leadpipe.mapping.rating import RatingColumn
 from leadpipe.mapping.values import MappedColumn, Sent
 from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Columns
@@ -82,11 +83,15 @@ class FilledColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileMapping:
-    """Immutable. `columns` are for every lead; of the rules that match and set a column the first wins."""
+    """Immutable. `columns` are for every lead; of the rules that match and set a column the first wins.
+
+    `rating`: the columns for Microsoft's rating, which no posted lead has.
+    """
 
     file: str = ""
     columns: Mapping[str, MappedColumn]
     rules: tuple[Rule, ...] = ()
+    rating: Mapping[str, RatingColumn] = field(default_factory=dict)
 
     def columns_of(self, lead: Lead, lead_id: str) -> Columns:
         return {each.column: each.value for each in self.fill(lead, lead_id) if each.value is not None}

@@ -1,10 +1,11 @@
-"""Defines what a column can be set to: a text of the lead's fields, a number, an option, a row of another table.
+"""Defines what a column can be set to: a text of the lead's fields, a number, an option, a date, another table's row.
 
 `of` gives None to leave the column out. It cannot fail.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from string import Template
 
 from leadpipe.mapping.fields import Fields
@@ -77,11 +78,50 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Date:
+    """The same day for every lead (`fixed`), or a time `after` the lead was received. UTC.
+
+    Dynamics takes a time for some date columns and refuses it for others.
+    https://learn.microsoft.com/power-apps/developer/data-platform/behavior-format-date-time-attribute
+    """
+
+    fixed: datetime | None = None
+    after: timedelta = timedelta(0)
+    with_time: bool
+    written: str
+    kind: Kind = field(default=Kind.DATE, init=False)
+
+    def of(self, fields: Fields) -> Sent | None:
+        at = self.fixed or fields.received + self.after
+        return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ" if self.with_time else "%Y-%m-%d")
+
+    def __str__(self) -> str:
+        return self.written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """Nothing is sent, not even what the default mapping has for the column."""
+
+    kind: Kind
+
+    def of(self, _fields: Fields) -> Sent | None:
+        return None
+
+    def __str__(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A row of another table that the lead points to, as the Web API binds it."""
+    """A row of another table that the lead points to, as the Web API binds it.
+
+    `name`: how the file names the row, where it is not by its id.
+    """
 
     entity_set: str
     row_id: str
+    name: str = ""
     kind: Kind = field(default=Kind.LOOKUP, init=False)
 
     @property
@@ -92,10 +132,10 @@ class Row:
         return self.path
 
     def __str__(self) -> str:
-        return f"{self.entity_set}({self.row_id})"
+        return f"{self.entity_set}({self.row_id}){self.name and f' {self.name}'}"
 
 
-Value = Text | Constant | Choice | Row
+Value = Text | Constant | Choice | Date | LeftOut | Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

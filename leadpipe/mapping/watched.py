@@ -6,7 +6,8 @@ from pathlib import Path
 
 import leadpipe
 from leadpipe.mapping.fault import REASON, Fault, FaultyMapping
-from leadpipe.mapping.file_reader import LARGEST_FILE, read_mapping
+from leadpipe.mapping.file_reader import LARGEST_FILE, IdOf, read_mapping
+from leadpipe.mapping.lock import LockFile, lock_beside
 from leadpipe.mapping.rules import FileMapping
 from leadpipe.model.errors import Blocked
 from leadpipe.model.lead import Lead
@@ -24,18 +25,21 @@ def place_of(named: str) -> Path:
     return path if path.is_absolute() or _stamp(path) else _APP / path
 
 
-def read_file(path: Path) -> FileMapping:
-    """Raises FaultyMapping, also for a missing file and for anything but a regular file."""
+def read_file(path: Path, id_of: IdOf | None = None) -> FileMapping:
+    """Takes the ids of owners and teams from the lock beside it, unless `id_of` gives them.
+
+    Raises FaultyMapping, also for a missing file and for anything but a regular file.
+    """
     try:
         content = read_at_once(path, LARGEST_FILE + 1)
     except OSError as error:
         reason = f"cannot be read ({error.strerror}): correct LEADPIPE_MAPPING, or publish the file with the app"
         raise FaultyMapping([Fault(file=str(path), line=0, reason=reason)]) from error
-    return read_mapping(content, path.name)
+    return read_mapping(content, path.name, id_of or LockFile(lock_beside(path)).id_of)
 
 
 class WatchedMapping:
-    """Thread-safe. Checks the file's size and times before each lead, in less than 0.1 ms."""
+    """Thread-safe. Checks size and times of the file and its lock before each lead, in less than 0.1 ms."""
 
     def __init__(self, named: str) -> None:
         self._named = named
@@ -53,7 +57,7 @@ class WatchedMapping:
     def current(self) -> FileMapping:
         """Raises FaultyMapping."""
         with self._lock:
-            seen = _stamp(place_of(self._named))
+            seen = _stamps(place_of(self._named))
             if self._read is None or seen is None or seen != self._seen:
                 self._read = self._read_again()
                 self._seen = seen if _stays(self._read) else None
@@ -84,6 +88,12 @@ class WatchedMapping:
 def _stays(read: FileMapping | FaultyMapping) -> bool:
     """Returns whether the result holds until the file changes. If the file could not be read at all, it does not."""
     return not isinstance(read, FaultyMapping) or isinstance(read.__cause__, ValueError | RecursionError | None)
+
+
+def _stamps(path: Path) -> tuple[int, ...] | None:
+    """Gives what changes with the file or its lock; None if the file is missing or out of reach."""
+    found = _stamp(path)
+    return found and found + (_stamp(lock_beside(path)) or ())
 
 
 def _stamp(path: Path) -> tuple[int, ...] | None:

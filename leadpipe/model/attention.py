@@ -5,7 +5,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import reduce
 from itertools import groupby
@@ -20,6 +20,8 @@ from leadpipe.model.waiting import TOO_LONG, Tallies, Tally, together
 
 # The sweep runs every minute and says so every five.
 SWEEP_STANDS_STILL = timedelta(minutes=10)
+# Partner Center keeps leads for six months. What is not compared by then can never be found.
+RECONCILE_EVERY = timedelta(days=150)
 LONGEST_ABOUT = 256
 # The reasons that are about leads.
 OF_LEADS = frozenset({"poisoned", "incomplete", "blocked", "waiting", "overdue"})
@@ -66,7 +68,8 @@ class Facts:
     damaged row, by its table. `swept_at`: when the sweep last said that it runs; None if it never did. `oldest_lead`:
     when the first lead was received. `last_lead` and `usual_gap`: when the last lead of a customer was received, and
     how long it usually takes at most until the next one. `wrong_keys`: posts of the last day with a wrong key since a
-    lead came with a right one; `wrong_key_at`: when the first of them came. `others`: what other modules found.
+    lead came with a right one; `wrong_key_at`: when the first of them came. `reconciled_at`: until when the leads are
+    compared with Partner Center; `first_day`: the day of the oldest record. `others`: what other modules found.
     """
 
     at: datetime
@@ -85,6 +88,8 @@ class Facts:
     usual_gap: timedelta | None = None
     wrong_keys: int = 0
     wrong_key_at: datetime | None = None
+    reconciled_at: datetime | None = None
+    first_day: date | None = None
     others: Sequence[Attention] = ()
 
 
@@ -117,6 +122,7 @@ def attention_of(facts: Facts, settings: Settings) -> list[Attention]:
         *_of_settings(facts, settings),
         *_of_sweep(facts),
         *_of_silence(facts),
+        *_of_reconcile(facts),
         *facts.others,
     ]
 
@@ -298,4 +304,18 @@ def _of_silence(facts: Facts) -> Iterator[Attention]:
             " `leadpipe poison replay --state rejected --cause wrong_key`",
             count=facts.wrong_keys,
             since=facts.wrong_key_at,
+        )
+
+
+def _of_reconcile(facts: Facts) -> Iterator[Attention]:
+    """Leads that never came here can only be found in Partner Center, and only for six months."""
+    first = datetime.combine(facts.first_day, time(), UTC) if facts.first_day else None
+    since = facts.reconciled_at or first
+    if since is not None and facts.at - since > RECONCILE_EVERY:
+        how_long = f"for {(facts.at - since).days} days" if facts.reconciled_at else "yet"
+        yield Attention(
+            reason="not_reconciled",
+            says=f"leads were not compared with Partner Center {how_long}, which drops them after six months",
+            fix="export its Leads page, then `leadpipe reconcile FILE`",
+            since=since,
         )

@@ -5,6 +5,7 @@ https://learn.microsoft.com/azure/azure-functions/disable-function
 
 from collections.abc import Mapping
 
+# Not `openapi`, which nothing waits for: switching it off is how to keep the endpoint's description private.
 _FUNCTIONS = ("leads", "deliver", "sweep", "health")
 _ON = frozenset({"1", "true"})
 

@@ -11,7 +11,7 @@ from leadpipe.model.lead_id import EARLIEST, EPOCH
 from leadpipe.model.ports import Marks
 from leadpipe.model.schedule import LONGEST_PROBE_PAUSE
 
-TIMES = ("looked_back_at", "taken_in_until", "probes_fail_since", "next_probe_at")
+TIMES = ("looked_back_at", "taken_in_until", "probes_fail_since", "next_probe_at", "reconciled_at")
 DAYS = ("watermark", "looking_from", "forgotten_before", "forgetting_from", "expiry_told_on")
 # How far the clock of the machine that swept last may be ahead of this one's.
 CLOCKS_APART = timedelta(minutes=5)

@@ -89,11 +89,15 @@ class Ledger(Protocol):
         states: frozenset[State] | None = None,
         reason: str = "",
         payloads: bool = False,
+        fields: frozenset[str] | None = None,
+        page: int | None = None,
         damage: list[str] | None = None,
     ) -> Iterator[Record]:
         """The records received on these UTC days, oldest day first, newest first within a day, without versions.
 
         `reason`: only those with that reason. `payloads`: with what was posted, which is most of a record's weight.
+        `fields`: with these alone, one of the sets of model.record; the others look empty. `page`: how many records are
+        fetched at once, if it is known that no more will be looked at.
         """
 
     def decisions(self, first: date, last: date, *, damage: list[str]) -> Iterator[Event]:
@@ -240,7 +244,8 @@ class Marks:
     that UTC day hold no personal data any more. forgetting_from: the UTC day from which the next sweep goes on with
     an unfinished retention. expiry_told_on: the UTC day of the last check whether a credential expires.
     probes_fail_since: since when Dynamics has been away for the leads in the fallback table, None while it is not.
-    next_probe_at: before that time the sweep does not ask Dynamics for one of them.
+    next_probe_at: before that time the sweep does not ask Dynamics for one of them. reconciled_at: what was received
+    until then was compared with an export of Partner Center; a person's command writes it, and the sweep reads it.
     damaged: the names of marks that are in the store but cannot be read; here they are None (model.marks).
     """
 
@@ -253,6 +258,7 @@ class Marks:
     expiry_told_on: date | None = None
     probes_fail_since: datetime | None = None
     next_probe_at: datetime | None = None
+    reconciled_at: datetime | None = None
     damaged: frozenset[str] = frozenset()
     version: str | None = field(default=None, compare=False)
 

@@ -71,6 +71,7 @@ class Pulse:
 
     `damaged`: a line for each damaged row that the count found, by table. `days`: the days before `days_until`, at most
     90. `last_lead`: when the last lead of those days was received. `names`: the sources, actions and unread keys seen.
+    `first_day`: the day of the ledger's oldest record, None while it is unknown.
     `version` is the store's tag.
     """
 
@@ -85,6 +86,7 @@ class Pulse:
     days: Mapping[date, Day] = field(default_factory=dict)
     last_lead: datetime | None = None
     names: frozenset[str] = frozenset()
+    first_day: date | None = None
     version: str | None = field(default=None, compare=False)
 
     @property
@@ -140,7 +142,7 @@ class Pulse:
         """
         try:
             found = json.loads(text)
-            return cls(version=version, **{name: read(found[name]) for name, read in _FIELDS.items()})
+            return cls(version=version, **{name: read(found.get(name)) for name, read in _FIELDS.items()})
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             return cls(version=version)
 
@@ -259,4 +261,5 @@ _FIELDS: dict[str, Callable[[Any], Any]] = {
     "days": lambda cell: {date.fromisoformat(day): _of_a_day(known) for day, known in cell.items()},
     "last_lead": _optional(_time),
     "names": lambda cell: frozenset(_list_of(_text)(cell)),
+    "first_day": _optional(date.fromisoformat),
 }

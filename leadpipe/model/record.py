@@ -31,6 +31,11 @@ LONGEST = {
     "company": 1024,
     "detail": 4096,
 }
+# What of many records is enough for one use, beside ids, states and times of receipt. The less, the faster it is read.
+_CANARY_OR_NOT = frozenset({"is_test", "source", "fingerprint"})
+TO_COUNT = _CANARY_OR_NOT | {"reason", "written_at"}
+TO_GROUP = _CANARY_OR_NOT | {"reason", "failing_since", "next_try_at", "attempt"}
+TO_LIST = _CANARY_OR_NOT | {"reason", "detail", "next_try_at", "offer", "email", "name", "company"}
 # No lead is ever tried so often. A message can number some more tries (LARGEST_ATTEMPT of the envelope).
 MOST_ATTEMPTS = (1 << 30) - (1 << 20)
 # The reason of a lead whose row storage would not take.

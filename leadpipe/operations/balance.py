@@ -3,17 +3,16 @@
 Leads move during the count, so a record that looks wrong is read again before it is reported.
 """
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from leadpipe.model.claim import HOLDING
 from leadpipe.model.envelope import Envelope
-from leadpipe.model.errors import LeadpipeError, RecordDamaged, SettingsError, Transient
+from leadpipe.model.errors import LeadpipeError, RecordDamaged, SettingsError
 from leadpipe.model.lead_id import EPOCH, is_lead_id, received_at
 from leadpipe.model.marks import damage
 from leadpipe.model.ports import Dynamics, Ports
@@ -21,9 +20,9 @@ from leadpipe.model.record import OPEN, Record, State
 from leadpipe.model.waiting import TOO_LONG, is_overdue
 from leadpipe.operations.causes import Cause
 from leadpipe.operations.ledger_pages import PAGE, Page, pages
+from leadpipe.operations.patience import patiently
 from leadpipe.sweep.without_record import messages_without_record
 
-LONGEST_PATIENCE = timedelta(minutes=6)  # Dynamics counts requests over five minutes
 READERS = 8
 
 
@@ -296,29 +295,17 @@ def _lead_id_of(text: str) -> str:
 
 def asker_of(ports: Ports) -> Callable[[str], bool]:
     """A function that asks Dynamics for a lead. It waits where Dynamics asks for a pause."""
-    return _patient(_dynamics_of(ports).has)
+    dynamics = _dynamics_of(ports)
+    return lambda lead_id: patiently(lambda: dynamics.has(lead_id))
 
 
 def note_asker_of(ports: Ports) -> Callable[[str], bool]:
     """The same for a note."""
     dynamics = _dynamics_of(ports)
-    return _patient(lambda lead_id: dynamics.note_on(lead_id) is not None)
+    return lambda lead_id: patiently(lambda: dynamics.note_on(lead_id)) is not None
 
 
 def _dynamics_of(ports: Ports) -> Dynamics:
     if ports.dynamics is None:
         raise SettingsError("settings", "--dynamics needs DATAVERSE_URL and a sign-in among the settings")
     return ports.dynamics
-
-
-def _patient(look: Callable[[str], bool]) -> Callable[[str], bool]:
-    def has(lead_id: str) -> bool:
-        while True:
-            try:
-                return look(lead_id)
-            except Transient as failure:
-                if failure.retry_after is None or failure.retry_after > LONGEST_PATIENCE:
-                    raise
-                time.sleep(failure.retry_after.total_seconds())
-
-    return has

@@ -293,6 +293,7 @@ _BLOCKED = {
 }
 
 _THIS_LEAD = {
+    "not_in_dynamics": Cause("the lead was deleted in Dynamics", "nothing, if somebody meant to delete it"),
     "too_long": Cause("a value is longer than its column", _DATA_FIX),
     "option_unknown": Cause("a column has no option with this value", _DATA_FIX),
     "out_of_range": Cause("a number is outside its column's range", _DATA_FIX),

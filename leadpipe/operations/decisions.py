@@ -61,6 +61,7 @@ class Outcome(StrEnum):
     ALREADY_HERE = "already here"  # an earlier import, or the sweep, took it in
     REJECTED = "kept as rejected"  # it was not a lead
     COMPLETED = "completed"
+    RATED = "rated"  # Microsoft's rating was written into the lead in Dynamics
     WRITTEN = "written"  # Dynamics has the lead, so nothing was left to decide
     ALREADY_WRITTEN = "already written"
     ALREADY_DISCARDED = "already discarded"

@@ -38,6 +38,16 @@ class Search:
         )
 
     @property
+    def only_reason(self) -> str:
+        """The reason, where there is one alone, for which storage can look."""
+        return next(iter(self.reasons)) if len(self.reasons) == 1 else ""
+
+    @property
+    def looks_into_texts(self) -> bool:
+        """Whether records are compared here, one by one: storage cannot look for a part of a text."""
+        return bool(self.offer or self.email or self.text)
+
+    @property
     def narrows(self) -> bool:
         """Whether records may have to be passed over: one that matches can be far away."""
         return self.canaries or bool(self.states or self.reasons or self.offer or self.email or self.text)

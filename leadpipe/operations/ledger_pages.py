@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 
 from leadpipe.model.lead_id import milliseconds, received_at
 from leadpipe.model.ports import Ledger
@@ -11,8 +12,12 @@ from leadpipe.model.record import QUEUED, Record, State
 from leadpipe.model.waiting import is_overdue
 
 PAGE = 20_000
+# Several days that have so many records are not read at once. It is what the service gives in one answer.
+MOST_AT_ONCE = 1000
+_FASTEST_GROWTH = 8
 # The last day that a lead's id can name.
 LAST_DAY = date.max
+_MOST_DAYS = (LAST_DAY - date.min).days
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,20 +83,45 @@ def position(lead_id: str) -> tuple[int, str]:
 
 
 def newest_first(
-    ledger: Ledger, first: date, today: date, *, states: frozenset[State] | None = None, last: date = LAST_DAY
+    ledger: Ledger,
+    first: date,
+    today: date,
+    *,
+    states: frozenset[State] | None = None,
+    reason: str = "",
+    last: date = LAST_DAY,
+    wanted: int = 1,
+    fields: frozenset[str] | None = None,
+    page: int | None = None,
 ) -> Iterator[Record]:
     """The records from that UTC day until `last`, newest first. Reads a day only once the day after it is used up.
 
-    Records of future days, from a wrong clock, come first. After each empty read it reads twice as many days at once,
-    so that years without leads cost a few requests.
+    Records of future days, from a wrong clock, come first. After each read it chooses how many days to read at once,
+    so that about as many records come as are `wanted`: years without leads cost a few requests. `page`: how many
+    records of one day are fetched at once. `reason`, `fields`: as of the ledger's `between`.
     """
-    days = max(1, (last - today).days)
+    days, at_most = max(1, (last - today).days), _MOST_DAYS
     while first <= last:
-        start = max(first, last - timedelta(days=days - 1))
-        found = ledger.between(start, last, states=states)
-        empty = True
-        for record in found if days == 1 else sorted(found, key=lambda record: position(record.lead_id)):
-            empty = False
+        days = min(days, (last - first).days + 1)
+        start = last - timedelta(days=days - 1)
+        found = ledger.between(
+            start, last, states=states, reason=reason, fields=fields, page=page if days == 1 else None
+        )
+        if days > 1:
+            listed = [*(found if last > today else islice(found, MOST_AT_ONCE))]
+            if len(listed) >= MOST_AT_ONCE and last <= today:
+                days = at_most = max(1, days // 4)  # the many are near
+                continue
+            found = iter(sorted(listed, key=lambda record: position(record.lead_id)))
+        rows = 0
+        for record in found:
+            rows += 1
             yield record
-        days = 1 if last > today or not empty else 2 * days
+        at_most = at_most if rows == 0 else _MOST_DAYS
+        days = 1 if last >= today else min(at_most, _next_days(days, rows, wanted))  # today has begun only
         last = start - timedelta(days=1)
+
+
+def _next_days(days: int, rows: int, wanted: int) -> int:
+    most = _FASTEST_GROWTH * days
+    return most if rows == 0 else max(1, min(most, days * wanted // rows))

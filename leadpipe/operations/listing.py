@@ -15,6 +15,9 @@ from leadpipe.operations.ledger_pages import LAST_DAY, newest_first, position
 
 PAGE_SIZE = 50
 MOST_PASSED_OVER = 1000
+# The service gives so many rows at once; a page asks for fewer: its own, the one after it, and some canaries.
+_LARGEST_PAGE = 900
+_OTHERS = 10
 # How far back a page looks for leads that a filter chooses.
 FURTHEST_BACK = timedelta(days=92)
 
@@ -40,6 +43,7 @@ def page_of(
     after: str = "",
     size: int = PAGE_SIZE,
     most_passed_over: int = MOST_PASSED_OVER,
+    fields: frozenset[str] | None = None,
 ) -> Page:
     """The first leads that match; with `after` those that come after the lead of that id."""
     oldest = ledger.first_day()
@@ -50,7 +54,18 @@ def page_of(
     horizon = max(first, min(last, today) - FURTHEST_BACK) if search.narrows else first
     found: list[Record] = []
     passed_over = 0
-    for record in newest_first(ledger, horizon, today, states=search.states, last=last):
+    stored = newest_first(
+        ledger,
+        horizon,
+        today,
+        states=search.states,
+        reason=search.only_reason,
+        last=last,
+        wanted=size,
+        fields=fields,
+        page=None if search.looks_into_texts or size >= _LARGEST_PAGE else size + _OTHERS,
+    )
+    for record in stored:
         if after and position(record.lead_id) <= position(after):
             continue
         if not search.matches(record):

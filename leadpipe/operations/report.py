@@ -116,7 +116,7 @@ class Report:
     def add(self, record: Record) -> None:
         if not self.since <= record.received_at <= self.at + MOST_AHEAD or _is_canary(record):
             return
-        outcome = OPEN_LEAD if record.state in OPEN else record.state.value
+        outcome = outcome_of(record.state)
         self.further_tries += record.attempt - 1
         if record.is_test:
             self.test_leads[outcome] += 1
@@ -163,6 +163,10 @@ def reported(ledger: Ledger, report: Report) -> Iterator[date]:
     for record in ledger.between(first, (report.at + MOST_AHEAD).astimezone(UTC).date()):
         report.add(record)
         yield record.received_at.date()
+
+
+def outcome_of(state: State) -> str:
+    return OPEN_LEAD if state in OPEN else state.value
 
 
 def _is_canary(record: Record) -> bool:

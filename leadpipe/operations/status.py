@@ -53,12 +53,13 @@ def status_of(target: Target, environment: Mapping[str, str], *, since: datetime
     summary, damaged_rows = Summary(since=since, until=at + MOST_AHEAD, at=at), list[str]()
     summary.add_all(_records(ports.ledger, since=min(since, at - ONE_DAY), damage=damaged_rows))
     pulse, _ = ports.attention.read()
+    marks = ports.marks.read()
     without_record = messages_without_record(queue=ports.queue, ledger=ports.ledger, marks=ports.marks, at=at)
     damaged = {
         "rows": damaged_rows,
         "claims": [*ports.claims.damaged(at_a_glance=True)],
         "fallback_rows": [*ports.fallback.damaged(EPOCH.date(), LAST_DAY)],
-        "marks": damage(ports.marks.read(), at),
+        "marks": damage(marks, at),
     }
     last_lead = max(filter(None, (summary.last_lead_at, pulse.beat.last_lead, pulse.last_lead)), default=None)
     wrong = unanswered(summary.wrong_keys, last_lead, at)
@@ -82,6 +83,8 @@ def status_of(target: Target, environment: Mapping[str, str], *, since: datetime
         usual_gap=pulse.usual_gap,
         wrong_keys=len(wrong),
         wrong_key_at=min(wrong, default=None),
+        reconciled_at=marks.reconciled_at,
+        first_day=pulse.first_day,
         others=canary_attention(canary_mark(ports, target.settings), at, target.settings),
     )
     return Status(

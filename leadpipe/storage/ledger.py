@@ -19,12 +19,13 @@ from leadpipe.model.log_line import log_line
 from leadpipe.model.record import FORGETTABLE, QUEUED, Event, Record, State
 from leadpipe.storage.connection import Storage
 from leadpipe.storage.failures import failures_of
-from leadpipe.storage.row_checks import LONGEST_PAUSE, event_of, record_of
+from leadpipe.storage.row_checks import LONGEST_PAUSE, event_of, part_of, record_of
 from leadpipe.storage.rows import (
     EVENT_COLUMNS,
     QUOTING,
     RECORD_COLUMNS,
     Row,
+    columns_of,
     keys,
     partition,
     row_of_event,
@@ -93,6 +94,8 @@ class AzureLedger:
         states: frozenset[State] | None = None,
         reason: str = "",
         payloads: bool = False,
+        fields: frozenset[str] | None = None,
+        page: int | None = None,
         damage: list[str] | None = None,
     ) -> Iterator[Record]:
         # The service reads every row of these days, so only people should ask for many days, not a timer.
@@ -103,8 +106,12 @@ class AzureLedger:
         parameters = {"first": partition(first), "last": partition(last)}
         if reason:
             query, parameters["reason"] = f"{query} and Reason eq @reason", reason
-        select = _WHOLE if payloads else _SUMMARY
-        return self._sound(record_of, self._query(query, parameters, select=select), damage)
+        if fields is None:
+            rows = self._query(query, parameters, select=_WHOLE if payloads else _SUMMARY, page=page)
+            return self._sound(record_of, rows, damage)
+        columns = columns_of(fields)
+        rows = self._query(query, parameters, select=[*KEYS, *columns.values()], page=page)
+        return self._sound(lambda row, _: part_of(row, columns), rows, damage)
 
     def decisions(self, first: date, last: date, *, damage: list[str]) -> Iterator[Event]:
         query = "PartitionKey ge @first and PartitionKey le @last and Kind eq 'event' and Actor gt @nobody"

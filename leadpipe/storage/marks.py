@@ -24,6 +24,7 @@ _COLUMNS = {
     "expiry_told_on": "ExpiryToldOn",
     "probes_fail_since": "ProbesFailSince",
     "next_probe_at": "NextProbeAt",
+    "reconciled_at": "ReconciledAt",
 }
 # Written for a damaged mark, which then stays damaged until the sweep writes a new one.
 _DAMAGED = "damaged"

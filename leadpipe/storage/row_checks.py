@@ -46,6 +46,20 @@ def record_of(row: Mapping[str, Any], flaws: list[str]) -> Record:
     return Record(**values)
 
 
+def part_of(row: Mapping[str, Any], columns: Mapping[str, str]) -> Record:
+    """Reads some columns of a record. Raises RecordDamaged.
+
+    Reports no flaws: what can be healed is reported where the whole record is read.
+    """
+    values = _checked(row, columns, _OF_RECORD)
+    if keys(values["lead_id"]) != (row["PartitionKey"], row["RowKey"]):
+        raise damaged(row, "LeadId does not match its keys")
+    received = received_at(values["lead_id"])
+    if not -_CLOCKS_DIFFER <= values.get("written_at", received) - received <= _LONGEST_LIFE:
+        del values["written_at"]
+    return Record(**values, received_at=received, updated_at=received)
+
+
 def event_of(row: Mapping[str, Any], flaws: list[str]) -> Event:
     """Reads an event. Raises RecordDamaged and fills `flaws`, as `record_of` does."""
     values = _checked(row, EVENT_COLUMNS, _OF_EVENT)

@@ -62,6 +62,11 @@ def keys(lead_id: str) -> tuple[str, str]:
     return partition(at.astimezone(UTC).date()), f"{_LAST_MILLISECOND - milliseconds(at):012x}-{lead_id}"
 
 
+def columns_of(fields: frozenset[str]) -> dict[str, str]:
+    """Gives the columns of some fields of a record, and those that every record has to have."""
+    return {field: column for field, column in RECORD_COLUMNS.items() if field in fields | {"lead_id", "state"}}
+
+
 def row_of_record(record: Record) -> Row:
     return fitted({"Kind": "record", **_filled(record, RECORD_COLUMNS), **_key_columns(*keys(record.lead_id))})
 

@@ -40,7 +40,7 @@ def call_for_attention(marks: Marks, run: Run) -> Marks:
     run.ports.seen.nothing_rests_at = None if rests or marks.next_probe_at else began
     pulse = keep_beating(pulse, unsettled, marks, run)
     tallies = uncounted(unsettled, pulse, run)
-    facts = facts_of(pulse, tallies, damage, ports=run.ports, settings=run.settings, at=run.now())
+    facts = facts_of(pulse, tallies, damage, marks=marks, ports=run.ports, settings=run.settings, at=run.now())
     wanted = attention_of(facts, run.settings)
     if len(unsettled) == MOST_LISTED:
         wanted += still_there(wanted, told)
@@ -56,7 +56,14 @@ def still_there(wanted: Iterable[Attention], told: Mapping[str, Told]) -> list[A
 
 
 def facts_of(
-    pulse: Pulse, tallies: Tallies, damage: Iterable[str], *, ports: Ports, settings: Settings, at: datetime
+    pulse: Pulse,
+    tallies: Tallies,
+    damage: Iterable[str],
+    *,
+    marks: Marks,
+    ports: Ports,
+    settings: Settings,
+    at: datetime,
 ) -> Facts:
     """What the sweep knows: that it runs itself is one thing that it cannot miss."""
     beat = pulse.beat
@@ -77,6 +84,8 @@ def facts_of(
         usual_gap=pulse.usual_gap,
         wrong_keys=beat.wrong_keys,
         wrong_key_at=beat.wrong_key_at,
+        reconciled_at=marks.reconciled_at,
+        first_day=pulse.first_day,
         others=canary_attention(canary_mark(ports, settings), at, settings),
     )
 

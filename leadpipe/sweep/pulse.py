@@ -92,6 +92,7 @@ def counted(pulse: Pulse, *, marks: Marks, run: Run) -> Pulse:
         pulse,
         counted_at=now,
         counted_before=first,
+        first_day=pulse.first_day or ledger.first_day(),
         older=tuple(sorted(tallies.values(), key=lambda tally: -tally.leads)[:MOST_GROUPS]),
         damaged={
             "leadledger": _few(damage),

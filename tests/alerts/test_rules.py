@@ -212,6 +212,15 @@ def the_mapping_had_faults(product: Product) -> None:
     product.goes_on_for(2 * MINUTE)
 
 
+def a_lead_came_and_nobody_reconciled_for(days: int) -> Callable[[Product], None]:
+    def happens(product: Product) -> None:
+        product.post()
+        product.world.at += timedelta(days=days)
+        product.goes_on_for(10 * MINUTE)
+
+    return happens
+
+
 def a_task_of_the_sweep_fails_for(minutes: int) -> Callable[[Product], None]:
     def happens(product: Product) -> None:
         product.world.fallback.down = True
@@ -286,6 +295,7 @@ TROUBLES: list[tuple[Callable[[Product], None], set[str]]] = [
     (storage_is_not_set, {"unusable"}),
     (the_mapping_has_faults, {"unusable"}),
     (a_task_of_the_sweep_fails_for(4), {"sweep_failed"}),
+    (a_lead_came_and_nobody_reconciled_for(151), {"unusable"}),
     (a_post_has_a_wrong_key, {"refused", "wrong_keys"}),
     (a_canary_is_refused, {"canary"}),
     (notices_are_refused, {"notify_failed", "unusable"}),
@@ -305,6 +315,7 @@ NEAR_MISSES: list[tuple[Callable[[Product], None], set[str]]] = [
     (a_setting_has_a_doubtful_value, set()),
     (the_mapping_had_faults, set()),
     (a_task_of_the_sweep_fails_for(1), set()),
+    (a_lead_came_and_nobody_reconciled_for(149), set()),
     (a_wrong_key_is_corrected, {"refused"}),
     (a_canary_comes_back, set()),
     (a_notice_is_refused_once, {"unusable"}),

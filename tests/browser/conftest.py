@@ -1,11 +1,5 @@
-"""The console over HTTP on the fakes, and Chromium in front of it.
+"""The console over HTTP on the fakes, and Chromium in front of it."""
 
-Chromium is Debian's (`apt-get install chromium`) or the one that CHROMIUM names. Without it these tests are skipped,
-and pytest says so.
-"""
-
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,6 +13,7 @@ from leadpipe.model.change import Deferred, Poisoned, Written, transition
 from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.pulse import Beat, Day, LastDay, Pulse
 from leadpipe.model.record import Record, State
+from tests.chromium import running_chromium
 from tests.console_browser import ACTOR, FakeTarget
 from tests.factories import payload
 from tests.fakes import World
@@ -27,21 +22,10 @@ COMPANIES = ("Northwind Traders", "Tailspin Toys", "Fabrikam", "Adventure Works"
 OFFERS = ("contoso.backup", "contoso.monitor", "contoso.widget")
 
 
-def chromium() -> str | None:
-    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-
-
 @pytest.fixture(scope="session")
 def program() -> Iterator[Any]:
-    """The running browser."""
-    path = chromium()
-    if path is None:
-        pytest.skip("there is no Chromium here: apt-get install chromium, or set CHROMIUM")
-    api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with running_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -109,7 +93,8 @@ def _settled(world: World, record: Record, place: int) -> Record:
         at = world.at + timedelta(minutes=2)
         changes = [Deferred(reason="dynamics_unreachable", attempt=2, next_try_at=at)]
     for change in changes:
-        decided = transition(after, change, at=record.received_at + timedelta(seconds=1))
+        took = timedelta(seconds=0.4 + place % 5 * 0.3 + (40 if place % 19 == 12 else 0))
+        decided = transition(after, change, at=record.received_at + took)
         assert decided is not None
         after = decided.after
         if decided.event:

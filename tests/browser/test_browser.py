@@ -10,12 +10,25 @@ import pytest
 
 from leadpipe.console.server import Server
 from leadpipe.model.record import Record, State
+from leadpipe.operations.days import DayCounts
 from tests.browser.conftest import fill
+from tests.chromium import press_until_focused
 from tests.factories import payload
 from tests.fakes import World
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["/", "/leads", "/causes", "/fallback", "/rejected", "/mapping", "/doctor", "/activity", "/report"]
+PAGES = [
+    "/",
+    "/?as=table",
+    "/leads",
+    "/causes",
+    "/fallback",
+    "/rejected",
+    "/mapping",
+    "/doctor",
+    "/activity",
+    "/report",
+]
 AXE = "axe-core@4.10.2"
 
 
@@ -52,10 +65,10 @@ def axe() -> str:
 
 @pytest.mark.parametrize("number", [0, 1, 5000])
 def test_no_page_is_wider_than_its_window_or_has_a_fault(page: Any, world: World, served: Server, number: int) -> None:
-    fill(world, number)
+    leads = [f"/leads/{record.lead_id}" for record in fill(world, number)[:1]]
     for width in (360, 1600):
         page.set_viewport_size({"width": width, "height": 800})
-        for path in PAGES:
+        for path in PAGES + leads:
             page.goto(address(served, path))
             assert page.locator("h1").count() == 1, path
             too_wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -112,14 +125,6 @@ def test_the_same_way_needs_no_mouse(page: Any, world: World, served: Server) ->
     page.get_by_text("4 replayed").wait_for()
 
 
-def press_until_focused(page: Any, text: str) -> None:
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.textContent").strip() == text:
-            return
-    raise AssertionError(text)
-
-
 def test_the_overview_says_what_is_poisoned_within_its_refresh(page: Any, world: World, served: Server) -> None:
     made = fill(world)
     page.goto(address(served))
@@ -155,6 +160,38 @@ def test_a_tick_stops_the_refresh_and_keys_move_and_tick(page: Any, world: World
     page.locator("h1").click()
     page.keyboard.press("?")
     assert page.locator("dialog[open]").count() == 1
+
+
+COUNT_FETCHES = """
+  const real = window.fetch;
+  window.fetches = [];
+  window.fetch = (...asked) => { const answer = real(...asked); window.fetches.push(answer); return answer; };
+"""
+
+
+def test_a_page_rests_while_a_row_is_ticked_or_its_tab_is_hidden(page: Any, world: World, served: Server) -> None:
+    fill(world)
+    page.add_init_script(COUNT_FETCHES)
+    page.clock.install()
+    page.goto(address(served, "/leads"))
+
+    def reads_itself_again() -> bool:
+        """Whether it asks for itself in the time in which it does once; the page's clock is moved on."""
+        before = page.evaluate("window.fetches.length")
+        page.clock.run_for(11_000)
+        page.evaluate("Promise.allSettled(window.fetches.map((each) => each.then((answer) => answer.ok)))")
+        return bool(page.evaluate("window.fetches.length") > before)
+
+    assert any(reads_itself_again() for _ in range(9))
+    page.locator("tbody input[type=checkbox]").first.click()
+    page.locator("h1").click()  # it is ticked, and has not the focus
+    assert not any(reads_itself_again() for _ in range(3))
+    page.locator("tbody input[type=checkbox]").first.click()
+    page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+    page.locator("h1").click()
+    assert not any(reads_itself_again() for _ in range(3))
+    page.evaluate("delete document.hidden")
+    assert any(reads_itself_again() for _ in range(9))
 
 
 def test_script_in_a_lead_is_shown_and_never_run(page: Any, world: World, served: Server) -> None:
@@ -198,11 +235,16 @@ def test_the_pictures_of_the_document_can_be_taken(page: Any, world: World, serv
     folder = Path(os.environ.get("SCREENSHOTS", str(tmp_path)))
     folder.mkdir(parents=True, exist_ok=True)
     lead = next(record for record in fill(world) if record.state is State.POISONED)
-    page.set_viewport_size({"width": 1120, "height": 760})
-    for name, path in {"overview": "/", "lead": f"/leads/{lead.lead_id}"}.items():
+    served.console.days = DayCounts()  # they were counted before they had leads
+    for name, path, height in (
+        ("overview", "/", 1120),
+        ("lead", f"/leads/{lead.lead_id}", 900),
+        ("leads", "/leads", 760),
+    ):
+        page.set_viewport_size({"width": 1120, "height": height})
         page.goto(address(served, path))
         page.screenshot(path=folder / f"{name}.png")
     page.goto(address(served, "/causes"))
     page.get_by_role("button", name="Replay all 4…").click()
     page.screenshot(path=folder / "plan.png")
-    assert {file.name for file in folder.glob("*.png")} == {"overview.png", "lead.png", "plan.png"}
+    assert {file.name for file in folder.glob("*.png")} == {"overview.png", "lead.png", "leads.png", "plan.png"}

@@ -16,6 +16,7 @@ WHOLE = Marks(
     forgetting_from=date(2025, 12, 1),
     probes_fail_since=RECEIVED_AT - timedelta(hours=3),
     next_probe_at=RECEIVED_AT + timedelta(seconds=290),
+    reconciled_at=RECEIVED_AT - timedelta(days=40),
 )
 
 

@@ -8,12 +8,13 @@ from datetime import timedelta
 import pytest
 from azure.storage.queue import QueueClient
 
+from leadpipe.model.canary_form import SOURCE as CANARY_SOURCE
 from leadpipe.model.change import Edited, Poisoned, Replayed, transition
 from leadpipe.model.claim import Claim
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import new_lead_id
 from leadpipe.model.ports import Arrival, Claims, Fallback, Ledger, PoisonQueue
-from leadpipe.model.record import Record, State
+from leadpipe.model.record import TO_COUNT, TO_GROUP, TO_LIST, Record, State
 from leadpipe.storage.fallback import AzureFallback
 from leadpipe.storage.poison_queue import AzurePoisonQueue
 from tests.factories import LEAD_ID, RECEIVED_AT, lead_id, payload, record
@@ -36,6 +37,23 @@ def test_records_between_two_days_are_of_the_states_and_without_payloads_unless_
     poisoned = frozenset({State.POISONED})
     assert [r.payload for r in ledger.between(TODAY, TODAY, states=poisoned)] == [None]
     assert [r.payload for r in ledger.between(TODAY, TODAY, states=poisoned, payloads=True)] == [payload()]
+
+
+@pytest.mark.parametrize("fields", [TO_COUNT, TO_GROUP, TO_LIST])
+def test_records_with_some_fields_have_those_and_no_others(ledger: Ledger, fields: frozenset[str]) -> None:
+    times = {"written_at": RECEIVED_AT + timedelta(seconds=2), "next_try_at": RECEIVED_AT, "failing_since": RECEIVED_AT}
+    whole = record(state=State.FALLBACK, reason="throttled", detail="429", attempt=3, rounds=1, is_test=True, **times)
+    ledger.insert(whole)
+    (found,) = ledger.between(TODAY, TODAY, fields=fields, page=1)
+    assert {name: getattr(found, name) for name in fields} == {name: getattr(whole, name) for name in fields}
+    bare = Record(lead_id=whole.lead_id, state=whole.state, received_at=RECEIVED_AT, updated_at=RECEIVED_AT)
+    assert replace(found, **{name: getattr(bare, name) for name in fields}) == bare
+
+
+def test_whether_a_lead_is_a_canary_is_known_from_some_fields(ledger: Ledger) -> None:
+    ledger.insert(record(state=State.KEPT, is_test=True, source=CANARY_SOURCE, fingerprint=""))
+    for fields in (TO_COUNT, TO_GROUP, TO_LIST):
+        assert [found.is_canary for found in ledger.between(TODAY, TODAY, fields=fields)] == [True]
 
 
 def test_a_ledger_without_any_lead_has_none_between_any_days(ledger: Ledger) -> None:

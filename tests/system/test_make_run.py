@@ -3,55 +3,16 @@
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
-ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 90
-
-
-class MakeRun:
-    """`make run`'s command in a data folder of its own, its screen read line by line."""
-
-    def __init__(self, data: Path, port: int, *options: str, **settings: str) -> None:
-        self.port = port
-        environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(("AzureWebJobs", "DATAVERSE_"))
-        }
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "devkit", "run", "--port", str(port), "--data", str(data), *options],
-            cwd=ROOT,
-            env={**environment, **settings},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.screen: list[str] = []
-
-    def reads(self, wanted: str) -> str:
-        """The first line from here on that says so; fails when the command ends or too much time passes before."""
-        assert self.process.stdout is not None
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        for line in self.process.stdout:
-            self.screen.append(line)
-            if wanted in line:
-                return line
-            assert time.monotonic() < deadline, "".join(self.screen)
-        raise AssertionError("".join(self.screen))
-
-    def interrupt(self) -> int:
-        self.process.send_signal(signal.SIGINT)
-        assert self.process.stdout is not None
-        self.screen += self.process.stdout.readlines()
-        return self.process.wait(timeout=30)
+from tests.make_run import ROOT, MakeRun
 
 
 @pytest.fixture

@@ -31,8 +31,13 @@ ODD = [TypeError, AttributeError, KeyError, UnicodeError, RecursionError, Memory
 
 
 @cache
+def built() -> list[Any]:
+    """The app gives its functions only once."""
+    return list(function_app.app.get_functions())
+
+
 def functions() -> dict[str, Callable[..., Any]]:
-    return {each.get_function_name(): each.get_user_function() for each in function_app.app.get_functions()}
+    return {each.get_function_name(): each.get_user_function() for each in built()}
 
 
 def function(name: str) -> Callable[..., Any]:
@@ -166,11 +171,11 @@ def run(environment: dict[str, str], program: str) -> str:
 )
 def test_only_the_word_host_leaves_the_keys_to_the_host(word: str | None, level: str) -> None:
     levels = registered({} if word is None else {"LEADPIPE_AUTH": word})
-    assert levels == {"leads": level, "health": "ANONYMOUS"}
+    assert levels == {"leads": level, "health": "ANONYMOUS", "openapi.json": "ANONYMOUS"}
 
 
 def test_a_slip_in_the_apps_name_leaves_the_marketplace_its_endpoint() -> None:
-    assert {*registered({"LEADPIPE_APP": "consol"})} == {"leads", "health"}
+    assert {*registered({"LEADPIPE_APP": "consol"})} == {"leads", "health", "openapi.json"}
 
 
 def test_the_consoles_app_has_its_one_route_and_nothing_that_moves_leads() -> None:
@@ -186,14 +191,14 @@ def test_the_consoles_app_has_its_one_route_and_nothing_that_moves_leads() -> No
 
 def test_no_function_takes_the_posts_of_another_by_its_name() -> None:
     """Microsoft's host tries the routes in the order of the functions' names, and the first that fits wins."""
-    functions = [*function_app.app.get_functions(), function_app.show_console.build()]
+    functions = [*built(), function_app.show_console.build()]
     routes = {
         function.get_function_name(): binding["route"]
         for function in sorted(functions, key=lambda function: function.get_function_name())
         for binding in map(json.loads, function.get_raw_bindings())
         if binding["type"] == "httpTrigger"
     }
-    assert {"leads", "health", "console"} <= routes.keys()
+    assert {"leads", "health", "openapi", "console"} <= routes.keys()
     for name, route in routes.items():
         address = re.sub(r"\{.*?\}", "leads", route)
         assert next(other for other in routes if fits(routes[other], address)) == name

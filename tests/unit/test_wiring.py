@@ -85,6 +85,12 @@ def test_what_posts_notices_is_no_part_of_a_cold_start() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_the_endpoints_description_is_no_part_of_a_cold_start() -> None:
+    code = "import function_app, sys; print([name for name in sys.modules if name.endswith('openapi')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_the_operators_tools_and_the_console_are_no_part_of_the_app() -> None:
     """Not even once all of delivery is built."""
     code = (

@@ -36,6 +36,7 @@ class Column:
     least: float = 0
     most: float = 0
     options: dict[int, str] = field(default_factory=dict)
+    with_time: bool = False  # a date that has a time of day
     default: bool | int | None = None
     on_create: bool = True
     on_update: bool = True
@@ -55,8 +56,8 @@ def choice_from_zero(*labels: str) -> Column:
     return Column(kind=Kind.CHOICE, options=dict(enumerate(labels)))
 
 
-def flag(default: bool | None) -> Column:
-    return Column(kind=Kind.FLAG, default=default)
+def flag(default: bool | None, *, yes: str = "Yes", no: str = "No") -> Column:
+    return Column(kind=Kind.FLAG, default=default, options={1: yes, 0: no})
 
 
 OWNERS = ("systemusers", "teams")
@@ -66,9 +67,20 @@ ENTITIES = {
     "teams": "team",
     "campaigns": "campaign",
     "transactioncurrencies": "transactioncurrency",
+    "accounts": "account",
+    "contacts": "contact",
+    "incidents": "incident",
+    "opportunities": "opportunity",
+    "campaignresponses": "campaignresponse",
+    "slas": "sla",
 }
-# Lookups that may point into several tables have a link for each of them.
-_COLUMNS = {"objectid_lead": "objectid"}
+# The lookups that are bound by another name than their column's.
+_COLUMNS_OF_LINKS = {
+    "customerid_account": "customerid",
+    "customerid_contact": "customerid",
+    "objectid_lead": "objectid",
+    "sla_lead_sla": "slaid",
+}
 
 
 def entity_of(entity_set: str) -> str:
@@ -76,8 +88,7 @@ def entity_of(entity_set: str) -> str:
 
 
 def column_of_link(link: str) -> str:
-    """Gives the name of the lookup's column in metadata."""
-    return _COLUMNS.get(link, link.lower())
+    return _COLUMNS_OF_LINKS.get(link, link.lower())
 
 
 def link_column(link: str) -> str:

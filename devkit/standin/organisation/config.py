@@ -48,12 +48,14 @@ class Config:
     # Registered plug-in steps: `name`, and where they differ from a synchronous one on creating a lead `message`,
     # `table`, `stage`, `mode`, `statecode`, `rank`.
     plugin_steps: tuple[dict[str, Any], ...] = ()
-    # Lead columns that differ: name -> {kind, longest, options, required}, or None for a missing column.
+    # Lead columns that differ: name -> {kind, longest, options, required, with_time}, or None for a missing column.
     columns: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     # More rows of other tables that a lead may point to: entity set -> ids.
     rows: dict[str, tuple[str, ...]] = field(default_factory=dict)
     # The organisation's own lookups: the name that it is bound by, whose case matters -> the sets it points into.
     lookups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    # What users and teams of `rows` are called: id -> {name, email}.
+    names: dict[str, dict[str, str]] = field(default_factory=dict)
     # Users and teams that cannot have a lead: id -> `disabled`, or `no_privilege` on leads.
     unfit_owners: dict[str, str] = field(default_factory=dict)
     # Which managed identities the platform gives tokens for: `system`, `user`.
@@ -95,6 +97,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "columns": checks.columns,
     "rows": checks.rows,
     "lookups": checks.lookups,
+    "names": checks.names,
     "unfit_owners": checks.unfit_owners,
     "managed_identities": checks.managed_identities,
     "certificates": checks.certificates,

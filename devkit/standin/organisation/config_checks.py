@@ -11,7 +11,8 @@ from devkit.standin.organisation.columns import Kind
 from devkit.standin.organisation.security import DEPTHS, PRIVILEGES, Depth
 
 _COLUMN_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
-_COLUMN_KEYS = {"kind", "longest", "options", "required"}
+_COLUMN_KEYS = {"kind", "longest", "options", "required", "with_time"}
+_NAMES = {"name", "email"}
 _UNFIT = ("disabled", "no_privilege")
 _IDENTITIES = ("system", "user")
 
@@ -88,6 +89,15 @@ def lookups(name: str, value: Any) -> dict[str, tuple[str, ...]]:
     return {link: texts(f"{name}.{link}", sets) for link, sets in value.items()}
 
 
+def names(name: str, value: Any) -> dict[str, dict[str, str]]:
+    if not isinstance(value, dict) or not all(isinstance(each, dict) for each in value.values()):
+        raise ConfigError(f"{name}: an object of id to {{name, email}} is expected")
+    for row, called in value.items():
+        if not set(called) <= _NAMES or not all(isinstance(text, str) for text in called.values()):
+            raise ConfigError(f"{name}.{row}: an object of any of {', '.join(sorted(_NAMES))} is expected")
+    return {str(row).lower(): called for row, called in value.items()}
+
+
 def unfit_owners(name: str, value: Any) -> dict[str, str]:
     if not isinstance(value, dict) or not all(why in _UNFIT for why in value.values()):
         raise ConfigError(f"{name}: an object of id to one of {', '.join(_UNFIT)} is expected")
@@ -121,6 +131,8 @@ def _check_column(name: str, changes: Any) -> None:
         raise ConfigError(f"{name}: kind is one of {', '.join(kinds)}")
     if "longest" in changes:
         whole(f"{name}.longest", changes["longest"])
+    if not isinstance(changes.get("with_time", False), bool):
+        raise ConfigError(f"{name}.with_time: true or false is expected")
     options = changes.get("options", {})
     if not isinstance(options, dict) or not all(re.fullmatch(r"-?\d{1,9}", key) for key in options):
         raise ConfigError(f"{name}: options is an object of value to label")

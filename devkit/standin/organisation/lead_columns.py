@@ -21,8 +21,20 @@ def _address(prefix: str) -> dict[str, Column]:
         **dict.fromkeys(("city", "country"), 80),
         **dict.fromkeys(("county", "stateorprovince", "fax", "telephone1", "telephone2", "telephone3"), 50),
         **dict.fromkeys(("postalcode", "postofficebox"), 20),
+        "upszone": 4,
     }
-    return {f"{prefix}_{name}": text(longest) for name, longest in lengths.items()}
+    return {
+        **{f"{prefix}_{name}": text(longest) for name, longest in lengths.items()},
+        f"{prefix}_utcoffset": Column(kind=Kind.WHOLE, least=-1500, most=1500),
+        f"{prefix}_latitude": Column(kind=Kind.FLOAT, least=-90, most=90),
+        f"{prefix}_longitude": Column(kind=Kind.FLOAT, least=-180, most=180),
+        f"{prefix}_addresstypecode": choice("Default Value"),
+        f"{prefix}_shippingmethodcode": choice("Default Value"),
+    }
+
+
+def _day(*, with_time: bool) -> Column:
+    return Column(kind=Kind.DAY, with_time=with_time)
 
 
 STATES = {0: "Open", 1: "Qualified", 2: "Disqualified"}
@@ -35,6 +47,10 @@ COLUMNS: dict[str, Column] = {
     "firstname": text(50, "Recommended"),
     "middlename": text(50),
     "lastname": text(50, "ApplicationRequired"),
+    "yomifirstname": text(150),
+    "yomimiddlename": text(150),
+    "yomilastname": text(150),
+    "yomicompanyname": text(100),
     "salutation": text(100),
     "jobtitle": text(100),
     "companyname": text(100, "Recommended"),
@@ -50,6 +66,8 @@ COLUMNS: dict[str, Column] = {
     "websiteurl": text(200),
     "description": Column(kind=Kind.MEMO, longest=2000),
     "qualificationcomments": Column(kind=Kind.MEMO, longest=2000),
+    "businesscard": Column(kind=Kind.MEMO, longest=1_073_741_823),
+    "businesscardattributes": text(4000),
     **_address("address1"),
     **_address("address2"),
     "sic": text(20),
@@ -58,16 +76,18 @@ COLUMNS: dict[str, Column] = {
     "revenue": Column(kind=Kind.MONEY, most=1e14),
     "budgetamount": Column(kind=Kind.MONEY, most=1e12),
     "estimatedamount": Column(kind=Kind.MONEY, most=1e12),
-    "donotbulkemail": flag(False),
-    "donotemail": flag(False),
-    "donotphone": flag(False),
-    "donotfax": flag(False),
-    "donotpostalmail": flag(False),
-    "donotsendmm": flag(False),
-    "followemail": flag(True),
-    "confirminterest": flag(None),
-    "decisionmaker": flag(None),
-    "evaluatefit": flag(None),
+    "estimatedvalue": Column(kind=Kind.FLOAT, most=1e9),
+    **dict.fromkeys(
+        ("donotbulkemail", "donotemail", "donotphone", "donotfax", "donotpostalmail"),
+        flag(False, yes="Do Not Allow", no="Allow"),
+    ),
+    "donotsendmm": flag(False, yes="Do Not Send", no="Send"),
+    "followemail": flag(True, yes="Allow", no="Do Not Allow"),
+    "decisionmaker": flag(False, yes="completed", no="mark complete"),
+    "participatesinworkflow": flag(False),
+    # Microsoft's table has the labels of these two turned round.
+    "confirminterest": flag(False, yes="No", no="Yes"),
+    "evaluatefit": flag(False, yes="No", no="Yes"),
     "leadsourcecode": choice(
         "Advertisement",
         "Employee Referral",
@@ -123,6 +143,12 @@ COLUMNS: dict[str, Column] = {
     "purchasetimeframe": choice_from_zero("Immediate", "This Quarter", "Next Quarter", "This Year", "Unknown"),
     "purchaseprocess": choice_from_zero("Individual", "Committee", "Unknown"),
     "initialcommunication": choice_from_zero("Contacted", "Not Contacted"),
+    "salesstage": choice_from_zero("Qualify"),
+    "salesstagecode": choice("Default Value"),
+    "estimatedclosedate": _day(with_time=False),
+    "schedulefollowup_prospect": _day(with_time=True),
+    "schedulefollowup_qualify": _day(with_time=True),
+    "lastonholdtime": _day(with_time=True),
     "statecode": Column(kind=Kind.STATE, options=STATES, default=0, on_create=False, required="SystemRequired"),
     "statuscode": Column(
         kind=Kind.STATUS,
@@ -133,10 +159,10 @@ COLUMNS: dict[str, Column] = {
         ),
         default=1,
     ),
-    "overriddencreatedon": Column(kind=Kind.DAY, on_update=False),
+    "overriddencreatedon": Column(kind=Kind.DAY, with_time=True, on_update=False),
     "fullname": Column(kind=Kind.TEXT, longest=160, on_create=False, on_update=False),
-    "createdon": Column(kind=Kind.DAY, on_create=False, on_update=False),
-    "modifiedon": Column(kind=Kind.DAY, on_create=False, on_update=False),
+    "createdon": Column(kind=Kind.DAY, with_time=True, on_create=False, on_update=False),
+    "modifiedon": Column(kind=Kind.DAY, with_time=True, on_create=False, on_update=False),
 }
 
 # Single-valued navigation properties -> the sets whose rows they may point to. Bound as `<name>@odata.bind`.
@@ -144,6 +170,14 @@ LINKS: dict[str, tuple[str, ...]] = {
     "ownerid": ("systemusers", "teams"),
     "campaignid": ("campaigns",),
     "transactioncurrencyid": ("transactioncurrencies",),
+    "parentaccountid": ("accounts",),
+    "parentcontactid": ("contacts",),
+    "customerid_account": ("accounts",),
+    "customerid_contact": ("contacts",),
+    "originatingcaseid": ("incidents",),
+    "qualifyingopportunityid": ("opportunities",),
+    "relatedobjectid": ("campaignresponses",),
+    "sla_lead_sla": ("slas",),
 }
 
 

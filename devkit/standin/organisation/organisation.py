@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from devkit.standin.organisation.affinity import Servers
 from devkit.standin.organisation.certificates import client_certificate
-from devkit.standin.organisation.columns import columns_with, link_column
+from devkit.standin.organisation.columns import ENTITIES, columns_with, link_column
 from devkit.standin.organisation.config import Config
 from devkit.standin.organisation.device_codes import DeviceCodes
 from devkit.standin.organisation.fault_kinds import STAGES, strike
 from devkit.standin.organisation.faults import Faults, Sight, Stage
 from devkit.standin.organisation.identity import Identity, load_identity
-from devkit.standin.organisation.members import Made, Members
+from devkit.standin.organisation.members import Made, Members, made_up_id
 from devkit.standin.organisation.request_counts import Counts
 from devkit.standin.organisation.row_store import Database, RowStore
 from devkit.standin.organisation.tables import TABLES
@@ -91,6 +91,7 @@ class Organisation:
             "campaigns": (self.identity.campaign_id,),
             "transactioncurrencies": (self.identity.currency_id,),
         }
+        own |= {name: (made_up_id(name),) for name in ENTITIES if name not in own}
         return own | {name: own.get(name, ()) + more for name, more in self.config.rows.items()}
 
 

@@ -57,7 +57,14 @@ _OTHERS = (
     "prvAssignNote",
     "prvAppendToCampaign",
     "prvAppendToTransactionCurrency",
+    "prvAppendToAccount",
+    "prvAppendToContact",
+    "prvAppendToIncident",
+    "prvAppendToOpportunity",
+    "prvAppendToActivity",
+    "prvAppendToSLA",
     "prvAppendToAsyncOperation",
+    "prvOverrideCreatedOnCreatedBy",
     "prvReadUser",
     "prvReadRole",
     "prvReadBusinessUnit",
@@ -83,7 +90,15 @@ APPEND_TO = {
     "leads": "prvAppendToLead",
     "campaigns": "prvAppendToCampaign",
     "transactioncurrencies": "prvAppendToTransactionCurrency",
+    "accounts": "prvAppendToAccount",
+    "contacts": "prvAppendToContact",
+    "incidents": "prvAppendToIncident",
+    "opportunities": "prvAppendToOpportunity",
+    "campaignresponses": "prvAppendToActivity",
+    "slas": "prvAppendToSLA",
 }
+# What it takes to set overriddencreatedon.
+OVERRIDE_CREATED_ON = "prvOverrideCreatedOnCreatedBy"
 EVERYTHING = dict.fromkeys(PRIVILEGES, Depth.GLOBAL.label)
 
 ROLE = "Microsoft Marketplace Lead Writer"

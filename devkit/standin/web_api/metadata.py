@@ -146,7 +146,12 @@ def _attribute(name: str, column: Column) -> dict[str, Any]:
         attribute["MaxLength"] = column.longest
     if column.targets:
         attribute["Targets"] = list(column.targets)
-    if column.options:
+    if column.kind is Kind.DAY:
+        attribute["DateTimeBehavior"] = {"Value": "UserLocal" if column.with_time else "DateOnly"}
+    if column.kind is Kind.FLAG:
+        yes, no = ({"Value": value, "Label": _label(column.options.get(value, ""))} for value in (1, 0))
+        attribute["OptionSet"] = {"TrueOption": yes, "FalseOption": no}
+    elif column.options:
         options = [{"Value": value, "Label": _label(label)} for value, label in column.options.items()]
         attribute["OptionSet"] = {"Options": options}
     return attribute

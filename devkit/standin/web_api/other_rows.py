@@ -14,7 +14,7 @@ from devkit.standin.organisation.members import made_up_id
 from devkit.standin.organisation.security import PRIVILEGES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from devkit.standin.organisation.members import Members, Role, User
     from devkit.standin.organisation.organisation import Organisation
@@ -34,7 +34,11 @@ class OtherTable:
 def _users(organisation: Organisation) -> Rows:
     members = organisation.members()
     unfit = organisation.config.unfit_owners
-    others = [_colleague(row_id, unfit.get(row_id)) for row_id in organisation.config.rows.get("systemusers", ())]
+    names = organisation.config.names
+    others = [
+        _colleague(row_id, unfit.get(row_id), names.get(row_id, {}))
+        for row_id in organisation.config.rows.get("systemusers", ())
+    ]
     return [*(_user(organisation, members, user) for user in members.users().values()), *others]
 
 
@@ -44,6 +48,7 @@ def _user(organisation: Organisation, members: Members, user: User) -> dict[str,
         "systemuserid": user.user_id,
         "fullname": user.name,
         "domainname": user.account,
+        "internalemailaddress": None,
         "applicationid": user.application_id,
         "azureactivedirectoryobjectid": made_up_id("service-principals", user.application_id or user.user_id),
         "isdisabled": user.disabled,
@@ -55,12 +60,13 @@ def _user(organisation: Organisation, members: Members, user: User) -> dict[str,
     }
 
 
-def _colleague(row_id: str, unfit: str | None) -> dict[str, Any]:
+def _colleague(row_id: str, unfit: str | None, called: Mapping[str, str]) -> dict[str, Any]:
     """Makes a user who may own leads."""
     return {
         "systemuserid": row_id,
-        "fullname": "Contoso",
+        "fullname": called.get("name", "Contoso"),
         "domainname": f"{row_id}@contoso.onmicrosoft.com",
+        "internalemailaddress": called.get("email"),
         "isdisabled": unfit == "disabled",
     }
 
@@ -122,9 +128,16 @@ def _privileges(_organisation: Organisation) -> Rows:
 
 
 def _targets(entity_set: str) -> Callable[[Organisation], Rows]:
-    """Makes rows that a lead may point to, with id and name only."""
+    """Makes rows that a lead may point to, with id, name and, for teams, an e-mail address only."""
     key = f"{ENTITIES[entity_set]}id"
-    return lambda organisation: [{key: row, "name": "Contoso"} for row in organisation.rows()[entity_set]]
+
+    def row(row_id: str, called: Mapping[str, str]) -> dict[str, Any]:
+        address = {"emailaddress": called.get("email")} if entity_set == "teams" else {}
+        return {key: row_id, "name": called.get("name", "Contoso"), **address}
+
+    return lambda organisation: [
+        row(each, organisation.config.names.get(each, {})) for each in organisation.rows()[entity_set]
+    ]
 
 
 def _steps(organisation: Organisation) -> Rows:
@@ -174,7 +187,8 @@ OTHER_TABLES: dict[str, OtherTable] = {
     "privileges": OtherTable(key="privilegeid", privilege="", rows=_privileges),
     **{
         name: OtherTable(key=f"{ENTITIES[name]}id", privilege="", rows=_targets(name))
-        for name in ("teams", "campaigns", "transactioncurrencies")
+        for name in ENTITIES
+        if name != "systemusers"
     },
     "sdkmessages": OtherTable(key="sdkmessageid", privilege="prvReadSdkMessageProcessingStep", rows=_messages),
     "sdkmessageprocessingsteps": OtherTable(

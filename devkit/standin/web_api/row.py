@@ -20,12 +20,19 @@ def created_row(table: Table, row_id: str, changes: Changes, user_id: str) -> di
         table.key: row_id,
         **table.defaults,
         **sent,
-        "createdon": now,
+        **_creation(sent, now),
         "modifiedon": now,
         **({link_column("ownerid"): user_id} if "ownerid" in table.links else {}),
         **_links(changes),
     }
     return row | _computed(table, row)
+
+
+def _creation(sent: dict[str, Any], now: str) -> dict[str, str]:
+    """Moves a date that was sent into createdon, and keeps the true one beside it."""
+    if "overriddencreatedon" not in sent:
+        return {"createdon": now}
+    return {"createdon": sent["overriddencreatedon"], "overriddencreatedon": now}
 
 
 def revised_row(table: Table, row: dict[str, Any], changes: Changes) -> dict[str, Any]:

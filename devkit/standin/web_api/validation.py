@@ -9,7 +9,7 @@ import json
 import re
 import uuid
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from devkit.standin.organisation.columns import Column, Kind
@@ -156,13 +156,22 @@ def _guid(_table: Table, _name: str, value: Any) -> str:
     return parse_guid(value)
 
 
-def _day(_table: Table, _name: str, value: Any) -> str:
+def _day(table: Table, name: str, value: Any) -> str:
+    """Reads a day, or a day and time with its zone, as the column has it."""
+    wanted = "Edm.DateTimeOffset" if table.columns[name].with_time else "Edm.Date"
     if not isinstance(value, str):
-        raise _cannot_convert("Edm.Date")
+        raise _cannot_convert(wanted)
     try:
-        return date.fromisoformat(value).isoformat()
-    except ValueError as error:
-        raise _cannot_convert("Edm.Date") from error
+        return _time(value) if table.columns[name].with_time else date.fromisoformat(value).isoformat()
+    except (ValueError, OverflowError) as error:
+        raise _cannot_convert(wanted) from error
+
+
+def _time(value: str) -> str:
+    at = datetime.fromisoformat(value)
+    if at.tzinfo is None:
+        raise ValueError(value)
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 _CHECKS: dict[Kind, Callable[[Table, str, Any], Any]] = {

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from devkit.standin.organisation.columns import OWNERS, entity_of
 from devkit.standin.organisation.faults import Stage
 from devkit.standin.organisation.row_store import Written
-from devkit.standin.organisation.security import APPEND_TO, Depth, check_owner
+from devkit.standin.organisation.security import APPEND_TO, OVERRIDE_CREATED_ON, Depth, check_owner
 from devkit.standin.refusal import Refusal
 from devkit.standin.replies import json_reply, no_content
 from devkit.standin.web_api.query_options import check_options, chooser, column_check, most_rows, selected
@@ -137,6 +137,8 @@ def _update(call: Call, table: Table, row_id: str) -> Written:
 
 def _changes(call: Call, table: Table, *, creating: bool) -> Changes:
     changes = checked(table, read_body(call.request.get_data()), creating=creating)
+    if changes.columns.get("overriddencreatedon") is not None:
+        call.require(OVERRIDE_CREATED_ON)
     for reference in changes.links.values():
         _check_link(call, table, reference.entity_set, reference.row_id)
     return changes

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from leadpipe.model.record import State
-from leadpipe.operations.overview import unsettled_groups
+from leadpipe.operations.overview import waiting_of
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -14,10 +14,9 @@ REFRESH_SECONDS = 10
 
 
 def show(visit: "Visit") -> "Response":
-    groups, is_cut = unsettled_groups(visit.ports, visit.at)
+    found = waiting_of(visit.ports, visit.at, visit.console.comebacks)
+    groups = found.groups
     counts = {state: sum(group.leads for group in groups if group.state is state) for state in State}
     visit.console.count(causes=counts[State.POISONED], fallback=counts[State.FALLBACK])
     groups.sort(key=lambda group: (group.state is not State.POISONED, -group.leads))
-    return visit.page(
-        "causes.html", page="causes", title="Causes", groups=groups, is_cut=is_cut, refresh=REFRESH_SECONDS
-    )
+    return visit.page("causes.html", page="causes", title="Causes", found=found, refresh=REFRESH_SECONDS)

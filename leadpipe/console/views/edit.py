@@ -1,24 +1,20 @@
 """Edit and replay: a form over the posted fields, checked before anything is written, old and new side by side."""
 
-import re
 from typing import TYPE_CHECKING
 
 from leadpipe.console.masking import lead_of
-from leadpipe.console.views.lead import require
+from leadpipe.console.views.lead import FIELDS, require
 from leadpipe.model.change import Edited
 from leadpipe.model.errors import InvalidLead, NotAllowed
 from leadpipe.model.record import Record
 from leadpipe.operations.decisions import check as checked
 from leadpipe.operations.decisions import edit, replay
-from leadpipe.operations.payload_edit import LEAD_FIELDS, PERSON_FIELDS, differences, pretty, with_fields
+from leadpipe.operations.payload_edit import differences, pretty, with_fields
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
     from leadpipe.console.site import Visit
-
-_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
-FIELDS = {name: _WORD.sub("_", name).lower() for name in (*PERSON_FIELDS, *LEAD_FIELDS)}
 
 
 def show(visit: "Visit", lead_id: str) -> "Response":

@@ -1,5 +1,6 @@
 """One lead: what happened to it, what Dynamics gets, and what a person can do."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,10 +10,12 @@ from leadpipe.console.plans import Choice, Verb, command_of, why_not
 from leadpipe.model.errors import LeadpipeError, NotAllowed, RecordDamaged
 from leadpipe.model.record import OPEN, Record, State
 from leadpipe.operations.causes import cause_of
+from leadpipe.operations.comebacks import came_back
 from leadpipe.operations.decisions import known
 from leadpipe.operations.decisions import reveal as note_that_it_is_revealed
 from leadpipe.operations.find import history_of
 from leadpipe.operations.mapping.shown import Fields, mapping_and_faults, rows_of_lead
+from leadpipe.operations.payload_edit import LEAD_FIELDS, PERSON_FIELDS
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from leadpipe.console.site import Visit
 
 REFRESH_SECONDS = 5
+_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
+# The documented fields of a post, and where a lead has them.
+FIELDS = {name: _WORD.sub("_", name).lower() for name in (*PERSON_FIELDS, *LEAD_FIELDS)}
 _EDITABLE = frozenset({State.POISONED, State.REJECTED, State.DISCARDED})
 _TITLES = {
     Verb.REPLAY: "Replay",
@@ -69,8 +75,10 @@ def show(visit: "Visit", lead_id: str) -> "Response":
         revealed=revealed,
         has_data=lead is not None or record.payload is not None or bool(record.email or record.name),
         cause=cause_of(record.reason, lead_id) if record.reason else None,
+        replayed_at=came_back(record, events),
         events=events,
         columns=[*_columns(mask, rows_of_lead(mapping, lead, lead_id))] if lead and mapping else [],
+        fields=[(name, value) for name, attribute in FIELDS.items() if (value := getattr(lead, attribute, ""))],
         faults=faults,
         matching=[rule.name for rule in mapping.matching(lead)] if lead and mapping else [],
         posted=_posted(record) if revealed else "",

@@ -13,10 +13,11 @@ from werkzeug.wrappers import Response
 
 from leadpipe.console.masking import Mask, masked
 from leadpipe.model.lead_id import is_lead_id
-from leadpipe.model.record import Record, State
+from leadpipe.model.record import TO_LIST, Record, State
 from leadpipe.operations.find import Search
 from leadpipe.operations.listing import Page, page_of
 from leadpipe.operations.span import since_of
+from leadpipe.operations.state_counts import StateCounts, counts_of
 
 if TYPE_CHECKING:
     from leadpipe.console.site import Visit
@@ -47,10 +48,24 @@ def show(visit: "Visit") -> Response:
         _search(visit),
         filters={name: visit.given(name) for name in _FILTERS},
         csv=_address(visit, "/leads.csv"),
-        counts=visit.console.badges,
+        counts=_counts(visit),
+        sides=[*_sides(visit)],
         states=[_OPEN, *map(str, State)],
         refresh=None if visit.given("after") else REFRESH_SECONDS,
     )
+
+
+def _counts(visit: "Visit") -> StateCounts:
+    """How many leads are in each state, of those that the other filters choose."""
+    key = tuple(visit.given(name) for name in (*_FILTERS, "canary") if name != "state")
+    ledger, search = visit.ports.ledger, _search(visit)
+    return visit.console.counts.get(key, lambda: counts_of(ledger, search, at=visit.at), at=visit.at)
+
+
+def _sides(visit: "Visit") -> Iterator[tuple[str, str]]:
+    """Each state with the address that chooses it beside the other filters; the first one chooses all."""
+    for name in ("", _OPEN, *map(str, State)):
+        yield name, _address(visit, "/leads", state=name)
 
 
 def show_fallback(visit: "Visit") -> Response:
@@ -118,7 +133,7 @@ def _page(visit: "Visit", search: Search) -> Page:
     after = visit.given("after")
     if after and not is_lead_id(after):
         raise BadRequest("`after` is not a lead id")
-    return page_of(visit.ports.ledger, search, today=visit.at.date(), after=after)
+    return page_of(visit.ports.ledger, search, today=visit.at.date(), after=after, fields=TO_LIST)
 
 
 def _rows(page: Page) -> Iterator[Row]:
@@ -129,7 +144,8 @@ def _rows(page: Page) -> Iterator[Row]:
 
 def _address(visit: "Visit", path: str, **more: str) -> str:
     """The page with the filters that are set, to be linked to."""
-    query = {name: visit.given(name) for name in (*_FILTERS, "canary") if visit.given(name)} | more
+    given = {name: visit.given(name) for name in (*_FILTERS, "canary")} | more
+    query = {name: value for name, value in given.items() if value}
     return f"{path}?{urlencode(query)}" if query else path
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from leadpipe.model.errors import InvalidLead, LeadpipeError
 from leadpipe.model.lead import Lead, posted_text
-from leadpipe.model.lead_id import is_lead_id
+from leadpipe.model.lead_id import ENTROPY_BYTES, is_lead_id, new_lead_id
 from leadpipe.operations.decisions import known
 from leadpipe.operations.decisions import reveal as note_that_it_is_revealed
 from leadpipe.operations.mapping.shown import mapping_and_faults, rows_of_lead, rows_of_mapping
@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
     from leadpipe.console.site import Visit
-
-# In place of the id that a posted lead would be given.
-SOME_ID = "00000000-0000-7000-8000-000000000000"
 
 
 def show(visit: "Visit") -> "Response":
@@ -58,7 +55,7 @@ def _lead_of(visit: "Visit", given: str) -> tuple[str, Lead]:
     """The lead; one of the ledger is shown whole, which its history notes."""
     wanted = given.strip("{}").lower()
     if not is_lead_id(wanted):
-        return SOME_ID, Lead.from_payload(posted_text(given.encode()))
+        return new_lead_id(visit.at, bytes(ENTROPY_BYTES)), Lead.from_payload(posted_text(given.encode()))
     record = known(wanted, visit.ports.ledger)
     if not isinstance(record.payload, str):
         raise LeadpipeError("no_lead", f"the ledger keeps no lead text of {wanted}")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from leadpipe.console.chart import chart_of
+from leadpipe.console.latency_chart import times_of
 from leadpipe.console.words import counted
 from leadpipe.model.attention import Attention
 from leadpipe.model.duration import in_words
@@ -11,6 +12,7 @@ from leadpipe.model.lead_id import ONE_DAY
 from leadpipe.model.record import State
 from leadpipe.operations.causes import cause_of
 from leadpipe.operations.overview import Overview, overview_of
+from leadpipe.operations.report import OUTCOMES
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 DAYS, MORE_DAYS = 14, 90
 REFRESH_SECONDS = 10
+# While days are still to be counted.
+COUNTING_SECONDS = 2
 # Leads wait, and nothing is lost; anything else is red.
 _CALM = frozenset({"waiting", "blocked", "credential", "silent", "overdue"})
 _FEW = {2: "Two", 3: "Three", 4: "Four"}
@@ -38,9 +42,10 @@ class Call:
 
 def show(visit: "Visit") -> "Response":
     days = MORE_DAYS if visit.given("days") == str(MORE_DAYS) else DAYS
-    found = overview_of(visit.target, days=days, at=visit.at, totals=visit.console.totals)
+    found = overview_of(visit.target, days=days, at=visit.at, known=visit.console.days)
     visit.console.count(causes=found.states[State.POISONED], fallback=found.states[State.FALLBACK])
     calls = [_call(each) for each in found.attention]
+    chart = chart_of(found.days)
     return visit.page(
         "overview.html",
         page="overview",
@@ -49,11 +54,22 @@ def show(visit: "Visit") -> "Response":
         calls=calls,
         verdict=_verdict(calls, found),
         usual=_usual(found),
-        chart=chart_of(found.days),
+        chart=chart,
+        times=times_of(found.days),
+        outcomes=[name for name in OUTCOMES if any(day.outcomes.get(name) for day in found.days)],
+        as_table=visit.given("as") == "table",
         days=days,
+        more=_cost_of_more(found) if days == DAYS else "",
         day_ago=visit.at - ONE_DAY,
-        refresh=REFRESH_SECONDS,
+        refresh=COUNTING_SECONDS if chart.uncounted else REFRESH_SECONDS,
     )
+
+
+def _cost_of_more(found: Overview) -> str:
+    """How many leads have to be read for the longer chart, as far as the sweep has counted them."""
+    before = found.days[0].day
+    leads = sum(day.leads for at, day in found.pulse.days.items() if at < before)
+    return f"reads {counted(leads, 'lead')}, once" if leads else ""
 
 
 def _verdict(calls: list[Call], found: Overview) -> str:

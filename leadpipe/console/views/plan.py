@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING
 
 from werkzeug.exceptions import BadRequest
 
+from leadpipe.console.pace import estimate
 from leadpipe.console.plans import (
     CHOOSABLE,
     MOST_PLANNED,
     Choice,
+    Plan,
+    Results,
     Verb,
     command_of,
     followed,
@@ -16,9 +19,11 @@ from leadpipe.console.plans import (
     is_moving,
     plan_of,
     results_of,
+    unchanged,
 )
 from leadpipe.model.lead_id import is_lead_id
 from leadpipe.model.record import State
+from leadpipe.operations.comebacks import Comeback
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -35,8 +40,7 @@ def make(visit: "Visit") -> "Response":
     plan = plan_of(choice, visit.desk, first_day=datetime.combine(first, time(), UTC) if first else None)
     visit.console.plans.keep(plan)
     if visit.posted("at_once") and plan.chosen and len(choice.lead_ids) == 1 and choice.verb is not Verb.ERASE:
-        visit.console.forget_counts()
-        visit.console.plans.start(plan, results_of(choice, visit.target, visit.desk), rate=None, at=visit.at)
+        _start(visit, plan, results_of(choice, visit.target, visit.desk), rate=None)
     return visit.go(f"/plans/{plan.id}")
 
 
@@ -52,6 +56,14 @@ def show(visit: "Visit", plan_id: str) -> "Response":
         plan=plan,
         command=command_of(plan.choice),
         leads=leads,
+        unchanged=unchanged(plan, leads),
+        comebacks={} if plan.job else _comebacks(visit, plan),
+        estimate=estimate(
+            plan.choice.verb,
+            len(plan.chosen),
+            last_run=visit.console.plans.pace_of(plan.choice.verb),
+            looked=plan.looked,
+        ),
         is_moving=is_moving(leads),
         Verb=Verb,
         is_hosted=visit.console.door.is_hosted,
@@ -59,6 +71,13 @@ def show(visit: "Visit", plan_id: str) -> "Response":
         dynamics=visit.target.settings.dataverse,
         refresh=REFRESH_SECONDS if plan.is_running or is_moving(leads) else None,
     )
+
+
+def _comebacks(visit: "Visit", plan: Plan) -> dict[str, Comeback]:
+    """The causes that came back after a replay, of a plan that is about to replay."""
+    if plan.choice.verb is not Verb.REPLAY:
+        return {}
+    return visit.console.comebacks.of((entry.record for entry in plan.willing if entry.record), visit.ports.ledger)
 
 
 def run(visit: "Visit", plan_id: str) -> "Response":
@@ -77,9 +96,15 @@ def run(visit: "Visit", plan_id: str) -> "Response":
         plan.chosen = [*(e.lead_id for e in plan.willing if e.lead_id in ticked), *plan.unrehearsed]
         plan.why = why
     if plan.left:
-        visit.console.forget_counts()
-        visit.console.plans.start(plan, results, rate=rate, at=visit.at)
+        _start(visit, plan, results, rate=rate)
     return visit.go(f"/plans/{plan.id}")
+
+
+def _start(visit: "Visit", plan: Plan, results: Results, *, rate: float | None) -> None:
+    """Starts it; the counts are forgotten now, and once more when the last lead is done."""
+    console, chosen = visit.console, [*plan.chosen]
+    console.forget_counts(chosen)
+    console.plans.start(plan, results, rate=rate, at=visit.at, then=lambda: console.forget_counts(chosen))
 
 
 def stop(visit: "Visit", plan_id: str) -> "Response":

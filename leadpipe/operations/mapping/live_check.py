@@ -8,9 +8,9 @@ from leadpipe.dataverse.client import DataverseClient
 from leadpipe.dataverse.inspection import Column, Inspection, Lookup, NotReadable
 from leadpipe.mapping.default import columns_of
 from leadpipe.mapping.fault import Fault
-from leadpipe.mapping.lead_table import Kind
+from leadpipe.mapping.lead_table import COLUMNS, CREATED_ON, CREATED_ON_PRIVILEGE, Kind
 from leadpipe.mapping.note import note_of
-from leadpipe.mapping.values import Choice, Constant, MappedColumn, Row, Text
+from leadpipe.mapping.values import Choice, Constant, Date, LeftOut, MappedColumn, Row, Text
 from leadpipe.model.settings import Dataverse
 
 _FITTING = {
@@ -18,6 +18,7 @@ _FITTING = {
     Kind.NUMBER: frozenset({"Integer", "BigInt", "Decimal", "Double", "Money", "Picklist", "Status"}),
     Kind.YES_NO: frozenset({"Boolean"}),
     Kind.OPTION: frozenset({"Picklist", "Status"}),
+    Kind.DATE: frozenset({"DateTime"}),
 }
 _WHOLE = frozenset({"Integer", "BigInt", "Picklist", "Status"})
 _WORDS = {
@@ -36,6 +37,7 @@ BUILT_IN = "the default mapping"
 class Examined:
     """`looked_at` says what was compared, `unseen` what the role may not read, and why.
 
+    `notes` are no faults: what a person may not expect. `lock`: what became of the lock beside the file.
     `columns`: the live lead table, or why the role may not read its definition.
     """
 
@@ -43,21 +45,50 @@ class Examined:
     faults: list[Fault] = field(default_factory=list)
     looked_at: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
+    notes: list[Fault] = field(default_factory=list)
+    lock: str = ""
 
 
 def examine(columns: list[MappedColumn], file: str, inspection: Inspection) -> Examined:
     """Compares the columns with the organisation. Raises Transient or Blocked where Dynamics does not answer."""
     me = inspection.whoami().user_id  # first: a user who may do nothing must not look like a missing right to read
-    found = Examined(columns=_lead_columns(inspection))
+    columns = [each for each in columns if not isinstance(each.value, LeftOut)]
+    live = _lead_columns(inspection)
+    found = Examined(columns=live, notes=notes_on(columns, file, {} if isinstance(live, NotReadable) else live))
     plain = [each for each in columns if not isinstance(each.value, Row)]
     bound = [each for each in columns if isinstance(each.value, Row)]
     _columns(plain, file, found)
     if any(each.column != "ownerid" for each in bound):
         _lookups([each for each in bound if each.column != "ownerid"], file, inspection, found)
     _rows(bound, file, inspection, found)
-    if bound:
-        _privileges(bound, file, inspection, found, me)
+    if privileged := [each for each in columns if needed_privilege(each)]:
+        _privileges(privileged, file, inspection, found, me)
     return found
+
+
+def notes_on(columns: list[MappedColumn], file: str, live: Mapping[str, Column]) -> list[Fault]:
+    """Says what a person may not expect of a column, by the organisation's labels, else by Microsoft's table."""
+    notes = ((mapped, _note(mapped, live.get(mapped.column))) for mapped in columns)
+    return [_fault(file, mapped, note) for mapped, note in notes if note]
+
+
+def _note(mapped: MappedColumn, column: Column | None) -> str:
+    value = mapped.value
+    if isinstance(value, Constant) and value.kind is Kind.YES_NO and column and column.labels:
+        shown = column.labels.get(int(value.value), frozenset())
+        turned = next((label for label in shown if label.casefold() == ("no" if value.value else "yes")), "")
+        return f"{str(value.value).lower()} shows as {turned} in Dynamics" if turned else ""
+    known = COLUMNS.get(mapped.column)
+    return known.note if known and not isinstance(value, LeftOut) else ""
+
+
+def needed_privilege(mapped: MappedColumn) -> str:
+    """The privilege that setting the column takes beyond those of every lead; empty if it takes none."""
+    if mapped.column == "ownerid":
+        return "prvAssignLead"
+    if mapped.column == CREATED_ON:
+        return CREATED_ON_PRIVILEGE
+    return "prvAppendLead" if isinstance(mapped.value, Row) else ""
 
 
 def _lead_columns(inspection: Inspection) -> Mapping[str, Column] | NotReadable:
@@ -100,6 +131,10 @@ def _misfits(mapped: MappedColumn, column: Column) -> Iterator[str]:
             yield f"takes {column.longest} characters in Dynamics, not {value.longest}: {fix}"
     elif isinstance(value, Constant):
         yield from _of_constant(value, column)
+    elif isinstance(value, Date):
+        if column.with_time is not None and value.with_time is not column.with_time:
+            takes = "a time of day too" if column.with_time else "a day without a time"
+            yield f"takes {takes} in Dynamics: {_dated(mapped.column, value, with_time=column.with_time)}"
     elif isinstance(value, Choice):
         yield from (f"has no option {number} in Dynamics" for number in sorted(value.numbers - column.options))
 
@@ -120,6 +155,11 @@ def _labels(value: Constant, column: Column) -> frozenset[str]:
 def _shorter(mapped: MappedColumn, longest: int) -> str:
     text = str(mapped.value) if mapped.line else "…"
     return f'{mapped.column} = {{ text = "{text}", length = {longest} }}'
+
+
+def _dated(column: str, date: Date, *, with_time: bool) -> str:
+    written = f'"{date}"' if date.fixed is None else f"{date.fixed:%Y-%m-%d}"
+    return f"{column} = {{ date = {written}, time = {str(with_time).lower()} }}"
 
 
 def _lookups(columns: list[MappedColumn], file: str, inspection: Inspection, found: Examined) -> None:
@@ -152,7 +192,7 @@ def _rows(columns: list[MappedColumn], file: str, inspection: Inspection, found:
             continue
         select = "systemuserid,isdisabled" if row.entity_set == "systemusers" else ""
         try:
-            seen = inspection.row(str(row), select)
+            seen = inspection.row(row.path, select)
         except NotReadable as error:
             found.unseen.append(f"{row}: the role may not read it ({error.detail})")
             continue
@@ -164,7 +204,7 @@ def _rows(columns: list[MappedColumn], file: str, inspection: Inspection, found:
 
 
 def _privileges(columns: list[MappedColumn], file: str, inspection: Inspection, found: Examined, me: str) -> None:
-    """Checks that the application user may assign and bind leads. Whether an owner may own them only a lead shows."""
+    """Checks that the application user may set the columns. Whether an owner may own leads only a lead shows."""
     try:
         held = inspection.privileges(me)
     except NotReadable as error:
@@ -172,7 +212,7 @@ def _privileges(columns: list[MappedColumn], file: str, inspection: Inspection, 
         return
     found.looked_at.append("privileges")
     for mapped in columns:
-        needed = "prvAssignLead" if mapped.column == "ownerid" else "prvAppendLead"
+        needed = needed_privilege(mapped)
         if needed not in held:
             found.faults.append(_fault(file, mapped, f"the application user lacks {needed}"))
 

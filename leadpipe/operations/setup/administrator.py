@@ -15,6 +15,7 @@ from leadpipe.dataverse.administration import Administration
 from leadpipe.dataverse.auth.authority import MICROSOFT_HOSTS
 from leadpipe.dataverse.auth.refusal import refusal
 from leadpipe.dataverse.client import DataverseClient
+from leadpipe.dataverse.inspection import Inspection
 from leadpipe.mapping.default import columns_of
 from leadpipe.mapping.note import note_of
 from leadpipe.model.errors import Blocked, DeliveryFailed, LeadpipeError
@@ -98,6 +99,12 @@ def administration_of(dataverse: Dataverse, tenant: str, say: Callable[[str], No
     tokens = AdministratorTokens(dataverse, tenant, say)
     client = DataverseClient(dataverse.url, tokens, columns_of, note_of)
     return Administration(dataverse.url, client.send)
+
+
+def inspection_as_administrator(dataverse: Dataverse, tenant: str, say: Callable[[str], None]) -> Inspection:
+    """For what the application user may usually not read."""
+    tokens = AdministratorTokens(dataverse, tenant, say)
+    return Inspection(DataverseClient(dataverse.url, tokens, columns_of, note_of).get)
 
 
 def what_went_wrong(error: LeadpipeError) -> str:

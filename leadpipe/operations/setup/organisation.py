@@ -1,8 +1,9 @@
 """Reads from an organisation, and from the mapping, what the plan is made from."""
 
 from leadpipe.dataverse.administration import Administration, BusinessUnit, Role, User
+from leadpipe.mapping.lead_table import CREATED_ON
 from leadpipe.mapping.rules import FileMapping, own_columns
-from leadpipe.mapping.values import Row
+from leadpipe.mapping.values import LeftOut, Row
 from leadpipe.operations.setup.plan import MADE_HERE, MICROSOFTS_ROLE, OWN_ROLE, FoundRole, Inventory, Wanted
 from leadpipe.operations.setup.privileges import MappingNeeds
 
@@ -60,9 +61,11 @@ def _by_name(depths: dict[str, str], names: dict[str, str]) -> dict[str, str]:
 
 def needs_of(mapping: FileMapping, administration: Administration) -> MappingNeeds:
     """The privileges that the mapping needs; the organisation names those of the tables that lookups point into."""
-    rows = {mapped.column: mapped.value for mapped in own_columns(mapping) if isinstance(mapped.value, Row)}
+    set_here = [mapped for mapped in own_columns(mapping) if not isinstance(mapped.value, LeftOut)]
+    rows = {mapped.column: mapped.value for mapped in set_here if isinstance(mapped.value, Row)}
     tables = {row.entity_set for column, row in rows.items() if column != _OWNER}
     return MappingNeeds(
         lookups={table: administration.append_to_privilege(table) for table in sorted(tables)},
         sets_owner=_OWNER in rows,
+        sets_created_on=any(mapped.column == CREATED_ON for mapped in set_here),
     )

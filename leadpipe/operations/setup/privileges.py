@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from leadpipe.mapping.lead_table import CREATED_ON_PRIVILEGE
+
 USER = "Basic"
 ORGANISATION = "Global"
 # As the portals name them.
@@ -12,13 +14,14 @@ _WIDTHS = {depth: width for width, depth in enumerate(LEVELS)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappingNeeds:
-    """What the publisher's own mapping needs beyond the default one: lookups, a lead's owner.
+    """What the publisher's own mapping needs beyond the default one: lookups, a lead's owner, its creation date.
 
     `lookups`: entity set to the privilege that lets a row of it be pointed at.
     """
 
     lookups: Mapping[str, str] = field(default_factory=dict)
     sets_owner: bool = False
+    sets_created_on: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +75,8 @@ def in_words(depths: Mapping[str, str]) -> str:
 
 
 def _of_mapping(mapping: MappingNeeds, lead: str) -> dict[str, str]:
-    """What the mapping's lookups and owner need: name to depth. Rows that a lookup names belong to anybody."""
+    """What the mapping's columns need: name to depth. Rows that a lookup names belong to anybody."""
     found = {"prvAppendLead": lead} if mapping.lookups else {}
     found |= dict.fromkeys(mapping.lookups.values(), ORGANISATION)
+    found |= {CREATED_ON_PRIVILEGE: ORGANISATION} if mapping.sets_created_on else {}
     return {**found, "prvAssignLead": ORGANISATION} if mapping.sets_owner else found

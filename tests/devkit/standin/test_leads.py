@@ -173,7 +173,7 @@ def test_a_deleted_lead_is_gone_and_its_id_is_free_again(standin: Any) -> None:
     ("method", "path", "answer"),
     [
         ("GET", "Leads", (404, "0x8006088a")),
-        ("GET", "accounts", (404, "0x8006088a")),
+        ("GET", "quotes", (404, "0x8006088a")),
         ("POST", "WhoAmI", (404, "")),
         ("POST", "$batch", (501, "0x80040203")),
         ("POST", "leads/Microsoft.Dynamics.CRM.CreateMultiple", (501, "0x80040203")),

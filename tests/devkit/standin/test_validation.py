@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devkit.standin.organisation.columns import link_column
 from devkit.standin.organisation.lead_columns import COLUMNS, LEADS, LINKS
 from devkit.standin.refusal import Refusal
 from devkit.standin.web_api.validation import checked, read_body
@@ -35,6 +36,9 @@ NO_ROW = "/campaigns(00000000-0000-0000-0000-00000000cafe)"
         ("revenue", "1", WRONG_TYPE),
         ("leadid", "1", WRONG_TYPE),
         ("overriddencreatedon", "yesterday", WRONG_TYPE),
+        ("overriddencreatedon", "2026-01-31", WRONG_TYPE),
+        ("overriddencreatedon", 5, WRONG_TYPE),
+        ("estimatedclosedate", "2026-01-31T08:00:00Z", WRONG_TYPE),
         ("subject", "a\x0bb", "0x80040278"),
         ("subject", "a\ud800b", "0x80040278"),
         ("subject", "x" * 301, "0x80044331"),
@@ -72,7 +76,9 @@ def test_a_column_that_dataverse_would_not_take_is_400_with_its_code(
         ("revenue", 12.5),
         ("revenue", 10**14),
         ("statuscode", 2),
-        ("overriddencreatedon", "2026-01-31"),
+        ("overriddencreatedon", "2026-01-31T08:00:00Z"),
+        ("estimatedclosedate", "2026-01-31"),
+        ("address1_longitude", -180),
         ("importsequencenumber", -(2**31)),
         ("@odata.type", "Microsoft.Dynamics.CRM.lead"),
     ],
@@ -111,7 +117,19 @@ def test_a_lead_keeps_what_it_is_bound_to(standin: Any, link: str) -> None:
 
     leadid = standin.created(**{f"{link}@odata.bind": f"/{entity_set}({rows[entity_set][0]})"})
 
-    assert standin.api("GET", f"leads({leadid})").json()[f"_{link}_value"] == rows[entity_set][0]
+    assert standin.api("GET", f"leads({leadid})").json()[link_column(link)] == rows[entity_set][0]
+
+
+def test_a_creation_date_takes_a_privilege_and_becomes_createdon(standin: Any) -> None:
+    leadid = standin.created(overriddencreatedon="2026-01-31T08:00:00+01:00")
+    row = standin.api("GET", f"leads({leadid})").json()
+    assert row["createdon"] == "2026-01-31T07:00:00Z"
+    assert row["overriddencreatedon"] > row["createdon"]
+
+    held = standin.control("GET", "config")["privileges"]
+    standin.configure(privileges={name: held[name] for name in held if name != "prvOverrideCreatedOnCreatedBy"})
+    assert standin.create(overriddencreatedon="2026-01-31T08:00:00Z").status_code == 403
+    assert standin.create(overriddencreatedon=None).status_code == 204
 
 
 def test_rows_of_other_tables_can_be_added_from_outside(standin: Any) -> None:

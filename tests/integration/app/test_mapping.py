@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from leadpipe.mapping.lock import Lock
 from leadpipe.model.record import State
 from tests.factories import payload
 from tests.host_process import until
 from tests.integration.conftest import App, Starter
 from tests.standin_process import Standin
 
+JANE = "aaaabbbb-0000-cccc-1111-dddd2222eeee"
 NOBODY = "99999999-0000-cccc-1111-dddd2222eeee"
 DEFERRED = frozenset({State.DEFERRED})
 
@@ -36,7 +38,7 @@ def test_leads_wait_for_a_faulty_file_and_go_out_once_it_is_mended(
     lead_id = mapped_app.accepted(payload())
     waiting = mapped_app.reaching(lead_id, DEFERRED)
     assert waiting.reason == "mapping_unusable"
-    assert waiting.detail.startswith("mapping.toml:2: jobtitel: leads have no such column")
+    assert waiting.detail.startswith("mapping.toml:2: jobtitel: leadpipe does not know this column")
     assert standin.leads() == []
     file.write_text('[columns]\njobtitle = "mended"\n')
     assert mapped_app.settled(lead_id).state is State.WRITTEN
@@ -60,6 +62,23 @@ def test_leads_that_wait_go_out_with_the_mapping_that_counts_by_then(
     assert in_dynamics(standin, first)["jobtitle"] == "before"
     written = in_dynamics(standin, waiting)
     assert (written["jobtitle"], written["fax"]) == ("after", "33")
+
+
+def test_an_owner_by_name_is_taken_from_the_lock_and_dynamics_is_not_asked(
+    mapped_app: App, file: Path, standin: Standin
+) -> None:
+    standin.configure(rows={"systemusers": [JANE]})
+    file.write_text('[[rules]]\nowner = "jane@contoso.com"\n')
+    lead_id = mapped_app.accepted(payload())
+    waiting = mapped_app.reaching(lead_id, DEFERRED)
+    assert waiting.reason == "mapping_unusable"
+    assert waiting.detail.startswith("mapping.toml:2: owner is given by name, and has no id yet")
+    lock = Lock(organisation="https://contoso.crm4.dynamics.com", ids={"owner": {"jane@contoso.com": JANE}})
+    file.with_name("mapping.toml.lock").write_text(lock.to_text())
+    assert mapped_app.settled(lead_id).state is State.WRITTEN
+    assert in_dynamics(standin, lead_id)["_ownerid_value"] == JANE
+    asked = {row["path"] for row in standin.control("GET", "requests")["counts"] if row["method"] == "GET"}
+    assert not [path for path in asked if "systemusers" in path]
 
 
 def test_a_lead_that_no_rule_can_route_goes_to_the_default_owner_and_says_so(

@@ -399,8 +399,9 @@ MARKS = (
     "ExpiryToldOn",
     "ProbesFailSince",
     "NextProbeAt",
+    "ReconciledAt",
 )
-TIMES = {"LookedBackAt", "TakenInUntil", "ProbesFailSince", "NextProbeAt"}
+TIMES = {"LookedBackAt", "TakenInUntil", "ProbesFailSince", "NextProbeAt", "ReconciledAt"}
 MARK_CASES = [
     Case(column, how, cell)
     for column in MARKS

@@ -71,7 +71,7 @@ def test_a_faulty_file_is_told_line_by_line(
 ) -> None:
     ran = alone("mapping", *command, "--mapping", mapping("[columns]\nx = 1\njobtitle = 5\n"))
     assert ran.code == 1
-    assert ran.lines[0].startswith("mapping.toml:2: x: leads have no such column")
+    assert ran.lines[0].startswith("mapping.toml:2: x: leadpipe does not know this column")
     assert ran.lines[1] == "mapping.toml:3: jobtitle: takes a text, not 5"
 
 

@@ -160,8 +160,8 @@ def test_a_poisoned_lead_ends_it_with_cause_and_fix(app: App, send: Send, standi
 
 
 def test_what_time_heals_is_waited_for_and_then_said(app: App, send: Send, standin: Standin) -> None:
-    standin.fault("deadlock")
-    steps = send(app, "--wait", "3")
+    standin.fault("deadlock", count=None)
+    steps = send(app, "--wait", "8")
     step, fix = failed(steps)
     assert (step, steps[-1]["reason"], "tried again at" in fix) == ("delivery", "dynamics_busy", True)
 

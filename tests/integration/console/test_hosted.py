@@ -121,7 +121,7 @@ def test_a_reader_looks_and_changes_nothing(site: Site) -> None:
         status, page, _ = site.ask(f"{ROOT}{path}", JOHN)
         assert (status, "john@contoso.com · reads only" in page, MAIL in page) == (200, True, False)
     refused = site.ask(f"{ROOT}/plans", JOHN, {"verb": "replay", "lead": one.lead_id, "at_once": "1"})
-    assert (refused[0], "nothing was done: your role is leadpipe.read" in refused[1]) == (403, True)
+    assert (refused[0], "Nothing was done: your role is leadpipe.read" in refused[1]) == (403, True)
     assert site.ledger.read(one.lead_id) == one
     revealed = site.ask(f"{ROOT}/leads/{one.lead_id}/reveal", JOHN, {})
     assert MAIL in site.ask(revealed[2]["Location"], JOHN)[1]

@@ -22,8 +22,9 @@ COLUMNS = {
     "expiry_told_on": "ExpiryToldOn",
     "probes_fail_since": "ProbesFailSince",
     "next_probe_at": "NextProbeAt",
+    "reconciled_at": "ReconciledAt",
 }
-TIMES = {"looked_back_at", "taken_in_until", "probes_fail_since", "next_probe_at"}
+TIMES = {"looked_back_at", "taken_in_until", "probes_fail_since", "next_probe_at", "reconciled_at"}
 AT = datetime(2026, 3, 14, tzinfo=UTC)
 DAY = date(2026, 3, 13)
 WHOLE = Marks(**{mark: AT if mark in TIMES else DAY for mark in COLUMNS})  # type: ignore[arg-type]

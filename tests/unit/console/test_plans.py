@@ -213,6 +213,66 @@ def test_the_console_ends_only_when_the_leads_under_way_are_finished(browser: Br
     assert wall_clock() - began < timedelta(seconds=10)
 
 
+def test_a_plan_says_how_long_it_will_take_and_how_that_is_known(browser: Browser, world: World) -> None:
+    put(world, 40, state=State.POISONED, reason="refused")
+    plan = browser.follow("/plans", {"verb": "replay", "state": "poisoned", "all": "1"})
+    shown = text_of(browser.get(plan).text)
+    assert re.search(r"about, (as Dynamics allows|judged by how fast storage answers): [0-9.]+ a second", shown)
+
+
+def test_a_day_is_counted_again_when_a_plan_about_its_leads_has_ended(browser: Browser, world: World) -> None:
+    (post,) = put(world, state=State.REJECTED, reason="invalid_json")
+    assert "1 rejected, discarded or erased" in browser.get("/").text
+    plan = browser.follow("/plans", {"verb": "discard", "lead": post.lead_id})
+    browser.follow(f"{plan}/run", {"lead": post.lead_id, "why": "rubbish"})
+    finished(browser, plan)
+    assert "1 lead, 1 discarded" in browser.get("/").text
+
+
+def test_the_counts_are_forgotten_once_more_when_the_last_lead_is_done(
+    browser: Browser, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[State] = []
+    (post,) = put(world, state=State.REJECTED, reason="invalid_json")
+    plan = browser.follow("/plans", {"verb": "discard", "lead": post.lead_id})
+    monkeypatch.setattr(
+        browser.console,
+        "forget_counts",
+        lambda lead_ids: seen.extend(world.ledger.rows[each].state for each in lead_ids),
+    )
+    browser.follow(f"{plan}/run", {"lead": post.lead_id, "why": "rubbish"})
+    finished(browser, plan)
+    assert seen == [State.REJECTED, State.DISCARDED]
+
+
+def test_a_plan_without_a_lead_says_that_there_is_nothing_to_do(browser: Browser) -> None:
+    plan = browser.follow("/plans", {"verb": "replay", "state": "poisoned", "all": "1"})
+    assert "There is nothing to do" in browser.get(plan).text
+
+
+def test_a_run_shows_its_pace_to_the_next_plan_of_its_kind(browser: Browser, world: World) -> None:
+    put(world, 4, state=State.POISONED, reason="refused")
+    plan = browser.follow("/plans", {"verb": "erase", "lead": [*world.ledger.rows]})
+    browser.follow(f"{plan}/run", {"lead": [*world.ledger.rows]})
+    finished(browser, plan)
+    put(world, 1, number_from=9, state=State.POISONED, reason="refused")
+    (left,) = [one.lead_id for one in world.ledger.rows.values() if one.state is State.POISONED]
+    other = browser.follow("/plans", {"verb": "erase", "lead": left})
+    assert "about, the pace of the last run" in text_of(browser.get(other).text)
+
+
+def test_a_replay_that_changed_nothing_says_so(browser: Browser, world: World) -> None:
+    made = put(world, 2, state=State.POISONED, reason="refused")
+    plan = browser.follow("/plans", {"verb": "replay", "state": "poisoned", "all": "1"})
+    browser.follow(f"{plan}/run", {"lead": [one.lead_id for one in made]})
+    finished(browser, plan)
+    assert "the replay changed nothing" not in browser.get(plan).text
+    for one, reason in zip(made, ("refused", "too_long"), strict=True):  # as delivery would
+        now = world.ledger.rows[one.lead_id]
+        world.ledger.rows[one.lead_id] = replace(now, state=State.POISONED, reason=reason)
+    assert "1 lead poisoned again, each for its old cause: for it the replay changed nothing." in browser.get(plan).text
+
+
 @pytest.mark.parametrize(
     "choice",
     [

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -104,11 +105,27 @@ def test_a_column_has_its_length_and_its_options() -> None:
     assert not column_of({"LogicalName": "fullname", "IsValidForCreate": False}).on_create
 
 
+TURNED = {
+    "TrueOption": {"Value": 1, "Label": {"LocalizedLabels": [{"Label": "No"}]}},
+    "FalseOption": {"Value": 0, "Label": {"LocalizedLabels": [{"Label": "Yes"}]}},
+}
+
+
 def test_the_columns_of_all_kinds_are_put_together() -> None:
     given = {
         "StringAttribute": answer(body={"value": [{"LogicalName": "subject", "MaxLength": 300}]}),
         "MemoAttribute": answer(body={"value": []}),
         "StatusAttribute": answer(body={"value": []}),
+        "BooleanAttribute": answer(body={"value": [{"LogicalName": "evaluatefit", "OptionSet": TURNED}]}),
+        "DateTimeAttribute": answer(
+            body={
+                "value": [
+                    {"LogicalName": "estimatedclosedate", "DateTimeBehavior": {"Value": "DateOnly"}},
+                    {"LogicalName": "lastonholdtime", "DateTimeBehavior": {"Value": "UserLocal"}},
+                    {"LogicalName": "createdon", "DateTimeBehavior": None},
+                ]
+            }
+        ),
         "PicklistAttribute": answer(
             body={"value": [{"LogicalName": "leadsourcecode", "OptionSet": {"Options": [{"Value": 8}]}}]}
         ),
@@ -126,6 +143,18 @@ def test_the_columns_of_all_kinds_are_put_together() -> None:
     assert columns["subject"].longest == 300
     assert (columns["leadsourcecode"].options, columns["leadsourcecode"].on_create) == ({8}, False)
     assert columns["donotfax"] == Column(name="donotfax", on_create=True)
+    assert columns["evaluatefit"].labels == {1: {"No"}, 0: {"Yes"}}
+    dates = ("estimatedclosedate", "lastonholdtime", "createdon")
+    assert [columns[name].with_time for name in dates] == [False, True, None]
+
+
+def test_users_are_found_by_name_and_disabled_ones_only_where_there_is_no_other() -> None:
+    rows = [{"systemuserid": "gone", "isdisabled": True}, {"systemuserid": "here", "isdisabled": False}]
+    assert answering(answer(body={"value": rows})).users_called("O'Neill") == ["here"]
+    assert answering(answer(body={"value": rows[:1]})).users_called("O'Neill") == ["gone"]
+    given = {quote("fullname eq 'O''Neill' or internalemailaddress"): answer(body={"value": rows})}
+    assert answering(given).users_called("O'Neill") == ["here"]
+    assert answering(answer(body={"value": [{"teamid": "emea"}]})).teams_called("EMEA") == ["emea"]
 
 
 def test_a_plug_in_that_runs_later_or_is_switched_off_does_not_count() -> None:

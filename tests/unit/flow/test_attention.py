@@ -16,6 +16,7 @@ from leadpipe.model.ports import Marks
 from leadpipe.model.pulse import Pulse
 from leadpipe.model.record import Record, State
 from leadpipe.model.settings import Settings
+from leadpipe.operations.reconcile.mark import note_reconciled
 from leadpipe.sweep import TASKS, attention, sweep
 from leadpipe.sweep.attention import call_for_attention
 from leadpipe.sweep.run import LONGEST_SWEEP, Head, Run
@@ -527,6 +528,17 @@ def test_a_poisoned_lead_of_three_months_ago_is_attention_and_is_counted(lines: 
     assert sent(world) == [(Stage.BEGINS, "poisoned too_long")]
     assert lines.of("pipeline_state")[0]["poisoned"] == "1"
     assert world.marks.marks.watermark == NOW.date() - DAY
+
+
+def test_the_first_day_is_counted_once_and_a_reconcile_ends_the_attention(lines: Lines) -> None:
+    world = notified()
+    lead(world, ago=151 * DAY, state=State.WRITTEN)
+    run(world)
+    assert sent(world) == [(Stage.BEGINS, "not_reconciled")]
+    assert world.attention.pulse.first_day == (NOW - 151 * DAY).date()
+    note_reconciled(world.now() - DAY, world.now(), world.marks)
+    run(world)
+    assert lines.stages() == ["begins not_reconciled", "over not_reconciled"]
 
 
 def test_a_poisoned_lead_is_not_over_when_the_watermark_passes_its_day(lines: Lines) -> None:

@@ -18,7 +18,8 @@ from tests.factories import LEAD_ID, lead
 
 ID = "aaaabbbb-0000-cccc-1111-dddd2222eeee"
 OTHER_ID = "00001111-aaaa-2222-bbbb-3333cccc4444"
-TEXTS = [name for name, known in COLUMNS.items() if known.kind is Kind.TEXT]
+# Those in which the longest template of the property test fits without its fields.
+TEXTS = [name for name, known in COLUMNS.items() if known.kind is Kind.TEXT and known.longest >= 20]
 
 
 def read(text: str) -> FileMapping:
@@ -59,6 +60,26 @@ def set_by(line: str, **fields: Any) -> dict[str, Any]:
         ("contoso_flag = false", {"contoso_flag": False}),
         ("contoso_number = 3", {"contoso_number": 3}),
         ('contoso_note = { text = "$company", length = 3 }', {"contoso_note": "Fab"}),
+        ('estimatedclosedate = "received"', {"estimatedclosedate": "2026-03-14"}),
+        ('estimatedclosedate = "Received +2 Weeks"', {"estimatedclosedate": "2026-03-28"}),
+        ("estimatedclosedate = 2026-12-31", {"estimatedclosedate": "2026-12-31"}),
+        ('overriddencreatedon = "received"', {"overriddencreatedon": "2026-03-14T09:26:53Z"}),
+        ('schedulefollowup_qualify = "received + 1 day"', {"schedulefollowup_qualify": "2026-03-15T09:26:53Z"}),
+        ('lastonholdtime = { date = "received - 36 hours" }', {"lastonholdtime": "2026-03-12T21:26:53Z"}),
+        ("lastonholdtime = 2026-12-31", {"lastonholdtime": "2026-12-31T00:00:00Z"}),
+        ("lastonholdtime = 2026-12-31T08:00:00+01:00", {"lastonholdtime": "2026-12-31T07:00:00Z"}),
+        ("contoso_day = 2026-12-31", {"contoso_day": "2026-12-31"}),
+        ("contoso_day = 2026-12-31T08:00:00Z", {"contoso_day": "2026-12-31T08:00:00Z"}),
+        ('contoso_day = { date = "received" }', {"contoso_day": "2026-03-14"}),
+        ('contoso_day = { date = "received", time = true }', {"contoso_day": "2026-03-14T09:26:53Z"}),
+        # a column that leadpipe does not know is taken as it is declared
+        ('spokenlanguage = { text = "$country", length = 2 }', {"spokenlanguage": "FR"}),
+        ("spokenlanguage = { option = 2 }", {"spokenlanguage": 2}),
+        ("wantsvisit = { yes_no = true }", {"wantsvisit": True}),
+        ("seats = { number = 5 }", {"seats": 5}),
+        (f'Partner = {{ lookup = "partners({ID})" }}', {"Partner@odata.bind": f"/partners({ID})"}),
+        (f'customerid_contact = "{ID}"', {"customerid_contact@odata.bind": f"/contacts({ID})"}),
+        (f'parentaccountid = "{ID}"', {"parentaccountid@odata.bind": f"/accounts({ID})"}),
         (f'campaignid = "{ID}"', {"campaignid@odata.bind": f"/campaigns({ID})"}),
         (f'campaignid = "/campaigns({ID.upper()})"', {"campaignid@odata.bind": f"/campaigns({ID})"}),
         (
@@ -74,6 +95,18 @@ def test_a_column_is_a_constant_a_template_an_option_or_a_row(line: str, becomes
 def test_an_empty_result_leaves_the_column_out() -> None:
     assert set_by('jobtitle = ""') == {"jobtitle": None}
     assert set_by('companyname = " $phone "', phone="") == {"companyname": None}
+
+
+def test_an_empty_text_leaves_out_a_column_of_any_type() -> None:
+    assert set_by('leadsourcecode = ""') == {"leadsourcecode": None}
+    assert set_by('campaignid = ""\nrevenue = ""\nestimatedclosedate = ""\ndonotphone = ""') == {}
+    rule = "[[rules]]\n[rules.columns]\nleadqualitycode = ''\n"
+    assert "leadqualitycode" not in read(f"[columns]\nleadqualitycode = 1\n{rule}").columns_of(lead(), LEAD_ID)
+
+
+def test_a_column_left_out_still_forbids_contact_where_the_customer_asked_for_it() -> None:
+    columns = read("[columns]\ndonotemail = ''").columns_of(lead(action_code="DNC"), LEAD_ID)
+    assert columns["donotemail"] is True
 
 
 @pytest.mark.parametrize("column", ["subject", "lastname"])

@@ -9,9 +9,10 @@ from leadpipe.mapping.lead_table import COLUMNS, NOT_SETTABLE, Kind
 
 KINDS = {
     Kind.TEXT: {LiveKind.TEXT, LiveKind.MEMO},
-    Kind.NUMBER: {LiveKind.WHOLE, LiveKind.MONEY},
+    Kind.NUMBER: {LiveKind.WHOLE, LiveKind.MONEY, LiveKind.FLOAT},
     Kind.YES_NO: {LiveKind.FLAG},
     Kind.OPTION: {LiveKind.CHOICE, LiveKind.STATUS},
+    Kind.DATE: {LiveKind.DAY},
 }
 PLAIN = {name: known for name, known in COLUMNS.items() if known.kind is not Kind.LOOKUP}
 
@@ -27,7 +28,8 @@ def test_each_column_has_the_type_and_limits_of_the_documented_table(name: str) 
     assert live.kind in KINDS[known.kind]
     assert (known.longest, known.least, known.most) == (live.longest, live.least, live.most)
     assert known.whole is (live.kind is LiveKind.WHOLE)
-    live_options = {label: number for number, label in live.options.items()}
+    assert known.with_time is live.with_time
+    live_options = {label: number for number, label in live.options.items()} if known.kind is Kind.OPTION else {}
     assert known.options.items() <= live_options.items()
     assert known.options == live_options or name == "statuscode"
 

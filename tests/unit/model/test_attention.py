@@ -362,6 +362,24 @@ def test_every_attention_has_a_line_with_its_fix_or_a_place_that_shows_it() -> N
         assert attention.line == (attention.says if shown else f"{attention.says}: {attention.fix}")
 
 
+@pytest.mark.parametrize(
+    ("reconciled", "first", "says"),
+    [
+        (None, None, ""),
+        (None, date(2026, 1, 1), ""),
+        (None, date(2025, 10, 1), "yet"),
+        (AT - 150 * DAY, date(2020, 1, 1), ""),
+        (AT - 151 * DAY, date(2020, 1, 1), "for 151 days"),
+    ],
+)
+def test_a_reconcile_is_due_150_days_after_the_last_one_or_the_first_lead(
+    reconciled: datetime | None, first: date | None, says: str
+) -> None:
+    found = needed(reconciled_at=reconciled, first_day=first)
+    assert [each.reason for each in found] == (["not_reconciled"] if says else [])
+    assert all(says in each.says and "leadpipe reconcile" in each.line for each in found)
+
+
 def all_there_are() -> list[Attention]:
     """One of each reason that attention_of itself can give."""
     records = [
@@ -384,6 +402,7 @@ def all_there_are() -> list[Attention]:
         last_lead=RECEIVED_AT,
         usual_gap=DAY,
         wrong_keys=1,
+        first_day=date(2020, 1, 1),
     )
     return attention_of(
         facts, settings(faults=(Fault(area=Area.DYNAMICS, setting="DATAVERSE_URL", problem="is not https"),))
@@ -393,4 +412,4 @@ def all_there_are() -> list[Attention]:
 def test_each_reason_is_a_slug_and_comes_once_where_everything_is_wrong() -> None:
     found = [attention.reason for attention in all_there_are()]
     assert sorted(found) == sorted({*found})
-    assert len(found) == 16
+    assert len(found) == 17

@@ -23,6 +23,7 @@ WHOLE = Marks(
     expiry_told_on=TODAY,
     probes_fail_since=NOW - 3 * DAY,
     next_probe_at=NOW + HOUR / 15,
+    reconciled_at=NOW - 40 * DAY,
     version="v1",
 )
 OTHERS = [mark for mark in (*TIMES, *DAYS) if mark != "taken_in_until"]

@@ -23,8 +23,11 @@ class Days:
     def first_day(self) -> date | None:
         return min(self.days, default=None)
 
-    def between(self, first: date, last: date, *, states: frozenset[State] | None = None) -> Iterator[Record]:
+    def between(
+        self, first: date, last: date, *, states: frozenset[State] | None = None, **other: object
+    ) -> Iterator[Record]:
         assert states is None
+        assert not any(other.values())
         self.read.append((first, last))
         for day in sorted(day for day in self.days if first <= day <= last):
             for minute in (1, 0):  # newest first within a day, as the real one

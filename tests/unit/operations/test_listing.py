@@ -8,6 +8,7 @@ import pytest
 
 from leadpipe.model.lead_id import received_at
 from leadpipe.model.record import State
+from leadpipe.operations import ledger_pages
 from leadpipe.operations.find import Search
 from leadpipe.operations.listing import FURTHEST_BACK, page_of
 from tests.factories import lead_id, record
@@ -83,3 +84,14 @@ def test_a_lead_at_the_edge_of_a_look_back_is_found_once() -> None:
     for lead, one in world.ledger.rows.items():
         world.ledger.rows[lead] = replace(one, state=State.DISCARDED)
     assert all_pages(world, Search(states=frozenset({State.DISCARDED}))) == sorted(world.ledger.rows, reverse=True)
+
+
+@pytest.mark.parametrize("quiet", [0, 1, 6, 40, 90])
+@pytest.mark.parametrize("many", [3, 30])
+def test_many_leads_behind_quiet_days_come_in_their_order(
+    monkeypatch: pytest.MonkeyPatch, quiet: int, many: int
+) -> None:
+    monkeypatch.setattr(ledger_pages, "MOST_AT_ONCE", 5)
+    afters = [timedelta(hours=-1), timedelta(days=-quiet)]
+    world = ledger_with([*afters, *(timedelta(days=-quiet - 1, minutes=-place) for place in range(many))])
+    assert all_pages(world, size=4) == sorted(world.ledger.rows, reverse=True)

@@ -409,10 +409,12 @@ def test_what_a_mapping_needs_is_checked_also_where_the_lead_table_is_unreadable
 ) -> None:
     standin.configure(privileges={"prvCreateLead": "Basic", "prvReadLead": "Basic"})
     file = tmp_path / "mapping.toml"
-    file.write_text(f"[[rules]]\nwhen = {{ country = 'FR' }}\nteam = '{NOBODY}'\n")
+    created = "[columns]\noverriddencreatedon = 'received'\n"
+    file.write_text(f"{created}[[rules]]\nwhen = {{ country = 'FR' }}\nteam = '{NOBODY}'\n")
     ran = doctor("--json", LEADPIPE_MAPPING=str(file))
     require_only(ran, "mapping", "column_unknown")
     assert "lacks prvAssignLead" in wrong(ran)[0]["fact"]
+    assert "lacks prvOverrideCreatedOnCreatedBy" in wrong(ran)[0]["fact"]
 
 
 def test_a_mapping_file_that_fits_counts_its_columns(doctor: Doctor, tmp_path: Path) -> None:

@@ -159,7 +159,8 @@ def test_a_role_that_lost_one_privilege_gets_that_one(setup: Setup, organisation
 def test_what_the_mapping_points_at_and_whom_it_gives_leads_to_is_in_the_role(setup: Setup, tmp_path: Path) -> None:
     campaign, team = "aaaabbbb-0000-cccc-1111-dddd2222eeee", "bbbbaaaa-0000-cccc-1111-dddd2222eeee"
     mapping = tmp_path / "mapping.toml"
-    mapping.write_text(f'[columns]\ncampaignid = "{campaign}"\n[[rules]]\nwhen = {{}}\nteam = "{team}"\n')
+    columns = f'[columns]\ncampaignid = "{campaign}"\noverriddencreatedon = "received"\n'
+    mapping.write_text(f'{columns}[[rules]]\nwhen = {{}}\nteam = "{team}"\n')
     setup("--apply", "--json")
 
     ran = setup("--apply", "--json", LEADPIPE_MAPPING=str(mapping))
@@ -170,6 +171,7 @@ def test_what_the_mapping_points_at_and_whom_it_gives_leads_to_is_in_the_role(se
         "prvAppendToCampaign": "Global",
         "prvAssignLead": "Global",
         "prvCreateLead": "Global",
+        "prvOverrideCreatedOnCreatedBy": "Global",
         "prvReadLead": "Global",
     }
     assert {each["state"] for each in setup("--json", LEADPIPE_MAPPING=str(mapping)).records} == {"done"}

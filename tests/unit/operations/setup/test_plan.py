@@ -181,6 +181,8 @@ def test_a_mapping_with_lookups_and_owners_needs_more() -> None:
         "prvReadLead": "Global",
         "prvAssignLead": "Global",
     }
+    dated = {each.name: each.depth for each in needed(MappingNeeds(sets_created_on=True))}
+    assert {name: dated[name] for name in dated.keys() - ALL.keys()} == {"prvOverrideCreatedOnCreatedBy": "Global"}
 
 
 # Taking away.
