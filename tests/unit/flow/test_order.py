@@ -53,7 +53,7 @@ FREE = {
     ("settle", "if rested"): "the second is a log line of what is true already",
 }
 # Runs delivery's tests against each of the given files in turn and prints their exit codes. A file's folder names the
-# module that it replaces. Delivery is loaded last, so that it imports the other one anew.
+# module that it replaces. Delivery is loaded last, so that it imports the other two anew; what uses it is imported again.
 RUN = """
 import importlib.util, json, sys
 import pytest
@@ -67,7 +67,7 @@ for path in map(Path, sys.argv[3:]):
         module = sys.modules[f"leadpipe.{name}"] = importlib.util.module_from_spec(spec)
         setattr(leadpipe, name, module)
         spec.loader.exec_module(module)
-    for name in [name for name in sys.modules if name.endswith(("test_delivery", "test_merge"))]:
+    for name in [name for name in sys.modules if name.startswith(("leadpipe.sweep", "tests.unit.flow.test_"))]:
         del sys.modules[name]
     plugins = ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov", "-p", "no:hypothesispytest"]
     codes.append(int(pytest.main(["-x", "-q", "--timeout=5", *plugins, *sys.argv[1:3]])))
