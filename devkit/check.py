@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PYTEST = [sys.executable, "-m", "pytest"]
-UNIT_TESTS = ["tests/unit"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +41,11 @@ def static_checks() -> list[Step]:
     ]
 
 
-def quick_tests() -> Step:
+def quick_tests(*options: str) -> Step:
     """The tests without I/O, and those that compare the documents with the code; none of them starts Azurite."""
     documents = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").glob("test_*.py"))
-    return Step(name="quick tests", command=[*PYTEST, "-q", "-n", "2", "-m", "not slow", *UNIT_TESTS, *documents])
+    places = ["tests/unit", *documents]
+    return Step(name="quick tests", command=[*PYTEST, "-q", "-n", "2", "-m", "quick", *options, *places])
 
 
 def run_all(steps: Sequence[Step], screen: Screen) -> int:

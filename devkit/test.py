@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 
 from devkit.azurite.install import InstallError, ensure_azurite
 from devkit.bootstrap import ROOT
-from devkit.check import PYTEST, UNIT_TESTS, Step, run_all, static_checks
+from devkit.check import PYTEST, Step, quick_tests, run_all, static_checks
 from devkit.kusto import ensure_parser
 from devkit.launcher.screen import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Each worker begins with neighbouring tests, which share what a module starts, and takes over from a slower one.
-SPREAD = ["--dist", "worksteal"]
 COVERAGE = ["--cov", "--cov-config=tests/coverage.ini", "--cov-report=term", "--cov-fail-under=100"]
 
 
@@ -36,16 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def steps() -> list[Step]:
-    """Only the tests without I/O are measured for coverage, which nearly doubles the time of what computes.
+    """Only the quick tests are measured for coverage, which nearly doubles the time of what computes.
 
-    The others wait most of the time, so more of them go side by side than a small machine has cores.
+    The others wait for most of their time, so more of them go side by side than a small machine has cores. Each worker
+    begins with neighbouring tests, which share what a module starts, and takes over from a slower one.
     """
-    elsewhere = [f"--ignore={folder}" for folder in UNIT_TESTS]
-    return [
-        *static_checks(),
-        Step(name="unit tests", command=[*PYTEST, "-q", "-n", "2", *SPREAD, *COVERAGE, *UNIT_TESTS]),
-        Step(name="other tests", command=[*PYTEST, "-q", "-n", "4", *SPREAD, "tests", *elsewhere]),
-    ]
+    side_by_side = ["-n", "4", "--dist", "worksteal"]
+    others = Step(name="other tests", command=[*PYTEST, "-q", *side_by_side, "-m", "not quick", "tests"])
+    return [*static_checks(), quick_tests(*COVERAGE), others]
 
 
 if __name__ == "__main__":

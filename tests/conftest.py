@@ -6,6 +6,7 @@ Azurite starts with the first test that asks, so that `pytest tests/unit` never 
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
@@ -28,6 +29,7 @@ hypothesis.settings.register_profile("home", deadline=None)
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "home")
 
+TESTS = Path(__file__).parent
 ACCOUNT_SERVER = pytest.StashKey[AccountServer]()
 ADDRESS = pytest.StashKey[Address]()
 
@@ -50,6 +52,14 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if ACCOUNT_SERVER in config.stash:
         config.stash[ACCOUNT_SERVER].close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests that need no I/O as `quick`: those in tests/unit and of the documents, but for the slow ones."""
+    for item in items:
+        folder = item.path.parent
+        if (folder == TESTS or folder.is_relative_to(TESTS / "unit")) and not item.get_closest_marker("slow"):
+            item.add_marker("quick")
 
 
 @pytest.fixture

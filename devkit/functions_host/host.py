@@ -3,10 +3,11 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from azure.core.exceptions import AzureError
 
@@ -88,7 +89,7 @@ class Host:
 
     def wait(self) -> int:
         """Serve until the first reason to stop, let runs finish, and return its exit code."""
-        exit_code = self._exit_codes.get()
+        exit_code = self._first_exit_code()
         _log.info("Stopping: no more is taken in, what runs is awaited.")
         parts: tuple[Part, ...] = (self._server, *self._queues, *self._timers)
         for part in parts:
@@ -102,6 +103,12 @@ class Host:
             _log.warning("Ended unfinished after %gs: %s", self._choices.drain, unfinished)
         _log.info("Host stopped.")
         return exit_code
+
+    def _first_exit_code(self) -> int:
+        """A signal that comes just before a wait begins does not interrupt it, so the wait is a short one, repeated."""
+        while True:
+            with suppress(Empty):
+                return self._exit_codes.get(timeout=0.5)
 
     def _queue_listener(self, function: Function, trigger: QueueTrigger) -> QueueListener:
         connection = connection_string(trigger.connection, where=f"function {function.name!r}")

@@ -1,5 +1,7 @@
 """The host is asked to stop from a signal's handler, which runs between two steps of the thread that waits."""
 
+import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -12,6 +14,7 @@ import pytest
 from devkit.functions_host.errors import EXIT_HOST_ERROR, EXIT_OK
 from devkit.functions_host.host import Choices, Host
 from devkit.functions_host.host_json import parse
+from tests.host_process import ROOT
 
 if TYPE_CHECKING:
     from devkit.functions_host.http_server import HttpServer
@@ -72,6 +75,31 @@ def test_a_signal_at_any_step_of_the_wait_stops_the_host(host: Host, step: int) 
     thread.join(5)
     late.cancel()
     assert codes == [EXIT_OK]
+
+
+UNINTERRUPTED = """
+import os, signal, sys, threading
+from pathlib import Path
+from tests.devkit.functions_host.test_stop import NoServer
+from devkit.functions_host.__main__ import _stop_on_signals
+from devkit.functions_host.host import Choices, Host
+from devkit.functions_host.host_json import parse
+
+other = threading.Thread(target=threading.Event().wait, daemon=True)
+other.start()
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+options = parse({"version": "2.0"}, {})
+host = Host(functions=[], options=options, choices=Choices(data=Path()), server=NoServer(), on_timeout=print)
+_stop_on_signals(host)
+threading.Timer(0.2, lambda: signal.pthread_kill(other.ident, signal.SIGTERM)).start()
+sys.exit(host.wait())
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="Windows has no signals for threads")
+def test_a_signal_that_does_not_interrupt_the_wait_stops_the_host() -> None:
+    ended = subprocess.run([sys.executable, "-c", UNINTERRUPTED], cwd=ROOT, timeout=30, check=False)
+    assert ended.returncode == EXIT_OK
 
 
 def test_the_first_reason_to_stop_gives_the_exit_code(host: Host) -> None:

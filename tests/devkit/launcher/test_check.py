@@ -11,6 +11,7 @@ from devkit import check, test
 from devkit.__main__ import COMMANDS
 from devkit.bootstrap import EXTRAS
 from devkit.launcher.screen import Screen
+from tests.conftest import pytest_collection_modifyitems
 
 ROOT = Path(__file__).parents[3]
 STATIC = ["ruff format", "ruff check", "mypy", "import-linter"]
@@ -40,26 +41,48 @@ def test_given_arguments_only_pytest_runs(capfd: pytest.CaptureFixture[str]) -> 
 
 
 def test_every_step_names_a_command_that_exists() -> None:
-    assert [one.name for one in test.steps()] == [*STATIC, "unit tests", "other tests"]
+    assert [one.name for one in test.steps()] == [*STATIC, "quick tests", "other tests"]
     assert [one.name for one in [*check.static_checks(), check.quick_tests()]] == [*STATIC, "quick tests"]
     assert check.script("lint-imports").startswith(str(sys.prefix))
 
 
 def test_every_test_is_in_one_of_the_two_runs_of_pytest() -> None:
-    unit, others = ([*step.command] for step in test.steps()[-2:])
-    ignored = [word.removeprefix("--ignore=") for word in others if word.startswith("--ignore=")]
+    quick, others = ([*step.command] for step in test.steps()[-2:])
 
-    assert unit[-len(ignored) :] == ignored == check.UNIT_TESTS
-    assert [word for word in others if word.startswith("tests")] == ["tests"]
+    assert quick[quick.index("-m", 3) + 1] == "quick"
+    assert others[others.index("-m", 3) + 1] == "not quick"
+    assert others[-1] == "tests"
 
 
 def test_the_quick_tests_are_the_unit_tests_and_the_documents_without_the_slow_ones() -> None:
     command = check.quick_tests().command
     paths = [word for word in command if word.startswith("tests/")]
 
-    assert command[command.index("not slow") - 1] == "-m"
     assert {"tests/unit", "tests/test_agreement.py"} <= {*paths}
     assert all((ROOT / path).exists() for path in paths)
+    assert {path.name for path in (ROOT / "tests").glob("test_*.py")} | {"unit"} == {Path(path).name for path in paths}
+
+
+@pytest.mark.parametrize(
+    ("place", "mark", "is_quick"),
+    [
+        ("tests/unit/flow/test_intake.py", None, True),
+        ("tests/test_agreement.py", None, True),
+        ("tests/unit/flow/test_outages.py", "slow", False),
+        ("tests/ports/test_ledger.py", None, False),
+    ],
+)
+def test_a_test_is_quick_by_its_place_and_unless_it_is_marked_slow(
+    place: str, mark: str | None, is_quick: bool, request: pytest.FixtureRequest
+) -> None:
+    item = pytest.Function.from_parent(request.node.parent, name="test_something", callobj=lambda: None)
+    item.path = ROOT / place
+    if mark:
+        item.add_marker(mark)
+
+    pytest_collection_modifyitems([item])
+
+    assert (item.get_closest_marker("quick") is not None) is is_quick
 
 
 def test_the_quick_check_takes_no_options(capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,8 +38,6 @@ MOST_CALLS = LEADS + 4
 
 SECRET, PASSWORD, IDENTITY = "client_secret", "user_password", "managed_identity_system"
 
-pytestmark = pytest.mark.no_cover
-
 
 # Answers
 

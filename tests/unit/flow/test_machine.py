@@ -46,10 +46,8 @@ from tests.factories import payload
 from tests.fakes import FakeLedger
 from tests.host_simulation import LEASE, Crash, Host, HostWorld, Run, this_run
 
-# What it goes through is not counted as covered, which would take as long again: that is for tests that look closer.
 pytestmark = [
     pytest.mark.timeout(3600 if "LEADPIPE_MACHINE_EXAMPLES" in os.environ else 300),
-    pytest.mark.no_cover,
     pytest.mark.slow,
 ]
 EXAMPLES = int(os.environ.get("LEADPIPE_MACHINE_EXAMPLES", "0"))

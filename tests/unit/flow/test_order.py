@@ -53,7 +53,7 @@ FREE = {
     ("settle", "if rested"): "the second is a log line of what is true already",
 }
 # Runs delivery's tests against each of the given files in turn and prints their exit codes. A file's folder names the
-# module that it replaces. Delivery is loaded last, so that it imports the other two anew; what uses it is imported again.
+# module that it replaces. Delivery is loaded last, so that it imports the other two anew; its users are imported again.
 RUN = """
 import importlib.util, json, sys
 import pytest

@@ -33,8 +33,7 @@ RESTING = 1000
 # The longest pause between two probes, and the time to deliver them one after the other.
 OUT_WITHIN = 5 * MINUTE + RESTING * SECOND / 5
 
-# What a simulated day goes through is not counted as covered: that is for tests that look closer, and takes its time.
-pytestmark = [pytest.mark.no_cover, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)
