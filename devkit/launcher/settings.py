@@ -30,6 +30,7 @@ SHOWN = frozenset(
         "LEADPIPE_DNC_LEADS",
         "LEADPIPE_FALLBACK_AFTER",
         MAPPING,
+        "LEADPIPE_MERGE",
         "LEADPIPE_RETENTION",
         "LEADPIPE_TEST_LEADS",
     }

@@ -115,7 +115,7 @@ RECORD_CASES = [
     Case("LeadId", "is rubbish", "rubbish"),
     Case("LeadId", "is another lead's", "01a2018c-4f8f-77db-abf9-e4cd232b89eb"),
     Case("LeadId", "is empty", ""),
-    Case("State", "is of a newer leadpipe", "merged"),
+    Case("State", "is of a newer leadpipe", "paused"),
     Case("State", "is in capitals", "ACCEPTED"),
     Case("State", "is empty", ""),
     Case("Attempt", "is 0", 0),
@@ -146,7 +146,7 @@ EVENT_CASES = [
     *(Case(column, "is huge", HUGE) for column in ("Kind", "LeadId", "State")),
     *(Case(column, "is huge", HUGE, named=False) for column in ("Event", "Reason", "Detail", "Actor", "Payload")),
     Case("At", "is of 9999", FAR_AHEAD),
-    Case("State", "is of a newer leadpipe", "merged"),
+    Case("State", "is of a newer leadpipe", "paused"),
     Case("LeadId", "is another lead's", "01a2018c-4f8f-77db-abf9-e4cd232b89eb"),
 ]
 # `named`: at a glance, as status looks; balance reads every claim.
