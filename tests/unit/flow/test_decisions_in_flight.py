@@ -21,6 +21,7 @@ from tests.factories import LEAD_ID, RECEIVED_AT, payload, record, settings
 from tests.host_simulation import LEASE, Host, HostWorld, Run
 
 # More than any delivery or command makes.
+pytestmark = pytest.mark.slow
 CALLS = range(12)
 REFUSED = Refused("plugin_refused", "Company")
 EDITED = payload(Company="Mended")
