@@ -39,7 +39,7 @@ def steps() -> list[Step]:
     The others wait for most of their time, so more of them go side by side than a small machine has cores. Each worker
     begins with neighbouring tests, which share what a module starts, and takes over from a slower one.
     """
-    side_by_side = ["-n", "6", "--dist", "worksteal"]
+    side_by_side = ["-n", "4", "--dist", "worksteal"]
     others = Step(name="other tests", command=[*PYTEST, "-q", *side_by_side, "-m", "not quick", "tests"])
     return [*static_checks(), quick_tests(*COVERAGE), others]
 
