@@ -1,34 +1,84 @@
 """Hides personal data in what a page shows, until a person asks for it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
+from leadpipe.mapping.rules import FileMapping, FilledColumn
 from leadpipe.model.errors import InvalidLead
 from leadpipe.model.lead import Lead
 from leadpipe.model.record import Record
+from leadpipe.model.text import can_name_somebody
 
 HIDDEN = "•••"
+_ADDRESS = re.compile(r"[^@\s]+@((?:[\w-]+\.)+[\w-]+)")
+# Of a personal text, a part of that many characters is hidden too: an answer may quote it cut, or within other words.
+# In a description, what is shorter than a few words is everybody's language.
+_PART = 8
+_PART_OF_WORDS = 20
 
 
 def masked(text: str) -> str:
     """Its first character; of an address also what follows the @."""
-    before, at, domain = text.partition("@")
-    if at and " " not in text:
-        return f"{before[:1]}{HIDDEN}@{domain}"
+    address = _ADDRESS.fullmatch(text)
+    if address:
+        return f"{text[:1]}{HIDDEN}@{address[1]}"
     return f"{text[:1]}{HIDDEN}" if text else ""
 
 
+def masked_lead(lead: Lead) -> Lead:
+    """The lead with every text masked that can say something about the person.
+
+    Country, company, source, action and offer stay: without them nobody can tell one lead from another.
+    """
+    naming = {name: getattr(lead, name) for name in ("first_name", "last_name", "email", "phone")}
+    return replace(
+        lead,
+        **{name: masked(text.strip()) if can_name_somebody(text) else text for name, text in naming.items()},
+        title=masked(lead.title.strip()),
+        description=masked(lead.description.strip()) if lead.words else lead.description,
+    )
+
+
+def masked_columns(mapping: FileMapping, lead: Lead, lead_id: str) -> Iterator[tuple[FilledColumn, str]]:
+    """Each column of the lead, and what can be shown of it: what the mapping makes of the masked lead.
+
+    So it does not matter how a rule joins or cuts the lead's texts. Only numbers are those of the lead itself.
+    """
+    shown = {each.column: each.value for each in mapping.fill(masked_lead(lead), lead_id)}
+    for filled in mapping.fill(lead, lead_id):
+        value = shown.get(filled.column) if isinstance(filled.value, str) else filled.value
+        yield filled, "" if filled.value is None else HIDDEN if value is None else str(value)
+
+
 class Mask:
-    """Hides the lead's person wherever the person is named: in columns, details and answers of Dynamics."""
+    """Hides the lead's person in free texts: details and answers of Dynamics, which may quote the lead."""
 
     def __init__(self, record: Record, lead: Lead | None, *, revealed: bool) -> None:
-        texts = () if revealed else _personal(record, lead)
-        longest_first = sorted({text.strip() for text in texts if text.strip()}, key=len, reverse=True)
+        words = lead.description.strip() if lead and not revealed else ""
+        texts = {text.strip() for text in (() if revealed else _personal(record, lead)) if text.strip()}
+        longest_first = sorted({*texts, words} - {""}, key=len, reverse=True)
         self._pattern = _any_of(longest_first)
+        # What follows the @ of an address is shown by a mask, so it is not looked for.
+        self._parts = _parts((text.partition("@")[0] for text in texts), _PART) | _parts([words], _PART_OF_WORDS)
 
     def __call__(self, text: object) -> str:
         shown = str(text)
-        return self._pattern.sub(lambda found: masked(found[0]), shown) if self._pattern else shown
+        if self._pattern:
+            shown = self._pattern.sub(lambda found: masked(found[0]), shown)
+        return self._without_parts(shown)
+
+    def _without_parts(self, text: str) -> str:
+        """Puts one mark in the place of all characters that belong to a part of a personal text."""
+        hidden = {
+            place
+            for length in (_PART, _PART_OF_WORDS)
+            for start in range(len(text) - length + 1)
+            if text[start : start + length].lower() in self._parts
+            for place in range(start, start + length)
+        }
+        marks = ((char, place in hidden, place - 1 in hidden) for place, char in enumerate(text))
+        return "".join(HIDDEN if is_hidden else char for char, is_hidden, goes_on in marks if not (is_hidden and goes_on))
 
 
 def lead_of(record: Record) -> Lead | None:
@@ -43,10 +93,16 @@ def _personal(record: Record, lead: Lead | None) -> tuple[str, ...]:
     of_record = (record.email, record.name, *record.name.split())
     if lead is None:
         return of_record
-    return (*of_record, lead.first_name, lead.last_name, lead.email, lead.phone, lead.title, lead.description)
+    return (*of_record, lead.first_name, lead.last_name, lead.email, lead.phone, lead.title)
 
 
 def _any_of(texts: Iterable[str]) -> re.Pattern[str] | None:
     """Matches each text as whole words, in any case: the name Al is not in Albania."""
-    patterns = [rf"(?<!\w){re.escape(text)}(?!\w)" for text in texts]
+    patterns = [rf"(?<![^\W_]){re.escape(text)}(?![^\W_])" for text in texts]
     return re.compile("|".join(patterns), re.IGNORECASE) if patterns else None
+
+
+def _parts(texts: Iterable[str], length: int) -> frozenset[str]:
+    return frozenset(
+        text[start : start + length].lower() for text in texts for start in range(len(text) - length + 1)
+    )

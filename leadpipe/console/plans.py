@@ -97,7 +97,8 @@ class Entry:
 class Plan:
     """`entries`: the first leads, rehearsed; of the others only the ids are known. `more`: leads beyond the plan.
 
-    `looked`: how many leads a second were rehearsed. `rate`: the pace that the person set.
+    `looked`: how many leads a second were rehearsed. `rate`: the pace that the person set. `unasked`: whether Dynamics
+    is not asked before a lead is discarded.
     """
 
     id: str
@@ -108,6 +109,7 @@ class Plan:
     more: bool = False
     looked: float = 1.0
     rate: float | None = None
+    unasked: bool = False
     chosen: list[str] = field(default_factory=list)
     why: str = ""
     earlier: list[Result] = field(default_factory=list)

@@ -79,12 +79,16 @@ def is_key_name(text: str) -> bool:
     return re.fullmatch(_NAME, text) is not None
 
 
+def is_key_value(text: str) -> bool:
+    return _VISIBLE.fullmatch(text) is not None
+
+
 def _unreadable(part: str, value: str) -> str:
     if unresolved(part):
         return "is an unresolved reference: the platform resolves a setting only whole, so put all keys into one secret"
     if not value:
         return "is empty"
-    if not _VISIBLE.fullmatch(value):
+    if not is_key_value(value):
         return "has blanks or characters beyond ASCII, which no header carries"
     return ""
 

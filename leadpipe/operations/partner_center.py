@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 import requests
 
 from leadpipe.dataverse.protocol import json_object
-from leadpipe.model.keys import EndpointKey
+from leadpipe.model.keys import EndpointKey, is_key_value
 from leadpipe.model.lead_id import is_lead_id
 from leadpipe.model.reference import unresolved
 from leadpipe.operations.causes import fix_now
@@ -68,7 +68,9 @@ def endpoint_of(url: str, key: str | None, own_keys: Sequence[EndpointKey] = ())
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise ValueError("without https others could read the key and the lead on the way")
     path = parts.path if parts.path.strip("/") else PATH
-    code = dict(parse_qsl(parts.query)).get("code")
+    code = dict(parse_qsl(parts.query)).get("code", "").replace(" ", "+")  # as the endpoint reads it
+    if not all(map(is_key_value, filter(None, (key, code)))):
+        raise ValueError("the key has blanks or characters beyond ASCII, which no key has")
     overruled = bool(key and code and key != code)
     address = f"{parts.scheme}://{parts.netloc}{path}"
     if not key and not code and own_keys:

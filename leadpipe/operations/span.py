@@ -3,10 +3,11 @@
 from datetime import UTC, date, datetime, time
 
 from leadpipe.model.duration import duration_of
+from leadpipe.model.lead_id import EPOCH
 
 
 def since_of(text: str, now: datetime) -> datetime:
-    """The start of the span: so long before now, or a UTC day or time. Raises ValueError."""
+    """The start of the span: so long before now, or a UTC day or time; no lead is older than 1970. Raises ValueError."""
     try:
         back = duration_of(text.strip())
         start = _at(text) if back is None else now - back
@@ -14,7 +15,7 @@ def since_of(text: str, now: datetime) -> datetime:
         raise ValueError(f"{text!r} is neither a time back like 7d, 24h or 30m nor a day like 2026-11-01") from error
     if start > now:
         raise ValueError(f"{text!r} is in the future")
-    return start
+    return max(start, EPOCH)
 
 
 def moment(at: datetime) -> str:
@@ -28,8 +29,8 @@ def _at(text: str) -> datetime:
 
 
 def day_of(text: str) -> datetime:
-    """The start of that UTC day. Raises ValueError."""
+    """The start of that UTC day, which is not before 1970. Raises ValueError."""
     try:
-        return datetime.combine(date.fromisoformat(text.strip()), time(), UTC)
+        return max(datetime.combine(date.fromisoformat(text.strip()), time(), UTC), EPOCH)
     except ValueError as error:
         raise ValueError(f"{text!r} is not a day like 2026-11-01") from error

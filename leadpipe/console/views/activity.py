@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from werkzeug.exceptions import BadRequest
 
-from leadpipe.model.lead_id import EARLIEST, MOST_AHEAD
+from leadpipe.model.lead_id import MOST_AHEAD
 from leadpipe.operations.activity import activity_until
+from leadpipe.operations.span import day_of
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -16,19 +17,19 @@ if TYPE_CHECKING:
 
 def show(visit: "Visit") -> "Response":
     found = activity_until(visit.ports.ledger, _until(visit))
-    before = found.first - timedelta(days=1)
+    before, oldest = found.first - timedelta(days=1), visit.ports.ledger.first_day()
     return visit.page(
         "activity.html",
         page="activity",
         title="Activity",
         found=found,
-        older=f"/activity?until={before.isoformat()}" if before >= EARLIEST.date() else "",
+        older=f"/activity?until={before.isoformat()}" if oldest and oldest <= before else "",
     )
 
 
 def _until(visit: "Visit") -> date:
     given = visit.given("until")
     try:
-        return date.fromisoformat(given) if given else (visit.at + MOST_AHEAD).date()
+        return (day_of(given) if given else visit.at + MOST_AHEAD).date()
     except ValueError as error:
-        raise BadRequest("`until` is a day like 2026-11-01") from error
+        raise BadRequest(str(error)) from error

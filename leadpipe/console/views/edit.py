@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from leadpipe.console.masking import lead_of
-from leadpipe.console.views.lead import FIELDS, require
+from leadpipe.console.views.lead import FIELDS, look, require
 from leadpipe.model.change import Edited
 from leadpipe.model.errors import InvalidLead, NotAllowed
 from leadpipe.model.record import Record
@@ -20,15 +20,21 @@ if TYPE_CHECKING:
 def show(visit: "Visit", lead_id: str) -> "Response":
     record = require(visit, lead_id)
     if not visit.console.is_revealed(lead_id, visit.visitor):
-        return visit.page("edit_ask.html", page="leads", title="Edit a lead", record=record)
+        return _ask(visit, record)
     return _form(visit, record)
 
 
 def check(visit: "Visit", lead_id: str) -> "Response":
     """Shows what would change, and saves nothing."""
     record = require(visit, lead_id)
+    if visit.posted("look"):
+        look(visit, lead_id)
+    if not visit.console.is_revealed(lead_id, visit.visitor):
+        return _ask(visit, record)
     try:
         payload = _edited(visit, record)
+        if not payload.strip():
+            raise NotAllowed("nothing_in_it", "the box is empty; a lead that nobody wants is discarded instead")
         checked(record, Edited(actor=visit.visitor.actor, payload=payload), visit.desk)
     except NotAllowed as error:
         return _form(visit, record, fault=error.detail, status=422)
@@ -47,6 +53,12 @@ def save(visit: "Visit", lead_id: str) -> "Response":
     if visit.posted("then") == "replay":
         replay(lead_id, visit.desk)
     return visit.go(f"/leads/{lead_id}")
+
+
+def _ask(visit: "Visit", record: Record) -> "Response":
+    """Asks before anything personal is shown. What was typed already goes along."""
+    typed = [*visit.request.form.items()]
+    return visit.page("edit_ask.html", page="leads", title="Edit a lead", record=record, typed=typed)
 
 
 def _form(visit: "Visit", record: Record, *, fault: str = "", status: int = 200) -> "Response":

@@ -1,20 +1,22 @@
 """One lead: what happened to it, what Dynamics gets, and what a person can do."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from leadpipe.console.masking import Mask, lead_of
+from leadpipe.console.masking import Mask, lead_of, masked_columns, masked_lead
 from leadpipe.console.plans import Choice, Verb, command_of, why_not
+from leadpipe.mapping.rules import FileMapping
 from leadpipe.model.errors import LeadpipeError, NotAllowed, RecordDamaged
+from leadpipe.model.lead import Lead
 from leadpipe.model.record import OPEN, Record, State
 from leadpipe.operations.causes import cause_of
 from leadpipe.operations.comebacks import came_back
 from leadpipe.operations.decisions import known
 from leadpipe.operations.decisions import reveal as note_that_it_is_revealed
 from leadpipe.operations.find import history_of
-from leadpipe.operations.mapping.shown import Fields, mapping_and_faults, rows_of_lead
+from leadpipe.operations.mapping.shown import mapping_and_faults, origin
 from leadpipe.operations.payload_edit import LEAD_FIELDS, PERSON_FIELDS
 
 if TYPE_CHECKING:
@@ -77,8 +79,8 @@ def show(visit: "Visit", lead_id: str) -> "Response":
         cause=cause_of(record.reason, lead_id) if record.reason else None,
         replayed_at=came_back(record, events),
         events=events,
-        columns=[*_columns(mask, rows_of_lead(mapping, lead, lead_id))] if lead and mapping else [],
-        fields=[(name, value) for name, attribute in FIELDS.items() if (value := getattr(lead, attribute, ""))],
+        columns=[*_columns(mapping, lead, lead_id, revealed=revealed)] if lead and mapping else [],
+        fields=[*_fields(lead, revealed=revealed)] if lead else [],
         faults=faults,
         matching=[rule.name for rule in mapping.matching(lead)] if lead and mapping else [],
         posted=_posted(record) if revealed else "",
@@ -93,18 +95,30 @@ def show(visit: "Visit", lead_id: str) -> "Response":
 
 
 def reveal(visit: "Visit", lead_id: str) -> "Response":
-    """Notes in the lead's history who looks, and then shows the personal data for some minutes."""
-    note_that_it_is_revealed(lead_id, visit.desk)
-    visit.console.reveal(lead_id, visit.visitor)
+    look(visit, lead_id)
     if visit.posted("next") == "edit":
         return visit.go(f"/leads/{lead_id}/edit")
     return visit.go(f"/leads/{lead_id}", reveal="1")
 
 
-def _columns(mask: Mask, rows: Iterable[Fields]) -> Iterator[Column]:
-    for row in rows:
-        value = "" if row["value"] is None else mask(row["value"])
-        yield Column(name=row["column"], value=value, origin=str(row["from"]))
+def look(visit: "Visit", lead_id: str) -> None:
+    """Notes in the lead's history who looks, and then shows the personal data for some minutes."""
+    note_that_it_is_revealed(lead_id, visit.desk)
+    visit.console.reveal(lead_id, visit.visitor)
+
+
+def _columns(mapping: FileMapping, lead: Lead, lead_id: str, *, revealed: bool) -> Iterator[Column]:
+    for filled, shown in masked_columns(mapping, lead, lead_id):
+        whole = "" if filled.value is None else str(filled.value)
+        yield Column(name=filled.column, value=whole if revealed else shown, origin=origin(mapping, filled))
+
+
+def _fields(lead: Lead, *, revealed: bool) -> Iterator[tuple[str, str]]:
+    """Each documented field that was posted."""
+    shown = lead if revealed else masked_lead(lead)
+    for name, attribute in FIELDS.items():
+        if value := getattr(shown, attribute):
+            yield name, value
 
 
 def _posted(record: Record) -> str:

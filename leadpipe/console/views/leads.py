@@ -15,7 +15,7 @@ from leadpipe.console.masking import Mask, masked
 from leadpipe.model.lead_id import is_lead_id
 from leadpipe.model.record import TO_LIST, Record, State
 from leadpipe.operations.find import Search
-from leadpipe.operations.listing import Page, page_of
+from leadpipe.operations.listing import PAGE_SIZE, Page, page_of
 from leadpipe.operations.span import since_of
 from leadpipe.operations.state_counts import StateCounts, counts_of
 
@@ -86,7 +86,7 @@ def show_rejected(visit: "Visit") -> Response:
 
 def export(visit: "Visit") -> Response:
     """The list as CSV, without a person's name or address."""
-    page = page_of(visit.ports.ledger, _search(visit), today=visit.at.date(), size=EXPORTED)
+    page = _page(visit, _search(visit), size=EXPORTED)
     text = io.StringIO()
     rows = csv.writer(text)
     rows.writerow(("lead_id", "received_at", "state", "reason", "offer", "source", "company", "attempt", "written_at"))
@@ -106,8 +106,10 @@ def defused(cell: str) -> str:
 def _search(visit: "Visit") -> Search:
     """Raises BadRequest for a state or a span that there is not."""
     named = visit.given("state")
+    if named not in {"", *_GROUPS, *State}:
+        raise BadRequest(f"there is no state {named!r}; there are {', '.join([_OPEN, *State])}")
+    states = _GROUPS.get(named) or (frozenset({State(named)}) if named else None)
     try:
-        states = _GROUPS.get(named) or (frozenset({State(named)}) if named else None)
         since = since_of(visit.given("since"), visit.at) if visit.given("since") else None
     except ValueError as error:
         raise BadRequest(str(error)) from error
@@ -123,17 +125,17 @@ def _search(visit: "Visit") -> Search:
 
 def _list(visit: "Visit", name: str, search: Search, **more: Any) -> Response:
     """The page of that name, with the leads that the search finds."""
-    page = _page(visit, search)
+    page = _page(visit, search, fields=TO_LIST)
     older = _address(visit, f"/{name}", after=page.older) if page.older else ""
     rows = [*_rows(page)]
     return visit.page(f"{name}.html", page=name, title=name.title(), rows=rows, found=page, older=older, **more)
 
 
-def _page(visit: "Visit", search: Search) -> Page:
+def _page(visit: "Visit", search: Search, *, size: int = PAGE_SIZE, fields: frozenset[str] | None = None) -> Page:
     after = visit.given("after")
     if after and not is_lead_id(after):
         raise BadRequest("`after` is not a lead id")
-    return page_of(visit.ports.ledger, search, today=visit.at.date(), after=after, fields=TO_LIST)
+    return page_of(visit.ports.ledger, search, today=visit.at.date(), after=after, size=size, fields=fields)
 
 
 def _rows(page: Page) -> Iterator[Row]:

@@ -88,13 +88,17 @@ def run(visit: "Visit", plan_id: str) -> "Response":
     why = visit.posted("why") or plan.why
     if plan.choice.verb is Verb.DISCARD and not why:
         raise BadRequest("give the reason: later nothing else explains the decision")
-    rate = _rate(visit.posted("rate"))
-    unasked = bool(visit.posted("without_asking"))
+    ticked = frozenset(visit.request.form.getlist("lead"))
+    chosen = [*(e.lead_id for e in plan.willing if e.lead_id in ticked), *plan.unrehearsed]
+    if plan.job is None and not chosen:
+        raise BadRequest("no lead is ticked: go back, and tick some")
+    rate, unasked = _rate(visit.posted("rate")), bool(visit.posted("without_asking"))
+    if plan.job:  # who goes on chooses no other way
+        rate, unasked = plan.rate, plan.unasked
     results = results_of(plan.choice, visit.target, visit.desk, why=why, without_asking=unasked, rate=rate)
     if plan.job is None:
-        ticked = frozenset(visit.request.form.getlist("lead"))
-        plan.chosen = [*(e.lead_id for e in plan.willing if e.lead_id in ticked), *plan.unrehearsed]
-        plan.why = why
+        plan.chosen = chosen
+        plan.why, plan.unasked = why, unasked
     if plan.left:
         _start(visit, plan, results, rate=rate)
     return visit.go(f"/plans/{plan.id}")

@@ -121,11 +121,49 @@ def test_a_filter_stands_in_the_address_and_in_the_form(browser: Browser, world:
     assert "<option selected>poisoned</option>" in page
 
 
-@pytest.mark.parametrize("filters", ["state=gone", "since=soon", "after=x"])
-def test_a_filter_that_means_nothing_is_a_page_that_says_so(browser: Browser, filters: str) -> None:
-    answer = browser.get(f"/leads?{filters}")
+@pytest.mark.parametrize("path", ["/leads", "/leads.csv"])
+@pytest.mark.parametrize(
+    ("filters", "says"),
+    [
+        ("state=gone", "there is no state"),
+        ("since=soon", "neither a time back"),
+        ("since=999999d", "neither a time back"),
+        ("after=x", "not a lead id"),
+    ],
+)
+def test_a_filter_that_means_nothing_is_a_page_that_says_so(
+    browser: Browser, path: str, filters: str, says: str
+) -> None:
+    answer = browser.get(f"{path}?{filters}")
     assert answer.status_code == 400
-    assert "<h1>" in answer.text
+    assert says in answer.text.lower()
+
+
+@pytest.mark.parametrize(
+    "path", [*(f"{page}since={day}" for page in ("/leads?", "/leads.csv?", "/leads?q=a&") for day in ("0001-01-01", "1970-01-01")),
+    "/activity?until=0001-01-01", "/activity?until=9999-12-31"]
+)
+def test_the_ends_of_the_calendar_are_days_like_any_other(browser: Browser, world: World, path: str) -> None:
+    put(world)
+    assert browser.get(path).status_code == 200
+
+
+def test_activity_goes_back_as_far_as_there_are_leads(browser: Browser, world: World) -> None:
+    put(world)
+    assert "no lead that is older" in browser.get("/activity").text
+    old = record(lead_id(timedelta(days=-40)))
+    world.ledger.rows[old.lead_id] = replace(old, version="t")
+    assert "Leads of the month before" in browser.get("/activity").text
+
+
+def test_what_was_written_in_a_day_is_said_with_the_time_of_the_count(browser: Browser, world: World) -> None:
+    put(world, 2, state=State.WRITTEN, written_at=NOW)
+    world.attention.pulse = Pulse(at=NOW)
+    assert text_of(browser.get("/").text).count("not counted yet") == 2
+    world.attention.pulse = Pulse(at=NOW, counted_at=NOW - timedelta(minutes=49))
+    shown = text_of(browser.get("/").text)
+    assert "0 written in the 24 hours before 14:20, when they were counted" in shown
+    assert "none was written in the 24 hours before 14:20" in shown
 
 
 def test_an_id_in_the_search_field_opens_the_lead(browser: Browser, world: World) -> None:

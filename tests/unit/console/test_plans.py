@@ -54,6 +54,17 @@ def test_only_what_is_ticked_is_done(browser: Browser, world: World) -> None:
     assert world.ledger.rows[second.lead_id].state is State.POISONED
 
 
+def test_without_a_tick_nothing_is_done_and_the_plan_is_as_before(browser: Browser, world: World) -> None:
+    (one,) = put(world, state=State.POISONED, reason="refused")
+    plan = browser.follow("/plans", {"verb": "replay", "state": "poisoned", "all": "1"})
+    before = browser.get(plan).text
+    answer = browser.post(f"{plan}/run", {"rate": "1"})
+    assert (answer.status_code, "No lead is ticked" in answer.text) == (400, True)
+    assert browser.get(plan).text == before
+    browser.follow(f"{plan}/run", {"lead": one.lead_id})
+    assert "1 replayed" in finished(browser, plan)
+
+
 def test_a_lead_that_the_action_is_not_for_is_skipped_with_its_reason(browser: Browser, world: World) -> None:
     (poisoned,) = put(world, state=State.POISONED, reason="refused")
     written = lead_id(timedelta(0), 9)
@@ -147,7 +158,10 @@ def test_a_run_can_be_stopped_and_gone_on_with(browser: Browser, world: World) -
     left = len(kept.left)
     assert 3 <= left <= 5
     assert f"Go on with {left} leads" in page
+    assert "At most 0.5 a second, as before" in page
+    kept.rate = 100.0
     browser.follow(f"{plan}/run")
+    assert kept.rate == 100.0  # the form has no pace: it is the plan's
     assert "5 replayed" in finished(browser, plan)
     assert len(world.queue.messages) == 5
 

@@ -33,6 +33,15 @@ def test_anything_else_is_refused_with_what_would_be_right(text: str) -> None:
         since_of(text, NOW)
 
 
+@pytest.mark.parametrize("text", ["0001-01-01", "1969-12-31T23:59", "800000d"])
+def test_before_1970_there_is_no_lead(text: str) -> None:
+    assert since_of(text, NOW) == EPOCH
+
+
+def test_a_day_before_1970_is_its_first_day() -> None:
+    assert (day_of("0001-01-01"), day_of("1970-01-02")) == (EPOCH, EPOCH + timedelta(days=1))
+
+
 def test_a_time_to_come_is_refused() -> None:
     with pytest.raises(ValueError, match="in the future"):
         since_of("2026-03-15", NOW)
