@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from leadpipe.mapping.rules import FileMapping, FilledColumn
 from leadpipe.model.errors import InvalidLead
 from leadpipe.model.lead import Lead
 from leadpipe.model.record import Record
 from leadpipe.model.text import can_name_somebody
+from leadpipe.operations.mapping.shown import Fields
 
 HIDDEN = "•••"
 _ADDRESS = re.compile(r"[^@\s]+@((?:[\w-]+\.)+[\w-]+)")
@@ -31,24 +31,36 @@ def masked_lead(lead: Lead) -> Lead:
 
     Country, company, source, action and offer stay: without them nobody can tell one lead from another.
     """
-    naming = {name: getattr(lead, name) for name in ("first_name", "last_name", "email", "phone")}
     return replace(
         lead,
-        **{name: masked(text.strip()) if can_name_somebody(text) else text for name, text in naming.items()},
+        first_name=_masked_name(lead.first_name),
+        last_name=_masked_name(lead.last_name),
+        email=_masked_name(lead.email),
+        phone=_masked_name(lead.phone),
         title=masked(lead.title.strip()),
-        description=masked(lead.description.strip()) if lead.words else lead.description,
+        description=_masked_words(lead) if lead.words else lead.description,
     )
 
 
-def masked_columns(mapping: FileMapping, lead: Lead, lead_id: str) -> Iterator[tuple[FilledColumn, str]]:
-    """Each column of the lead, and what can be shown of it: what the mapping makes of the masked lead.
+def _masked_name(text: str) -> str:
+    """What names nobody, such as `N/A`, stays: by it the mapping sees that the marketplace withheld the person."""
+    return masked(text.strip()) if can_name_somebody(text) else text
+
+
+def _masked_words(lead: Lead) -> str:
+    words = masked(lead.description.strip())
+    return f"{words}\nCampaigns: {masked(lead.campaign)}" if lead.campaign else words
+
+
+def masked_values(rows: Iterable[Fields], of_masked: Iterable[Fields]) -> Iterator[tuple[Fields, object]]:
+    """Each column of the lead, and what can be shown of it: what the same mapping makes of the masked lead.
 
     So it does not matter how a rule joins or cuts the lead's texts. Only numbers are those of the lead itself.
     """
-    shown = {each.column: each.value for each in mapping.fill(masked_lead(lead), lead_id)}
-    for filled in mapping.fill(lead, lead_id):
-        value = shown.get(filled.column) if isinstance(filled.value, str) else filled.value
-        yield filled, "" if filled.value is None else HIDDEN if value is None else str(value)
+    shown = {row["column"]: row["value"] for row in of_masked}
+    for row in rows:
+        value = row["value"]
+        yield row, shown.get(row["column"]) or HIDDEN if isinstance(value, str) else value
 
 
 class Mask:
@@ -78,7 +90,9 @@ class Mask:
             for place in range(start, start + length)
         }
         marks = ((char, place in hidden, place - 1 in hidden) for place, char in enumerate(text))
-        return "".join(HIDDEN if is_hidden else char for char, is_hidden, goes_on in marks if not (is_hidden and goes_on))
+        return "".join(
+            HIDDEN if is_hidden else char for char, is_hidden, goes_on in marks if not (is_hidden and goes_on)
+        )
 
 
 def lead_of(record: Record) -> Lead | None:
@@ -103,6 +117,4 @@ def _any_of(texts: Iterable[str]) -> re.Pattern[str] | None:
 
 
 def _parts(texts: Iterable[str], length: int) -> frozenset[str]:
-    return frozenset(
-        text[start : start + length].lower() for text in texts for start in range(len(text) - length + 1)
-    )
+    return frozenset(text[start : start + length].lower() for text in texts for start in range(len(text) - length + 1))

@@ -7,7 +7,7 @@ from leadpipe.model.lead_id import EPOCH
 
 
 def since_of(text: str, now: datetime) -> datetime:
-    """The start of the span: so long before now, or a UTC day or time; no lead is older than 1970. Raises ValueError."""
+    """The start of the span: so long before now, or a UTC day or time, from 1970 on. Raises ValueError."""
     try:
         back = duration_of(text.strip())
         start = _at(text) if back is None else now - back

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from leadpipe.console.site import Visit
 
+_EMPTY = "the box is empty; a lead that nobody wants is discarded instead"
+
 
 def show(visit: "Visit", lead_id: str) -> "Response":
     record = require(visit, lead_id)
@@ -31,10 +33,10 @@ def check(visit: "Visit", lead_id: str) -> "Response":
         look(visit, lead_id)
     if not visit.console.is_revealed(lead_id, visit.visitor):
         return _ask(visit, record)
+    if visit.posted("as") == "text" and not visit.posted("text"):
+        return _form(visit, record, fault=_EMPTY, status=422)
     try:
         payload = _edited(visit, record)
-        if not payload.strip():
-            raise NotAllowed("nothing_in_it", "the box is empty; a lead that nobody wants is discarded instead")
         checked(record, Edited(actor=visit.visitor.actor, payload=payload), visit.desk)
     except NotAllowed as error:
         return _form(visit, record, fault=error.detail, status=422)

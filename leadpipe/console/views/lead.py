@@ -1,13 +1,12 @@
 """One lead: what happened to it, what Dynamics gets, and what a person can do."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from leadpipe.console.masking import Mask, lead_of, masked_columns, masked_lead
+from leadpipe.console.masking import Mask, lead_of, masked_lead, masked_values
 from leadpipe.console.plans import Choice, Verb, command_of, why_not
-from leadpipe.mapping.rules import FileMapping
 from leadpipe.model.errors import LeadpipeError, NotAllowed, RecordDamaged
 from leadpipe.model.lead import Lead
 from leadpipe.model.record import OPEN, Record, State
@@ -16,7 +15,7 @@ from leadpipe.operations.comebacks import came_back
 from leadpipe.operations.decisions import known
 from leadpipe.operations.decisions import reveal as note_that_it_is_revealed
 from leadpipe.operations.find import history_of
-from leadpipe.operations.mapping.shown import mapping_and_faults, origin
+from leadpipe.operations.mapping.shown import Fields, mapping_and_faults, rows_of_lead
 from leadpipe.operations.payload_edit import LEAD_FIELDS, PERSON_FIELDS
 
 if TYPE_CHECKING:
@@ -66,6 +65,10 @@ def show(visit: "Visit", lead_id: str) -> "Response":
     lead = lead_of(record)
     mask = Mask(record, lead, revealed=revealed)
     mapping, faults = mapping_and_faults(visit.target.settings.mapping_path)
+    shown = lead if revealed or lead is None else masked_lead(lead)
+    columns: list[Column] = []
+    if lead and shown and mapping:
+        columns = [*_columns(rows_of_lead(mapping, lead, lead_id), rows_of_lead(mapping, shown, lead_id))]
     events = history_of(record, visit.ports.ledger.events(lead_id, damage=damage))
     return visit.page(
         "lead.html",
@@ -79,8 +82,8 @@ def show(visit: "Visit", lead_id: str) -> "Response":
         cause=cause_of(record.reason, lead_id) if record.reason else None,
         replayed_at=came_back(record, events),
         events=events,
-        columns=[*_columns(mapping, lead, lead_id, revealed=revealed)] if lead and mapping else [],
-        fields=[*_fields(lead, revealed=revealed)] if lead else [],
+        columns=columns,
+        fields=[*_posted_fields(shown)] if shown else [],
         faults=faults,
         matching=[rule.name for rule in mapping.matching(lead)] if lead and mapping else [],
         posted=_posted(record) if revealed else "",
@@ -107,15 +110,13 @@ def look(visit: "Visit", lead_id: str) -> None:
     visit.console.reveal(lead_id, visit.visitor)
 
 
-def _columns(mapping: FileMapping, lead: Lead, lead_id: str, *, revealed: bool) -> Iterator[Column]:
-    for filled, shown in masked_columns(mapping, lead, lead_id):
-        whole = "" if filled.value is None else str(filled.value)
-        yield Column(name=filled.column, value=whole if revealed else shown, origin=origin(mapping, filled))
+def _columns(rows: Iterable[Fields], of_shown: Iterable[Fields]) -> Iterator[Column]:
+    for row, value in masked_values(rows, of_shown):
+        yield Column(name=row["column"], value="" if value is None else str(value), origin=str(row["from"]))
 
 
-def _fields(lead: Lead, *, revealed: bool) -> Iterator[tuple[str, str]]:
+def _posted_fields(shown: Lead) -> Iterator[tuple[str, str]]:
     """Each documented field that was posted."""
-    shown = lead if revealed else masked_lead(lead)
     for name, attribute in FIELDS.items():
         if value := getattr(shown, attribute):
             yield name, value

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -140,8 +141,16 @@ def test_a_filter_that_means_nothing_is_a_page_that_says_so(
 
 
 @pytest.mark.parametrize(
-    "path", [*(f"{page}since={day}" for page in ("/leads?", "/leads.csv?", "/leads?q=a&") for day in ("0001-01-01", "1970-01-01")),
-    "/activity?until=0001-01-01", "/activity?until=9999-12-31"]
+    "path",
+    [
+        *(
+            f"{page}since={day}"
+            for page in ("/leads?", "/leads.csv?", "/leads?q=a&")
+            for day in ("0001-01-01", "1970-01-01")
+        ),
+        "/activity?until=0001-01-01",
+        "/activity?until=9999-12-31",
+    ],
 )
 def test_the_ends_of_the_calendar_are_days_like_any_other(browser: Browser, world: World, path: str) -> None:
     put(world)
@@ -203,6 +212,17 @@ def test_a_person_is_masked_everywhere_until_somebody_asks(browser: Browser, wor
         assert [each for each in ("Jane", "Doe", "jane.doe", "+33 1 23", "CTO", "Please call") if each in page] == [], (
             path
         )
+
+
+def test_long_texts_are_masked_as_well(browser: Browser, world: World, tmp_path: Path) -> None:
+    (tmp_path / "mapping.toml").write_text('[columns]\nsubject = "${first_name}_T$phone"')
+    long = {"FirstName": "Secret" * 80, "Email": f"{'secret' * 52}@fabrikam.com", "Description": "Secret words. " * 300}
+    (one,) = put(world, state=State.POISONED, reason="too_long", detail=f"{'Secret' * 9} …", posted=payload(**long))
+    target = browser.console.target
+    target.settings = replace(target.settings, mapping_path=str(tmp_path / "mapping.toml"))  # type: ignore[misc]
+    page = browser.get(f"/leads/{one.lead_id}").text
+    assert "S•••_T+•••" in page
+    assert "ecret" not in page
 
 
 def test_that_somebody_looked_is_in_the_history_and_changes_nothing_else(browser: Browser, world: World) -> None:

@@ -47,7 +47,9 @@ def test_nothing_is_posted_where_the_address_or_the_key_is_still_a_reference(url
         endpoint_of(url, key)
 
 
-@pytest.mark.parametrize(("url", "key"), [("https://c.net?code=sch%C3%BCtzt", ""), ("https://c.net", "clé"), ("https://c.net", "k\n")])
+@pytest.mark.parametrize(
+    ("url", "key"), [("https://c.net?code=sch%C3%BCtzt", ""), ("https://c.net", "clé"), ("https://c.net", "k\n")]
+)
 def test_a_key_that_no_header_carries_is_refused_before_anything_is_posted(url: str, key: str) -> None:
     with pytest.raises(ValueError, match="which no key has") as raised:
         endpoint_of(url, key)
