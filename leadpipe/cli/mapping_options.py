@@ -13,6 +13,7 @@ from leadpipe.mapping.fault import Fault, FaultyMapping
 from leadpipe.mapping.rules import FileMapping
 from leadpipe.mapping.watched import effective
 from leadpipe.model.settings import Settings
+from leadpipe.operations.mapping.names import looked_up_elsewhere
 
 MappingFile = Annotated[
     Path | None,
@@ -29,11 +30,14 @@ def mapping_of(chosen: Path | None, settings: Settings) -> FileMapping:
     named = str(chosen) if chosen else settings.mapping_path
     say(f"mapping file {named}" if named else "no mapping file: the default mapping counts")
     try:
-        return effective(named)
+        mapping = effective(named)
     except FaultyMapping as error:
         print_faults(error.faults)
         say("the mapping cannot be used: leads wait until it is fixed")
         raise typer.Exit(1) from error
+    for note in looked_up_elsewhere(mapping, named, settings):
+        say(f"note: {note}")
+    return mapping
 
 
 def print_faults(faults: tuple[Fault, ...] | list[Fault]) -> None:

@@ -7,6 +7,7 @@ from leadpipe.model.lead import Lead, posted_text
 from leadpipe.model.lead_id import ENTROPY_BYTES, is_lead_id, new_lead_id
 from leadpipe.operations.decisions import known
 from leadpipe.operations.decisions import reveal as note_that_it_is_revealed
+from leadpipe.operations.mapping.names import looked_up_elsewhere
 from leadpipe.operations.mapping.shown import mapping_and_faults, rows_of_lead, rows_of_mapping
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def _page(
         status=status,
         file=named or "",
         faults=faults,
+        notes=looked_up_elsewhere(mapping, named, visit.target.settings) if mapping else [],
         rows=[*rows_of_mapping(mapping)] if mapping else [],
         rules=mapping.rules if mapping else (),
         given=given,

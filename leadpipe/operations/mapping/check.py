@@ -11,7 +11,15 @@ from leadpipe.model.errors import DeliveryFailed
 from leadpipe.model.settings import Area, Settings
 from leadpipe.operations.causes import failure_in_words
 from leadpipe.operations.mapping.live_check import Examined, examine, inspection_of, notes_on
-from leadpipe.operations.mapping.names import LookedUp, Named, counts, look_up, names_in, write_lock
+from leadpipe.operations.mapping.names import (
+    LookedUp,
+    Named,
+    counts,
+    look_up,
+    looked_up_elsewhere,
+    names_in,
+    write_lock,
+)
 
 Ask = Callable[[Path, list[Named]], LookedUp]
 
@@ -31,8 +39,10 @@ def examine_mapping(
     if found.faults:
         return Examined(faults=found.faults, unseen=[*found.unseen, "columns: owners and teams come first"])
     if not found.lock.ids:
-        compared = _compared(read_file(path), settings)
-        return replace(compared, unseen=[*found.unseen, *compared.unseen])
+        mapping = read_file(path)
+        compared = _compared(mapping, settings)
+        notes = [*looked_up_elsewhere(mapping, named, settings), *compared.notes]
+        return replace(compared, unseen=[*found.unseen, *compared.unseen], notes=notes)
     if found.changed and not dry_run:
         write_lock(path, found.lock)
     compared = _compared(read_file(path, found.id_of), settings)

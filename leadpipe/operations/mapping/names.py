@@ -7,10 +7,11 @@ from pathlib import Path
 from leadpipe.dataverse.inspection import Inspection, NotReadable
 from leadpipe.mapping.fault import Fault
 from leadpipe.mapping.lock import Lock, lock_beside, not_looked_up, read_lock
-from leadpipe.mapping.rules import own_columns
+from leadpipe.mapping.rules import FileMapping, own_columns
 from leadpipe.mapping.values import MappedColumn, Row
-from leadpipe.mapping.watched import read_file
+from leadpipe.mapping.watched import place_of, read_file
 from leadpipe.model.errors import LeadpipeError
+from leadpipe.model.settings import Settings
 
 # In place of an id until it is looked up; it never leaves this module.
 _NO_ID = "00000000-0000-0000-0000-000000000000"
@@ -53,6 +54,20 @@ def _named(columns: list[MappedColumn]) -> Iterator[tuple[MappedColumn, Row]]:
     for mapped in columns:
         if isinstance(mapped.value, Row) and mapped.value.name:
             yield mapped, mapped.value
+
+
+def looked_up_elsewhere(mapping: FileMapping, named: str | None, settings: Settings) -> list[Fault]:
+    """A note if the lock has the names' ids of another organisation than the settings'. Delivery does not ask."""
+    if named is None or settings.dataverse is None or not any(_named(own_columns(mapping))):
+        return []
+    place = lock_beside(place_of(named))
+    there, here = read_lock(place).organisation, settings.dataverse.url
+    if there in {"", here}:
+        return []
+    reason = (
+        f"its ids are those of {there}, and leads go to {here}: run `leadpipe mapping check`, and publish both files"
+    )
+    return [Fault(file=place.name, line=0, reason=reason)]
 
 
 def look_up(path: Path, names: list[Named], inspection: Inspection, organisation: str) -> LookedUp:

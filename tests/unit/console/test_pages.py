@@ -1,5 +1,6 @@
 """Each page, with no lead, with one, and with many; what a lead says never becomes markup."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -300,6 +301,17 @@ def test_a_faulty_mapping_names_its_faults(world: World) -> None:
     target.settings = replace(target.settings, mapping_path="/nowhere/mapping.toml")
     page = Browser(console_on(target, world.now)).get("/mapping").text
     assert "The mapping cannot be used" in page
+
+
+def test_a_lock_of_another_organisation_is_named_beside_the_mapping(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "mapping.toml"
+    file.write_text('[[rules]]\nowner = "jane@contoso.com"\n')
+    ids = {"owner": {"jane@contoso.com": lead_id()}}
+    file.with_name("mapping.toml.lock").write_text(json.dumps({"organisation": "https://elsewhere.example", **ids}))
+    target = FakeTarget(world.ports)
+    target.settings = replace(target.settings, mapping_path=str(file))
+    page = Browser(console_on(target, world.now)).get("/mapping").text
+    assert "its ids are those of https://elsewhere.example" in page
 
 
 @pytest.mark.parametrize("days", ["", "?days=90"])

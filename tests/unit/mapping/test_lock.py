@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from leadpipe.mapping.lock import Lock
 from leadpipe.mapping.values import Row
 from leadpipe.mapping.watched import WatchedMapping, read_file
 from leadpipe.model.errors import Blocked
-from tests.factories import LEAD_ID, lead
+from leadpipe.operations.mapping.names import looked_up_elsewhere
+from tests.factories import LEAD_ID, lead, settings
 
 JANE = "aaaabbbb-0000-cccc-1111-dddd2222eeee"
 EMEA = "00001111-aaaa-2222-bbbb-3333cccc4444"
@@ -114,3 +116,21 @@ def test_leads_wait_for_the_lock_and_go_out_once_it_is_published(file: Path) -> 
     lock.write_text(LOCK.to_text().replace(JANE.upper(), EMEA))
     os.utime(lock, (1, 1))  # also where both writes are within one tick of the file system's clock
     assert mapping.columns_of(lead(), LEAD_ID)["ownerid@odata.bind"] == f"/systemusers({EMEA})"
+
+
+@pytest.mark.parametrize(
+    ("text", "organisation", "said"),
+    [
+        (OWNER, "https://contoso.crm4.dynamics.com", False),
+        (OWNER, "https://contoso-test.crm4.dynamics.com", True),
+        ('[columns]\njobtitle = ""\n', "https://contoso-test.crm4.dynamics.com", False),
+    ],
+)
+def test_ids_of_another_organisation_are_named_where_the_file_needs_them(
+    file: Path, lock: Path, text: str, organisation: str, said: bool
+) -> None:
+    file.write_text(text)
+    lock.write_text(replace(LOCK, organisation=organisation).to_text())
+    notes = looked_up_elsewhere(read_file(file), str(file), settings())
+    assert [organisation in str(note) for note in notes] == [True] * said
+    assert looked_up_elsewhere(read_file(file), str(file), replace(settings(), dataverse=None)) == []
