@@ -321,7 +321,7 @@ class TestReplay:
 
         assert (after.own_lead, after.duplicate_of) == (True, "")
 
-    def test_a_note_made_a_lead_is_told_with_the_lead_that_it_was_a_note_on(self) -> None:
+    def test_a_note_made_a_lead_is_told_with_its_first_lead(self) -> None:
         merged = record(state=State.MERGED, duplicate_of=OTHER_LEAD_ID, written_at=AT)
 
         assert told(merged, CHANGES["replayed anyway"]).detail == f"was a note on {OTHER_LEAD_ID}"
