@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -287,6 +288,14 @@ def test_a_dry_run_names_no_lead_id_that_the_run_itself_would_not_give(run: Runn
     ids = [each["lead_id"] for each in run("import", "file", file, "--yes", "--json").records]
     assert [each["lead_id"] for each in dry] == [ids[0], "", ""]
     assert "" not in ids
+
+
+def test_what_is_already_here_does_not_wait_for_the_rate(run: Runner, tmp_path: Path) -> None:
+    file = file_of(tmp_path, payload(Email="a@x.example"), payload(Email="b@x.example"))
+    assert run("import", "file", file, "--yes").code == 0
+    began = time.monotonic()
+    assert outcomes(run("import", "file", file, "--rate", "0.01", "--json")) == ["already here"] * 2
+    assert time.monotonic() - began < 90  # it would wait for 100 seconds
 
 
 def test_an_object_that_is_not_json_is_kept_with_the_endpoints_reason(
