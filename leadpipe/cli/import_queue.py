@@ -1,6 +1,7 @@
 """`leadpipe import queue`: takes in the messages of an earlier app's queue, and deletes each once it is kept."""
 
 import os
+import re
 from typing import Annotated
 
 import typer
@@ -10,12 +11,27 @@ from leadpipe.cli.moving import From, carry_in, finish
 from leadpipe.cli.options import AsJson, DryRun, Rate, SettingsFile, Yes
 from leadpipe.cli.say import say
 from leadpipe.cli.target import reach
-from leadpipe.operations.moving.sources import account_of, head_of, queue_in, received_from
+from leadpipe.operations.moving.sources import OWN_QUEUES, account_of, head_of, queue_in, received_from
 from leadpipe.operations.take_in import Item, TakingIn
 from leadpipe.storage.foreign import AzureForeignQueue
 from leadpipe.wiring import now
 
-QueueName = Annotated[str, typer.Argument(metavar="NAME", help="The queue's name.", show_default=False)]
+# https://learn.microsoft.com/rest/api/storageservices/naming-queues-and-metadata
+_NAME = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def _queue_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        own = f"; {name.lower()} is leadpipe's own" if name.lower() in OWN_QUEUES else ""
+        raise typer.BadParameter(
+            f"no queue is called {name!r}: a name has 3 to 63 lower-case letters, digits and single hyphens{own}"
+        )
+    return name
+
+
+QueueName = Annotated[
+    str, typer.Argument(metavar="NAME", callback=_queue_name, help="The queue's name.", show_default=False)
+]
 
 
 def import_queue(

@@ -1,6 +1,7 @@
 """`leadpipe import` and `leadpipe import table`: take in rows in the shape of the marketplace's table destination."""
 
 import os
+import re
 from typing import Annotated
 
 import typer
@@ -17,7 +18,21 @@ from leadpipe.operations.moving.sources import account_of, rows_in
 from leadpipe.operations.take_in import TakingIn, own_row
 from leadpipe.wiring import now
 
-TableName = Annotated[str, typer.Argument(metavar="NAME", help="The table's name.", show_default=False)]
+# https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model#table-names
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{2,62}")
+
+
+def _table_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise typer.BadParameter(
+            f"no table is called {name!r}: a name has 3 to 63 letters and digits, the first of them a letter"
+        )
+    return name
+
+
+TableName = Annotated[
+    str, typer.Argument(metavar="NAME", callback=_table_name, help="The table's name.", show_default=False)
+]
 
 
 def import_rows(

@@ -81,11 +81,13 @@ def carry_in(
     counts: Counter[Outcome] = Counter()
     reasons: Counter[str] = Counter()
     begun: Counter[None] = Counter()
+    new: Counter[bool] = Counter()
     show = printer(Outcome.TAKEN_IN, Outcome.ALREADY_HERE, as_json=as_json)
     with stoppable() as stop:
-        wanted = with_progress(paced(items, rate), total, "take in")
+        wanted = with_progress(paced(items, rate, cost=lambda: new.pop(True, 0)), total, "take in")
         each = counting(takewhile(lambda _: not stop.pressed, wanted), begun, lambda _: None)
-        results = counting(taking.results(each), counts, lambda result: result.outcome)
+        taken = counting(taking.results(each), new, lambda result: result.outcome is not Outcome.ALREADY_HERE)
+        results = counting(taken, counts, lambda result: result.outcome)
         show(counting(results, reasons, lambda result: result.reason if result.outcome is Outcome.FAILED else ""))
     say_counts(counts, left=max(0, total - begun.total()), dry_run=dry_run)
     for reason, number in reasons.items():

@@ -18,7 +18,7 @@ from leadpipe.cli.target import reach
 from leadpipe.operations.decisions import Outcome, Result
 from leadpipe.operations.reconcile.columns import LARGEST_FILE as LARGEST_LIST
 from leadpipe.operations.reconcile.columns import UnusableExport, named_columns
-from leadpipe.operations.reconcile.comparison import WANTED, compared
+from leadpipe.operations.reconcile.comparison import Comparison, Finding, Kind, compared
 from leadpipe.operations.reconcile.dates import Order
 from leadpipe.operations.reconcile.export import Export, Row, export_of
 from leadpipe.operations.reconcile.mark import note_reconciled
@@ -47,6 +47,15 @@ Dates = Annotated[
     Order | None, typer.Option("--dates", help="Which comes first in dates such as 03/04/2026, where nothing says it.")
 ]
 TakeIn = Annotated[bool, typer.Option("--import", help="Take in the leads that never came here.")]
+Anyway = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--anyway",
+        metavar="FILE:LINE",
+        help="With --import: take this row in as well, although a lead that is here may be it. May be repeated.",
+        show_default=False,
+    ),
+]
 WriteRating = Annotated[
     bool, typer.Option("--write-rating", help="Write Microsoft's rating into the columns that the mapping file names.")
 ]
@@ -60,6 +69,7 @@ def reconcile(
     dates: Dates = None,
     since: Since = None,
     take_in: TakeIn = False,
+    anyway: Anyway = None,
     write_ratings: WriteRating = False,
     everything: Everything = False,
     rate: Rate = None,
@@ -77,11 +87,14 @@ def reconcile(
     list all rows. --since leaves older rows out. docs/reconcile.md explains the rules.
 
     --import makes each missing row a lead, received when Partner Center has it, and delivered as any other. Asks
-    first; each row is taken in once, however often the command is run. Exits with 1 while something is missing.
+    first; each row is taken in once, however often the command is run. --anyway adds a row whose match is not sure,
+    when you know that it is another lead. Exits with 1 while a row is missing, rejected, damaged or not sure.
 
     --write-rating changes leads that Dynamics has, where their match is sure: Microsoft's lead quality and validity of
     e-mail and phone go into the columns that [rating] in the mapping file names. Asks first; may be run again.
     """
+    if anyway and not take_in:
+        raise typer.BadParameter("goes with --import", param_hint="--anyway")
     export = _read(files, columns, dates, since)
     say_export(export)
     if take_in and any(file.reading.doubtful for file in export.files):
@@ -89,6 +102,7 @@ def reconcile(
     target = reach(context, settings)
     ports, rating = target.ports, rating_of(target.settings) if write_ratings else {}
     found = compared(export, ports=ports, now=now(), progress=_say_progress)
+    wanted = found.missing | _chosen(found, anyway or ())
     results: dict[str, Result] = {}
     counts, rating_counts, stopped = Counter[Outcome](), Counter[Outcome](), False
     if not as_json:
@@ -96,9 +110,9 @@ def reconcile(
     say_comparison(found)
     if export.rows and not dry_run:
         note_reconciled(found.until, now(), ports.marks)
-    if take_in and found.missing:
+    if take_in and wanted:
         taking = TakingIn(ports, now, retention=target.settings.retention)
-        counts, stopped = _take_in(found.missing, results, taking, rate=rate, dry_run=dry_run, yes=yes)
+        counts, stopped = _take_in(wanted, results, taking, rate=rate, dry_run=dry_run, yes=yes)
     if rating and not stopped:
         rating_counts, stopped = write_rating(
             found, rating, target.settings, results, rate=rate, dry_run=dry_run, yes=yes
@@ -106,8 +120,33 @@ def reconcile(
     if as_json:
         print_findings(listed(found, everything=True), results, as_json=True)
     end(counts + rating_counts, stopped=stopped, named=False)
-    if len(found.of(*WANTED)) > sum(counts[each] for each in _HERE):
+    if len(found.for_a_person) > sum(counts[each] for each in _HERE):
         raise typer.Exit(1)
+
+
+def _chosen(found: Comparison, places: Iterable[str]) -> dict[str, Row]:
+    """The rows that --anyway names, by their keys, without those that are leads here for sure."""
+    chosen: dict[str, Row] = {}
+    for place in places:
+        row, finding = _named(found, place)
+        if finding.is_unsure or finding.kind is Kind.MISSING:
+            chosen[row.key] = row
+        else:
+            say(f"{place} is not taken in: it is here, as {finding.lead.lead_id if finding.lead else ''}")
+    return chosen
+
+
+def _named(found: Comparison, place: str) -> tuple[Row, Finding]:
+    """Raises a usage error for a place without a row that could be taken in."""
+    named = [finding for finding in found.findings if finding.place == place]
+    if len(named) != 1:
+        why = "several files have that name" if named else "no row is there; name one as the column PLACE does"
+        raise typer.BadParameter(f"{place}: {why}", param_hint="--anyway")
+    row = named[0].row
+    if row is None or not row.names_somebody:
+        why = "it names nobody" if row else "it cannot be read"
+        raise typer.BadParameter(f"{place} cannot be taken in: {why}", param_hint="--anyway")
+    return row, named[0]
 
 
 def _read(files: Sequence[Path], columns: Path | None, dates: Order | None, since: datetime | None) -> Export:

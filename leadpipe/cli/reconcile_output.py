@@ -76,7 +76,7 @@ def listed(found: Comparison, *, everything: bool) -> list[Finding]:
 
 
 def _is_sure(finding: Finding) -> bool:
-    return finding.kind is Kind.BOTH and finding.certainty is not Certainty.WEAK
+    return finding.kind is Kind.BOTH and not finding.is_unsure
 
 
 def print_findings(findings: Iterable[Finding], results: Mapping[str, Result], *, as_json: bool) -> None:
@@ -85,8 +85,10 @@ def print_findings(findings: Iterable[Finding], results: Mapping[str, Result], *
 
 
 def _fields(finding: Finding, results: Mapping[str, Result]) -> dict[str, Any]:
-    row, lead = finding.row, finding.lead
-    result = results.get(row.key if row and not lead else lead.lead_id if lead else "")
+    row = finding.row
+    taken_in = results.get(row.key) if row else None
+    lead = None if taken_in else finding.lead
+    result = taken_in or results.get(lead.lead_id if lead else "")
     return {
         "kind": finding.kind,
         "at": finding.at,
@@ -115,8 +117,19 @@ def say_comparison(found: Comparison) -> None:
             say(f"{counts[kind]} {_SAYS[kind]}{_sureness(found) if kind is Kind.BOTH else ''}")
         if kind is Kind.MISSING:
             _say_causes(found.of(kind))
-    if not found.missing:
+    _say_unsure(found)
+
+
+def _say_unsure(found: Comparison) -> None:
+    """Whether nothing is missing, or which rows leave that open and what to do with them."""
+    weak = sum(finding.certainty is Certainty.WEAK for finding in found.findings)
+    cannot_tell, unreadable = found.counts[Kind.CANNOT_TELL], found.counts[Kind.UNREADABLE]
+    if not (found.missing or weak or cannot_tell or unreadable):
         say("nothing that Partner Center has is missing")
+    elif not found.missing:
+        say(f"a lead may still be missing: {weak} weak, {cannot_tell} cannot be told, {unreadable} unreadable")
+    if any(finding.is_unsure and finding.row and finding.row.names_somebody for finding in found.findings):
+        say("look at the rows that are weak or cannot be told: `--import --anyway FILE:LINE` takes one in")
 
 
 def _sureness(found: Comparison) -> str:

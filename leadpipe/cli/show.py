@@ -23,7 +23,9 @@ from leadpipe.operations.causes import cause_of, failure_in_words
 from leadpipe.operations.customer import actions_of
 from leadpipe.operations.find import history_of
 
-ACTION_COLUMNS = columns(("received_at", "lead_id", "state"), ("action", "reason", "duplicate_of"))
+ACTION_COLUMNS = columns(
+    ("received_at", "lead_id", "state"), ("action", "reason", "duplicate_of"), titles={"duplicate_of": "BELONGS TO"}
+)
 EVENT_COLUMNS = columns(("at", "event", "state"), ("reason", "detail", "actor"))
 
 

@@ -248,6 +248,8 @@ def _decision(record: Record, change: Decision, *, at: datetime) -> Transition |
     event = event_of(after, change.verb, at, actor=change.actor)
     if isinstance(change, Edited):
         event = replace(event, payload=record.payload)
+    if isinstance(change, Replayed) and record.noted_on:
+        event = replace(event, detail=f"was a note on {record.noted_on}")  # the note stays, the record names it no more
     return Transition(after, event)
 
 

@@ -87,13 +87,16 @@ def paced(
     items: Iterable[T],
     rate: float | None,
     *,
+    cost: Callable[[], int] = lambda: 1,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[T]:
-    """The items, no more than `rate` of them a second."""
+    """The items, no more than `rate` of them a second. `cost`: how many of them the last one counts for, once done."""
     due = clock()
     for item in items:
         if rate:
             sleep(max(0.0, due - clock()))
-            due = max(due, clock()) + 1 / rate
+        begun = clock()
         yield item
+        if rate:
+            due = max(due, begun) + cost() / rate

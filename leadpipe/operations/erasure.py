@@ -162,8 +162,16 @@ class Erasing:
     def erase(self, lead_id: str, *, dry_run: bool) -> Record:
         """Raises what Dynamics or storage raised."""
         if self.dynamics is not None and not dry_run:
-            self.there[lead_id] = self.dynamics.erase(lead_id, self.desk.ports.ledger.read(lead_id))
+            self._erase_there(lead_id, self.dynamics)
         return erase(lead_id, self.desk, dry_run=dry_run, unrecorded=lead_id in self.unrecorded)
+
+    def _erase_there(self, lead_id: str, dynamics: InDynamics) -> None:
+        """Each lead may be a note as well. What was done stands in `there` also where the note is refused."""
+        done = dynamics.erase_lead(lead_id)
+        self.there[lead_id] = f"{done}, note not reached"
+        if dynamics.erase_note(lead_id):
+            done = "note deleted" if done == "not there" else f"{done}, note deleted"
+        self.there[lead_id] = done
 
 
 def dynamics_has(record: Record, ports: Ports) -> str:

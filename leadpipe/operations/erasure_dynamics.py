@@ -8,11 +8,8 @@ from leadpipe.dataverse.administration import Administration
 from leadpipe.mapping.lead_table import COLUMNS, NEVER_EMPTY, Kind
 from leadpipe.mapping.rules import FileMapping, own_columns
 from leadpipe.model.errors import Refused
-from leadpipe.model.record import Record, State
 
 ERASED = "(erased)"
-# In these states it may be a note on another lead, under its own id.
-_MAY_BE_A_NOTE = frozenset({State.MERGED, State.ERASED})
 _NOTES = "annotations"
 _PERSONS = (
     "subject",
@@ -44,14 +41,8 @@ class InDynamics:
     administration: Administration
     emptied: Mapping[str, Any] | None = None
 
-    def erase(self, lead_id: str, record: Record | None) -> str:
+    def erase_lead(self, lead_id: str) -> str:
         """Says what was done. Run again, it finishes an interrupted erasure. Raises what Dynamics answered."""
-        done = self._erase_lead(lead_id)
-        if record is not None and _may_have_a_note(record) and self.administration.delete_row(_NOTES, lead_id):
-            return "note deleted" if done == "not there" else f"{done}, note deleted"
-        return done
-
-    def _erase_lead(self, lead_id: str) -> str:
         if self.emptied is not None:
             return "emptied" if self.administration.change_lead(lead_id, self.emptied) else "not there"
         try:
@@ -59,6 +50,13 @@ class InDynamics:
         except Refused as why:
             detail = f"{why.detail}; --empty empties its columns instead".removeprefix("; ")
             raise Refused(why.slug, detail) from why
+
+    def erase_note(self, lead_id: str) -> bool:
+        """Deletes the note under the lead's id; False if there is none. Raises what Dynamics answered.
+
+        No record can rule the note out: a try may have made it before the lead was written as a lead after all.
+        """
+        return self.administration.delete_row(_NOTES, lead_id)
 
 
 def emptied_columns(mapping: FileMapping) -> dict[str, str | None]:
@@ -69,9 +67,3 @@ def emptied_columns(mapping: FileMapping) -> dict[str, str | None]:
     addresses = (name for name in COLUMNS if name.startswith(("address1_", "address2_")))
     own = (each.column for each in own_columns(mapping) if each.value.kind is Kind.TEXT)
     return {name: ERASED if name in NEVER_EMPTY else None for name in (*_PERSONS, *addresses, *own)}
-
-
-def _may_have_a_note(record: Record) -> bool:
-    """Whether a note may have been asked for: also before it failed, or was made a lead of its own."""
-    failed = bool(record.duplicate_of) and record.state is not State.DUPLICATE
-    return record.state in _MAY_BE_A_NOTE or record.own_lead or failed

@@ -15,7 +15,7 @@ from hashlib import sha256
 
 from leadpipe.ledger_writes import lower_marks
 from leadpipe.model.errors import InvalidLead
-from leadpipe.model.lead import Lead
+from leadpipe.model.lead import Lead, posted_text
 from leadpipe.model.lead_id import can_be_received, new_lead_id
 from leadpipe.model.ports import Arrival, Ports, SeenMessage
 from leadpipe.model.record import Record, State
@@ -132,13 +132,15 @@ class TakingIn:
             return _result(there, Outcome.ALREADY_HERE, item)
         make = self._make or partial(_lead_or_rejected, text=item.text, is_lead=lead is not None)
         at = claim.received_at if claim else self._time_of(item, lead)  # an import was killed after its first write
-        arrival = Arrival(key=key, at=at, payload=lead.payload if lead else "")
+        arrival = Arrival(key=key, at=at or self._now(), payload=lead.payload if lead else "")
         lead_id = new_lead_id(arrival.at, bytes.fromhex(key))
         if not self._dry_run:
             self._lower_marks(arrival.at.date())
             lead_id = take_in(arrival, self._ports, lambda *lead: self._due_now(make(*lead)))
         record = make(lead_id, arrival.payload)
-        return _result(record, Outcome.REJECTED if record.state is State.REJECTED else Outcome.TAKEN_IN, item)
+        result = _result(record, Outcome.REJECTED if record.state is State.REJECTED else Outcome.TAKEN_IN, item)
+        is_decided = at is not None or not self._dry_run
+        return result if is_decided else replace(result, lead_id="")  # the real run's time gives another one
 
     def _due_now(self, record: Record) -> Record:
         """Otherwise a lead of last month is overdue at once, and the sweep puts a second message for it."""
@@ -149,8 +151,10 @@ class TakingIn:
         claim = self._ports.claims.read(key)
         return claim is not None and self._ports.ledger.read(claim.lead_id) is not None
 
-    def _time_of(self, item: Item, found: FoundLead | None) -> datetime:
-        """When the lead was received there. Where nobody noted that, when the same lead was received here, else now.
+    def _time_of(self, item: Item, found: FoundLead | None) -> datetime | None:
+        """When the lead was received there. Where nobody noted that, when the same lead was received here.
+
+        None: it is received now.
 
         Retention counts from that time, so a text that is not a lead is received now where its time is long ago: its
         data must not go before a person has seen it.
@@ -159,8 +163,8 @@ class TakingIn:
         noted = (at for at in (found.at if found else None, item.at) if at and can_be_received(at, now))
         at = next(noted, None)
         if lead is None:
-            return at if at and now - at < self._retention / 2 else now
-        return at or self._time_here(lead) or now
+            return at if at and now - at < self._retention / 2 else None
+        return at or self._time_here(lead)
 
     def _time_here(self, lead: Lead) -> datetime | None:
         fingerprint = lead.fingerprint()
@@ -176,10 +180,21 @@ class TakingIn:
 def _lead_or_rejected(lead_id: str, payload: str, *, text: str | bytes, is_lead: bool) -> Record:
     try:
         if not is_lead:
-            raise NO_LEAD
+            raise _why_none(text)
         return Record.accepted(lead_id, payload)
     except InvalidLead as why:
         return Record.rejected(lead_id, why, text.encode("utf-8", "replace") if isinstance(text, str) else text)
+
+
+def _why_none(text: str | bytes) -> InvalidLead:
+    """The endpoint's own reason for an object that cannot be read; any other text may be of any kind."""
+    try:
+        posted = text if isinstance(text, str) else posted_text(text, at_most=len(text))
+        if posted.lstrip().startswith("{"):
+            Lead.from_payload(posted)
+    except InvalidLead as why:
+        return why if why.slug == "not_json" else NO_LEAD
+    return NO_LEAD
 
 
 def _lead_of(found: FoundLead | None) -> Lead | None:

@@ -49,8 +49,30 @@ def _parts(data: bytes) -> list[tuple[str, str | bytes]]:
         values = _elements(values[0]) if len(values) == 1 else values
         parts = [(f"item {number}", _written(value)) for number, value in enumerate(values, start=1)]
     if not any(isinstance(text, str) and isinstance(opened(text), dict | list) for _, text in parts):
-        raise LeadpipeError("no_items", "the file has neither lines of JSON, nor a JSON array, nor the runs of a flow")
+        raise LeadpipeError("no_items", _why_none(written))
     return parts
+
+
+def _why_none(text: str | None) -> str:
+    if text == "":
+        return "the file is empty"
+    fault = _fault_of(text) if text and text[0] in "{[" else ""
+    return fault or "the file has neither lines of JSON, nor a JSON array, nor the runs of a flow"
+
+
+def _fault_of(text: str) -> str:
+    """What is wrong with the first JSON value that cannot be read; empty where each can be."""
+    try:
+        _read(text)
+    except json.JSONDecodeError as error:
+        ends = error.pos >= len(text) or error.msg.startswith("Unterminated")
+        what = "breaks off" if ends else "has a fault"
+        return f"the file's JSON {what} at line {error.lineno}, column {error.colno}: {error.msg}"
+    except ValueError:  # an integer beyond the interpreter's limit of digits
+        return "a number in the file has thousands of digits"
+    except RecursionError:
+        return "the file's JSON is nested deeper than the parser goes"
+    return ""
 
 
 def _values(text: str) -> list[Any] | None:
@@ -58,13 +80,17 @@ def _values(text: str) -> list[Any] | None:
 
     Or where one is nested too deep to be written again.
     """
+    try:
+        return _read(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _read(text: str) -> list[Any]:
     found, at = [], 0
     while at < len(text):
-        try:
-            value, at = _DECODER.raw_decode(text, at)
-            json.dumps(value)
-        except (ValueError, RecursionError):
-            return None
+        value, at = _DECODER.raw_decode(text, at)
+        json.dumps(value)
         found.append(value)
         while at < len(text) and text[at] in " \t\r\n,":
             at += 1

@@ -21,7 +21,7 @@ from leadpipe.storage.poison_queue import POISON_QUEUE
 
 _STORAGE = "AzureWebJobsStorage"
 _OWN_TABLES = frozenset({ledger.TABLE, claims.TABLE})
-_OWN_QUEUES = frozenset({QUEUE, POISON_QUEUE})
+OWN_QUEUES = frozenset({QUEUE, POISON_QUEUE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ def rows_in(account: Account, table: str, since: datetime, target: Target) -> It
 
 def queue_in(account: Account, name: str) -> AzureForeignQueue:
     """Raises LeadpipeError if it is leadpipe's own."""
-    if account.is_own and name in _OWN_QUEUES:
+    if account.is_own and name in OWN_QUEUES:
         what = "the sweep empties it" if name == POISON_QUEUE else "deliveries empty it"
         raise LeadpipeError("own_queue", f"{name} is a queue of leadpipe's own: {what} by itself")
     return AzureForeignQueue(account.storage, account.name, name)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from leadpipe.model.keys import WRONG_KEY
@@ -20,6 +20,8 @@ from leadpipe.operations.reconcile.matching import (
     A_WEEK,
     Certainty,
     Known,
+    Offers,
+    Pair,
     known_of,
     matched,
     person_of,
@@ -46,7 +48,11 @@ class Kind(StrEnum):
 
 
 # Kinds that a person has to do something about.
-WANTED = frozenset({Kind.MISSING, Kind.REJECTED, Kind.UNREADABLE})
+_WANTED = frozenset({Kind.MISSING, Kind.REJECTED, Kind.UNREADABLE})
+# Moved-in leads of these states keep the time at which another system received them.
+_OF_THEIR_OWN_TIME = frozenset({State.REJECTED, State.POISONED})
+# How many records to ask for to find one that shows since when leadpipe runs.
+_FEW = 100
 STRIPPED = "a lead of that time is here whose personal data was removed"
 NOBODY = "Partner Center does not show the person any more"
 TAKEN_IN_BEFORE = "taken in before"
@@ -75,6 +81,15 @@ class Finding:
         where = self.row or self.damaged
         return f"{where.file}:{where.line}" if where else ""
 
+    @property
+    def is_unsure(self) -> bool:
+        """Whether a person has to say if the row is a lead that is here."""
+        return self.kind is Kind.CANNOT_TELL or self.certainty is Certainty.WEAK
+
+    @property
+    def needs_person(self) -> bool:
+        return self.kind in _WANTED or self.is_unsure
+
 
 @dataclass(slots=True, kw_only=True)
 class Comparison:
@@ -91,6 +106,10 @@ class Comparison:
         return [finding for finding in self.findings if finding.kind in kinds]
 
     @property
+    def for_a_person(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.needs_person]
+
+    @property
     def missing(self) -> dict[str, Row]:
         """The rows to take in, by their keys, oldest first. Those without a date come last."""
         rows = [finding.row for finding in self.of(Kind.MISSING) if finding.row]
@@ -105,23 +124,32 @@ def compared(
     pulse, _ = ports.attention.read()
     leads, past = _read(since, before, pulse, ports.ledger, progress)
     past = replace(past, until=min(before, now))
-    rows = export.rows
-    pairs = {pair.row: pair for pair in matched(rows, leads)}
-    used = {pair.lead for pair in pairs.values()}
-    found = [_pair(rows[pair.row], leads[pair.lead], pair.certainty) for pair in pairs.values()]
-    left = [row for number, row in enumerate(rows) if number not in pairs]
-    taken_in = _taken_in_before(left, ports)
-    found += [
+    rows, until = export.rows, _until(export.rows, leads, pulse, now)
+    pairs = _pairs(rows, leads)
+    sure = {number for number, pair in pairs.items() if pair.certainty is not Certainty.WEAK}
+    taken_in = _taken_in_before([row for number, row in enumerate(rows) if number not in sure], ports)
+    found = [
         Finding(kind=Kind.BOTH, row=row, lead=taken_in[row.key], certainty=Certainty.EXACT, detail=TAKEN_IN_BEFORE)
-        for row in left
+        for row in rows
         if row.key in taken_in
     ]
-    ids = {lead.lead_id for lead in taken_in.values()}
-    free = [lead for place, lead in enumerate(leads) if place not in used and lead.lead_id not in ids]
-    found += _unmatched([row for row in left if row.key not in taken_in], free, past, found)
+    if taken_in:
+        ids = {lead.lead_id for lead in taken_in.values()}
+        rows = [row for row in rows if row.key not in taken_in]
+        leads = [lead for lead in leads if lead.lead_id not in ids]
+        pairs = _pairs(rows, leads)
+    found += [_pair(rows[pair.row], leads[pair.lead], pair.certainty) for pair in pairs.values()]
+    used = {pair.lead for pair in pairs.values()}
+    free = [lead for place, lead in enumerate(leads) if place not in used]
+    left = [row for number, row in enumerate(rows) if number not in pairs]
+    found += _unmatched(left, free, past, found, Offers.of(leads))
     found += [Finding(kind=Kind.UNREADABLE, damaged=damaged, detail=damaged.why) for damaged in export.damaged]
-    found += _here_alone(free, rows)
-    return Comparison(until=_until(rows, leads, pulse, now), findings=found)
+    found += _here_alone(free, export.rows)
+    return Comparison(until=until, findings=found)
+
+
+def _pairs(rows: Sequence[Row], leads: Sequence[Known]) -> dict[int, Pair]:
+    return {pair.row: pair for pair in matched(rows, leads)}
 
 
 def _span(rows: Sequence[Row], now: datetime) -> tuple[datetime, datetime]:
@@ -136,16 +164,18 @@ def _read(
 ) -> tuple[list[Known], Past]:
     leads: list[Known] = []
     received: list[datetime] = []
+    first = None if _ran_before(since, ledger) else before
     wrong_keys, unreadable = set[date](), set[date]()
     found = ledger.between(since.date(), before.date(), payloads=True)
     for number, record in enumerate(found, start=1):
         received.append(record.received_at)
+        if first and (ran := _ran_at(record)):
+            first = min(first, ran)
         if record.state is State.REJECTED:
             (wrong_keys if record.reason == WRONG_KEY else unreadable).add(record.received_at.date())
         if not record.is_test:
             leads.append(known_of(record))
         progress(number, record.received_at.date())
-    first, is_empty = _first(received, since, ledger)
     return leads, Past(
         since=since,
         until=before,
@@ -154,18 +184,29 @@ def _read(
         wrong_keys=frozenset(wrong_keys),
         unreadable=frozenset(unreadable),
         usual_gap=pulse.usual_gap,
-        is_empty=is_empty,
     )
 
 
-def _first(received: Sequence[datetime], since: datetime, ledger: Ledger) -> tuple[datetime | None, bool]:
-    """When the first lead of the ledger came, unless that was before `since`; and whether there is none."""
+def _ran_before(since: datetime, ledger: Ledger) -> bool:
+    """Whether leadpipe was there by then. Mostly the first record says so; moved-in ones are read until one does."""
     day = ledger.first_day()
-    if day is None:
-        return None, True
-    if day < since.date():
-        return None, False
-    return min(received, default=datetime.combine(day, time(), UTC)), False
+    if day is None or day >= since.date():
+        return False
+    older = ledger.between(day, since.date(), page=_FEW)
+    return any(ran < since for record in older if (ran := _ran_at(record)))
+
+
+def _ran_at(record: Record) -> datetime | None:
+    """The earliest time at which the record shows that leadpipe ran; None if it shows nothing.
+
+    A lead that was moved in has the time of its receipt elsewhere, but was written or changed here. A named key, and a
+    wrong one, come with a post.
+    """
+    if record.key_name or record.reason == WRONG_KEY:
+        return record.received_at
+    if record.state in _OF_THEIR_OWN_TIME:
+        return None
+    return record.written_at or record.updated_at
 
 
 def _pair(row: Row, lead: Known, certainty: Certainty) -> Finding:
@@ -184,9 +225,11 @@ def _taken_in_before(rows: Sequence[Row], ports: Ports) -> dict[str, Known]:
         return {key: known_of(record) for key, record in pool.map(look, rows) if record}
 
 
-def _unmatched(rows: Sequence[Row], free: Sequence[Known], past: Past, found: Sequence[Finding]) -> Iterator[Finding]:
+def _unmatched(
+    rows: Sequence[Row], free: Sequence[Known], past: Past, found: Sequence[Finding], offers: Offers
+) -> Iterator[Finding]:
     stripped = [lead for lead in free if lead.is_stripped]
-    told = dict(stripped_matches(rows, stripped))
+    told = dict(stripped_matches(rows, stripped, offers))
     missing = [row for number, row in enumerate(rows) if number not in told and row.names_somebody]
     here = frozenset(title for each in found if each.row for title in person_of(each.row).titles)
     causes = Causes.of(missing, past, here)

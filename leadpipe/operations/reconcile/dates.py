@@ -15,13 +15,13 @@ from leadpipe.model.lead_id import can_be_received
 
 _YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 _YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})")
-_DAY_AND_NAME = re.compile(r"(\d{1,2})[ -]([A-Za-z]{3,9})\.?,?[ -](\d{4})")
-_NAME_AND_DAY = re.compile(r"([A-Za-z]{3,9})\.? (\d{1,2}),? (\d{4})")
+_DAY_AND_NAME = re.compile(r"(\d{1,2})[ -]([A-Za-z]{3,9})\.?,?[ -](\d{4}|\d{2})")
+_NAME_AND_DAY = re.compile(r"([A-Za-z]{3,9})\.?[ -](\d{1,2}),?[ -](\d{4}|\d{2})")
 _WEEKDAY = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? ", re.IGNORECASE)
 _SERIAL = re.compile(r"(\d{5})(?:[.,](\d+))?")
 _TIME = re.compile(
     r"(?:T|,? | at )(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?(?: ?([AaPp])\.?[Mm]\.?)?"
-    r" ?(Z|UTC|GMT|[+-]\d{2}:?\d{2})?",
+    r" ?(Z|UTC|GMT|[+-]\d{2}:?\d{2})?(?: UTC| ?\(UTC\))?",
     re.IGNORECASE,
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -124,12 +124,16 @@ def _day(text: str, order: Order) -> tuple[re.Match[str] | None, date | None]:
         first, second, year = int(found[1]), int(found[3]), int(found[4])
         day_first = found[2] == "." or (order is Order.DAY_FIRST and second <= 12) or first > 12
         day, month = (first, second) if day_first else (second, first)
-        return found, date(year if year > 99 else 2000 + year, month, day)
+        return found, date(_year(year), month, day)
     if found := _DAY_AND_NAME.match(text):
-        return found, date(int(found[3]), _month(found[2]), int(found[1]))
+        return found, date(_year(int(found[3])), _month(found[2]), int(found[1]))
     if found := _NAME_AND_DAY.match(text):
-        return found, date(int(found[3]), _month(found[1]), int(found[2]))
+        return found, date(_year(int(found[3])), _month(found[1]), int(found[2]))
     return None, None
+
+
+def _year(number: int) -> int:
+    return number if number > 99 else 2000 + number
 
 
 def _month(name: str) -> int:

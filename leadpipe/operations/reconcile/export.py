@@ -184,15 +184,24 @@ def _add_rows(export: Export, known: set[str], name: str, table: Table, order: O
             export.damaged.append(Damaged(file=name, line=cells.line, why=cells.damage))
             continue
         row = _row(name, cells, table.taken, order, now)
-        if row.lead is None:
-            export.damaged.append(Damaged(file=name, line=cells.line, why="it has nothing of a lead"))
-        elif row.lead.is_test:
+        if damage := _damage(row, cells, table.taken):
+            export.damaged.append(Damaged(file=name, line=cells.line, why=damage))
+        elif row.lead and row.lead.is_test:
             export.test_leads += 1
         elif row.key in known:
             export.repeated += 1
         else:
             known.add(row.key)
             export.rows.append(row)
+
+
+def _damage(row: Row, cells: Cells, taken: Taken) -> str:
+    """Excel leaves empty cells at a row's end out too, but such a row begins like the others."""
+    if row.lead is None:
+        return "it has nothing of a lead"
+    if cells.is_short and "created" in taken.places and row.at is None and "@" not in row.email:
+        return "it has fewer cells than the header, no date and no e-mail address: perhaps the rest of a broken line"
+    return ""
 
 
 def _dates(table: Table) -> Sequence[str]:

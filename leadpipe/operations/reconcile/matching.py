@@ -6,11 +6,10 @@ ones those whose action is the same, then those nearest in time: so the actions 
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
-from itertools import islice
 from typing import Any, TypeVar
 
 from leadpipe.model.errors import InvalidLead
@@ -181,7 +180,7 @@ class _Signs:
 
     @property
     def _unnamed(self) -> bool:
-        """Whether nothing speaks against it although too little of a person can be compared."""
+        """Whether nothing speaks against it although the row has too little of a person."""
         return self.nobody or (self.organization and not self.names and not self.other_address)
 
 
@@ -196,7 +195,7 @@ def certainty_of(row: Row, who: Person, lead: Known) -> Certainty | None:
         name=bool(who.name) and who.name == their.name,
         organization=bool(who.organization) and who.organization == their.organization,
         names=bool(who.name and their.name),
-        nobody=who.is_nobody or their.is_nobody,
+        nobody=who.is_nobody,
         offer=same_offer(who, their),
         near=near,
         day=day,
@@ -252,7 +251,7 @@ class _Nearest:
 
 
 def matched(rows: Sequence[Row], leads: Sequence[Known]) -> list[Pair]:
-    """The pairs. Leads without personal data are left out."""
+    """The pairs. Leads that name nobody, or whose personal data was removed, are left out."""
     index = _index(leads)
     possible: list[tuple[Certainty, bool, bool, timedelta, int, int]] = []
     for number, row in enumerate(rows):
@@ -269,11 +268,43 @@ def matched(rows: Sequence[Row], leads: Sequence[Known]) -> list[Pair]:
     ]
 
 
-def stripped_matches(rows: Sequence[Row], leads: Sequence[Known]) -> list[tuple[int, int]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offers:
+    """Compares a row's offer with that of a record, which kept an id alone. `titles`: those seen with each id."""
+
+    titles: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, leads: Iterable[Known]) -> "Offers":
+        titles: dict[str, frozenset[str]] = defaultdict(frozenset)
+        for lead in leads:
+            if lead.person.titles != lead.person.ids:
+                for each in lead.person.ids:
+                    titles[each] |= lead.person.titles
+        return cls(titles=titles)
+
+    def same(self, row: Person, lead: Known) -> bool | None:
+        """None where one of them has no offer, or nothing says which title the id has."""
+        sure, ids = same_offer(row, lead.person), lead.person.ids
+        if sure is not None or not row.titles or not ids:
+            return sure
+        theirs = frozenset[str]().union(*(self.titles.get(each, ()) for each in ids))
+        if theirs & row.titles:
+            return True
+        is_title = " " in lead.offer.strip()
+        seen_with_others = any(row.titles & titles for titles in self.titles.values())
+        return False if theirs or is_title or seen_with_others else None
+
+
+def stripped_matches(
+    rows: Sequence[Row], leads: Sequence[Known], offers: Offers | None = None
+) -> list[tuple[int, int]]:
     """Rows that may be leads whose personal data is gone: of no other offer, at most a day apart, the nearest first.
 
-    A row without a date may be any of them, so it never counts as missing while there is one.
+    Each lead is one row's at most. A row without a date may be any of those that are left. No time speaks for it, so
+    its offer is compared also where only `offers` can do that.
     """
+    offers = offers or Offers()
     nearest = _Nearest(leads, sorted(range(len(leads)), key=lambda place: leads[place].at))
     possible: list[tuple[timedelta, int, int]] = []
     for number, row in enumerate(rows):
@@ -282,14 +313,27 @@ def stripped_matches(rows: Sequence[Row], leads: Sequence[Known]) -> list[tuple[
             _, day, _ = _nearness(row, leads[place].at)
             if day and same_offer(who, leads[place].person) is not False:
                 possible.append((apart(row, leads[place].at), number, place))
-    undated = [(number, place) for number, row in enumerate(rows) if row.at is None for place in _like(row, leads)]
-    return [*undated, *((number, place) for _, number, place in _one_to_one(sorted(possible)))]
+    dated = [(number, place) for _, number, place in _one_to_one(sorted(possible))]
+    left = {*range(len(leads))} - {place for _, place in dated}
+    return [*dated, *_undated(rows, leads, sorted(left), offers)]
 
 
-def _like(row: Row, leads: Sequence[Known]) -> list[int]:
-    """The first lead of no other offer, if there is one."""
-    who = person_of(row)
-    return [*islice((n for n, lead in enumerate(leads) if same_offer(who, lead.person) is not False), 1)]
+def _undated(
+    rows: Sequence[Row], leads: Sequence[Known], left: Iterable[int], offers: Offers
+) -> Iterator[tuple[int, int]]:
+    """The rows without a date, each with a lead that is left: first of the same offer, then of one that may be it."""
+    by_offer: dict[str, list[int]] = defaultdict(list)
+    for place in left:
+        by_offer[leads[place].offer].append(place)
+    waiting = {number: person_of(row) for number, row in enumerate(rows) if row.at is None}
+    for wanted in (True, None):
+        for number, who in [*waiting.items()]:
+            places = next(
+                (some for some in by_offer.values() if some and offers.same(who, leads[some[0]]) is wanted), []
+            )
+            if places:
+                del waiting[number]
+                yield number, places.pop(0)
 
 
 def _one_to_one(pairs: Iterable[P]) -> Iterator[P]:
@@ -303,21 +347,22 @@ def _one_to_one(pairs: Iterable[P]) -> Iterator[P]:
             yield pair
 
 
-_NOBODY, _ANYBODY = "nobody", "anybody"
+_ANYBODY = "anybody"
 
 
 def _index(leads: Sequence[Known]) -> dict[str, _Nearest]:
     places: dict[str, list[int]] = defaultdict(list)
     for place in sorted(range(len(leads)), key=lambda place: leads[place].at):
-        if not leads[place].is_stripped:
-            for key in (_ANYBODY, *(_keys(leads[place].person) or [_NOBODY])):
+        # A lead that names nobody would be the partner of any row of its hour.
+        if not leads[place].is_stripped and not leads[place].person.is_nobody:
+            for key in (_ANYBODY, *_keys(leads[place].person)):
                 places[key].append(place)
     return {key: _Nearest(leads, found) for key, found in places.items()}
 
 
 def _looked_up(who: Person) -> list[str]:
-    """The keys under which the leads stand that can be the row's. One that names nobody can be anybody's."""
-    return [*_keys(who), _NOBODY] if not who.is_nobody else [_ANYBODY]
+    """The keys under which the leads stand that can be the row's. A row that names nobody can be anybody's."""
+    return _keys(who) or [_ANYBODY]
 
 
 def _keys(who: Person) -> list[str]:

@@ -15,7 +15,7 @@ from leadpipe.operations.reconcile.matching import person_of
 from leadpipe.operations.span import moment
 
 BEFORE, PROFILE, KEY, SILENCE, OFFER = "before_leadpipe", "profile", WRONG_KEY, "nothing_received", "offer_elsewhere"
-NOT_A_LEAD, UNKNOWN = "not_a_lead", "unknown"
+NOT_A_LEAD, UNDATED, UNKNOWN = "not_a_lead", "no_date", "unknown"
 MEANING = {
     BEFORE: Cause(
         "from before leadpipe received its first lead",
@@ -38,6 +38,10 @@ MEANING = {
         "on a day on which posts were rejected that could not be read",
         "`leadpipe poison list --state rejected` shows them; then `--import`",
     ),
+    UNDATED: Cause(
+        "without a date that can be read, so nothing can be said about their time",
+        "put the date right in the file, or name its column with `--columns`; `--import` would receive them now",
+    ),
     UNKNOWN: Cause("while others arrived", "look for refused posts in the app's log of that time; then `--import`"),
 }
 # So many leads that are missing in a row, with none here between them, are not lost one by one.
@@ -48,8 +52,9 @@ IN_A_ROW = 3
 class Past:
     """What the ledger has of the time. `received`: when anything came, also posts that were not leads; sorted.
 
-    `first`: when the first lead ever was received, None if that was before the time that was read. `wrong_keys`,
-    `unreadable`: the days of rejected posts. `usual_gap`: how long it usually takes at most until the next lead.
+    `first`: when leadpipe first did anything, None if that was before the time that was read. Leads that were moved in
+    do not count: they are older than leadpipe. `wrong_keys`, `unreadable`: the days of rejected posts. `usual_gap`: how
+    long it usually takes at most until the next lead.
     """
 
     since: datetime
@@ -59,7 +64,6 @@ class Past:
     wrong_keys: frozenset[date] = frozenset()
     unreadable: frozenset[date] = frozenset()
     usual_gap: timedelta | None = None
-    is_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,17 +93,19 @@ class Causes:
         return next(self._causes(row))
 
     def _causes(self, row: Row) -> Iterator[Why]:
-        if row.at is not None:
-            yield from self._of_time(row, row.at)
+        if row.at is None:
+            yield Why(cause=UNDATED)
+            return
+        yield from self._of_time(row, row.at)
         titles = person_of(row).titles
         if titles and self.here and not titles & self.here:
             yield Why(cause=OFFER)
-        if row.at is not None and row.at.date() in self.past.unreadable:
+        if row.at.date() in self.past.unreadable:
             yield Why(cause=NOT_A_LEAD)
         yield Why(cause=UNKNOWN)
 
     def _of_time(self, row: Row, at: datetime) -> Iterator[Why]:
-        if self.past.is_empty or (self.past.first and at < self.past.first):
+        if self.past.first and at < self.past.first:
             yield Why(cause=BEFORE)
         if row.lead_type.casefold() == PROFILE:
             yield Why(cause=PROFILE)

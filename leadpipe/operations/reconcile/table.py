@@ -25,10 +25,14 @@ WINDOWS = "cp1252"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cells:
-    """A row of the file. `line`: where it begins, counted from 1. `damage`: why it cannot be read; then no cells."""
+    """A row of the file. `line`: where it begins, counted from 1. `damage`: why it cannot be read; then no cells.
+
+    `is_short`: the file has fewer cells in it than in the header; empty ones were added.
+    """
 
     line: int
     cells: Sequence[str] = ()
+    is_short: bool = False
     damage: str = ""
 
 
@@ -96,7 +100,8 @@ def _rows(lines: Sequence[str], first: int, width: int, separator: str) -> Itera
             if damage := _damage(row, width):
                 row, after = None, first + 1
             else:
-                yield Cells(line=first + 1, cells=[*row, *[""] * (width - len(row))])
+                cells = [*row, *[""] * (width - len(row))]
+                yield Cells(line=first + 1, cells=cells, is_short=len(row) < width)
         else:
             damage = "its quotes do not close, or a cell is too long" if row is None else ""
         if damage:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -256,14 +257,58 @@ def test_a_connection_string_on_the_command_line_is_refused(run: Runner, storage
         (("queue", "nothing-there"), "the account has no queue"),
         (("table", "leadledger"), "a table of leadpipe's own"),
         (("table", "NothingThere"), "the account has no table"),
-        (("queue", "x", "--from", "NOWHERE"), "neither an environment variable nor a file"),
-        (("queue", "x", "--from", "HOME"), "cannot be used"),
+        (("table", "LeadLedger"), "a table of leadpipe's own"),
+        (("queue", "old", "--from", "NOWHERE"), "neither an environment variable nor a file"),
+        (("queue", "old", "--from", "HOME"), "cannot be used"),
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_what_cannot_be_a_source_is_named_and_nothing_happens(run: Runner, words: tuple[str, ...], why: str) -> None:
     with pytest.raises(LeadpipeError, match=why):
         run("import", *words, "--yes")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("table", "bad name!"), ("table", "1st"), ("table", "x"), ("queue", "LEADS"), ("queue", "a--b")],
+    ids=range(5),
+)
+def test_a_name_that_storage_cannot_have_is_a_mistake_of_usage(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There are no settings: nothing could be asked."""
+    ran = Runner({}, monkeypatch)("import", *words)
+    assert (ran.code, f"no {words[0]} is called" in ran.err) == (2, True)
+
+
+def test_a_dry_run_names_no_lead_id_that_the_run_itself_would_not_give(run: Runner, tmp_path: Path) -> None:
+    timed = {"startTime": "2026-03-01T09:30:15Z", "body": json.loads(payload(Email="timed@x.example"))}
+    file = file_of(tmp_path, timed, payload(), "no JSON")
+    dry = run("import", "file", file, "--dry-run", "--json").records
+    ids = [each["lead_id"] for each in run("import", "file", file, "--yes", "--json").records]
+    assert [each["lead_id"] for each in dry] == [ids[0], "", ""]
+    assert "" not in ids
+
+
+def test_what_is_already_here_does_not_wait_for_the_rate(run: Runner, tmp_path: Path) -> None:
+    file = file_of(tmp_path, payload(Email="a@x.example"), payload(Email="b@x.example"))
+    assert run("import", "file", file, "--yes").code == 0
+    began = time.monotonic()
+    assert outcomes(run("import", "file", file, "--rate", "0.01", "--json")) == ["already here"] * 2
+    assert time.monotonic() - began < 90  # it would wait for 100 seconds
+
+
+def test_an_object_that_is_not_json_is_kept_with_the_endpoints_reason(
+    run: Runner, ledger: AzureLedger, tmp_path: Path
+) -> None:
+    file = file_of(tmp_path, payload(), f'{{"OfferTitle": "x", "Phone": {"1" * 5000}}}', '{"OfferTitle": "x', "no JSON")
+    assert run("import", "file", file, "--yes").code == 0
+    rejected = {(each.reason, each.detail) for each in records(ledger) if each.state is State.REJECTED}
+    assert rejected == {
+        ("not_json", "a number has thousands of digits"),
+        ("not_json", "line 1, column 16: Unterminated string starting at"),
+        ("not_a_lead", "no object in it has a lead's keys"),
+    }
 
 
 def test_options_before_the_kind_of_source_are_refused(run: Runner, tmp_path: Path) -> None:

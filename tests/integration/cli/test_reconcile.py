@@ -88,11 +88,36 @@ def test_what_never_arrived_is_found_taken_in_once_and_noted(
     assert {record.state for record in records} == {State.ACCEPTED}
     assert {record.received_at for record in records} == {time_of(number) for number in (0, 1, 8, 14)}
 
-    again = run("reconcile", export, "--import", "--yes")
+    place = next(each["place"] for each in found.records if each["kind"] == "rejected_here")
+    again = run("reconcile", export, "--import", "--yes", "--anyway", place)
+    assert f"{place} is not taken in: it is here, as" in again.err
     assert "nothing that Partner Center has is missing" in again.err
     assert "rejected_here" in again.out
     assert len([*ledger.between(time_of(0).date(), datetime.now(UTC).date(), damage=[])]) == 20
     assert (AzureMarks(storage).read().reconciled_at or LAST) > LAST
+
+
+def test_a_row_that_is_not_sure_needs_a_person_and_is_taken_in_anyway_once(
+    run: Runner, ledger: AzureLedger, tmp_path: Path
+) -> None:
+    came(ledger, 3)
+    file = tmp_path / "x.csv"
+    bare = {"offer": "Contoso Widget", "created": row(9)["created"]}
+    file.write_text(csv_of([{**row(3), "created": row(5)["created"], "offer": "Gadget"}, bare]), encoding="utf-8")
+    found = run("reconcile", str(file))
+    assert found.code == 1
+    assert "nothing that Partner Center has is missing" not in found.err
+    assert "a lead may still be missing: 1 weak, 1 cannot be told, 0 unreadable" in found.err
+    assert run("reconcile", str(file), "--anyway", "x.csv:2").code == 2
+    for place in ("x.csv:3", "x.csv:9"):
+        assert run("reconcile", str(file), "--import", "--anyway", place).code == 2
+    assert "0 taken in" not in run("reconcile", str(file), "--import", "--yes").err
+    taken = run("reconcile", str(file), "--import", "--yes", "--anyway", "x.csv:2", "--json")
+    (lead_id,) = (each["lead_id"] for each in taken.records if each["outcome"] == "taken in")
+    assert taken.code == 1  # the row that names nobody
+    again = run("reconcile", str(file), "--import", "--yes", "--anyway", "x.csv:2")
+    assert f"x.csv:2 is not taken in: it is here, as {lead_id}" in again.err
+    assert len([*ledger.between(time_of(0).date(), datetime.now(UTC).date(), damage=[])]) == 2
 
 
 def test_it_asks_first_and_an_interrupted_run_is_finished_by_the_next(

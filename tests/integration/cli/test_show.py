@@ -150,6 +150,7 @@ def test_with_merge_all_that_a_customer_did_is_listed(run: Run, ledger: AzureLed
     assert f"{LEAD_ID} (written, received" in next(line for line in shown.lines if line.startswith("first lead"))
     told = shown.lines[shown.lines.index("all that the customer did") :]
     assert [line.split()[3] for line in told if LEAD_ID in line or OTHER_LEAD_ID in line][:2] == ["written", "merged"]
+    assert "BELONGS TO" in told[1]
     (lead,) = run("show", LEAD_ID, "--json", LEADPIPE_MERGE="30d").records
     assert [action["lead_id"] for action in lead["customer"]] == [LEAD_ID, OTHER_LEAD_ID]
     (lead,) = run("show", LEAD_ID, "--json").records
@@ -160,3 +161,8 @@ def test_a_merged_action_shows_when_its_note_was_made(run: Run, ledger: AzureLed
     lived(ledger, Merged(of=LEAD_ID))
     (lead,) = run("show", LEAD_ID, "--json").records
     assert ([event["event"] for event in lead["events"]], lead["seconds_to_written"]) == (["merged"], 1.0)
+
+
+def test_an_action_made_a_lead_of_its_own_still_names_the_lead_with_its_note(run: Run, ledger: AzureLedger) -> None:
+    lived(ledger, Merged(of=OTHER_LEAD_ID), Replayed(actor="ann", own_lead=True), Written())
+    assert f"was a note on {OTHER_LEAD_ID}" in run("show", LEAD_ID).out

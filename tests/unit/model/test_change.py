@@ -321,6 +321,11 @@ class TestReplay:
 
         assert (after.own_lead, after.duplicate_of) == (True, "")
 
+    def test_a_note_made_a_lead_is_told_with_its_first_lead(self) -> None:
+        merged = record(state=State.MERGED, duplicate_of=OTHER_LEAD_ID, written_at=AT)
+
+        assert told(merged, CHANGES["replayed anyway"]).detail == f"was a note on {OTHER_LEAD_ID}"
+
     def test_a_lead_of_its_own_stays_one(self) -> None:
         assert changed(record(state=State.POISONED, own_lead=True), Replayed(actor="jane")).own_lead
 

@@ -120,6 +120,12 @@ def test_no_more_than_the_rate_are_done_in_a_second() -> None:
     assert list(paced(range(3), None, sleep=slept.append)) == [0, 1, 2]
 
 
+def test_what_costs_nothing_is_not_waited_for() -> None:
+    costs, slept = iter([1, 0, 3, 0]), list[float]()
+    assert list(paced(range(4), 2, cost=lambda: next(costs), clock=lambda: 0.0, sleep=slept.append)) == [0, 1, 2, 3]
+    assert slept == [0, 0.5, 0.5, 2]
+
+
 def test_ctrl_c_lets_the_lead_at_hand_come_to_its_end(capsys: pytest.CaptureFixture[str]) -> None:
     done: list[str] = []
 

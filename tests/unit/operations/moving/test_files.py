@@ -60,6 +60,26 @@ def test_an_object_with_a_lead_beside_its_lists_is_one_item(value: dict[str, Any
     assert json.loads(str(item.text)) == value
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "the file is empty"),
+        ("\ufeff \r\n", "the file is empty"),
+        (json.dumps(LEADS)[:-1], "breaks off at line 1, column "),
+        (json.dumps(LEADS, indent=2)[:60], "breaks off at line 4, column "),
+        (json.dumps(LEADS[0])[:-5], "breaks off at line 1, column "),
+        ('{"Offer Title" = "Widget"}', "has a fault at line 1, column 16: Expecting ':'"),
+        (f"[1{'0' * 5000}]", "a number in the file has thousands of digits"),
+        ("[" * 100_000, "nested deeper than the parser goes"),
+        ("[1, 2]", "neither lines of JSON"),
+    ],
+    ids=range(9),
+)
+def test_a_refused_file_is_refused_with_what_is_wrong_in_it(text: str, why: str) -> None:
+    with pytest.raises(LeadpipeError, match=why):
+        list(items_in(text.encode()))
+
+
 @pytest.mark.parametrize("data", [b"", b"  \n", b"no JSON\nat all", b"5", b'"text"', b"\xff\xff", b"[1, 2]", b"[]"])
 def test_a_file_of_another_form_is_refused(data: bytes) -> None:
     with pytest.raises(LeadpipeError) as refused:

@@ -142,6 +142,71 @@ def test_a_stripped_lead_makes_its_row_untellable_and_hides_no_missing_one() -> 
     assert [each.row and each.row.line for each in found.of(Kind.MISSING)] == [3]
 
 
+def test_an_erased_lead_hides_one_undated_row_at_most_and_none_of_another_offer() -> None:
+    world = World()
+    for number in (1, 9):
+        received(world, number)
+    erased = transition(received(world, 2), Erased(actor="a"), at=NOW)
+    assert erased is not None
+    world.ledger.write(world.ledger.rows[erased.after.lead_id], erased.after, None)
+    undated = [{**customer(number, BEGIN), "created": ""} for number in (2, 3, 4)]
+    assert compare(world, export(*undated)).counts == Counter({Kind.CANNOT_TELL: 1, Kind.MISSING: 2})
+    gadgets = [{**row, "offer": "Contoso Gadget"} for row in undated]
+    assert compare(world, export(*gadgets)).counts == Counter({Kind.MISSING: 3})
+
+
+def test_a_lead_that_names_nobody_is_no_rows_partner() -> None:
+    world = World()
+    lead_id = new_lead_id(time_of(1), bytes(10))
+    withheld = payload(FirstName="", LastName="", Email="", Company="", Phone="")
+    world.ledger.insert(replace(Record.accepted(lead_id, withheld), state=State.WRITTEN))
+    found = compare(world, export(customer(1, time_of(1))))
+    assert found.counts[Kind.MISSING] == 1
+
+
+def test_a_weak_row_that_was_taken_in_is_its_own_lead_from_then_on() -> None:
+    """The row names a firm alone, so its own lead is a weak partner too."""
+    world = World()
+    received(world, 1)
+    whole = export({**customer(1, time_of(1)), "first_name": "", "last_name": "", "email": ""})
+    (weak,) = compare(world, whole).findings
+    assert (weak.certainty, weak.needs_person) == (Certainty.WEAK, True)
+    taking = TakingIn(world.ports, lambda: NOW, retention=90 * DAY)
+    assert weak.row is not None
+    for outcome in (Outcome.TAKEN_IN, Outcome.ALREADY_HERE):
+        results = rows_taken_in([weak.row.key], {weak.row.key: weak.row}, taking)
+        assert [result.outcome for _, result in results] == [outcome]
+    again = compare(world, whole)
+    assert (again.for_a_person, again.of(Kind.BOTH)[0].detail) == ([], TAKEN_IN_BEFORE)
+
+
+@pytest.mark.parametrize("moved", [-30 * DAY, -1 * DAY], ids=["long before the rows", "within their week"])
+def test_moved_in_leads_do_not_make_leadpipe_older_than_its_first_work(moved: timedelta) -> None:
+    world = World()
+    old = new_lead_id(time_of(1) + moved, bytes(10))
+    taken = replace(Record.accepted(old, payload()), state=State.WRITTEN, written_at=NOW, updated_at=NOW)
+    world.ledger.insert(taken)
+    world.ledger.insert(
+        Record.rejected(new_lead_id(time_of(1) + moved, bytes([1] * 10)), InvalidLead("not_json"), b"{")
+    )
+    rows = export(*(customer(number, time_of(number)) for number in (1, 2, 3)))
+    assert {*causes(compare(world, rows)).values()} == {"before_leadpipe"}
+    for number in (2, 4):
+        received(world, number)
+    assert [*causes(compare(world, rows)).values()] == ["before_leadpipe", "unknown"]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"key_name": "a"}, {"state": State.REJECTED, "reason": "wrong_key"}, {"written_at": BEGIN - 29 * DAY}]
+)
+def test_an_old_lead_that_came_by_a_post_is_the_beginning(fields: dict[str, Any]) -> None:
+    world = World()
+    posted = replace(Record.accepted(new_lead_id(BEGIN - 30 * DAY, bytes(10)), payload()), state=State.WRITTEN)
+    world.ledger.insert(replace(posted, **{"updated_at": NOW, **fields}))
+    found = compare(world, export(*(customer(number, time_of(number)) for number in (1, 2, 3))))
+    assert {*causes(found).values()} == {"nothing_received"}
+
+
 def test_a_row_without_its_person_is_not_taken_in() -> None:
     world, bare = World(), {"offer": "Contoso Widget", "created": "2026-01-12 08:00"}
     found = compare(world, export(bare))
@@ -215,7 +280,7 @@ def test_a_day_with_unreadable_posts_and_a_profiles_lead_are_causes_too() -> Non
 
 def test_an_empty_ledger_makes_every_row_one_from_before_leadpipe() -> None:
     found = compare(World(), export(customer(1, time_of(1)), {**customer(2, time_of(2)), "created": ""}))
-    assert sorted(causes(found).values()) == ["before_leadpipe", "unknown"]
+    assert sorted(causes(found).values()) == ["before_leadpipe", "no_date"]
 
 
 def test_damaged_rows_are_listed_and_an_empty_export_finds_nothing() -> None:

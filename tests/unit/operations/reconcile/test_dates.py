@@ -28,6 +28,11 @@ MORNING = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
         "14.03.2026 09:26:53",
         "14-03-2026 09:26:53",
         "14-Mar-2026 09:26:53",
+        "14-Mar-26 09:26:53",
+        "Mar-14-2026 09:26:53",
+        "2026-03-14 09:26:53 UTC",
+        "2026-03-14 09:26:53 (UTC)",
+        "2026-03-14 10:26:53 +0100 UTC",
         "Sat, 14 March 2026 09:26:53 GMT",
         "Saturday, March 14, 2026 9:26:53 AM",
         "46095.39366898",
@@ -39,7 +44,9 @@ def test_each_form_of_a_time_is_read(cell: str) -> None:
     assert all(found.has_time for order in Order if (found := moment_of(cell, order)))
 
 
-@pytest.mark.parametrize("cell", ["2026-03-14", "14.3.2026", "3/14/2026", "14/3/26", "46095", "Mar. 14, 2026"])
+@pytest.mark.parametrize(
+    "cell", ["2026-03-14", "14.3.2026", "3/14/2026", "14/3/26", "46095", "Mar. 14, 2026", "14-Mar-26", "Mar-14-26"]
+)
 def test_a_day_alone_has_no_time(cell: str) -> None:
     found = moment_of(cell, US)
     assert found is not None

@@ -52,6 +52,13 @@ def test_microsofts_test_leads_are_counted_and_left_out() -> None:
     assert (len(found.rows), found.test_leads) == (1, 1)
 
 
+def test_the_rest_of_a_broken_line_is_damaged_and_a_shortened_row_is_not() -> None:
+    text = csv_of([]) + f"Widget,more,of it\r\n{JO['created']},Widget,,,Firm\r\nsoon,,,,,,Doe,a@x.example\r\n"
+    found = export_of([("f.csv", text.encode())], named={}, order=None, now=NOW)
+    assert [(each.line, "rest of a broken line" in each.why) for each in found.damaged] == [(2, True)]
+    assert [(row.line, row.flaw) for row in found.rows] == [(3, ""), (4, "its date cannot be read")]
+
+
 def test_a_row_with_nothing_of_a_lead_is_damaged_one_without_a_person_is_not() -> None:
     found = export([{"quality": "High"}, {"offer": "Contoso Widget", "created": "2026-01-12"}])
     assert [(each.line, each.why) for each in found.damaged] == [(2, "it has nothing of a lead")]

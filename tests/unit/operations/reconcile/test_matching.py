@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from leadpipe.model.change import Forgotten, transition
 from leadpipe.model.record import Record, State
 from leadpipe.operations.reconcile.export import Row
-from leadpipe.operations.reconcile.matching import Certainty, Known, known_of, matched, stripped_matches
+from leadpipe.operations.reconcile.matching import (
+    Certainty,
+    Known,
+    Offers,
+    known_of,
+    matched,
+    person_of,
+    stripped_matches,
+)
 from tests.factories import RECEIVED_AT, lead_id, payload, record
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -70,8 +78,9 @@ WITHHELD = {"FirstName": "", "LastName": "", "Email": "", "Company": "", "Phone"
         (row(email="jane@home.example"), lead(), WEAK),
         (row(email="", first_name="", last_name=""), lead(), WEAK),
         (row(**NOBODY), lead(), WEAK),
-        (row(), lead(**WITHHELD), WEAK),
         # none
+        (row(), lead(**WITHHELD), None),
+        (row(**NOBODY), lead(**WITHHELD), None),
         (row(8 * DAY), lead(), None),
         (row(5 * HOUR, email="jane@home.example"), lead(), None),
         (row(email="", first_name="Jo"), lead(), None),
@@ -164,10 +173,40 @@ def test_rows_that_may_be_stripped_leads_are_found_by_offer_and_time() -> None:
     assert {*stripped_matches(rows, leads)} == {(0, 1), (1, 0)}
 
 
-def test_a_row_without_a_date_may_be_any_stripped_lead() -> None:
-    rows = [row(at=None), row(at=None, email=""), row(9 * DAY)]
-    assert stripped_matches(rows, [stripped(number=1), stripped(DAY, 2)]) == [(0, 0), (1, 0)]
+def test_a_stripped_lead_is_one_undated_row_at_most_and_dated_rows_come_first() -> None:
+    rows = [row(at=None), row(at=None, email=""), row(9 * DAY), row(at=None, email="x@y.example")]
+    assert stripped_matches(rows, [stripped(number=1), stripped(DAY, 2)]) == [(0, 0), (1, 1)]
+    assert stripped_matches([row(at=None), row()], [stripped()]) == [(1, 0)]
     assert stripped_matches(rows, []) == []
+
+
+@pytest.mark.parametrize(
+    ("offer", "others", "same"),
+    [
+        ("Contoso Widget", [], True),
+        ("Widget 2", [], None),  # nothing says which title the record's id has
+        ("", [lead()], None),
+        ("Widget 2", [lead()], False),  # the id came with another title
+        ("Widget 2", [lead(OfferTitle="Widget 2")], True),  # and with this one
+        ("Gadget", [lead(LeadSource="AppSource-PLT|contoso.gadget", OfferTitle="Gadget")], False),
+    ],
+)
+def test_the_offer_that_a_stripped_lead_kept_is_compared(offer: str, others: list[Known], same: bool | None) -> None:
+    given = row(at=None, offer=offer)
+    assert Offers.of(others).same(person_of(given), stripped()) is same
+    assert stripped_matches([given], [stripped()], Offers.of(others)) == ([] if same is False else [(0, 0)])
+
+
+def test_a_record_that_kept_a_title_is_compared_by_it() -> None:
+    titled = known_of(record(state=State.ERASED, offer="Contoso Gadget", email="", name="", company="", payload=None))
+    assert stripped_matches([row(at=None)], [titled]) == []
+
+
+def test_an_undated_row_takes_the_stripped_lead_of_its_own_offer_first() -> None:
+    other = replace(
+        stripped(number=1), offer="x", person=replace(stripped().person, titles=frozenset({"x"}), ids=frozenset({"x"}))
+    )
+    assert stripped_matches([row(at=None)], [other, stripped(number=2)]) == [(0, 1)]
 
 
 def test_a_stripped_lead_of_a_known_other_offer_is_no_match() -> None:
