@@ -75,6 +75,17 @@ def test_no_page_is_wider_than_its_window_or_has_a_fault(page: Any, world: World
             assert page.evaluate(too_wide) <= 0, (path, width)
 
 
+def test_a_company_of_one_endless_word_widens_no_page(page: Any, world: World, served: Server) -> None:
+    fill(world)
+    lead = replace(poisoned(world)[0], company="C" * 3000, offer="O" * 3000)
+    world.ledger.rows[lead.lead_id] = lead
+    page.set_viewport_size({"width": 360, "height": 800})
+    for path in ("/", "/leads", "/causes", f"/leads/{lead.lead_id}", f"/leads/{lead.lead_id}/edit"):
+        page.goto(address(served, path))
+        too_wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert page.evaluate(too_wide) <= 0, path
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(page: Any, world: World, served: Server, axe: str, scheme: str) -> None:
     lead = next(record for record in fill(world) if record.state is State.POISONED)
