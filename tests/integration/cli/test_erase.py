@@ -298,6 +298,17 @@ def test_dynamics_is_erased_too_and_a_receipt_proves_it(
     assert run_as_administrator("erase", written, "--receipt", str(file)).code == 2
 
 
+def test_the_note_of_a_merged_action_goes_and_the_first_lead_stays(
+    run_as_administrator: Runner, ledger: AzureLedger, standin: Standin
+) -> None:
+    first = in_dynamics(standin, kept(ledger, 1, state=State.WRITTEN), "ann@x.example")
+    action = kept(ledger, posted=payload(Email=JOERG), state=State.MERGED, duplicate_of=first)
+    noted(standin, action, first)
+    assert run_as_administrator("erase", "--email", JOERG, "--dynamics", "--yes").code == 0
+    assert (state_of(ledger, action), state_of(ledger, first)) == (State.ERASED, State.WRITTEN)
+    assert (standin.notes(), [lead["leadid"] for lead in standin.leads()]) == ({}, [first])
+
+
 def test_a_row_in_dynamics_can_be_emptied_instead(
     run_as_administrator: Runner, ledger: AzureLedger, standin: Standin
 ) -> None:
