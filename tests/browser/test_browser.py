@@ -97,6 +97,7 @@ def test_axe_finds_nothing_serious(page: Any, world: World, served: Server, axe:
         found[path] = violations(page, axe)
     page.goto(address(served, "/causes"))
     page.get_by_role("button", name="Replay all 4…").click()
+    page.wait_for_url("**/plans/*")
     found["plan"] = violations(page, axe)
     assert {path: each for path, each in found.items() if each} == {}
 
@@ -116,7 +117,7 @@ def test_a_bulk_replay_goes_from_the_overview_to_its_end_by_mouse(page: Any, wor
     wanted = [record for record in poisoned(world) if record.reason == "column_unknown"]
     page.goto(address(served))
     page.get_by_role("button", name="Replay all 4…").click()
-    assert page.locator("text=Nothing has happened yet").is_visible()
+    page.get_by_text("Nothing has happened yet").wait_for()
     page.get_by_role("button", name="Replay 4 leads").click()
     page.get_by_text("4 replayed").wait_for()
     assert {world.ledger.rows[record.lead_id].state for record in wanted} == {State.ACCEPTED}
@@ -237,7 +238,7 @@ def test_it_works_without_its_script(program: Any, world: World, served: Server)
     page.get_by_role("link", name="Leads", exact=True).click()
     page.get_by_placeholder("id, or part of").fill("Fabrikam")
     page.get_by_role("button", name="Search").click()
-    assert "q=Fabrikam" in page.url
+    page.wait_for_url(lambda url: "q=Fabrikam" in url)
     context.close()
 
 
@@ -257,5 +258,6 @@ def test_the_pictures_of_the_document_can_be_taken(page: Any, world: World, serv
         page.screenshot(path=folder / f"{name}.png")
     page.goto(address(served, "/causes"))
     page.get_by_role("button", name="Replay all 4…").click()
+    page.wait_for_url("**/plans/*")
     page.screenshot(path=folder / "plan.png")
     assert {file.name for file in folder.glob("*.png")} == {"overview.png", "lead.png", "leads.png", "plan.png"}
