@@ -1,8 +1,11 @@
+import json
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from leadpipe.mapping.note import LENGTHS, note_of
+from leadpipe.model.lead import Lead
 from leadpipe.model.text import utf16_length
 from tests.factories import LEAD_ID, OTHER_LEAD_ID, lead
 
@@ -46,13 +49,21 @@ def test_without_words_the_note_begins_with_the_action() -> None:
     assert text.startswith("Action: Installation\n")
 
 
-@given(texts=st.lists(st.text(st.characters(), max_size=600), min_size=5, max_size=5))
+@given(texts=st.lists(st.text(max_size=600), min_size=5, max_size=5))
 def test_no_column_is_longer_than_dynamics_takes_or_holds_what_it_refuses(texts: list[str]) -> None:
     fields = ("action_code", "offer_title", "description", "first_name", "phone")
     columns = note_of(lead(**dict(zip(fields, texts, strict=True))), LEAD_ID, OTHER_LEAD_ID)
     for name, longest in LENGTHS.items():
         assert utf16_length(columns[name]) <= longest
         assert "\x00" not in columns[name]
+
+
+@given(st.text(st.characters()))
+@example("\ud800")
+def test_whatever_is_posted_can_be_sent_as_a_note(text: str) -> None:
+    posted = json.dumps({"UserDetails": {"FirstName": text, "Email": text}, "Description": text, "OfferTitle": f"x{text}"})
+    columns = note_of(Lead.from_payload(posted), LEAD_ID, OTHER_LEAD_ID)
+    assert json.dumps(columns, ensure_ascii=False).encode()
 
 
 def test_a_description_of_100_000_characters_still_fits() -> None:
