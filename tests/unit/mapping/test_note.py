@@ -61,7 +61,9 @@ def test_no_column_is_longer_than_dynamics_takes_or_holds_what_it_refuses(texts:
 @given(st.text(st.characters()))
 @example("\ud800")
 def test_whatever_is_posted_can_be_sent_as_a_note(text: str) -> None:
-    posted = json.dumps({"UserDetails": {"FirstName": text, "Email": text}, "Description": text, "OfferTitle": f"x{text}"})
+    posted = json.dumps(
+        {"UserDetails": {"FirstName": text, "Email": text}, "Description": text, "OfferTitle": f"x{text}"}
+    )
     columns = note_of(Lead.from_payload(posted), LEAD_ID, OTHER_LEAD_ID)
     assert json.dumps(columns, ensure_ascii=False).encode()
 
