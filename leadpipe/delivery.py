@@ -246,22 +246,22 @@ def may_be_noted(record: Record, lead: Lead, settings: Settings) -> bool:
 
 def noted_on(lead_id: str, dynamics: Dynamics) -> str | None:
     """The lead that has the note; None also if the role may not read notes: then there may be a note too many."""
-    try:
-        return dynamics.note_on(lead_id)
-    except Blocked as failure:
-        if failure.slug != "missing_privilege":
-            raise
-        return None
+    return if_readable(lambda: dynamics.note_on(lead_id), otherwise=None)
 
 
 def is_lead(lead_id: str, dynamics: Dynamics) -> bool:
     """Whether Dynamics has the lead; False also if the role may not read leads."""
+    return if_readable(lambda: dynamics.has(lead_id), otherwise=False)
+
+
+def if_readable(ask: Callable[[], T], *, otherwise: T) -> T:
+    """What Dynamics answers; `otherwise` if the role may not read it."""
     try:
-        return dynamics.has(lead_id)
+        return ask()
     except Blocked as failure:
         if failure.slug != "missing_privilege":
             raise
-        return False
+        return otherwise
 
 
 def outcome_of_receipt(receipt: Receipt | Rerouted, lead: Lead) -> Written:

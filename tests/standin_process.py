@@ -49,6 +49,11 @@ class Standin:
     def leads(self) -> list[dict[str, Any]]:
         return self.control("GET", "leads")
 
+    def make_note(self, note: str, of: str) -> None:
+        """A note under that id on the lead `of`."""
+        made = {"annotationid": note, "objectid_lead@odata.bind": f"/leads({of})"}
+        assert self.api("POST", "annotations", made).status_code == 204
+
     def notes(self) -> dict[str, str]:
         """The id of each note to that of the lead that it is on."""
         return {note["annotationid"]: note["lead"] for note in self.control("GET", "notes")}

@@ -5,7 +5,7 @@ lead is no longer in the state that the command looks for.
 """
 
 import signal
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -97,6 +97,11 @@ def carry_out(
         show(counting(work(takewhile(lambda _: not stop.pressed, wanted)), counts, lambda result: result.outcome))
     say_counts(counts, left=len(lead_ids) - counts.total(), dry_run=dry_run)
     return counts, stop.pressed
+
+
+def unprinted(results: Iterable[Result]) -> None:
+    """For `carry_out` where the results are printed in another way."""
+    deque(results, maxlen=0)
 
 
 def counting(items: Iterable[T], counts: Counter[K], key: Callable[[T], K]) -> Iterator[T]:

@@ -16,14 +16,14 @@ from leadpipe.cli.say import say
 from leadpipe.cli.selection import leads
 from leadpipe.cli.setup_options import Tenant
 from leadpipe.cli.target import reach
-from leadpipe.model.errors import LeadpipeError, RecordDamaged
-from leadpipe.model.ports import Ledger
+from leadpipe.model.errors import LeadpipeError
 from leadpipe.model.record import OPEN, Record
 from leadpipe.operations.batch import AT_ONCE, Work
 from leadpipe.operations.decisions import Desk, Outcome, Result
 from leadpipe.operations.erasure import Erasing, Found, Peek, Search, dynamics_has
 from leadpipe.operations.erasure_dynamics import InDynamics, emptied_columns
 from leadpipe.operations.erasure_receipt import Receipt, in_words, proof_of
+from leadpipe.operations.find import read_unless_damaged
 from leadpipe.operations.moving.sources import poison_peeks
 from leadpipe.operations.setup.administrator import administration_of, said_to_the_administrator
 from leadpipe.operations.setup.application import subject_of
@@ -83,7 +83,7 @@ def erase_leads(
     erasing = Erasing(
         desk=Desk(actor=actor, now=now, ports=target.ports), dynamics=in_dynamics, unrecorded=frozenset(found.matches)
     )
-    before = [record for lead_id in choice.lead_ids if (record := _readable(lead_id, target.ports.ledger))]
+    before = [record for lead_id in choice.lead_ids if (record := read_unless_damaged(lead_id, target.ports.ledger))]
     work = Work(
         act=lambda lead_id: erasing.erase(lead_id, dry_run=dry_run),
         done=Outcome.ERASED,
@@ -155,14 +155,6 @@ def _receipt(email: str, target: Target) -> Receipt:
         organisation=settings.dataverse.url if settings.dataverse else "",
         address=proof_of(email) if email else None,
     )
-
-
-def _readable(lead_id: str, ledger: Ledger) -> Record | None:
-    """The lead's record; None where there is none, or it is damaged: the erasure reports that."""
-    try:
-        return ledger.read(lead_id)
-    except RecordDamaged:
-        return None
 
 
 def _say_unseen(before: Iterable[Record], target: Target, erasing: Erasing) -> None:

@@ -1,17 +1,16 @@
 """`leadpipe import queue`: takes in the messages of an earlier app's queue, and deletes each once it is kept."""
 
-import os
 import re
 from typing import Annotated
 
 import typer
 
 from leadpipe.cli.batch import ask
-from leadpipe.cli.moving import From, carry_in, finish
+from leadpipe.cli.moving import From, account_from, carry_in, finish
 from leadpipe.cli.options import AsJson, DryRun, Rate, SettingsFile, Yes
 from leadpipe.cli.say import say
 from leadpipe.cli.target import reach
-from leadpipe.operations.moving.sources import OWN_QUEUES, account_of, head_of, queue_in, received_from
+from leadpipe.operations.moving.sources import OWN_QUEUES, head_of, queue_in, received_from
 from leadpipe.operations.take_in import Item, TakingIn
 from leadpipe.storage.foreign import AzureForeignQueue
 from leadpipe.wiring import now
@@ -52,9 +51,7 @@ def import_queue(
     and run again.
     """
     target = reach(context, settings)
-    account = account_of(source, target, os.environ)
-    if not account.is_own:
-        say(f"from the storage account {account.name}")
+    account = account_from(source, target)
     queue = queue_in(account, name)
     depth = queue.depth()
     say(f"about {_messages(depth)} on {name}")

@@ -1,6 +1,5 @@
 """`leadpipe import` and `leadpipe import table`: take in rows in the shape of the marketplace's table destination."""
 
-import os
 import re
 from typing import Annotated
 
@@ -8,13 +7,13 @@ import typer
 
 from leadpipe.cli.batch import DRY_RUN
 from leadpipe.cli.json_output import print_json
-from leadpipe.cli.moving import From, say_what_is_new, take_in_listed
+from leadpipe.cli.moving import From, account_from, say_what_is_new, take_in_listed
 from leadpipe.cli.options import AsJson, DryRun, Rate, SettingsFile, Since, Yes
 from leadpipe.cli.say import say
 from leadpipe.cli.target import reach
 from leadpipe.delivery import make_record
 from leadpipe.model.lead_id import EPOCH
-from leadpipe.operations.moving.sources import account_of, rows_in
+from leadpipe.operations.moving.sources import rows_in
 from leadpipe.operations.take_in import TakingIn, own_row
 from leadpipe.wiring import now
 
@@ -88,9 +87,7 @@ def import_table(
     other; any other row is kept as rejected. Says what became of each. Asks first; may be stopped and run again.
     """
     target = reach(context, settings)
-    account = account_of(source, target, os.environ)
-    if not account.is_own:
-        say(f"from the storage account {account.name}")
+    account = account_from(source, target)
     items = sorted(rows_in(account, name, since or EPOCH, target), key=lambda item: item.at or EPOCH)
     taking = TakingIn(target.ports, now, retention=target.settings.retention, dry_run=dry_run)
     take_in_listed(items, taking, known_too=True, dry_run=dry_run, yes=yes, as_json=as_json, rate=rate)

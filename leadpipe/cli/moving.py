@@ -1,5 +1,6 @@
 """What the forms of `leadpipe import` share: the source's account, the question, the progress and the report."""
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
@@ -13,7 +14,9 @@ from leadpipe.cli.selection import leads
 from leadpipe.cli.table import text_of
 from leadpipe.operations.batch import paced
 from leadpipe.operations.decisions import Outcome
+from leadpipe.operations.moving.sources import Account, account_of
 from leadpipe.operations.take_in import Item, TakingIn
+from leadpipe.operations.target import Target
 
 
 def _source(text: str) -> str:
@@ -35,6 +38,14 @@ From = Annotated[
         " such as the earlier app's local.settings.json.",
     ),
 ]
+
+
+def account_from(source: str, target: Target) -> Account:
+    """The account that --from names; says which it is where it is not leadpipe's own."""
+    account = account_of(source, target, os.environ)
+    if not account.is_own:
+        say(f"from the storage account {account.name}")
+    return account
 
 
 def take_in_listed(

@@ -11,7 +11,7 @@ from leadpipe.cli.say import say
 from leadpipe.cli.table import columns, print_records
 from leadpipe.cli.target import reach
 from leadpipe.model.change import Edited
-from leadpipe.model.errors import InvalidLead, NotAllowed
+from leadpipe.model.errors import NotAllowed
 from leadpipe.model.record import Record
 from leadpipe.operations.decisions import Desk, check, edit, known
 from leadpipe.operations.payload_edit import assignment, differences, edited_by_hand, pretty, with_fields
@@ -48,7 +48,7 @@ def edit_poison(
         say(f"{lead_id} is unchanged")
         return
     changed = check(record, Edited(actor=desk.actor, payload=payload), desk)
-    print_records(_differences(record, payload), DIFFERENCE_COLUMNS, as_json=as_json)
+    print_records(list(differences(record.payload, payload)), DIFFERENCE_COLUMNS, as_json=as_json)
     if dry_run:
         say(DRY_RUN)
         return
@@ -82,10 +82,3 @@ def _by_hand(record: Record, desk: Desk) -> str | None:
 
 def _emptied(record: Record) -> str:
     return f'the file is empty; to write no lead: `leadpipe poison discard {record.lead_id} --why "…"`'
-
-
-def _differences(record: Record, payload: str) -> list[dict[str, str]]:
-    try:
-        return list(differences(record.payload, payload))
-    except InvalidLead:  # the old text was not a lead; the new one is
-        return list(differences(None, payload))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from leadpipe.cli.batch import DRY_RUN, ask, carry_out, end
+from leadpipe.cli.batch import DRY_RUN, ask, carry_out, end, unprinted
 from leadpipe.cli.options import AsJson, DryRun, Rate, SettingsFile, Since, Yes
 from leadpipe.cli.reconcile_output import listed, print_findings, say_comparison, say_export
 from leadpipe.cli.reconcile_rating import rating_of, write_rating
@@ -195,9 +195,4 @@ def _take_in(
                 say(f"{rows[key].place} was not taken in: {result.reason}")
             yield result
 
-    return carry_out([*rows], work, _consume, title="take in", rate=rate)
-
-
-def _consume(results: Iterable[Result]) -> None:
-    for _ in results:
-        pass
+    return carry_out([*rows], work, unprinted, title="take in", rate=rate)

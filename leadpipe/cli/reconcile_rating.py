@@ -5,17 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import typer
 
-from leadpipe.cli.batch import ask, carry_out
+from leadpipe.cli.batch import ask, carry_out, unprinted
 from leadpipe.cli.say import say
 from leadpipe.cli.selection import leads
-from leadpipe.dataverse.auth import tokens_for
-from leadpipe.dataverse.client import DataverseClient
-from leadpipe.mapping.default import columns_of
-from leadpipe.mapping.note import note_of
 from leadpipe.mapping.rating import RatingColumn
 from leadpipe.mapping.watched import effective
 from leadpipe.model.errors import SettingsError
 from leadpipe.model.settings import Settings
+from leadpipe.operations.dataverse_client import client_of
 from leadpipe.operations.decisions import Outcome, Result
 from leadpipe.operations.reconcile.comparison import Comparison
 from leadpipe.operations.reconcile.rate import rated, ratings_of
@@ -49,7 +46,7 @@ def write_rating(
     say(f"{leads(len(ratings))} in Dynamics have a rating of Microsoft's")
     if not dry_run and len(ratings) > 1:
         ask(f"write the rating of {leads(len(ratings))} into Dynamics where it differs?", yes=yes)
-    client = DataverseClient(settings.dataverse.url, tokens_for(settings.dataverse), columns_of, note_of)
+    client = client_of(settings.dataverse)
 
     def work(lead_ids: Iterable[str]) -> Iterator[Result]:
         for result in rated(lead_ids, ratings, client, dry_run=dry_run):
@@ -58,9 +55,4 @@ def write_rating(
                 say(f"{result.lead_id} was not rated: {result.detail}")
             yield result
 
-    return carry_out([*ratings], work, _consume, title="rate", rate=rate, dry_run=dry_run)
-
-
-def _consume(results: Iterable[Result]) -> None:
-    for _ in results:
-        pass
+    return carry_out([*ratings], work, unprinted, title="rate", rate=rate, dry_run=dry_run)

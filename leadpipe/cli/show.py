@@ -14,7 +14,7 @@ from leadpipe.cli.say import say
 from leadpipe.cli.table import columns, print_facts, print_table, text_of
 from leadpipe.cli.target import reach
 from leadpipe.cli.terminal_text import escaped
-from leadpipe.model.errors import InvalidLead, LeadpipeError, RecordDamaged
+from leadpipe.model.errors import LeadpipeError, RecordDamaged
 from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Ledger
 from leadpipe.model.record import OPEN, Event, Record, State
@@ -125,10 +125,7 @@ def _facts(record: Record, holder: Record | None) -> list[tuple[str, object]]:
 
 def _lead_of(record: Record) -> Lead | None:
     """The lead as it is read now; None where no payload that is a lead was kept."""
-    try:
-        return Lead.from_payload(record.payload) if isinstance(record.payload, str) else None
-    except InvalidLead:
-        return None
+    return Lead.found_in(record.payload) if isinstance(record.payload, str) else None
 
 
 def _cause(record: Record) -> dict[str, str] | None:

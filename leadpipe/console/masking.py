@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from leadpipe.model.errors import InvalidLead
 from leadpipe.model.lead import Lead
 from leadpipe.model.record import Record
 from leadpipe.model.text import can_name_somebody
@@ -93,14 +92,6 @@ class Mask:
         return "".join(
             HIDDEN if is_hidden else char for char, is_hidden, goes_on in marks if not (is_hidden and goes_on)
         )
-
-
-def lead_of(record: Record) -> Lead | None:
-    """The lead as it is read now; None where no payload that is a lead was kept."""
-    try:
-        return Lead.from_payload(record.text) if record.text else None
-    except InvalidLead:
-        return None
 
 
 def _personal(record: Record, lead: Lead | None) -> tuple[str, ...]:

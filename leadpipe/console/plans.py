@@ -19,13 +19,14 @@ from itertools import islice, takewhile
 from urllib.parse import parse_qsl, urlencode
 
 from leadpipe.console.jobs import Job
-from leadpipe.model.errors import NotAllowed, RecordDamaged
+from leadpipe.model.errors import NotAllowed
 from leadpipe.model.lead_id import EPOCH, MOST_AHEAD
 from leadpipe.model.ports import Ledger
 from leadpipe.model.record import OPEN, Record, State
 from leadpipe.operations.batch import AT_ONCE, Work, paced
 from leadpipe.operations.decisions import Desk, Outcome, Result, complete, discard, erase, replay
 from leadpipe.operations.drain import drained, resources_of
+from leadpipe.operations.find import read_unless_damaged
 from leadpipe.operations.target import Target
 
 MOST_PLANNED = 5000
@@ -263,8 +264,10 @@ def results_of(
 
 def followed(results: Sequence[Result], ledger: Ledger) -> list[tuple[Result, Record | None]]:
     """The first results, each with its lead's record as it is now."""
+    shown = results[:MOST_SHOWN]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return [*pool.map(lambda result: (result, _read(result.lead_id, ledger)), results[:MOST_SHOWN])]
+        records = pool.map(lambda result: read_unless_damaged(result.lead_id, ledger, damage=[]), shown)
+        return [*zip(shown, records, strict=True)]
 
 
 def _found(choice: Choice, ledger: Ledger, first: datetime, at: datetime) -> tuple[list[str], bool]:
@@ -278,7 +281,7 @@ def _found(choice: Choice, ledger: Ledger, first: datetime, at: datetime) -> tup
 
 
 def _rehearsed(lead_id: str, choice: Choice, desk: Desk) -> Entry:
-    record = _read(lead_id, desk.ports.ledger)
+    record = read_unless_damaged(lead_id, desk.ports.ledger, damage=[])
     if record is None:
         return Entry(lead_id=lead_id, record=None, why_not="the ledger has no such lead, or its row is damaged")
     return Entry(lead_id=lead_id, record=record, why_not=why_not(record, choice, desk))
@@ -309,13 +312,6 @@ def _act(choice: Choice, desk: Desk, *, why: str, without_asking: bool, dry_run:
             return partial(complete, desk=desk, dry_run=dry_run)
         case _:
             raise AssertionError(choice.verb)
-
-
-def _read(lead_id: str, ledger: Ledger) -> Record | None:
-    try:
-        return ledger.read(lead_id, damage=[])
-    except RecordDamaged:
-        return None
 
 
 def unchanged(plan: Plan, leads: Iterable[tuple[Result, Record | None]]) -> int:

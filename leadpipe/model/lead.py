@@ -67,6 +67,14 @@ class Lead:
             raise InvalidLead("nothing_in_it", "none of the documented lead fields has a value")
         return cls(**texts, unread=unread)
 
+    @classmethod
+    def found_in(cls, payload: str | None) -> Self | None:
+        """The lead that the text is; None if it is not one, or nothing is kept."""
+        try:
+            return cls.from_payload(payload) if payload else None
+        except InvalidLead:
+            return None
+
     @property
     def source(self) -> str:
         return one_source(self._triple()[0])

@@ -15,7 +15,6 @@ from enum import StrEnum
 from functools import partial
 from urllib.parse import unquote
 
-from leadpipe.model.errors import InvalidLead
 from leadpipe.model.lead import Lead
 from leadpipe.model.record import Record
 
@@ -146,10 +145,7 @@ _UNESCAPE: tuple[Callable[[str], str], ...] = (
 
 def _read(text: str) -> Lead:
     """The lead; an empty one where the text is not a lead."""
-    try:
-        return Lead.from_payload(text.strip(_MARK))
-    except InvalidLead:
-        return Lead()
+    return Lead.found_in(text.strip(_MARK)) or Lead()
 
 
 def _places(wanted: str, text: str) -> Iterator[int]:

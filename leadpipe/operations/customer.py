@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from leadpipe.model.errors import RecordDamaged
 from leadpipe.model.lead_id import END_OF_TIME, EPOCH
 from leadpipe.model.ports import Ledger
 from leadpipe.model.record import OPEN, Record, State
+from leadpipe.operations.find import read_unless_damaged
 
 # How far apart a customer's actions may be where the setting does not say it any more.
 USUAL_WINDOW = timedelta(days=30)
@@ -46,7 +46,4 @@ def _between(ledger: Ledger, first: datetime, last: datetime) -> list[Record]:
 def _first_record(lead_id: str, record: Record, ledger: Ledger) -> Record | None:
     if lead_id == record.lead_id:
         return record
-    try:
-        return ledger.read(lead_id)
-    except RecordDamaged:
-        return None
+    return read_unless_damaged(lead_id, ledger)

@@ -10,13 +10,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from leadpipe.model.envelope import Envelope
-from leadpipe.model.errors import DeliveryFailed, NewerEnvelope, NotAnEnvelope, RecordDamaged, StorageFailed
+from leadpipe.model.errors import DeliveryFailed, NewerEnvelope, NotAnEnvelope, StorageFailed
 from leadpipe.model.lead_id import EPOCH, is_lead_id, received_at
-from leadpipe.model.ports import Ledger, Ports, SeenMessage
+from leadpipe.model.ports import Ports, SeenMessage
 from leadpipe.model.record import Record, State
 from leadpipe.operations.addresses import Standing, folded, standing, standing_in, stands_in
 from leadpipe.operations.decisions import Desk, erase
 from leadpipe.operations.erasure_dynamics import InDynamics
+from leadpipe.operations.find import read_unless_damaged
 from leadpipe.operations.ledger_pages import LAST_DAY
 
 Peek = Callable[[], list[SeenMessage]]
@@ -98,7 +99,7 @@ class Search:
     def in_dynamics(self, lead_ids: Iterable[str]) -> Found:
         """Adds the leads that have the address there, also those that leadpipe has forgotten."""
         for lead_id in lead_ids:
-            record = _read(lead_id, self._ports.ledger) if is_lead_id(lead_id) else None
+            record = read_unless_damaged(lead_id, self._ports.ledger) if is_lead_id(lead_id) else None
             if record is not None:
                 self.found.add(lead_id, record.state, Standing.OWN, Place.DYNAMICS)
             else:
@@ -146,7 +147,7 @@ class Search:
     def _state_of(self, lead_id: str) -> State | None:
         if lead_id in self.found.matches:
             return self.found.matches[lead_id].state
-        record = _read(lead_id, self._ports.ledger)
+        record = read_unless_damaged(lead_id, self._ports.ledger)
         return record.state if record else None
 
 
@@ -183,10 +184,3 @@ def dynamics_has(record: Record, ports: Ports) -> str:
         return "has" if look(record.lead_id) else ""
     except DeliveryFailed:
         return "has, or had," if record.written_at else "could not be asked whether it has"
-
-
-def _read(lead_id: str, ledger: Ledger) -> Record | None:
-    try:
-        return ledger.read(lead_id)
-    except RecordDamaged:
-        return None

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from leadpipe.model.errors import RecordDamaged
 from leadpipe.model.lead_id import EPOCH
 from leadpipe.model.ports import Ledger
 from leadpipe.model.record import IN_DYNAMICS, Event, Record, State
@@ -78,3 +79,11 @@ def history_of(record: Record, events: Sequence[Event]) -> list[Event]:
         return list(events)
     written = Event(lead_id=record.lead_id, at=record.written_at, event=State.WRITTEN, state=State.WRITTEN)
     return sorted([*events, written], key=lambda event: event.at)
+
+
+def read_unless_damaged(lead_id: str, ledger: Ledger, *, damage: list[str] | None = None) -> Record | None:
+    """The lead's record; None where there is none, and where it is damaged. `damage`: as of the ledger's `read`."""
+    try:
+        return ledger.read(lead_id, damage=damage)
+    except RecordDamaged:
+        return None

@@ -85,16 +85,15 @@ def edited_by_hand(text: str, environment: Mapping[str, str]) -> str:
 
 def differences(before: str | bytes | None, after: str) -> Iterator[dict[str, str]]:
     """The documented fields that differ, and the unread keys. Raises InvalidLead where `after` is not a lead."""
-    old = _fields(before)
-    for name, value in _fields(after).items():
+    old = _fields(Lead.found_in(before) if isinstance(before, str) else None)
+    for name, value in _fields(Lead.from_payload(after)).items():
         if old.get(name, "") != value:
             yield {"field": name, "before": old.get(name, ""), "after": value}
 
 
-def _fields(payload: str | bytes | None) -> dict[str, str]:
-    if not isinstance(payload, str):
+def _fields(lead: Lead | None) -> dict[str, str]:
+    if lead is None:
         return {}
-    lead = Lead.from_payload(payload)
     return {**{name: getattr(lead, name) for name in DOCUMENTED}, "unread": ", ".join(lead.unread)}
 
 

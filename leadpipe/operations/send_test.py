@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from leadpipe.dataverse.auth import tokens_for
 from leadpipe.dataverse.client import DataverseClient
 from leadpipe.dataverse.protocol import LEADS, failure_of, json_object
 from leadpipe.ledger_writes import write
 from leadpipe.mapping.chosen import chosen_mapping
-from leadpipe.mapping.note import note_of
 from leadpipe.model.change import Removed
 from leadpipe.model.disabled_functions import switched_off
 from leadpipe.model.errors import LeadpipeError
@@ -22,6 +20,7 @@ from leadpipe.model.reasons import BLOCKED
 from leadpipe.model.record import QUEUED, Record, State
 from leadpipe.model.settings import ManagedIdentity
 from leadpipe.operations.causes import cause_of, fix_now, with_detail
+from leadpipe.operations.dataverse_client import client_of
 from leadpipe.operations.decisions import user_at_host
 from leadpipe.operations.doctor.finding import CheckResult
 from leadpipe.operations.partner_center import DIGITS, Endpoint, StepFailed, post, validation_lead
@@ -148,7 +147,7 @@ class Trial:
     def _dynamics(self) -> DataverseClient:
         dataverse = self._target.settings.dataverse
         assert dataverse is not None  # noqa: S101 - looked at before anything is asked
-        return DataverseClient(dataverse.url, tokens_for(dataverse), self._columns_of, note_of)
+        return client_of(dataverse)
 
     @property
     def _organisation(self) -> str:

@@ -159,7 +159,7 @@ class TakingIn:
         Retention counts from that time, so a text that is not a lead is received now where its time is long ago: its
         data must not go before a person has seen it.
         """
-        now, lead = self._now(), _lead_of(found)
+        now, lead = self._now(), Lead.found_in(found.payload if found else None)
         noted = (at for at in (found.at if found else None, item.at) if at and can_be_received(at, now))
         at = next(noted, None)
         if lead is None:
@@ -195,13 +195,6 @@ def _why_none(text: str | bytes) -> InvalidLead:
     except InvalidLead as why:
         return why if why.slug == "not_json" else NO_LEAD
     return NO_LEAD
-
-
-def _lead_of(found: FoundLead | None) -> Lead | None:
-    try:
-        return Lead.from_payload(found.payload) if found else None
-    except InvalidLead:
-        return None
 
 
 def _result(record: Record, outcome: Outcome, item: Item) -> Result:

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from leadpipe.console.masking import lead_of
 from leadpipe.console.views.lead import FIELDS, look, require
 from leadpipe.model.change import Edited
-from leadpipe.model.errors import InvalidLead, NotAllowed
+from leadpipe.model.errors import NotAllowed
+from leadpipe.model.lead import Lead
 from leadpipe.model.record import Record
 from leadpipe.operations.decisions import check as checked
 from leadpipe.operations.decisions import edit, replay
@@ -40,7 +40,7 @@ def check(visit: "Visit", lead_id: str) -> "Response":
         checked(record, Edited(actor=visit.visitor.actor, payload=payload), visit.desk)
     except NotAllowed as error:
         return _form(visit, record, fault=error.detail, status=422)
-    changes = _differences(record, payload)
+    changes = [*differences(record.payload, payload)]
     if payload == record.payload:
         return _form(visit, record, fault="nothing is changed yet")
     return visit.page(
@@ -65,7 +65,7 @@ def _ask(visit: "Visit", record: Record) -> "Response":
 
 def _form(visit: "Visit", record: Record, *, fault: str = "", status: int = 200) -> "Response":
     """The fields, or the text where it has none or the person wants it."""
-    lead = lead_of(record)
+    lead = Lead.found_in(record.text)
     as_text = lead is None or "text" in (visit.given("as"), visit.posted("as"))
     given = visit.request.form
     fields = [] if lead is None else [(name, getattr(lead, attribute)) for name, attribute in FIELDS.items()]
@@ -87,18 +87,11 @@ def _edited(visit: "Visit", record: Record) -> str:
     if visit.posted("as") == "text":
         text = _with_line_feeds(visit.request.form.get("text", "")).strip()
         return str(record.payload) if text == pretty(record.payload).strip() else text
-    lead = lead_of(record)
+    lead = Lead.found_in(record.text)
     values = {name: _with_line_feeds(visit.request.form.get(name, "")) for name in FIELDS}
     before = {name: _with_line_feeds(str(getattr(lead, attribute, ""))) for name, attribute in FIELDS.items()}
     changed = {name.lower(): value for name, value in values.items() if value != before[name]}
     return with_fields(record.payload, changed) if changed else str(record.payload)
-
-
-def _differences(record: Record, payload: str) -> list[dict[str, str]]:
-    try:
-        return [*differences(record.payload, payload)]
-    except InvalidLead:  # the old text was not a lead; the new one is
-        return [*differences(None, payload)]
 
 
 def _with_line_feeds(text: str) -> str:

@@ -5,16 +5,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from leadpipe.console.masking import Mask, lead_of, masked_lead, masked_values
+from leadpipe.console.masking import Mask, masked_lead, masked_values
 from leadpipe.console.plans import Choice, Verb, command_of, why_not
-from leadpipe.model.errors import LeadpipeError, NotAllowed, RecordDamaged
+from leadpipe.model.errors import LeadpipeError, NotAllowed
 from leadpipe.model.lead import Lead
 from leadpipe.model.record import OPEN, Record, State
 from leadpipe.operations.causes import cause_of
 from leadpipe.operations.comebacks import came_back
 from leadpipe.operations.decisions import known
 from leadpipe.operations.decisions import reveal as note_that_it_is_revealed
-from leadpipe.operations.find import history_of
+from leadpipe.operations.find import history_of, read_unless_damaged
 from leadpipe.operations.mapping.shown import Fields, mapping_and_faults, rows_of_lead
 from leadpipe.operations.payload_edit import LEAD_FIELDS, PERSON_FIELDS
 
@@ -62,7 +62,7 @@ def show(visit: "Visit", lead_id: str) -> "Response":
     if record is None:
         raise LeadpipeError("unknown_lead", f"the ledger has no lead {lead_id}")
     revealed = "reveal" in visit.request.args and visit.console.is_revealed(lead_id, visit.visitor)
-    lead = lead_of(record)
+    lead = Lead.found_in(record.text)
     mask = Mask(record, lead, revealed=revealed)
     mapping, faults = mapping_and_faults(visit.target.settings.mapping_path)
     shown = lead if revealed or lead is None else masked_lead(lead)
@@ -129,10 +129,7 @@ def _posted(record: Record) -> str:
 
 def _holder_of(visit: "Visit", record: Record) -> Record | None:
     """The lead that this one repeats, or is a note on."""
-    try:
-        return visit.ports.ledger.read(record.duplicate_of, damage=[]) if record.duplicate_of else None
-    except RecordDamaged:
-        return None
+    return read_unless_damaged(record.duplicate_of, visit.ports.ledger, damage=[]) if record.duplicate_of else None
 
 
 def _buttons(visit: "Visit", record: Record) -> Iterator[Button]:

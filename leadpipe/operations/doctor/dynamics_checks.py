@@ -3,12 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from leadpipe.dataverse.auth import tokens_for
-from leadpipe.dataverse.client import DataverseClient
 from leadpipe.dataverse.inspection import Inspection, NotReadable
-from leadpipe.mapping.default import columns_of
-from leadpipe.mapping.note import note_of
 from leadpipe.model.errors import Blocked, DeliveryFailed
 from leadpipe.model.settings import Area, Dataverse, ManagedIdentity, Settings
+from leadpipe.operations.dataverse_client import client_of
 from leadpipe.operations.doctor.finding import (
     CheckResult,
     Finding,
@@ -59,7 +57,7 @@ def look_at_dynamics(settings: Settings, environment: Mapping[str, str]) -> Iter
         yield from _not_reached(_AFTER_SIGN_IN, f"see {SIGN_IN}", settings)
         return
     yield ok(SIGN_IN, f"{settings.dataverse.authority} gave a token")
-    inspection = Inspection(DataverseClient(settings.dataverse.url, tokens, columns_of, note_of).get)
+    inspection = Inspection(client_of(settings.dataverse, tokens).get)
     yield from _look_inside(settings, settings.dataverse, inspection)
 
 

@@ -3,15 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from leadpipe.dataverse.auth import tokens_for
-from leadpipe.dataverse.client import DataverseClient
 from leadpipe.dataverse.inspection import Column, Inspection, Lookup, NotReadable
-from leadpipe.mapping.default import columns_of
 from leadpipe.mapping.fault import Fault
 from leadpipe.mapping.lead_table import COLUMNS, CREATED_ON, CREATED_ON_PRIVILEGE, Kind
-from leadpipe.mapping.note import note_of
 from leadpipe.mapping.values import Choice, Constant, Date, LeftOut, MappedColumn, Row, Text
 from leadpipe.model.settings import Dataverse
+from leadpipe.operations.dataverse_client import client_of
 
 _FITTING = {
     Kind.TEXT: frozenset({"String", "Memo"}),
@@ -222,4 +219,4 @@ def _fault(file: str, mapped: MappedColumn, why: str) -> Fault:
 
 
 def inspection_of(dataverse: Dataverse) -> Inspection:
-    return Inspection(DataverseClient(dataverse.url, tokens_for(dataverse), columns_of, note_of).get)
+    return Inspection(client_of(dataverse).get)

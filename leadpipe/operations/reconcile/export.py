@@ -10,7 +10,6 @@ from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
 
-from leadpipe.model.errors import InvalidLead
 from leadpipe.model.lead import Lead
 from leadpipe.model.lead_id import can_be_received
 from leadpipe.model.text import says_something, well_formed
@@ -75,10 +74,7 @@ class Row:
     @cached_property
     def lead(self) -> Lead | None:
         """The lead that the marketplace would have posted; None if nothing of it is in the row."""
-        try:
-            return Lead.from_payload(self.payload())
-        except InvalidLead:
-            return None
+        return Lead.found_in(self.payload())
 
     @property
     def names_somebody(self) -> bool:

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any, TypeVar
 
-from leadpipe.model.errors import InvalidLead
 from leadpipe.model.lead import UNREAD, WITHHELD, Lead
 from leadpipe.model.lead_id import ONE_DAY
 from leadpipe.model.record import FORGETTABLE, Record, State
@@ -77,7 +76,7 @@ class Known:
 def known_of(record: Record) -> Known:
     """The lead of a record that was read with its payload."""
     text = record.text
-    lead = _lead_of(text) if text else None
+    lead = Lead.found_in(text)
     stripped = text is None and record.payload is None and not (record.email or record.name or record.company)
     return Known(
         lead_id=record.lead_id,
@@ -91,13 +90,6 @@ def known_of(record: Record) -> Known:
         person=_person_of_lead(lead) if lead else _person_of_record(record),
         is_stripped=stripped and record.state in _STRIPPED,
     )
-
-
-def _lead_of(text: str) -> Lead | None:
-    try:
-        return Lead.from_payload(text)
-    except InvalidLead:
-        return None
 
 
 def _person_of_lead(lead: Lead) -> Person:

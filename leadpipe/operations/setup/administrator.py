@@ -14,13 +14,11 @@ from urllib.parse import urlsplit
 from leadpipe.dataverse.administration import Administration
 from leadpipe.dataverse.auth.authority import MICROSOFT_HOSTS
 from leadpipe.dataverse.auth.refusal import refusal
-from leadpipe.dataverse.client import DataverseClient
 from leadpipe.dataverse.inspection import Inspection
-from leadpipe.mapping.default import columns_of
-from leadpipe.mapping.note import note_of
 from leadpipe.model.errors import Blocked, DeliveryFailed, LeadpipeError
 from leadpipe.model.settings import Dataverse
 from leadpipe.operations.causes import failure_in_words, with_detail
+from leadpipe.operations.dataverse_client import client_of
 
 # Azure CLI starts slowly, on Windows above all.
 _CLI_SECONDS = 60
@@ -97,14 +95,14 @@ class AdministratorTokens:
 
 def administration_of(dataverse: Dataverse, tenant: str, say: Callable[[str], None]) -> Administration:
     tokens = AdministratorTokens(dataverse, tenant, say)
-    client = DataverseClient(dataverse.url, tokens, columns_of, note_of)
+    client = client_of(dataverse, tokens)
     return Administration(dataverse.url, client.send)
 
 
 def inspection_as_administrator(dataverse: Dataverse, tenant: str, say: Callable[[str], None]) -> Inspection:
     """For what the application user may usually not read."""
     tokens = AdministratorTokens(dataverse, tenant, say)
-    return Inspection(DataverseClient(dataverse.url, tokens, columns_of, note_of).get)
+    return Inspection(client_of(dataverse, tokens).get)
 
 
 def what_went_wrong(error: LeadpipeError) -> str:

@@ -238,17 +238,12 @@ def test_an_account_without_any_table_balances(run: Runner) -> None:
     assert (ran.code, ran.lines[-1].split()) == (0, ["received", "0"])
 
 
-def noted(standin: Standin, note: str, of: str) -> None:
-    row = {"annotationid": note, "objectid_lead@odata.bind": f"/leads({of})"}
-    assert standin.api("POST", "annotations", row).status_code == 204
-
-
 def test_dynamics_is_asked_for_each_lead_and_note_and_absent_ones_are_only_named(
     run_with_dynamics: Runner, books: Books, standin: Standin
 ) -> None:
     (there, absent), (note, absent_note) = books.leads[State.WRITTEN], books.leads[State.MERGED]
     assert standin.create(leadid=there, lastname="Ito").status_code == 204
-    noted(standin, note, there)
+    standin.make_note(note, there)
     (told,) = run_with_dynamics("balance", "--dynamics", "--json").records
     assert [(found["what"], found["id"]) for found in told["notes"]] == [
         ("not_in_dynamics", absent),
@@ -264,7 +259,7 @@ def test_dynamics_that_asks_for_a_pause_is_waited_for(
     for lead in books.leads[State.WRITTEN]:
         standin.create(leadid=lead, lastname="Ito")
     for note in books.leads[State.MERGED]:
-        noted(standin, note, books.leads[State.WRITTEN][0])
+        standin.make_note(note, books.leads[State.WRITTEN][0])
     standin.fault("status", status=429, code="0x80072322", count=1, retry_after=1)
     (told,) = run_with_dynamics("balance", "--dynamics", "--json").records
     assert told["notes"] == []

@@ -68,16 +68,11 @@ def test_of_a_merged_action_it_names_the_note_and_the_lead_that_has_it(
     first = kept(ledger, 1, state=State.WRITTEN)
     assert standin.create(leadid=first, lastname="Ito").status_code == 204
     note = kept(ledger, state=State.MERGED, duplicate_of=first, written_at=datetime.now(UTC))
-    noted(standin, note, first)
+    standin.make_note(note, first)
     for _ in range(2):  # also when it is run again, on the tombstone
         said = run_with_dynamics("erase", note, "--yes").err
         assert f"Dynamics has a note of {note}, on this lead. Delete it there:" in said
         assert f"&etn=lead&id={first}" in said
-
-
-def noted(standin: Standin, note: str, lead: str) -> None:
-    made = {"annotationid": note, "objectid_lead@odata.bind": f"/leads({lead})"}
-    assert standin.api("POST", "annotations", made).status_code == 204
 
 
 @pytest.mark.parametrize("written", [True, False])
@@ -276,7 +271,7 @@ def test_dynamics_is_erased_too_and_a_receipt_proves_it(
     written = in_dynamics(standin, kept(ledger, 0, posted=payload(Email=JOERG), state=State.WRITTEN))
     forgotten = in_dynamics(standin, kept(ledger, 1, state=State.WRITTEN))
     foreign = in_dynamics(standin, str(uuid.uuid4()))
-    noted(standin, written, foreign)  # by an earlier try, before merge was switched off
+    standin.make_note(written, foreign)  # by an earlier try, before merge was switched off
     file = tmp_path / "receipt.json"
     ran = run_as_administrator("erase", "--email", JOERG, "--dynamics", "--yes", "--receipt", str(file))
     assert (ran.code, [lead["leadid"] for lead in standin.leads()]) == (0, [foreign])
@@ -303,7 +298,7 @@ def test_the_note_of_a_merged_action_goes_and_the_first_lead_stays(
 ) -> None:
     first = in_dynamics(standin, kept(ledger, 1, state=State.WRITTEN), "ann@x.example")
     action = kept(ledger, posted=payload(Email=JOERG), state=State.MERGED, duplicate_of=first)
-    noted(standin, action, first)
+    standin.make_note(action, first)
     assert run_as_administrator("erase", "--email", JOERG, "--dynamics", "--yes").code == 0
     assert (state_of(ledger, action), state_of(ledger, first)) == (State.ERASED, State.WRITTEN)
     assert (standin.notes(), [lead["leadid"] for lead in standin.leads()]) == ({}, [first])
