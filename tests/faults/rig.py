@@ -15,7 +15,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableServiceClient
 from azure.storage.queue import QueueClient
 
-from devkit.chaos.watch import read_journal
+from devkit.chaos.watch import Death, read_journal
 from devkit.chaos.windows import Window
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.lead_id import ENTROPY_BYTES, new_lead_id
@@ -41,7 +41,7 @@ HEALING_SECONDS = 1.5
 ATTENTION = "attention"
 
 # Where a process dies, and at the how manyeth passing.
-Death = tuple[Window, int]
+Planned = tuple[Window, int]
 
 
 @dataclass(frozen=True)
@@ -146,21 +146,28 @@ class Rig:
 
     # The processes
 
-    def host(self, *deaths: Death, port: int = 0, lease: int = LEASE_SECONDS, **settings: str) -> Host:
+    def host(
+        self, *deaths: Planned, by: Death = Death.HOST, port: int = 0, lease: int = LEASE_SECONDS, **settings: str
+    ) -> Host:
         """The function app; its timer is off, since the sweep has its own way to run here."""
         arguments = ("--app", str(ROOT), "--port", str(port), "--data", str(self.folder / "host"))
-        child = self.start("host", *arguments, "--lease", str(lease), deaths=deaths, **settings)
+        child = self.start("host", *arguments, "--lease", str(lease), deaths=deaths, by=by, **settings)
         return Host(child, child.listening())
 
     def run(
-        self, *program: str, deaths: tuple[Death, ...] = (), options: tuple[str, ...] = (), **settings: str
+        self, *program: str, deaths: tuple[Planned, ...] = (), options: tuple[str, ...] = (), **settings: str
     ) -> None:
         """A process that ends by itself: with 0, or where it was told to die."""
         child = self.start(*program, deaths=deaths, options=options, **settings)
         assert child.wait() == (-signal.SIGKILL if deaths else 0), child.said
 
     def start(
-        self, *program: str, deaths: tuple[Death, ...] = (), options: tuple[str, ...] = (), **settings: str
+        self,
+        *program: str,
+        deaths: tuple[Planned, ...] = (),
+        by: Death = Death.HOST,
+        options: tuple[str, ...] = (),
+        **settings: str,
     ) -> Child:
         environment = {
             **clean_environment(),
@@ -170,7 +177,7 @@ class Rig:
             "PYTHON_THREADPOOL_THREAD_COUNT": "32",
             **settings,
         }
-        plan = [part for window, nth in deaths for part in ("--die", f"{nth}@{window}")]
+        plan = [part for window, nth in deaths for part in ("--die", f"{nth}@{by}@{window}")]
         self._started.append(
             self.nursery.start(
                 WATCHED,
