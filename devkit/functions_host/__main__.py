@@ -45,6 +45,7 @@ def _serve(options: argparse.Namespace, worker: Sequence[str]) -> int:
         data=options.data.resolve(),
         enable_auth=options.enable_auth,
         lease=options.lease,
+        hurry=options.hurry,
         drain=options.drain,
         skip_spent_poison=options.skip_spent_poison,
     )
@@ -117,18 +118,20 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     option("--data", type=Path, default=Path(".devkit/functions_host"), metavar="DIR",
            help="where keys and timer status are kept (default: %(default)s)")  # fmt: skip
     option("--enable-auth", action="store_true", help="ask for keys; they are made in DATA/keys.json")
-    option("--lease", type=_seconds, default=600, metavar="SECONDS",
+    option("--lease", type=_at_least_one, default=600, metavar="SECONDS",
            help="how long a received message stays hidden (default: %(default)s, as on Azure)")  # fmt: skip
+    option("--hurry", type=_at_least_one, default=1, metavar="FACTOR",
+           help="divide the waits that are fixed in the host, never those of host.json (default: %(default)s)")  # fmt: skip
     option("--settings", type=Path, metavar="FILE", help="instead of DIR/local.settings.json")
     option("--allow-chunked", action="store_true", help="read chunked bodies; the real host hands Python an empty one")
-    option("--drain", type=_seconds, default=10, metavar="SECONDS",
+    option("--drain", type=_at_least_one, default=10, metavar="SECONDS",
            help="how long a stop waits for what runs (default: %(default)s)")  # fmt: skip
     option("--skip-spent-poison", action="store_true",
            help="leave spent messages of a …-poison queue alone, as the extension before 5.3.8 did")  # fmt: skip
     return parser.parse_args(arguments)
 
 
-def _seconds(text: str) -> float:
+def _at_least_one(text: str) -> float:
     value = float(text)
     if value < 1:
         raise argparse.ArgumentTypeError("must be at least 1")

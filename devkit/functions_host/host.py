@@ -32,11 +32,12 @@ Part = HttpServer | QueueListener | TimerListener
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """The options of the command line; times in seconds."""
+    """The options of the command line; times in seconds. `hurry` divides the waits that are fixed in the host."""
 
     data: Path
     enable_auth: bool = False
     lease: float = 600
+    hurry: float = 1
     drain: float = 10
     skip_spent_poison: bool = False
 
