@@ -59,6 +59,7 @@ def _serve(options: argparse.Namespace, worker: Sequence[str]) -> int:
     server = _bind(options)
     dispatcher = Dispatcher(
         start_worker=partial(WorkerProcess, [*worker, str(app_dir)]),
+        hurry=choices.hurry,
         function_timeout=host_options.function_timeout,
     )
     found = dispatcher.start()
@@ -121,7 +122,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     option("--lease", type=_at_least_one, default=600, metavar="SECONDS",
            help="how long a received message stays hidden (default: %(default)s, as on Azure)")  # fmt: skip
     option("--hurry", type=_at_least_one, default=1, metavar="FACTOR",
-           help="divide the waits that are fixed in the host, never those of host.json (default: %(default)s)")  # fmt: skip
+           help="divide the waits fixed in the host, never those of host.json (default: %(default)s)")  # fmt: skip
     option("--settings", type=Path, metavar="FILE", help="instead of DIR/local.settings.json")
     option("--allow-chunked", action="store_true", help="read chunked bodies; the real host hands Python an empty one")
     option("--drain", type=_at_least_one, default=10, metavar="SECONDS",
