@@ -13,14 +13,14 @@ from types import FrameType
 from typing import NoReturn
 
 from devkit.functions_host import app_settings, functions, host_json, logs
-from devkit.functions_host.errors import EXIT_CANNOT_START, EXIT_FUNCTION_TIMEOUT, EXIT_HOST_ERROR, EXIT_OK, CannotStart
+from devkit.functions_host.errors import EXIT_CANNOT_START, EXIT_FUNCTION_TIMEOUT, EXIT_OK, CannotStart
 from devkit.functions_host.host import Choices, Host, describe
 from devkit.functions_host.http_server import HttpServer
 
 _EPILOG = f"""exit codes:
-  {EXIT_OK:>2}  stopped by SIGINT or SIGTERM (the same again does not wait for what runs)
+  {EXIT_OK:>2}  stopped by SIGINT or SIGTERM (the same again does not wait for what runs); or shut down by an error that
+      nothing handled, such as storage that refuses or is away: the log says which; start it again
   {EXIT_CANNOT_START:>2}  cannot start: the app, its settings or the port
-  {EXIT_HOST_ERROR:>2}  storage refused what the host cannot do without, or the host itself failed; start it again
   {EXIT_FUNCTION_TIMEOUT:>2}  a function ran past functionTimeout and the process with it; start it again
 """
 
@@ -134,7 +134,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     option("--lease", type=_at_least_one, default=600, metavar="SECONDS",
            help="how long a received message stays hidden (default: %(default)s, as on Azure)")  # fmt: skip
     option("--hurry", type=_at_least_one, default=1, metavar="FACTOR",
-           help="divide the waits that are fixed in the host, never those of host.json (default: %(default)s)")  # fmt: skip
+           help="divide the host's own fixed waits, none of host.json's (default: %(default)s)")  # fmt: skip
     option("--settings", type=Path, metavar="FILE", help="instead of DIR/local.settings.json")
     option("--allow-chunked", action="store_true", help="read chunked bodies; the real host hands Python an empty one")
     option("--drain", type=_at_least_one, default=10, metavar="SECONDS",

@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 
 from azure.core.exceptions import AzureError
 
-from devkit.functions_host.errors import EXIT_HOST_ERROR, EXIT_OK
+from devkit.functions_host.errors import EXIT_OK
 from devkit.functions_host.functions import Function, HttpTrigger, QueueTrigger, TimerTrigger
 from devkit.functions_host.host_json import HostOptions
 from devkit.functions_host.http_functions import HttpFunctions
@@ -27,6 +27,8 @@ from devkit.functions_host.timer_status import StatusFile
 from devkit.functions_host.worker import Worker
 
 _log = logging.getLogger("Host")
+SHUTTING_DOWN = "An unhandled exception has occurred. Host is shutting down."
+_QUEUE_NAME_LENGTHS = range(3, 64)
 Part = HttpServer | QueueListener | TimerListener
 
 
@@ -63,7 +65,9 @@ class Host:
         self._http = HttpFunctions(routes=self.routes, keys=keys, worker=self._worker)
         enabled = [function for function in functions if not function.disabled]
         self._queues = [
-            self._queue_listener(item, item.trigger) for item in enabled if isinstance(item.trigger, QueueTrigger)
+            self._queue_listener(item, item.trigger)
+            for item in enabled
+            if isinstance(item.trigger, QueueTrigger) and _has_queue_name(item.name, item.trigger)
         ]
         self._timers = [
             self._timer_listener(item, item.trigger) for item in enabled if isinstance(item.trigger, TimerTrigger)
@@ -83,10 +87,10 @@ class Host:
     def fail(self, error: Exception) -> None:
         """Shut down, as the real host does on an unhandled error (WebScriptHostExceptionHandler.cs)."""
         if isinstance(error, AzureError):
-            _log.critical("Storage did not do what the host needs (%s). Host is shutting down.", reason(error))
+            _log.critical("%s Storage did not do what the host needs (%s).", SHUTTING_DOWN, reason(error))
         else:
-            _log.critical("An unhandled exception has occurred. Host is shutting down.", exc_info=error)
-        self._exit_codes.put(EXIT_HOST_ERROR)
+            _log.critical(SHUTTING_DOWN, exc_info=error)
+        self._exit_codes.put(EXIT_OK)
 
     def wait(self) -> int:
         """Serve until the first reason to stop, let runs finish, and return its exit code."""
@@ -117,7 +121,12 @@ class Host:
         spare = 2  # a poll and a renewal at the same time
 
         def queue(name: str) -> StorageQueue:
-            return StorageQueue(connection=connection, name=name, connections=options.concurrency + spare)
+            return StorageQueue(
+                connection=connection,
+                name=name,
+                connections=options.concurrency + spare,
+                hurry=self._choices.hurry,
+            )
 
         source, poison = queue(trigger.queue), poison_name(trigger.queue)
         processor = QueueProcessor(
@@ -149,6 +158,15 @@ class Host:
             worker=self._worker,
             on_error=self.fail,
         )
+
+
+def _has_queue_name(function: str, trigger: QueueTrigger) -> bool:
+    """Say whether the name's length is allowed. If not, the real host runs all but this function."""
+    allowed = len(trigger.queue) in _QUEUE_NAME_LENGTHS
+    if not allowed:
+        _log.error("The '%s' function is in error and does not run: the queue's name '%s' has not 3 to 63 characters.",
+                   function, trigger.queue)  # fmt: skip
+    return allowed
 
 
 def describe(functions: Sequence[Function], routes: Routes, base_url: str) -> list[str]:
