@@ -146,10 +146,16 @@ class Rig:
 
     # The processes
 
-    def host(self, *deaths: Death, port: int = 0, lease: int = LEASE_SECONDS, **settings: str) -> Host:
-        """The function app; its timer is off, since the sweep has its own way to run here."""
+    def host(
+        self, *deaths: Death, port: int = 0, lease: int = LEASE_SECONDS, hurry: float = 1, **settings: str
+    ) -> Host:
+        """The function app; its timer is off, since the sweep has its own way to run here.
+
+        `hurry` divides the host's own waits, as the rig's HURRY divides leadpipe's.
+        """
         arguments = ("--app", str(ROOT), "--port", str(port), "--data", str(self.folder / "host"))
-        child = self.start("host", *arguments, "--lease", str(lease), deaths=deaths, **settings)
+        waits = ("--lease", str(lease), "--hurry", str(hurry))
+        child = self.start("host", *arguments, *waits, deaths=deaths, **settings)
         return Host(child, child.listening())
 
     def run(
