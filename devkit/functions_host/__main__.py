@@ -13,6 +13,7 @@ from types import FrameType
 from typing import NoReturn
 
 from devkit.functions_host import app_settings, functions, host_json, logs
+from devkit.functions_host.blobs import Blobs, serve_nothing
 from devkit.functions_host.errors import EXIT_CANNOT_START, EXIT_FUNCTION_TIMEOUT, EXIT_OK, CannotStart
 from devkit.functions_host.host import Choices, Host, describe
 from devkit.functions_host.http_server import HttpServer
@@ -48,6 +49,7 @@ def _serve(options: argparse.Namespace) -> int:
         hurry=options.hurry,
         drain=options.drain,
         skip_spent_poison=options.skip_spent_poison,
+        blobs=options.blobs,
     )
     settings: Path = (options.settings or app_dir / "local.settings.json").resolve()
     app_settings.load(settings, required=options.settings is not None)
@@ -57,6 +59,11 @@ def _serve(options: argparse.Namespace) -> int:
     for warning in host_options.warnings:
         logging.getLogger("Host").warning(warning)
     server = _bind(options)
+    if choices.blobs is Blobs.AWAY:
+        server.server_close()
+        serve_nothing(
+            (options.host, options.port), hurry=choices.hurry, listening=partial(_say_listening, options.host)
+        )
     os.chdir(app_dir)
     found = functions.load(app_dir)
     host = Host(
@@ -68,12 +75,17 @@ def _serve(options: argparse.Namespace) -> int:
     )
     _stop_on_signals(host)
     host.start()
-    base_url = f"http://{options.host}:{server.server_address[1]}"
-    print(f"listening {base_url}", flush=True)
+    base_url = _say_listening(options.host, server.server_address[1])
     print("\n".join(["Functions:", *describe(found, host.routes, base_url)]), file=sys.stderr)
     if choices.enable_auth:
-        print(f"Keys are in {choices.data / 'keys.json'}", file=sys.stderr)
+        print(f"Keys are in {choices.keys_file}, from the first request on that carries one", file=sys.stderr)
     return host.wait()
+
+
+def _say_listening(host: str, port: int) -> str:
+    base_url = f"http://{host}:{port}"
+    print(f"listening {base_url}", flush=True)
+    return base_url
 
 
 def _bind(options: argparse.Namespace) -> HttpServer:
@@ -130,7 +142,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     option("--port", type=int, default=7071, help="0 for any free one (default: %(default)s)")
     option("--data", type=Path, default=Path(".devkit/functions_host"), metavar="DIR",
            help="where keys and timer status are kept (default: %(default)s)")  # fmt: skip
-    option("--enable-auth", action="store_true", help="ask for keys; they are made in DATA/keys.json")
+    option(
+        "--enable-auth",
+        action="store_true",
+        help="ask for keys; the first request that carries one makes them, in DATA/keys.json",
+    )
+    option("--blobs", type=Blobs, choices=[*Blobs], default=Blobs.HERE, metavar="|".join(Blobs),
+           help="missing makes every key wrong, away keeps the host from starting (default: %(default)s)")  # fmt: skip
     option("--lease", type=_at_least_one, default=600, metavar="SECONDS",
            help="how long a received message stays hidden (default: %(default)s, as on Azure)")  # fmt: skip
     option("--hurry", type=_at_least_one, default=1, metavar="FACTOR",

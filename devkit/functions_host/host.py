@@ -11,12 +11,13 @@ from queue import Empty, SimpleQueue
 
 from azure.core.exceptions import AzureError
 
+from devkit.functions_host.blobs import Blobs
 from devkit.functions_host.errors import EXIT_OK
 from devkit.functions_host.functions import Function, HttpTrigger, QueueTrigger, TimerTrigger
 from devkit.functions_host.host_json import HostOptions
 from devkit.functions_host.http_functions import HttpFunctions
 from devkit.functions_host.http_server import HttpServer
-from devkit.functions_host.keys import Keys
+from devkit.functions_host.keys import KeyCheck, KeyFile, NoKeys
 from devkit.functions_host.queue_listener import QueueListener
 from devkit.functions_host.queue_processor import QueueProcessor, poison_name
 from devkit.functions_host.routes import Routes
@@ -42,6 +43,11 @@ class Choices:
     hurry: float = 1
     drain: float = 10
     skip_spent_poison: bool = False
+    blobs: Blobs = Blobs.HERE
+
+    @property
+    def keys_file(self) -> Path:
+        return self.data / "keys.json"
 
 
 class Host:
@@ -61,8 +67,7 @@ class Host:
         # Not an Event: a signal's handler runs between two lines of the thread that waits, and an Event has a lock.
         self._exit_codes: SimpleQueue[int] = SimpleQueue()
         self.routes = Routes(functions, options.route_prefix)
-        keys = Keys.load_or_make(choices.data / "keys.json") if choices.enable_auth else None
-        self._http = HttpFunctions(routes=self.routes, keys=keys, worker=self._worker)
+        self._http = HttpFunctions(routes=self.routes, keys=_key_check(choices), worker=self._worker)
         enabled = [function for function in functions if not function.disabled]
         self._queues = [
             self._queue_listener(item, item.trigger)
@@ -158,6 +163,12 @@ class Host:
             worker=self._worker,
             on_error=self.fail,
         )
+
+
+def _key_check(choices: Choices) -> KeyCheck | None:
+    if not choices.enable_auth:
+        return None
+    return NoKeys() if choices.blobs is Blobs.MISSING else KeyFile(choices.keys_file)
 
 
 def _has_queue_name(function: str, trigger: QueueTrigger) -> bool:

@@ -13,7 +13,7 @@ from azure.functions import meta
 from devkit.functions_host.app_settings import is_on
 from devkit.functions_host.functions import Function, HttpTrigger
 from devkit.functions_host.http_reply import Reply, reply_of
-from devkit.functions_host.keys import Keys
+from devkit.functions_host.keys import KeyCheck
 from devkit.functions_host.routes import Routes
 from devkit.functions_host.worker import Worker
 
@@ -34,7 +34,7 @@ class Call:
 class HttpFunctions:
     """Thread-safe. Without `keys` no key is checked, as in Core Tools."""
 
-    def __init__(self, *, routes: Routes, keys: Keys | None, worker: Worker) -> None:
+    def __init__(self, *, routes: Routes, keys: KeyCheck | None, worker: Worker) -> None:
         self._routes = routes
         self._keys = keys
         self._worker = worker

@@ -101,12 +101,25 @@ def test_it_says_where_it_listens_and_what_it_found(start_host: Start, storage: 
 
 def test_keys_are_asked_for_only_when_enabled_and_never_logged(start_host: Start, tmp_path: Path) -> None:
     host = start_host(HTTP_APP, "--enable-auth")
-    keys = json.loads((tmp_path / "data" / "keys.json").read_text())
     assert host.get("/api/closed").status_code == 401
+    assert host.get("/api/closed?code=any").status_code == 401
+    keys = json.loads((tmp_path / "data" / "keys.json").read_text())
     assert host.get("/api/quick").status_code == 200
     assert host.get(f"/api/closed?code={keys['default']}").status_code == 200
     assert host.stop() == 0
     assert keys["default"] not in host.log
+
+
+def test_with_blobs_away_it_refuses_connections_and_later_does_not_answer(start_host: Start) -> None:
+    port = any_free()
+    host = start_host(HTTP_APP, "--blobs", "away", "--hurry", "70", "--port", str(port), wait=False)
+    until(lambda: "Blob storage is away" in host.log)
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"http://127.0.0.1:{port}/api/quick", timeout=10)
+    host.wait_until_listening()
+    with pytest.raises(requests.ReadTimeout):
+        requests.get(f"{host.url}/api/quick", timeout=1)
+    assert host.stop(signal.SIGTERM) == 0
 
 
 def test_sixty_posts_at_once_are_all_answered(start_host: Start) -> None:
