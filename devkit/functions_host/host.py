@@ -24,6 +24,7 @@ from devkit.functions_host.routes import Routes
 from devkit.functions_host.schedule import Schedule
 from devkit.functions_host.storage import StorageQueue, connection_string, reason
 from devkit.functions_host.timer_listener import TimerListener
+from devkit.functions_host.timer_lock import LOCK_SECONDS, TimerLock
 from devkit.functions_host.timer_status import StatusFile
 from devkit.functions_host.worker import Worker
 
@@ -154,12 +155,14 @@ class Host:
     def _timer_listener(self, function: Function, trigger: TimerTrigger) -> TimerListener:
         now = datetime.now(UTC)
         schedule = Schedule(trigger.schedule, where=f"function {function.name!r}", now=now)
+        timers = self._choices.data / "timers"
         monitored = trigger.use_monitor and schedule.is_monitored(now)
         return TimerListener(
             function=function,
             trigger=trigger,
             schedule=schedule,
-            status_file=StatusFile(self._choices.data / "timers" / f"{function.name}.json") if monitored else None,
+            status_file=StatusFile(timers / f"{function.name}.json") if monitored else None,
+            lock=TimerLock(timers / "locks.sqlite", function.name, seconds=LOCK_SECONDS / self._choices.hurry),
             worker=self._worker,
             on_error=self.fail,
         )
