@@ -76,6 +76,7 @@ class TimerListener:
             _log.info("Another host runs '%s'. Asking again in %gs.", self._function.name, self._lock.seconds)
             if self._stop.wait(self._lock.seconds):
                 return False
+        _log.info("This host runs '%s'.", self._function.name)
         return True
 
     def _renew_lock(self) -> None:
