@@ -97,7 +97,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     option("--outage", type=float, default=8.0, help="seconds without tables, then without queues (%(default)s)")
     option("--lease", type=float, default=5.0,
            help="seconds that a dead host's messages stay hidden; 600 on Azure (%(default)s)")  # fmt: skip
-    option("--hurry", type=float, default=5.0, help="divides leadpipe's waits between tries (%(default)s)")
+    option(
+        "--hurry",
+        type=float,
+        default=5.0,
+        help="divides leadpipe's waits between tries, and the host's own (%(default)s)",
+    )
     option("--fallback-after", type=int, default=8, help="LEADPIPE_FALLBACK_AFTER in seconds (%(default)s)")
     option("--minutes", type=float, default=10.0, help="the run fails when it takes longer (%(default)s)")
     option("--seed", type=int, default=random.randrange(10**6), help="of all that is drawn (a new one each time)")  # noqa: S311

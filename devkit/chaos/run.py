@@ -27,6 +27,7 @@ from devkit.chaos.watch import Death, Plan, Planned, deaths, end_what_hangs, rea
 from devkit.launcher import ports, stack
 from devkit.launcher.part import Part
 from devkit.launcher.sample import this_machine
+from devkit.launcher.screen import HOST_LINE
 from devkit.launcher.settings import reach_this_machine_directly, write_file
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import LeadpipeError
@@ -68,6 +69,7 @@ class Chaos:
         self.journal = folder / "journal"
         self.injected: Counter[str] = Counter()
         self.host_ends: Counter[str] = Counter()
+        self._critical = ""
         self.host_plan = self._drawn(plan_of_host(merge=bool(options.merge)), options.deaths)
         self.sweep_plan = self._drawn(plan_of_sweep(merge=bool(options.merge)), options.deaths, most=1)
         crashing = set(self.chance.sample(range(options.leads), min(options.crashes, options.leads)))
@@ -121,6 +123,7 @@ class Chaos:
         self.control("POST", "config", requests_per_window=None, execution_seconds_per_window=None)
         self._host = Part("functions", self._host_command, log=stack.log(self._folder, "functions"),
                           environment=self._environment, grace=3.0)  # fmt: skip
+        self._host.on_line = self._keep_if_critical
         self._host.on_end = self._start_again
         self._host.start()
         self._host.wait_until_ready(60)
@@ -170,12 +173,19 @@ class Chaos:
 
     def _host_command(self) -> list[str]:
         host = ["--app", str(ROOT), "--port", str(self._host_port), "--data", str(self._folder / "host"),
-                "--lease", str(self.options.lease), "--drain", "1", "--hurry", str(self.options.hurry)]  # fmt: skip
+                "--lease", str(self.options.lease), "--hurry", str(self.options.hurry), "--drain", "1"]  # fmt: skip
         return self._watched("--crash", CRASHES, "host", *host, plan=self.host_plan)
 
+    def _keep_if_critical(self, line: str) -> None:
+        """Keeps the host's own reason to end: its exit code is 0 for most of them."""
+        found = HOST_LINE.match(line)
+        if found and found["level"] == "CRITICAL":
+            self._critical = found["text"]
+
     def _start_again(self, code: int) -> None:
-        """Starts it again, as the platform would."""
-        self.host_ends[stack.meaning_of_host_exit(code)] += 1
+        """Starts it again, as the platform would, whatever the code."""
+        self.host_ends[self._critical or stack.meaning_of_host_exit(code)] += 1
+        self._critical = ""
         if not self._stopping.is_set() and self._host:
             self._host.start()
 
@@ -258,6 +268,7 @@ class Chaos:
     def _kill(self) -> None:
         if self._host:
             self._host.kill()
+            self._critical = ""
             self._host.start()
             self.injected["host killed at a random moment"] += 1
 
