@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import formatdate
 from http import HTTPStatus
+from queue import Queue
 from typing import Any
 from urllib.parse import quote
 
@@ -22,14 +23,15 @@ from azure.storage.queue import QueueMessage
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from devkit.functions_host import functions
 from devkit.functions_host.http_functions import Call, _request
 from devkit.functions_host.http_reply import Reply, reply_of
+from devkit.functions_host.link import Ended, Invocation
 from devkit.functions_host.message import metadata_of
-from devkit.functions_host.worker import ArgumentError, _arguments, _encode
+from devkit.functions_host.worker import app as worker_app
+from devkit.functions_host.worker.runs import Runs
 from tests.factories import SAMPLES
 from tests.integration.runtime import protos
-from tests.integration.runtime.worker import asked, typed
+from tests.integration.runtime.worker import PATIENCE, asked, typed
 
 if sys.version_info < (3, 13):
     pytest.skip("Microsoft has its worker's runtime for Python 3.13 and newer", allow_module_level=True)
@@ -47,8 +49,10 @@ class Probe:
     def __init__(self) -> None:
         self.given: Any = None
         self.returned: Any = func.HttpResponse()
-        self.functions = {each.get_function_name(): each for each in self._app().get_functions()}
-        found, _ = process_indexed_function(protos, handle_event._functions, [*self.functions.values()], "")
+        made = list(self._app().get_functions())
+        self._ended: Queue[Ended] = Queue()
+        self._runs = Runs([worker_app.read(each) for each in made], on_end=self._ended.put)
+        found, _ = process_indexed_function(protos, handle_event._functions, made, "")
         self._ids = {each.name: each.function_id for each in found}
 
     def _app(self) -> func.FunctionApp:
@@ -72,19 +76,22 @@ class Probe:
 
     def under_ours(self, function: str, data: meta.Datum, metadata: Mapping[str, meta.Datum]) -> Any:
         """What the function is given. FAILED where it is never called."""
-        try:
-            return seen(_arguments(functions._read(self.functions[function]), data, metadata, "run")["came"])
-        except ArgumentError:
-            return FAILED
+        ended = self.run_by_ours(function, data, metadata)
+        return FAILED if ended.error else seen(self.given)
 
     def under_microsofts(self, function: str, data: protos.TypedData, metadata: Mapping[str, protos.TypedData]) -> Any:
-        self.given = None
-        answer = self.run(function, data, metadata)
+        answer = self.run_by_microsofts(function, data, metadata)
         return FAILED if answer.result.status == protos.StatusResult.Failure else seen(self.given)
 
-    def run(
+    def run_by_ours(self, function: str, data: meta.Datum, metadata: Mapping[str, meta.Datum]) -> Ended:
+        self.given = None
+        self._runs.begin(Invocation(run_id="run", function=function, data=data, metadata=metadata))
+        return self._ended.get(timeout=PATIENCE)
+
+    def run_by_microsofts(
         self, function: str, data: protos.TypedData, metadata: Mapping[str, protos.TypedData]
     ) -> protos.InvocationResponse:
+        self.given = None
         request = protos.InvocationRequest(
             invocation_id="run",
             function_id=self._ids[function],
@@ -96,6 +103,9 @@ class Probe:
         )
         return answer
 
+    def close(self) -> None:
+        self._runs.close()
+
 
 @pytest.fixture(scope="module")
 def probe() -> Iterator[Probe]:
@@ -103,7 +113,9 @@ def probe() -> Iterator[Probe]:
         # In a worker the first message brings them.
         patches.setattr(handle_event, "protos", protos)
         load_binding_registry()
-        yield Probe()
+        probe = Probe()
+        yield probe
+        probe.close()
 
 
 def seen(given: Any) -> dict[str, Any]:
@@ -364,15 +376,17 @@ RETURNED: dict[str, Any] = {
 def test_what_a_function_returns_becomes_the_same_answer(probe: Probe, returned: Any) -> None:
     # To encode a response changes it.
     probe.returned = deepcopy(returned)
-    theirs = probe.run("http", REQUESTS["no body"].message, {})
+    ours = probe.run_by_ours("http", _request(REQUESTS["no body"].call, {}), {})
+    probe.returned = deepcopy(returned)
+    theirs = probe.run_by_microsofts("http", REQUESTS["no body"].message, {})
 
-    assert answer_of_ours(probe, deepcopy(returned)) == answer_of(theirs)
+    assert answer_of_ours(ours) == answer_of(theirs)
 
 
-def answer_of_ours(probe: Probe, returned: object) -> Reply:
+def answer_of_ours(ended: Ended) -> Reply:
     try:
-        return reply_of(_encode(functions._read(probe.functions["http"]), returned))
-    except Exception:  # noqa: BLE001 - whatever it is, our host answers 500
+        return Reply(status=500) if ended.value is None else reply_of(ended.value)
+    except ValueError:  # text that UTF-8 has not
         return Reply(status=500)
 
 
