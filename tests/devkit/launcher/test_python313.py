@@ -114,7 +114,13 @@ def test_what_an_older_python_leaves_out_is_what_the_newer_one_runs() -> None:
 
     assert len(left_out) == 3
     assert all(path.startswith(python313.NEEDS_IT) for path in left_out)
-    assert all((ROOT / place).exists() for place in (*python313.NEEDS_IT, *python313.COULD_DIFFER))
+
+
+def test_what_is_chosen_for_it_is_there() -> None:
+    for place in (*python313.NEEDS_IT, *python313.COULD_DIFFER):
+        path, _, name = place.partition("::")
+        assert (ROOT / path).exists()
+        assert name in ((ROOT / path).read_text() if name else "")
 
 
 def test_a_python_as_new_needs_no_other(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,7 @@ from leadpipe.storage.connection import connect
 from leadpipe.storage.ledger import AzureLedger
 from tests.console_app_service import NAME, READER, ROOT, SETTINGS, signed_in
 from tests.factories import sample
+from tests.host_process import ROOT as PROJECT
 from tests.host_process import clean_environment
 from tests.integration.runtime import protos
 from tests.integration.runtime.worker import Worker, running, typed
@@ -114,6 +115,7 @@ def test_the_runtime_starts_and_says_what_our_host_takes_for_granted(
 
     assert said.result == protos.StatusResult(status=SUCCESS)
     assert said.worker_metadata.runtime_version == "{}.{}".format(*sys.version_info[:2])
+    assert f"`azure-functions-runtime` {said.worker_metadata.worker_version}" in (PROJECT / "docs/proof.md").read_text()
     # A request comes once, its body as bytes.
     assert {"RawHttpBodyBytes", "RpcHttpBodyOnly", "RpcHttpTriggerMetadataRemoved"} <= said.capabilities.keys()
 
