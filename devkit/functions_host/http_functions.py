@@ -99,10 +99,15 @@ def _pairs(query: str) -> list[tuple[str, str]]:
 
 
 def _request(call: Call, route_parameters: dict[str, str]) -> meta.Datum:
-    """Join repeated query keys and leave out empty values (GrpcMessageConversionExtensions.cs, ToRpcHttp)."""
+    """Join repeated query keys, whatever their case, and leave out empty values.
+
+    GrpcMessageConversionExtensions.cs, ToRpcHttp; StringValues.cs.
+    """
+    spelling: dict[str, str] = {}
     query: dict[str, str] = {}
-    for name, value in _pairs(call.query):
-        query[name] = f"{query[name]},{value}" if name in query else value
+    for given, value in _pairs(call.query):
+        name = spelling.setdefault(given.lower(), given)
+        query[name] = joined(query.get(name), value)
     url = f"http://{call.headers.get('host', 'localhost')}{call.path}"
     return meta.Datum(
         {
@@ -115,6 +120,11 @@ def _request(call: Call, route_parameters: dict[str, str]) -> meta.Datum:
         },
         "http",
     )
+
+
+def joined(*values: str | None) -> str:
+    """Join what came under one name, as ASP.NET does: what is empty is left out."""
+    return ",".join(filter(None, values))
 
 
 def _text(value: str) -> meta.Datum:
