@@ -22,7 +22,7 @@ _STOPS_RECEIVING = "What ours leaves on the queue is visible, so the next host h
 _EXIT_CODE = "`make run` starts the host again, whatever its exit code"
 _RECEIVES_503 = "Ours receives again and again with growing pauses, so it is back sooner"
 _DROPPED = "Ours waits for storage, where Microsoft's ends and is started again"
-_DELETES = "Ours waits a little longer for a busy service"
+_DELETES = "Ours tries less often, with longer pauses"
 _TIME_OUT = "Ours ends itself, and whoever starts it again does what Microsoft's does by itself"
 _WORKER = "The functions run in our host's own process, so both end together"
 _NEVER = Times(positions=())
@@ -69,4 +69,8 @@ DIFFERENCES = (
     Difference("s22", "release after the worker's end", _NEVER, _WORKER),
     Difference("s22", "run after the worker's end", _NEVER, _WORKER),
     Difference("s22", "end after the worker's third", Times(positions=((0.1,),)), _WORKER),
+    Difference("s31", "written to each message", Same(["4 × update vt 600 s 503 ServerBusy"]), _DELETES),
+    Difference("s31", "exit codes", Same([70]), _EXIT_CODE),
+    Difference("s31", "pauses between tries", Times(positions=((3.6,), (5.1,), (8.8,))), _DELETES),
+    Difference("s31", "end after the first 503", Times(positions=((17.6,),)), _DELETES),
 )
