@@ -29,8 +29,18 @@ def _all(found: Mapping[str, Sequence[Compared]]) -> list[Compared]:
 
 
 def _listed(title: str, compared: Iterable[Compared]) -> list[str]:
-    lines = [f"  {each}" for each in compared]
+    lines = [line for each in compared for line in _described(each)]
     return ["", f"{title}:", *lines] if lines else []
+
+
+def _described(compared: Compared) -> list[str]:
+    known = compared.outcome is Outcome.KNOWN
+    return [
+        f"  {compared.scenario}: {compared.fact}" + f" ({compared.outcome})" * (not known),
+        f"    Microsoft's  {compared.microsofts}",
+        f"    ours         {compared.ours}",
+        *([f"    why          {compared.why}"] if compared.why else []),
+    ]
 
 
 def _record(compared: Compared) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Says when two values of a fact agree: what can be counted is equal, what is measured lies in a range."""
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, assert_never
 
 _LONGEST_SHOWN = 120
@@ -63,13 +64,12 @@ def agree(theirs: Value, ours: Value) -> bool:
 
 def counted(values: list[Any]) -> list[str]:
     """Write equal neighbours once, with their number."""
-    groups: list[tuple[Any, int]] = []
-    for value in values:
-        if groups and groups[-1][0] == value:
-            groups[-1] = (value, groups[-1][1] + 1)
-        else:
-            groups.append((value, 1))
-    return [_text(value) if count == 1 else f"{count} × {_text(value)}" for value, count in groups]
+    groups = [[_text(value) for value in group] for _, group in groupby(values)]
+    return [group[0] if len(group) == 1 else f"{len(group)} × {_bracketed(group[0])}" for group in groups]
+
+
+def _bracketed(text: str) -> str:
+    return f"({text})" if "," in text or "×" in text else text
 
 
 def _text(value: Any) -> str:
