@@ -4,7 +4,6 @@ EXIT_OK = 0
 EXIT_CANNOT_START = 2
 # The real host shuts down on these and the platform starts another, as a launcher may.
 EXIT_HOST_ERROR = 70
-EXIT_FUNCTION_TIMEOUT = 71
 
 
 class CannotStart(Exception):

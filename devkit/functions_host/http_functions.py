@@ -11,11 +11,11 @@ from urllib.parse import parse_qsl
 from azure.functions import meta
 
 from devkit.functions_host.app_settings import is_on
+from devkit.functions_host.dispatcher import Dispatcher
 from devkit.functions_host.functions import Function, HttpTrigger
 from devkit.functions_host.http_reply import Reply, reply_of
 from devkit.functions_host.keys import Keys
 from devkit.functions_host.routes import Routes
-from devkit.functions_host.worker import Worker
 
 _DEFAULT_BODY_LIMIT = 104_857_600
 
@@ -34,10 +34,10 @@ class Call:
 class HttpFunctions:
     """Thread-safe. Without `keys` no key is checked, as in Core Tools."""
 
-    def __init__(self, *, routes: Routes, keys: Keys | None, worker: Worker) -> None:
+    def __init__(self, *, routes: Routes, keys: Keys | None, dispatcher: Dispatcher) -> None:
         self._routes = routes
         self._keys = keys
-        self._worker = worker
+        self._dispatcher = dispatcher
 
     def answer(self, call: Call) -> Reply:
         found = self._routes.find(call.method, call.path)
@@ -52,7 +52,7 @@ class HttpFunctions:
         return self._run(function, call, route_parameters)
 
     def _run(self, function: Function, call: Call, route_parameters: dict[str, str]) -> Reply:
-        run = self._worker.invoke(
+        run = self._dispatcher.invoke(
             function,
             _request(call, route_parameters),
             {},

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 from azure.functions import meta
 
+from devkit.functions_host.dispatcher import Dispatcher
 from devkit.functions_host.functions import Function, TimerTrigger
 from devkit.functions_host.schedule import Schedule
 from devkit.functions_host.timer_status import StatusFile, TimerStatus, first_status
-from devkit.functions_host.worker import Worker
 
 _log = logging.getLogger("Host.Timers")
 # Waits use the monotonic clock; that the machine slept is noticed within this many seconds.
@@ -33,7 +33,7 @@ class TimerListener:
         trigger: TimerTrigger,
         schedule: Schedule,
         status_file: StatusFile | None,
-        worker: Worker,
+        dispatcher: Dispatcher,
         on_error: Callable[[Exception], None],
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
@@ -41,7 +41,7 @@ class TimerListener:
         self._run_on_startup = trigger.run_on_startup
         self._schedule = schedule
         self._file = status_file
-        self._worker = worker
+        self._dispatcher = dispatcher
         self._on_error = on_error
         self._now = now
         self._stop = threading.Event()
@@ -93,7 +93,7 @@ class TimerListener:
             "ScheduleStatus": status.as_json() if self._file else None,
             "IsPastDue": past_due,
         }
-        run = self._worker.invoke(
+        run = self._dispatcher.invoke(
             self._function, meta.Datum(json.dumps(sent), "json"), {}, reason=f"Timer fired at {now.isoformat()}"
         )
         run.exception()

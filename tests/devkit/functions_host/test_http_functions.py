@@ -6,11 +6,11 @@ from typing import Any
 import azure.functions as func
 import pytest
 
+from devkit.functions_host.dispatcher import Dispatcher
 from devkit.functions_host.http_functions import Call, HttpFunctions
 from devkit.functions_host.http_reply import Reply
 from devkit.functions_host.keys import Keys
 from devkit.functions_host.routes import Routes
-from devkit.functions_host.worker import Worker
 from tests.devkit.functions_host.helpers import read
 
 KEYS = Keys(master="the-master", default="the-default")
@@ -18,7 +18,7 @@ Serve = Callable[..., Reply]
 
 
 @pytest.fixture
-def serve(worker: Worker) -> Serve:
+def serve(dispatcher: Dispatcher) -> Serve:
     """Answer one call with `code` behind `x`."""
 
     def serve(
@@ -30,7 +30,7 @@ def serve(worker: Worker) -> Serve:
         def x(req: func.HttpRequest) -> Any:
             return code(req)
 
-        http = HttpFunctions(routes=Routes(read(app), "api"), keys=keys, worker=worker)
+        http = HttpFunctions(routes=Routes(read(app), "api"), keys=keys, dispatcher=dispatcher)
         return http.answer(Call(**({"method": "POST", "path": "/api/x"} | call)))
 
     return serve
@@ -165,14 +165,14 @@ def test_a_header_that_no_server_may_send_is_500(serve: Serve) -> None:
     assert serve(lambda _: func.HttpResponse("", headers={"X-A": "ü"})) == Reply(status=500)
 
 
-def test_an_async_function_is_awaited(worker: Worker) -> None:
+def test_an_async_function_is_awaited(dispatcher: Dispatcher) -> None:
     app = func.FunctionApp()
 
     @app.route("x")
     async def x(req: func.HttpRequest, context: func.Context) -> str:
         return f"{req.method} {context.function_name}"
 
-    http = HttpFunctions(routes=Routes(read(app), "api"), keys=None, worker=worker)
+    http = HttpFunctions(routes=Routes(read(app), "api"), keys=None, dispatcher=dispatcher)
     assert http.answer(Call(method="GET", path="/api/x")).body == b"GET x"
 
 

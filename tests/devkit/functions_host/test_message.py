@@ -7,9 +7,9 @@ from azure.functions.meta import Datum
 from azure.storage.queue import QueueMessage
 
 from devkit.functions_host.backoff import Backoff
-from devkit.functions_host.functions import converter
 from devkit.functions_host.message import UndecodableError, body_of, metadata_of
 from devkit.functions_host.queue_processor import poison_name
+from devkit.functions_host.worker.app import converter
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 

@@ -9,12 +9,12 @@ from typing import Any
 import azure.functions as func
 import pytest
 
+from devkit.functions_host.dispatcher import Dispatcher
 from devkit.functions_host.errors import CannotStart
 from devkit.functions_host.functions import TimerTrigger
 from devkit.functions_host.schedule import Schedule
 from devkit.functions_host.timer_listener import TimerListener
 from devkit.functions_host.timer_status import NEVER, StatusFile, TimerStatus, first_status
-from devkit.functions_host.worker import Worker
 from tests.devkit.functions_host.helpers import read
 from tests.host_process import until
 
@@ -99,7 +99,7 @@ Run = Callable[..., TimerListener]
 
 
 @pytest.fixture
-def run(worker: Worker) -> Iterator[Run]:
+def run(dispatcher: Dispatcher) -> Iterator[Run]:
     """Start a timer by a clock that is `speed` times as fast, until the test ends."""
     started: list[TimerListener] = []
 
@@ -122,7 +122,7 @@ def run(worker: Worker) -> Iterator[Run]:
             trigger=TimerTrigger(schedule=expression, run_on_startup=run_on_startup, use_monitor=file is not None),
             schedule=schedule(expression),
             status_file=file,
-            worker=worker,
+            dispatcher=dispatcher,
             on_error=pytest.fail,
             now=Clock(speed),
         )
