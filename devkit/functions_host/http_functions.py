@@ -5,7 +5,7 @@ The order is FunctionInvocationMiddleware.cs's: a wrong path or method is 404 ev
 
 import os
 from concurrent.futures import CancelledError
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl
 
 from azure.functions import meta
@@ -14,7 +14,7 @@ from devkit.functions_host.app_settings import is_on
 from devkit.functions_host.functions import Function, HttpTrigger
 from devkit.functions_host.http_reply import Reply, reply_of
 from devkit.functions_host.keys import KeyCheck
-from devkit.functions_host.routes import Routes
+from devkit.functions_host.routes import Routes, without_dots
 from devkit.functions_host.worker import Worker
 
 _DEFAULT_BODY_LIMIT = 104_857_600
@@ -40,6 +40,7 @@ class HttpFunctions:
         self._worker = worker
 
     def answer(self, call: Call) -> Reply:
+        call = replace(call, path=without_dots(call.path))
         found = self._routes.find(call.method, call.path)
         if found is None:
             return self._without_function(call)
@@ -51,7 +52,7 @@ class HttpFunctions:
             return Reply(status=404)
         return self._run(function, call, route_parameters)
 
-    def _run(self, function: Function, call: Call, route_parameters: dict[str, str]) -> Reply:
+    def _run(self, function: Function, call: Call, route_parameters: dict[str, str | None]) -> Reply:
         run = self._worker.invoke(
             function,
             _request(call, route_parameters),
@@ -98,7 +99,7 @@ def _pairs(query: str) -> list[tuple[str, str]]:
     return parse_qsl(query, keep_blank_values=True)
 
 
-def _request(call: Call, route_parameters: dict[str, str]) -> meta.Datum:
+def _request(call: Call, route_parameters: dict[str, str | None]) -> meta.Datum:
     """Join repeated query keys and leave out empty values (GrpcMessageConversionExtensions.cs, ToRpcHttp)."""
     query: dict[str, str] = {}
     for name, value in _pairs(call.query):
@@ -117,5 +118,5 @@ def _request(call: Call, route_parameters: dict[str, str]) -> meta.Datum:
     )
 
 
-def _text(value: str) -> meta.Datum:
+def _text(value: str | None) -> meta.Datum:
     return meta.Datum(value, "string")

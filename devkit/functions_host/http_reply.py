@@ -2,7 +2,9 @@
 
 import json
 from dataclasses import dataclass, field
+from http.cookies import Morsel
 from typing import Any
+from urllib.parse import quote
 
 from azure.functions import meta
 
@@ -28,8 +30,22 @@ def reply_of(result: meta.Datum) -> Reply:
         return _reply_of_text(result.value)
     value = result.value
     headers = [(name, item.value) for name, item in value["headers"].items() if name.lower() not in _NOT_THE_APPS]
-    cookies = [("Set-Cookie", morsel.OutputString()) for jar in value["cookies"] or [] for morsel in jar.values()]
+    cookies = [("Set-Cookie", _cookie(morsel)) for jar in value["cookies"] or [] for morsel in jar.values()]
     return _checked(Reply(status=int(value["status_code"].value), headers=headers + cookies, body=value["body"].value))
+
+
+def _cookie(cookie: Morsel[str]) -> str:
+    """Write a cookie anew, as ASP.NET writes what the worker took apart: the app's own text is lost.
+
+    Domain and path are there even if empty; the value is percent-encoded (ResponseCookies.cs, SetCookieHeaderValue.cs).
+    """
+    parts = [f"{cookie.key}={quote(cookie.value, safe='')}"]
+    parts += [f"{name}={cookie[name]}" for name in ("expires", "max-age") if cookie[name]]
+    parts += [f"{name}={cookie[name]}" for name in ("domain", "path")]
+    parts += ["secure"] * bool(cookie["secure"])
+    parts += [f"samesite={cookie['samesite'].lower()}"] * bool(cookie["samesite"])
+    parts += ["httponly"] * bool(cookie["httponly"])
+    return "; ".join(parts)
 
 
 def _reply_of_text(text: str) -> Reply:

@@ -146,8 +146,43 @@ def test_status_headers_and_cookies_of_a_response_are_kept(serve: Serve) -> None
     reply = serve(respond)
     assert (reply.status, reply.body) == (503, b"{}")
     assert reply.headers == [
-        ("Retry-After", "5"), ("content-type", "application/json"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"),
+        ("Retry-After", "5"), ("content-type", "application/json"),
+        ("Set-Cookie", "a=1; domain=; path="), ("Set-Cookie", "b=2; domain=; path="),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        (
+            "a=b; HttpOnly; Path=/; Max-Age=60; SameSite=Strict; Secure",
+            "a=b; max-age=60; domain=; path=/; secure; samesite=strict; httponly",
+        ),
+        (
+            "a=b=/+c; Domain=contoso.com; Expires=Wed, 21 Oct 2026 07:28:00 GMT",
+            "a=b%3D%2F%2Bc; expires=Wed, 21 Oct 2026 07:28:00 GMT; domain=contoso.com; path=",
+        ),
+    ],
+)
+def test_a_cookie_is_taken_apart_and_written_anew(serve: Serve, given: str, sent: str) -> None:
+    reply = serve(lambda _: func.HttpResponse("", headers={"Set-Cookie": given}))
+    assert [text for name, text in reply.headers if name == "Set-Cookie"] == [sent]
+
+
+def test_dots_in_a_path_are_resolved_before_the_route_is_looked_for(serve: Serve) -> None:
+    assert serve(lambda request: request.url, path="/api/y/../x", headers={"host": "h"}).body == b"http://h/api/x"
+    assert serve(ok, path="/api/x/../y") == Reply(status=404)
+
+
+def test_a_parameter_without_a_value_is_none(worker: Worker) -> None:
+    app = func.FunctionApp()
+
+    @app.route("files/{*path}")
+    def files(req: func.HttpRequest) -> str:
+        return repr(dict(req.route_params))
+
+    http = HttpFunctions(routes=Routes(read(app), "api"), keys=None, worker=worker)
+    assert http.answer(Call(method="GET", path="/api/files/")).body == b"{'path': None}"
 
 
 def test_returned_text_is_the_body(serve: Serve) -> None:
