@@ -52,7 +52,7 @@ class HttpFunctions:
             return Reply(status=404)
         return self._run(function, call, route_parameters)
 
-    def _run(self, function: Function, call: Call, route_parameters: dict[str, str | None]) -> Reply:
+    def _run(self, function: Function, call: Call, route_parameters: dict[str, str]) -> Reply:
         run = self._worker.invoke(
             function,
             _request(call, route_parameters),
@@ -99,7 +99,7 @@ def _pairs(query: str) -> list[tuple[str, str]]:
     return parse_qsl(query, keep_blank_values=True)
 
 
-def _request(call: Call, route_parameters: dict[str, str | None]) -> meta.Datum:
+def _request(call: Call, route_parameters: dict[str, str]) -> meta.Datum:
     """Join repeated query keys and leave out empty values (GrpcMessageConversionExtensions.cs, ToRpcHttp)."""
     query: dict[str, str] = {}
     for name, value in _pairs(call.query):
@@ -118,5 +118,5 @@ def _request(call: Call, route_parameters: dict[str, str | None]) -> meta.Datum:
     )
 
 
-def _text(value: str | None) -> meta.Datum:
+def _text(value: str) -> meta.Datum:
     return meta.Datum(value, "string")

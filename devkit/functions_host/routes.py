@@ -35,7 +35,6 @@ class Route:
     template: str
     pattern: re.Pattern[str]
     checks: tuple[tuple[str, re.Pattern[str]], ...]
-    rest: str
 
     @classmethod
     def of(cls, function: Function, trigger: HttpTrigger, prefix: str) -> "Route":
@@ -48,21 +47,16 @@ class Route:
             template=template,
             pattern=re.compile(pattern + "/?", re.IGNORECASE | re.DOTALL),
             checks=_checks(template, function.name),
-            rest=next((match["name"] for match in _PARAMETER.finditer(template) if match["rest"]), ""),
         )
 
-    def match(self, method: str, path: str) -> dict[str, str | None] | None:
-        """Give the route parameters of `path`; None if the route does not match.
-
-        A parameter that takes the rest is None if there is none, with or without a slash at the end.
-        """
+    def match(self, method: str, path: str) -> dict[str, str] | None:
+        """Give the route parameters of `path`, without empty ones; None if the route does not match."""
         found = self.pattern.fullmatch(path)
         if found is None or (self.methods is not None and method not in self.methods):
             return None
-        values = {name: value for name, value in found.groupdict().items() if value is not None}
-        if not all(check.fullmatch(values[name]) for name, check in self.checks if name in values):
-            return None
-        return values | ({self.rest: values.get(self.rest) or None} if self.rest else {})
+        values = {name: value for name, value in found.groupdict().items() if value}
+        fits = all(check.fullmatch(values[name]) for name, check in self.checks if name in values)
+        return values if fits else None
 
 
 class Routes:
@@ -70,7 +64,7 @@ class Routes:
         found = [Route.of(item, item.trigger, prefix) for item in functions if isinstance(item.trigger, HttpTrigger)]
         self.in_order = sorted(found, key=lambda route: route.function.name.lower())
 
-    def find(self, method: str, path: str) -> tuple[Function, dict[str, str | None]] | None:
+    def find(self, method: str, path: str) -> tuple[Function, dict[str, str]] | None:
         """Find the route. A wrong method is "not found", as on Azure, rather than "not allowed"."""
         decoded = unquote(re.sub("%2f", "%252F", path, flags=re.IGNORECASE))
         for route in self.in_order:

@@ -179,10 +179,10 @@ def test_a_parameter_without_a_value_is_none(worker: Worker) -> None:
 
     @app.route("files/{*path}")
     def files(req: func.HttpRequest) -> str:
-        return repr(dict(req.route_params))
+        return repr(req.route_params.get("path"))
 
     http = HttpFunctions(routes=Routes(read(app), "api"), keys=None, worker=worker)
-    assert http.answer(Call(method="GET", path="/api/files/")).body == b"{'path': None}"
+    assert http.answer(Call(method="GET", path="/api/files/")).body == b"None"
 
 
 def test_returned_text_is_the_body(serve: Serve) -> None:
