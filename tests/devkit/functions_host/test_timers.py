@@ -4,12 +4,11 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
 import pytest
 
-from devkit.functions_host.dispatcher import Dispatcher
 from devkit.functions_host.errors import CannotStart
 from devkit.functions_host.functions import TimerTrigger
 from devkit.functions_host.schedule import Schedule
@@ -18,6 +17,9 @@ from devkit.functions_host.timer_lock import LockLostError, TimerLock
 from devkit.functions_host.timer_status import NEVER, StatusFile, TimerStatus, first_status
 from tests.devkit.functions_host.helpers import read, running_here
 from tests.host_process import until
+
+if TYPE_CHECKING:
+    from devkit.functions_host.dispatcher import Dispatcher
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)  # a Monday
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
