@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from devkit.functions_host.errors import EXIT_HOST_ERROR, EXIT_OK
+from devkit.functions_host.dispatcher import Dispatcher
+from devkit.functions_host.errors import EXIT_OK
 from devkit.functions_host.host import Choices, Host
 from devkit.functions_host.host_json import parse
+from tests.devkit.functions_host.helpers import WorkerHere
 from tests.host_process import ROOT
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ def host(tmp_path: Path) -> Host:
         options=parse({"version": "2.0"}, {}),
         choices=Choices(data=tmp_path),
         server=cast("HttpServer", NoServer()),
-        on_timeout=lambda _: None,
+        dispatcher=Dispatcher(start_worker=WorkerHere, function_timeout=None),
     )
 
 
@@ -82,6 +84,7 @@ import os, signal, sys, threading
 from pathlib import Path
 from tests.devkit.functions_host.test_stop import NoServer
 from devkit.functions_host.__main__ import _stop_on_signals
+from devkit.functions_host.dispatcher import Dispatcher
 from devkit.functions_host.host import Choices, Host
 from devkit.functions_host.host_json import parse
 
@@ -89,7 +92,8 @@ other = threading.Thread(target=threading.Event().wait, daemon=True)
 other.start()
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 options = parse({"version": "2.0"}, {})
-host = Host(functions=[], options=options, choices=Choices(data=Path()), server=NoServer(), on_timeout=print)
+dispatcher = Dispatcher(start_worker=lambda **_: None, function_timeout=None)
+host = Host(functions=[], options=options, choices=Choices(data=Path()), server=NoServer(), dispatcher=dispatcher)
 _stop_on_signals(host)
 threading.Timer(0.2, lambda: signal.pthread_kill(other.ident, signal.SIGTERM)).start()
 sys.exit(host.wait())
@@ -102,7 +106,10 @@ def test_a_signal_that_does_not_interrupt_the_wait_stops_the_host() -> None:
     assert ended.returncode == EXIT_OK
 
 
-def test_the_first_reason_to_stop_gives_the_exit_code(host: Host) -> None:
+def test_an_error_that_nothing_handles_ends_the_host_with_0_and_is_logged(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
     host.fail(RuntimeError("no storage"))
-    host.ask_to_stop()
-    assert host.wait() == EXIT_HOST_ERROR
+    assert host.wait() == EXIT_OK
+    assert "An unhandled exception has occurred. Host is shutting down." in caplog.text
+    assert "no storage" in caplog.text
