@@ -18,7 +18,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import count
-from typing import Any, ClassVar
+from typing import Any
+
+from greenlet import GreenletExit, getcurrent, greenlet
 
 from leadpipe.delivery import deliver
 from leadpipe.model.always import always
@@ -51,10 +53,13 @@ class Crash(BaseException):
 
 
 class Run:
-    """One call of the product's code in a thread of its own, which only moves while `go_on` waits for it.
+    """One call of the product's code, which only moves while `go_on` waits for it.
 
     `where` it stands is the call that it makes next, or `end`, before the host hears of it; `was` is the place before.
-    `alone`: it shall not be looked at on its way, so that the caller's own thread does.
+    `alone`: it shall not be looked at on its way, so it is a plain call.
+
+    It is a greenlet: all runs share a thread, which leaves one where it stands and goes on with another. Threads that
+    wait for each other did the same, and their waits were most of a simulation's time.
     """
 
     def __init__(self, name: str, work: Callable[[], Any], *, alone: bool = False) -> None:
@@ -65,21 +70,19 @@ class Run:
         self.result: Any = None
         self.error: BaseException | None = None
         self._work, self._alone = work, alone
-        self._begun = self._dying = False
-        self._go, self._stopped = threading.Lock(), threading.Lock()
-        self._go.acquire()
-        self._stopped.acquire()
+        self._dying = False
+        self._greenlet: greenlet | None = None
 
     def go_on(self, calls: int = 1) -> bool:
         """Lets it make so many calls; whether it has ended."""
         for _ in range(calls):
             if self.ended:
                 break
-            if self._begun:
-                self._go.release()
-                self._stopped.acquire()
-            else:
-                self._begin()
+            before, _this_thread.run = _this_thread.run, self
+            try:
+                self._move()
+            finally:
+                _this_thread.run = before
         return self.ended
 
     def finish(self) -> None:
@@ -91,18 +94,37 @@ class Run:
         self.finish()
 
     def stop(self, where: str) -> None:
-        """Called from its own thread, where it stands still until it is told to go on."""
+        """Called by its own work, which stands still here until it is told to go on."""
         if self._alone:
             return
         self.was, self.where = self.where, where
-        self._stopped.release()
-        self._go.acquire()
+        if not self._dying:
+            self._stand_still()
         if self._dying:
             raise Died
 
-    def live(self) -> None:
-        """What its thread does."""
-        _this_thread.run = self
+    def _move(self) -> None:
+        if self._greenlet is not None:
+            self._greenlet.parent = getcurrent()
+            self._greenlet.switch()
+        elif self._dying:
+            self.ended = self.died = True
+        elif self._alone:
+            self._live()
+        else:
+            self._greenlet = greenlet(self._live)
+            self._greenlet.switch()
+
+    def _stand_still(self) -> None:
+        parent = getcurrent().parent
+        assert parent is not None
+        try:
+            parent.switch()
+        except GreenletExit:  # nobody knows it any more: it ends where it stands
+            self._dying = True
+            raise
+
+    def _live(self) -> None:
         try:
             self.result = self._work()
             self.stop("end")
@@ -110,50 +132,7 @@ class Run:
             self.died = True
         except (Exception, Crash) as error:  # noqa: BLE001 - what leaves a function is the host's to judge
             self.error = error
-        _this_thread.run = None
         self.ended = True
-
-    def ended_in_its_thread(self) -> None:
-        self._stopped.release()
-
-    def _begin(self) -> None:
-        self._begun = True
-        if self._dying:
-            self.ended = self.died = True
-        elif self._alone:
-            self.live()
-        else:
-            _Thread.free().lend(self)
-            self._stopped.acquire()
-
-
-class _Thread:
-    """A thread that lives one run after another: starting one for each would be most of a simulation's time."""
-
-    _idle: ClassVar[list["_Thread"]] = []
-
-    def __init__(self) -> None:
-        self._run: Run | None = None
-        self._lent = threading.Lock()
-        self._lent.acquire()
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    @classmethod
-    def free(cls) -> "_Thread":
-        return cls._idle.pop() if cls._idle else cls()
-
-    def lend(self, run: Run) -> None:
-        self._run = run
-        self._lent.release()
-
-    def _serve(self) -> None:
-        while True:
-            self._lent.acquire()
-            run, self._run = self._run, None
-            if run is not None:
-                run.live()
-                self._idle.append(self)
-                run.ended_in_its_thread()
 
 
 class _ThisThread(threading.local):

@@ -103,6 +103,8 @@ class Drain:
         waiting = iter(lead_ids)
         for lead_id in waiting:
             self.deliver(lead_id)
+            if self.away is not None:
+                return
             if self.got_through and self._run.at_once > 1:
                 break
         with ThreadPoolExecutor(self._run.at_once) as pool:
@@ -129,8 +131,9 @@ class Drain:
         return gate.in_doubt(self._run.now()) or (record is not None and record.awaits_dynamics)
 
     def _goes_on(self) -> bool:
-        shut = self._run.ports.gate.is_shut(self._run.now(), resting=True)
-        return self.away is None and not shut and self._guard.goes_on()
+        if self.away is not None or not self._guard.goes_on():
+            return False
+        return not self._run.ports.gate.is_shut(self._run.now(), resting=True)
 
 
 def deliver_from_fallback(lead_id: str, run: Run) -> Record | None:
