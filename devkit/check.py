@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PYTEST = [sys.executable, "-m", "pytest"]
+QUICK = [*PYTEST, "-q", "-n", "2", "-m", "quick"]
+# The tests that have to reach each branch of the model and the flow.
+COVERING = ["tests/unit/model", "tests/unit/flow", "tests/unit/test_guard.py"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +44,15 @@ def static_checks() -> list[Step]:
     ]
 
 
-def quick_tests(*options: str) -> Step:
+def quick_tests(*, without: Sequence[str] = ()) -> Step:
     """The tests without I/O, and those that compare the documents with the code; none of them starts Azurite."""
     documents = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").glob("test_*.py"))
-    places = ["tests/unit", *documents]
-    return Step(name="quick tests", command=[*PYTEST, "-q", "-n", "2", "-m", "quick", *options, *places])
+    places = ["tests/unit", *documents, *(f"--ignore={place}" for place in without)]
+    return Step(name="quick tests", command=[*QUICK, *places])
+
+
+def covering_tests(*options: str) -> Step:
+    return Step(name="covering tests", command=[*QUICK, *options, *COVERING])
 
 
 def run_all(steps: Sequence[Step], screen: Screen) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from devkit import python313
 from devkit.azurite.install import InstallError, ensure_azurite
 from devkit.bootstrap import ROOT
-from devkit.check import PYTEST, Step, quick_tests, run_all, static_checks
+from devkit.check import COVERING, PYTEST, Step, covering_tests, quick_tests, run_all, static_checks
 from devkit.kusto import ensure_parser
 from devkit.launcher.screen import Screen
 
@@ -45,15 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def steps(second_python: str | None = None) -> list[Step]:
-    """Only the quick tests are measured for coverage, which nearly doubles the time of what computes.
+    """Only the tests that have to cover the model and the flow are measured, which doubles the time of what computes.
 
-    The others wait for most of their time, so more of them go side by side than a small machine has cores. Each worker
-    begins with neighbouring tests, which share what a module starts, and takes over from a slower one.
+    Those that need I/O wait for most of their time, so more of them go side by side than a small machine has cores.
+    Each worker begins with neighbouring tests, which share what a module starts, and takes over from a slower one.
     """
     side_by_side = ["-n", "4", "--dist", "worksteal"]
     others = Step(name="other tests", command=[*PYTEST, "-q", *side_by_side, "-m", "not quick", "tests"])
     second = [Step(name="Python 3.13", command=[second_python, "-m", "devkit.python313"])] if second_python else []
-    return [*static_checks(), quick_tests(*COVERAGE), others, *second]
+    return [*static_checks(), covering_tests(*COVERAGE), quick_tests(without=COVERING), others, *second]
 
 
 if __name__ == "__main__":

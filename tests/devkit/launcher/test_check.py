@@ -41,16 +41,21 @@ def test_given_arguments_only_pytest_runs(capfd: pytest.CaptureFixture[str]) -> 
 
 
 def test_every_step_names_a_command_that_exists() -> None:
-    assert [one.name for one in test.steps()] == [*STATIC, "quick tests", "other tests"]
-    assert [one.name for one in test.steps("python3.13")] == [*STATIC, "quick tests", "other tests", "Python 3.13"]
+    tests = ["covering tests", "quick tests", "other tests"]
+    assert [one.name for one in test.steps()] == [*STATIC, *tests]
+    assert [one.name for one in test.steps("python3.13")] == [*STATIC, *tests, "Python 3.13"]
     assert [one.name for one in [*check.static_checks(), check.quick_tests()]] == [*STATIC, "quick tests"]
     assert check.script("lint-imports").startswith(str(sys.prefix))
 
 
-def test_every_test_is_in_one_of_the_two_runs_of_pytest() -> None:
-    quick, others = ([*step.command] for step in test.steps()[-2:])
+def test_every_test_is_in_one_of_the_three_runs_of_pytest() -> None:
+    covering, quick, others = ([*step.command] for step in test.steps()[-3:])
 
-    assert quick[quick.index("-m", 3) + 1] == "quick"
+    measured = [word for word in covering if word.startswith("tests/")]
+    assert [word.removeprefix("--ignore=") for word in quick if word.startswith("--ignore=")] == measured
+    assert all((ROOT / place).exists() for place in measured)
+    assert covering[covering.index("-m", 3) + 1] == quick[quick.index("-m", 3) + 1] == "quick"
+    assert {"tests/unit", "tests/test_agreement.py"} <= {*quick}
     assert others[others.index("-m", 3) + 1] == "not quick"
     assert others[-1] == "tests"
 

@@ -591,3 +591,12 @@ class TestCustomer:
     def test_a_customer_is_never_a_fingerprint(self, email: str, title: str) -> None:
         read = lead(email=email, offer_title=title)
         assert read.customer() != read.fingerprint()
+
+
+@pytest.mark.parametrize("kept", [None, "", "{", "{}", "[]"])
+def test_what_is_no_lead_or_is_not_kept_any_more_is_none(kept: str | None) -> None:
+    assert Lead.found_in(kept) is None
+
+
+def test_a_lead_is_found_in_its_payload() -> None:
+    assert Lead.found_in(payload()) == Lead.from_payload(payload())

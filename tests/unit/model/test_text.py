@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadpipe.model.text import bounded, shortened, utf16_length, well_formed, without_controls
+from leadpipe.model.text import bounded, fit, shortened, utf16_length, well_formed, without_controls
 
 ANY_TEXT = st.text(st.characters())  # lone surrogates too
 WHOLE_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -64,3 +64,11 @@ def test_a_text_that_fits_is_not_changed() -> None:
     assert bounded("Zoë 🙂", 6) == "Zoë 🙂"
     assert bounded("Zoë 🙂", 5) == "Zoë "
     assert bounded("plain", 5) == "plain"
+
+
+@given(st.text(), st.integers(min_value=0, max_value=20))
+def test_what_a_column_takes_is_trimmed_and_short_and_begins_as_the_text_does(text: str, units: int) -> None:
+    taken = fit(text, units)
+    assert utf16_length(taken) <= units
+    assert taken == taken.strip()
+    assert without_controls(text).strip().startswith(taken)
