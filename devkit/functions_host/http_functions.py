@@ -14,7 +14,7 @@ from devkit.functions_host.app_settings import is_on
 from devkit.functions_host.dispatcher import Dispatcher
 from devkit.functions_host.functions import Function, HttpTrigger
 from devkit.functions_host.http_reply import Reply, reply_of
-from devkit.functions_host.keys import Keys
+from devkit.functions_host.keys import KeyCheck
 from devkit.functions_host.routes import Routes
 
 _DEFAULT_BODY_LIMIT = 104_857_600
@@ -34,7 +34,7 @@ class Call:
 class HttpFunctions:
     """Thread-safe. Without `keys` no key is checked, as in Core Tools."""
 
-    def __init__(self, *, routes: Routes, keys: Keys | None, dispatcher: Dispatcher) -> None:
+    def __init__(self, *, routes: Routes, keys: KeyCheck | None, dispatcher: Dispatcher) -> None:
         self._routes = routes
         self._keys = keys
         self._dispatcher = dispatcher
@@ -99,10 +99,15 @@ def _pairs(query: str) -> list[tuple[str, str]]:
 
 
 def _request(call: Call, route_parameters: dict[str, str]) -> meta.Datum:
-    """Join repeated query keys and leave out empty values (GrpcMessageConversionExtensions.cs, ToRpcHttp)."""
+    """Join repeated query keys, whatever their case, and leave out empty values.
+
+    GrpcMessageConversionExtensions.cs, ToRpcHttp; StringValues.cs.
+    """
+    spelling: dict[str, str] = {}
     query: dict[str, str] = {}
-    for name, value in _pairs(call.query):
-        query[name] = f"{query[name]},{value}" if name in query else value
+    for given, value in _pairs(call.query):
+        name = spelling.setdefault(given.lower(), given)
+        query[name] = joined(query.get(name), value)
     url = f"http://{call.headers.get('host', 'localhost')}{call.path}"
     return meta.Datum(
         {
@@ -115,6 +120,11 @@ def _request(call: Call, route_parameters: dict[str, str]) -> meta.Datum:
         },
         "http",
     )
+
+
+def joined(*values: str | None) -> str:
+    """Join what came under one name, as ASP.NET does: what is empty is left out."""
+    return ",".join(filter(None, values))
 
 
 def _text(value: str) -> meta.Datum:

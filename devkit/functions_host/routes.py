@@ -48,11 +48,11 @@ class Route:
         )
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
-        """Give the route parameters of `path`; None if the route does not match."""
+        """Give the route parameters of `path`, without empty ones; None if the route does not match."""
         found = self.pattern.fullmatch(path)
         if found is None or (self.methods is not None and method not in self.methods):
             return None
-        values = {name: value for name, value in found.groupdict().items() if value is not None}
+        values = {name: value for name, value in found.groupdict().items() if value}
         fits = all(check.fullmatch(values[name]) for name, check in self.checks if name in values)
         return values if fits else None
 

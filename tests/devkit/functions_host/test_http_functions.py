@@ -1,6 +1,5 @@
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import azure.functions as func
@@ -123,6 +122,21 @@ def test_the_request_arrives_as_the_worker_gives_it(serve: Serve) -> None:
     assert request.get_body() == b"\xff"
 
 
+@pytest.mark.parametrize(
+    ("query", "params"),
+    [
+        ("Code=1&code=2&CODE=3", {"Code": "1,2,3"}),
+        ("a=&a=2&b=1&b=", {"a": "2", "b": "1"}),
+        ("a=&a=&b", {}),
+    ],
+)
+def test_a_repeated_parameter_is_joined_whatever_its_case(serve: Serve, query: str, params: dict[str, str]) -> None:
+    def shown(request: func.HttpRequest) -> str:
+        return json.dumps(dict(request.params))
+
+    assert json.loads(serve(shown, query=query).body) == params
+
+
 @pytest.mark.parametrize("body", [b"", b"\xef\xbb\xbf{}", b"\xff", b"{"])
 def test_a_body_that_is_no_json_raises_value_error_in_the_function(serve: Serve, body: bytes) -> None:
     def parse(request: func.HttpRequest) -> str:
@@ -147,8 +161,28 @@ def test_status_headers_and_cookies_of_a_response_are_kept(serve: Serve) -> None
     reply = serve(respond)
     assert (reply.status, reply.body) == (503, b"{}")
     assert reply.headers == [
-        ("Retry-After", "5"), ("content-type", "application/json"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"),
+        ("Retry-After", "5"), ("content-type", "application/json"),
+        ("Set-Cookie", "a=1; domain=; path="), ("Set-Cookie", "b=2; domain=; path="),
     ]  # fmt: skip
+
+
+def test_a_cookie_is_written_anew_as_the_host_does(serve: Serve) -> None:
+    def respond(_: func.HttpRequest) -> func.HttpResponse:
+        response = func.HttpResponse("")
+        response.headers.add("Set-Cookie", "a=b; SameSite=Strict; HttpOnly; Secure; Path=/; Max-Age=60")
+        return response
+
+    written = "a=b; max-age=60; domain=; path=/; secure; samesite=strict; httponly"
+    assert ("Set-Cookie", written) in serve(respond).headers
+
+
+def test_a_cookie_whose_end_cannot_be_read_is_500(serve: Serve) -> None:
+    def respond(_: func.HttpRequest) -> func.HttpResponse:
+        response = func.HttpResponse("")
+        response.headers.add("Set-Cookie", "a=b; Expires=tomorrow")
+        return response
+
+    assert serve(respond) == Reply(status=500)
 
 
 def test_returned_text_is_the_body(serve: Serve) -> None:
@@ -185,11 +219,3 @@ def test_the_home_page_can_be_switched_off(serve: Serve, monkeypatch: pytest.Mon
     assert serve(ok, method="GET", path="/").status == 200
     monkeypatch.setenv("AzureWebJobsDisableHomepage", "true")
     assert serve(ok, method="GET", path="/").status == 204
-
-
-def test_keys_are_made_once_for_their_owner_only(tmp_path: Path) -> None:
-    path = tmp_path / "data" / "keys.json"
-    made = Keys.load_or_make(path)
-    assert Keys.load_or_make(path) == made
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert made.master not in repr(made)

@@ -36,6 +36,13 @@ def test_a_body_that_is_a_json_object_overrides_the_metadata_whatever_its_case()
     assert (message.id, message.dequeue_count, message.pop_receipt) == ("mine", 7, "True")
 
 
+def test_a_date_with_a_time_is_written_as_newtonsoft_writes_it() -> None:
+    assert received('{"id": "2026-05-04T14:00:00.1234567+02:00"}').id == "05/04/2026 12:00:00"
+    assert [received(f'{{"id": "{text}"}}').id for text in ("2026-05-04", "2026-02-30T14:00:00Z")] == [
+        "2026-05-04", "2026-02-30T14:00:00Z",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("text", ['{"id": null}', '{"id": ["a"]}', '["id"]', '{"id": "x"', "id"])
 def test_null_arrays_and_what_is_no_object_override_nothing(text: str) -> None:
     assert received(text).id == "id-1"

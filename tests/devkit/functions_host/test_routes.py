@@ -32,6 +32,7 @@ GUID = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
         ("leads/{id?}", "/api/leads", {}),
         ("leads/{id?}", "/api/leads/7", {"id": "7"}),
         ("files/{*path}", "/api/files/a/b", {"path": "a/b"}),
+        ("files/{*path}", "/api/files/", {}),
         ("{a}/{b:length(2)}.json", "/api/x/yz.json", {"a": "x", "b": "yz"}),
     ],
 )
