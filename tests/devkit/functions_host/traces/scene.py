@@ -36,6 +36,7 @@ _SETTINGS = {
     "PYTHON_THREADPOOL_THREAD_COUNT": "32",
 }
 _LONGEST_START = 60.0
+_LINES_KEPT = 60
 
 
 class Scene:
@@ -54,6 +55,7 @@ class Scene:
         self._account = account
         self._starting = starting
         self._data = tempfile.TemporaryDirectory(prefix="traces-")
+        self._output = Path(self._data.name) / "output"
         self._changed = threading.Condition()
         self._reports: list[Seen] = []
         self._starts: list[float] = []
@@ -107,15 +109,15 @@ class Scene:
         with self._starting:
             before = len(self.proxy.seen())
             self._starts.append(time.time())
-            command = [part.format(app=APP, data=self._data.name) for part in self._command]
-            self._process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=self._environment(settings),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+            with self._output.open("ab") as output:
+                self._process = subprocess.Popen(
+                    [part.replace("{app}", str(APP)).replace("{data}", self._data.name) for part in self._command],
+                    cwd=ROOT,
+                    env=self._environment(settings),
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
             threading.Thread(target=self._await_exit, args=(self._process,), daemon=True).start()
             self.wait(lambda: len(self.proxy.seen()) > before or self.ended(), _LONGEST_START, "the start")
 
@@ -165,6 +167,7 @@ class Scene:
             exits=self._since_start(self._exits),
             left=self._count_left(),
             poison=self._peek_poison(),
+            output=tuple(self._output.read_text(encoding="utf-8", errors="replace").splitlines()[-_LINES_KEPT:]),
         )
 
     def _since_start(self, seen: Sequence[Seen]) -> tuple[Seen, ...]:
