@@ -50,9 +50,9 @@ class LinkedVenvError(BootstrapError):
     exit_code = 2
 
 
-def prepare(command: str, root: Path = ROOT) -> str:
-    """Installs what is missing, one process at a time, and gives the Python to run `command` with."""
-    venv = root / ".venv"
+def prepare(command: str, root: Path = ROOT, folder: str = ".venv") -> str:
+    """Installs what is missing into `folder`, one process at a time, and gives the Python to run `command` with."""
+    venv = root / folder
     try:
         if not is_ready(venv, command, root):
             with FileLock(root / ".devkit" / "install.lock", while_waiting=_say_waiting, shared_with_children=True):
@@ -70,11 +70,11 @@ def install(venv: Path, command: str, root: Path) -> None:
     log.write_text("", encoding="utf-8")
     before = read_stamp(venv)
     if before and before["python"] == fingerprint(root)["python"] and before["root"] == str(root) and works(venv):
-        print(f"installing into .venv what {command} needs", flush=True)
+        print(f"installing into {venv.name} what {command} needs", flush=True)
         stamp_of(venv).unlink()
     else:
         require_own_folder(venv)
-        print("first run: installing into .venv, about a minute", flush=True)
+        print(f"first run: installing into {venv.name}, about a minute", flush=True)
         make_venv(venv, log)
     # First what is deployed, in those versions, which the rest then uses.
     locked = ["--require-hashes", "--requirement", root / "requirements.txt"]
@@ -104,7 +104,7 @@ def make_venv(venv: Path, log: Path) -> None:
             f"this Python cannot make a venv: apt-get install python{version}-venv (Debian, Ubuntu), then run again"
         )
     if call([base, "-m", "venv", "--clear", venv], log):
-        raise BootstrapError(reason_in(log, "python -m venv could not make .venv"))
+        raise BootstrapError(reason_in(log, f"python -m venv could not make {venv.name}"))
 
 
 def call(command: list[str | Path], log: Path) -> int:
@@ -189,4 +189,4 @@ def python_of(venv: Path) -> Path:
 
 
 def _say_waiting() -> None:
-    print("another start is installing into .venv: waiting for it", flush=True)
+    print("another start is installing: waiting for it", flush=True)

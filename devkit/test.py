@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from devkit import python313
 from devkit.azurite.install import InstallError, ensure_azurite
 from devkit.bootstrap import ROOT
 from devkit.check import PYTEST, Step, quick_tests, run_all, static_checks
@@ -23,6 +25,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen:
         return subprocess.call([*PYTEST, *chosen], cwd=ROOT)
     screen = Screen()
+    is_wanted = not python313.is_this_one()
+    second = python313.find(os.environ) if is_wanted else None
+    missing = is_wanted and second is None
+    if missing and os.environ.get("REQUIRE_PYTHON313"):
+        screen.fail(f"REQUIRE_PYTHON313 is set and there is no Python 3.13: {python313.HOW_TO_GET_IT}")
+        return 1
     try:
         # Not left to the first test that needs it, whose time-out would count the download.
         ensure_azurite(screen.note)
@@ -30,10 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InstallError as reason:
         screen.fail(str(reason))
         return 1
-    return run_all(steps(), screen)
+    code = run_all(steps(second), screen)
+    if missing:
+        screen.warn(f"not run, for want of a Python 3.13: {', '.join(python313.NEEDS_IT)}; {python313.HOW_TO_GET_IT}")
+    return code
 
 
-def steps() -> list[Step]:
+def steps(second_python: str | None = None) -> list[Step]:
     """Only the quick tests are measured for coverage, which nearly doubles the time of what computes.
 
     The others wait for most of their time, so more of them go side by side than a small machine has cores. Each worker
@@ -41,7 +52,8 @@ def steps() -> list[Step]:
     """
     side_by_side = ["-n", "4", "--dist", "worksteal"]
     others = Step(name="other tests", command=[*PYTEST, "-q", *side_by_side, "-m", "not quick", "tests"])
-    return [*static_checks(), quick_tests(*COVERAGE), others]
+    second = [Step(name="Python 3.13", command=[second_python, "-m", "devkit.python313"])] if second_python else []
+    return [*static_checks(), quick_tests(*COVERAGE), others, *second]
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Processes that start in a tenth of a second: forks of one that has imported everything and done nothing.
 
 Each is a process of its own with a command line and environment of its own, and dies alone. Starting some 300 of them
-the ordinary way would take longer than all else that the tests do.
+the ordinary way would take longer than all else that the tests do. A host's workers are forks too.
 """
 
 import importlib
@@ -11,21 +11,25 @@ import random
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from devkit.chaos import watched
+from devkit.functions_host.link import Link
+from devkit.functions_host.worker_process import Started, WorkerProcess
 from tests.host_process import DEADLINE, ROOT, until
 
 IMPORTED = (
     "azure.functions",
     "devkit.chaos.watched",
     "devkit.functions_host.__main__",
+    "devkit.functions_host.worker.__main__",
     "function_app",
     "leadpipe.cli.app",
     "leadpipe.dataverse.client",
@@ -36,6 +40,7 @@ IMPORTED = (
 )
 
 HOST, WATCHED = "devkit.functions_host.__main__", "devkit.chaos.watched"
+WORKER = "devkit.functions_host.worker"
 
 # A line of the log may follow on the same line.
 _ADDRESS = re.compile(r"listening (http://[\d.]+:\d+)\D")
@@ -188,8 +193,64 @@ def live(order: dict[str, Any]) -> None:
     random.seed()
     # Which functions it registers hangs on the environment.
     sys.modules.pop("function_app")
+    if order["program"] == HOST or (order["program"] == WATCHED and "host" in order["arguments"]):
+        WorkerProcess.start = Cradle().start  # type: ignore[method-assign, assignment]
     code = importlib.import_module(order["program"]).main(order["arguments"])
     watched.end(code)
+
+
+class Cradle:
+    """Forks the workers of one host, in a process of its own, since the host has threads."""
+
+    def __init__(self) -> None:
+        self._way, other_end = socket.socketpair()
+        if os.fork() == 0:
+            self._way.close()
+            fork_workers(other_end)
+        other_end.close()
+
+    def start(self, command: list[str]) -> Started:
+        """In place of devkit.functions_host.worker_process.start_process."""
+        (reads, host_writes), (host_reads, writes) = os.pipe(), os.pipe()
+        order = json.dumps({"command": command, "environment": dict(os.environ)}).encode()
+        socket.send_fds(self._way, [b"%10d" % len(order)], [reads, writes])
+        self._way.sendall(order)
+        for given in (reads, writes):
+            os.close(given)
+        link = Link(reader=os.fdopen(host_reads, "rb"), writer=os.fdopen(host_writes, "wb"))
+        return Started(pid=int(self._way.recv(10)), link=link, reap=lambda: None)
+
+
+def fork_workers(way: socket.socket) -> NoReturn:
+    """Forks one for each order, and ends with the host."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        size, ends, _, _ = socket.recv_fds(way, 10, 2)
+        if not size:
+            os._exit(0)
+        order = json.loads(way.recv(int(size), socket.MSG_WAITALL))
+        pid = os.fork()
+        if pid == 0:
+            way.close()
+            work(order, *ends)
+        for end in ends:
+            os.close(end)
+        way.sendall(b"%10d" % pid)
+
+
+def work(order: dict[str, Any], reads: int, writes: int) -> NoReturn:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for source, target in ((reads, 0), (writes, 1)):
+        os.dup2(source, target)
+        os.close(source)
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    random.seed()
+    module, *arguments = order["command"]
+    if module == WORKER:
+        module = f"{WORKER}.__main__"
+    importlib.import_module(module).main(arguments)
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -13,15 +13,17 @@ import os
 import pkgutil
 import signal
 import threading
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from devkit.chaos.windows import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 # Every other public method of an adapter counts as a write, so that new ones are not missed.
@@ -46,14 +48,30 @@ PORTS = {
     "DataverseClient": "dynamics",
 }
 MODULES = ("leadpipe.storage", "leadpipe.dataverse", "leadpipe.endpoint", "leadpipe.webhook")
+# The host's own end of a message.
+DELETE = "message.delete"
 # The write may have been made although no answer came.
 UNSURE = {"dynamics.create", "dynamics.note", "canary.post", "notifier.send"}
+
+
+class Death(StrEnum):
+    """How a run is ended. A sweep or a command is a process of its own: for it the first two are the same."""
+
+    HOST = "host"  # the process dies, and with the worker its host
+    WORKER = "worker"  # only the process dies that runs the functions
+    TIMEOUT = "timeout"  # the run hangs until functionTimeout, and the host ends its worker
+
+
+# What can end in a window, and the pass on which it does.
+Planned = tuple[Window, Death]
+Plan = dict[Planned, int]
 
 
 @dataclass(slots=True)
 class Chain:
     """One run of a flow. `last` is the last write, with its flow."""
 
+    process: int
     number: int
     flow: str
     last: tuple[str, str] | None = None
@@ -61,28 +79,37 @@ class Chain:
 
 @dataclass(slots=True)
 class Watch:
-    """Thread-safe. `plan` says on which pass of a window the process dies."""
+    """Thread-safe. `plan` says on which pass of a window which death comes. `host`: of a worker, the host's process."""
 
-    plan: dict[Window, int]
+    plan: Plan
     journal: Path
+    host: int | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _here: threading.local = field(default_factory=threading.local)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
-    _of_messages: dict[str, Chain] = field(default_factory=dict)
+    _ends: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     _everywhere: Chain | None = None
+    _news: News = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._news = News(self.journal)
 
     @contextmanager
     def run(self, flow: str, message_id: str | None = None) -> Iterator[None]:
         """Makes what this thread does one run. A message's run ends with the host's delete."""
-        chain = Chain(next(self._numbers), flow)
-        if message_id is not None:
-            self._of_messages[message_id] = chain
+        chain = Chain(os.getpid(), next(self._numbers), flow)
         with self._in(chain):
-            yield
+            try:
+                yield
+                if message_id is not None:
+                    self._pass(chain, DELETE, deaths=(Death.WORKER, Death.TIMEOUT))
+            finally:
+                if message_id is not None:
+                    self._tell(message=message_id, process=chain.process, run=chain.number, last=chain.last)
 
     def run_everywhere(self, flow: str) -> None:
         """Makes all that this process does from now on, in any thread, one run."""
-        self._everywhere = Chain(next(self._numbers), flow)
+        self._everywhere = Chain(os.getpid(), next(self._numbers), flow)
 
     @contextmanager
     def task(self, flow: str) -> Iterator[None]:
@@ -99,8 +126,17 @@ class Watch:
 
     @contextmanager
     def end_of_message(self, message_id: str) -> Iterator[None]:
-        with self._in(self._of_messages.pop(message_id, None)), self.writing("message.delete"):
+        """Makes the host's delete the last write of the run that a worker has made of the message."""
+        with self._lock:
+            self._ends |= {line["message"]: line for line in self._news.read() if "message" in line}
+            end = self._ends.pop(message_id, None)
+        last = end and end["last"]
+        chain = Chain(end["process"], end["run"], last[0], (last[0], last[1])) if end and last else None
+        with self._in(chain), self.writing(DELETE):
             yield
+
+    def note_worker(self) -> None:
+        self._tell(worker=os.getpid())
 
     @contextmanager
     def writing(self, name: str) -> Iterator[None]:
@@ -108,31 +144,38 @@ class Watch:
         if chain is None:
             yield
             return
-        self._pass(chain, name)
+        self._note(chain, name)
+        self._pass(chain, name, deaths=(Death.HOST,) if name == DELETE else tuple(Death))
         if name in UNSURE:
             chain.last = (chain.flow, name)
         yield
         chain.last = (chain.flow, name)
 
-    def _pass(self, chain: Chain, name: str) -> None:
-        window = Window(chain.last[0], chain.last[1], name) if chain.last else None
+    def _note(self, chain: Chain, name: str) -> None:
+        window = window_before(chain, name)
+        self._tell(
+            process=chain.process, run=chain.number, flow=chain.flow, write=name, window=str(window) if window else None
+        )
+
+    def _pass(self, chain: Chain, name: str, *, deaths: Sequence[Death]) -> None:
+        """Dies, if this is the pass of the gap before `name` that was planned."""
+        window = window_before(chain, name)
+        if window is None:
+            return
         with self._lock:
-            self._tell(
-                process=os.getpid(),
-                run=chain.number,
-                flow=chain.flow,
-                write=name,
-                window=str(window) if window else None,
-            )
-            if window is not None and window in self.plan:
-                self.plan[window] -= 1
-                if self.plan[window] == 0:
-                    self._tell(died=str(window))
-                    die()
+            for death in deaths:
+                if (window, death) in self.plan:
+                    self.plan[window, death] -= 1
+            due = next((death for death in deaths if self.plan.get((window, death)) == 0), None)
+        if due is Death.TIMEOUT:
+            self._tell(hangs=str(window), process=os.getpid())
+            hang()
+        elif due is not None:
+            self._tell(died=str(window), by=due)
+            die(self.host if due is Death.HOST else None)
 
     def _tell(self, **line: object) -> None:
-        with self.journal.open("a", encoding="utf-8") as journal:
-            journal.write(json.dumps(line) + "\n")
+        tell(self.journal, **line)
 
     def _chain(self) -> Chain | None:
         return getattr(self._here, "chain", None) or self._everywhere
@@ -146,9 +189,45 @@ class Watch:
             self._here.chain = outer
 
 
-def die() -> None:
-    """Ends the process at once, like a machine that dies: nothing is finished or flushed."""
-    os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+def window_before(chain: Chain, name: str) -> Window | None:
+    """The gap between the last write of the run and this one."""
+    return Window(*chain.last, name) if chain.last else None
+
+
+def die(host: int | None) -> None:
+    """Ends the process at once, and the host before, like a machine that dies: nothing is finished or flushed."""
+    kill = getattr(signal, "SIGKILL", signal.SIGTERM)
+    if host is not None:
+        os.kill(host, kill)
+    os.kill(os.getpid(), kill)
+
+
+def hang() -> NoReturn:
+    while True:
+        threading.Event().wait()
+
+
+def end_what_hangs(journal: Path, process: int) -> bool:
+    """Notes that the runs of this process which hang are ended for their time; False if there are none."""
+    hung = [line["hangs"] for line in read_journal(journal) if "hangs" in line and line["process"] == process]
+    for window in hung:
+        tell(journal, died=window, by=Death.TIMEOUT)
+    return bool(hung)
+
+
+def tell(journal: Path, **line: object) -> None:
+    with journal.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def deaths(journal: Path) -> Counter[Planned]:
+    return Counter((Window.parse(line["died"]), Death(line["by"])) for line in read_journal(journal) if "died" in line)
+
+
+def remaining(plan: Plan, journal: Path) -> Plan:
+    """Leaves out the deaths that have been died."""
+    died = deaths(journal)
+    return {planned: nth for planned, nth in plan.items() if not died[planned]}
 
 
 def watch_stores(watch: Watch) -> None:
@@ -192,9 +271,23 @@ def _in_task(watch: Watch, name: str, task: Callable[..., Any]) -> Callable[...,
     return watched
 
 
+class News:
+    """Reads each line of a journal once, and a last one that is incomplete when it is whole."""
+
+    def __init__(self, journal: Path) -> None:
+        self._journal = journal
+        self._read = 0
+
+    def read(self) -> list[Mapping[str, Any]]:
+        if not self._journal.exists():
+            return []
+        with self._journal.open("rb") as journal:
+            journal.seek(self._read)
+            whole, newline, _ = journal.read().rpartition(b"\n")
+        self._read += len(whole) + len(newline)
+        return [json.loads(line) for line in whole.splitlines()]
+
+
 def read_journal(path: Path) -> list[Mapping[str, Any]]:
     """Reads the journal, without a last line that is incomplete."""
-    if not path.exists():
-        return []
-    lines = path.read_text(encoding="utf-8").split("\n")[:-1]
-    return [json.loads(line) for line in lines]
+    return News(path).read()

@@ -1,7 +1,7 @@
 """`python -m devkit.chaos.watched host|sweep|leadpipe …`: a process of leadpipe's that dies in a crash window.
 
-host: the functions, as devkit.functions_host runs them. sweep: one sweep, by a clock that may be ahead.
-leadpipe: an operator's command.
+host: the functions, as devkit.functions_host runs them; its worker is started by itself. sweep: one sweep, by a clock
+that may be ahead. leadpipe: an operator's command.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from devkit.chaos.watch import Watch, watch_stores, watch_sweep
+from devkit.chaos.watch import Death, Planned, Watch, end_what_hangs, remaining, watch_stores, watch_sweep
 from devkit.chaos.windows import Window
 
 if TYPE_CHECKING:
@@ -28,34 +28,58 @@ FLOWS = {"leads": "intake", "deliver": "delivery", "sweep": "sweep"}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
-    watch = Watch(plan=dict(options.die), journal=options.journal)
-    hurry(options.hurry)
-    watch_stores(watch)
-    watch_sweep(watch)
+    watch = Watch(plan=remaining(dict(options.die), options.journal), journal=options.journal, host=options.host)
+    if options.program != "host":
+        hurry(options.hurry)
+        watch_stores(watch)
+        watch_sweep(watch)
     return PROGRAMS[options.program](watch, options)
 
 
 def serve(watch: Watch, options: argparse.Namespace) -> int:
-    from devkit.functions_host import functions
     from devkit.functions_host.__main__ import main as host
     from devkit.functions_host.storage import StorageQueue
+    from devkit.functions_host.worker_process import WorkerProcess
 
-    load, delete = functions.load, StorageQueue.delete
-
-    def watched_load(folder: Path) -> Any:
-        return [replace(found, code=watched_code(watch, found, options.crash)) for found in load(folder)]
+    delete, kill = StorageQueue.delete, WorkerProcess.kill
 
     def watched_delete(queue: StorageQueue, message_id: str, receipt: str) -> None:
         with watch.end_of_message(message_id):
             delete(queue, message_id, receipt)
 
-    functions.load = watched_load  # type: ignore[assignment]
+    def watched_kill(worker: WorkerProcess) -> None:
+        end_what_hangs(options.journal, worker.pid)
+        kill(worker)
+
     StorageQueue.delete = watched_delete  # type: ignore[method-assign, assignment]
-    return host(options.arguments)
+    WorkerProcess.kill = watched_kill  # type: ignore[method-assign, assignment]
+    return host(options.arguments, worker=worker_command(options))
 
 
-def watched_code(watch: Watch, function: Any, crash: str) -> Callable[..., Any]:
-    code, flow = function.code, FLOWS.get(function.name, function.name)
+def worker_command(options: argparse.Namespace) -> list[str]:
+    deaths = [part for (window, death), nth in options.die for part in ("--die", f"{nth}@{death}@{window}")]
+    return [
+        "devkit.chaos.watched", "--journal", str(options.journal), "--hurry", str(options.hurry),
+        "--crash", options.crash, "--host", str(os.getpid()), *deaths, "worker",
+    ]  # fmt: skip
+
+
+def work(watch: Watch, options: argparse.Namespace) -> NoReturn:
+    from devkit.functions_host.worker import app
+    from devkit.functions_host.worker.__main__ import main as worker
+
+    load = app.load
+
+    def watched_load(folder: Path) -> Any:
+        return [replace(found, code=watched_code(watch, found, options.crash)) for found in load(folder)]
+
+    app.load = watched_load  # type: ignore[assignment]
+    watch.note_worker()
+    worker(options.arguments)
+
+
+def watched_code(watch: Watch, loaded: Any, crash: str) -> Callable[..., Any]:
+    code, flow = loaded.code, FLOWS.get(loaded.function.name, loaded.function.name)
 
     @functools.wraps(code)
     def watched(**arguments: Any) -> Any:
@@ -103,7 +127,7 @@ def command(watch: Watch, options: argparse.Namespace) -> int:
         return int(end.code or 0)
 
 
-PROGRAMS = {"host": serve, "sweep": sweep_once, "leadpipe": command}
+PROGRAMS = {"host": serve, "worker": work, "sweep": sweep_once, "leadpipe": command}
 
 
 def hurry(factor: float) -> None:
@@ -120,7 +144,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m devkit.chaos.watched", description=__doc__)
     option = parser.add_argument
     option("--journal", type=Path, required=True, metavar="FILE", help="gains a line for each write, and for the end")
-    option("--die", type=planned, action="append", default=[], metavar="N@WINDOW", help="at its Nth passing")
+    option("--die", type=planned, action="append", default=[], metavar="N@DEATH@WINDOW", help="at its Nth passing")
+    option("--host", type=int, metavar="PID", help="worker: its host, which dies with it")
     option("--hurry", type=float, default=1.0, metavar="FACTOR", help="shortens leadpipe's own waits (1)")
     option("--crash", default="", metavar="TEXT", help="host: delivery crashes at the first try of what holds it")
     option("--ahead", type=float, default=0.0, metavar="SECONDS", help="sweep: of the real time (0)")
@@ -129,9 +154,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def planned(text: str) -> tuple[Window, int]:
-    times, _, window = text.partition("@")
-    return Window.parse(window), int(times)
+def planned(text: str) -> tuple[Planned, int]:
+    times, death, window = text.split("@")
+    return (Window.parse(window), Death(death)), int(times)
 
 
 def end(code: int) -> None:

@@ -5,42 +5,42 @@ import logging
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from devkit.functions_host import app_settings, functions, host_json, logs
+from devkit.functions_host import app_settings, host_json, logs
 from devkit.functions_host.blobs import Blobs, serve_nothing
-from devkit.functions_host.errors import EXIT_CANNOT_START, EXIT_FUNCTION_TIMEOUT, EXIT_OK, CannotStart
+from devkit.functions_host.dispatcher import Dispatcher
+from devkit.functions_host.errors import EXIT_CANNOT_START, EXIT_OK, CannotStart
 from devkit.functions_host.host import Choices, Host, describe
 from devkit.functions_host.http_server import HttpServer
+from devkit.functions_host.worker_process import WorkerProcess
 
 _EPILOG = f"""exit codes:
   {EXIT_OK:>2}  stopped by SIGINT or SIGTERM (the same again does not wait for what runs); or shut down by an error that
       nothing handled, such as storage that refuses or is away: the log says which; start it again
   {EXIT_CANNOT_START:>2}  cannot start: the app, its settings or the port
-  {EXIT_FUNCTION_TIMEOUT:>2}  a function ran past functionTimeout and the process with it; start it again
 """
 
+WORKER = ("devkit.functions_host.worker",)
 
-def main(arguments: Sequence[str] | None = None) -> int:
+
+def main(arguments: Sequence[str] | None = None, *, worker: Sequence[str] = WORKER) -> int:
+    """Serve until a signal, and give the exit code. `worker` is the worker's module with its arguments."""
     options = _parse(arguments)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit(EXIT_OK))
     try:
-        return _serve(options)
+        return _serve(options, worker)
     except CannotStart as error:
         print(f"functions host: {error}", file=sys.stderr)
-    except Exception:  # noqa: BLE001 - most often the app's own, raised while it was imported
-        traceback.print_exc()
-        print("functions host: the app could not be loaded", file=sys.stderr)
     return EXIT_CANNOT_START
 
 
-def _serve(options: argparse.Namespace) -> int:
+def _serve(options: argparse.Namespace, worker: Sequence[str]) -> int:
     app_dir: Path = options.app.resolve()
     choices = Choices(
         data=options.data.resolve(),
@@ -64,15 +64,13 @@ def _serve(options: argparse.Namespace) -> int:
         serve_nothing(
             (options.host, options.port), hurry=choices.hurry, listening=partial(_say_listening, options.host)
         )
-    os.chdir(app_dir)
-    found = functions.load(app_dir)
-    host = Host(
-        functions=found,
-        options=host_options,
-        choices=choices,
-        server=server,
-        on_timeout=partial(_end_on_timeout, host_options.function_timeout),
+    dispatcher = Dispatcher(
+        start_worker=partial(WorkerProcess, [*worker, str(app_dir)]),
+        hurry=choices.hurry,
+        function_timeout=host_options.function_timeout,
     )
+    found = dispatcher.start()
+    host = Host(functions=found, options=host_options, choices=choices, server=server, dispatcher=dispatcher)
     _stop_on_signals(host)
     host.start()
     base_url = _say_listening(options.host, server.server_address[1])
@@ -107,16 +105,6 @@ def _stop_on_signals(host: Host) -> None:
 
 def _end_at_once(_number: int, _frame: FrameType | None) -> None:
     _end(EXIT_OK)
-
-
-def _end_on_timeout(seconds: float | None, function: str) -> None:
-    """Ends the process. The platform restarts the worker, which ends every other run too."""
-    logging.getLogger("Host").critical(
-        "Timeout value of %gs was exceeded by function: Functions.%s. This process ends; start it again.",
-        seconds,
-        function,
-    )
-    _end(EXIT_FUNCTION_TIMEOUT)
 
 
 def _end(code: int) -> NoReturn:

@@ -2,7 +2,6 @@
 
 EXIT_OK = 0  # the real host's code for a stop, and for an unhandled error too; the platform starts another after each
 EXIT_CANNOT_START = 2
-EXIT_FUNCTION_TIMEOUT = 71
 
 
 class CannotStart(Exception):

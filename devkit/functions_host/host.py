@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 from azure.core.exceptions import AzureError
 
 from devkit.functions_host.blobs import Blobs
+from devkit.functions_host.dispatcher import Dispatcher
 from devkit.functions_host.errors import EXIT_OK
 from devkit.functions_host.functions import Function, HttpTrigger, QueueTrigger, TimerTrigger
 from devkit.functions_host.host_json import HostOptions
@@ -26,7 +27,6 @@ from devkit.functions_host.storage import StorageQueue, connection_string, reaso
 from devkit.functions_host.timer_listener import TimerListener
 from devkit.functions_host.timer_lock import LOCK_SECONDS, TimerLock
 from devkit.functions_host.timer_status import StatusFile
-from devkit.functions_host.worker import Worker
 
 _log = logging.getLogger("Host")
 SHUTTING_DOWN = "An unhandled exception has occurred. Host is shutting down."
@@ -59,16 +59,17 @@ class Host:
         options: HostOptions,
         choices: Choices,
         server: HttpServer,
-        on_timeout: Callable[[str], None],
+        dispatcher: Dispatcher,
     ) -> None:
         self._options = options
         self._choices = choices
         self._server = server
-        self._worker = Worker(function_timeout=options.function_timeout, on_timeout=on_timeout)
+        self._dispatcher = dispatcher
+        dispatcher.on_error = self.fail
         # Not an Event: a signal's handler runs between two lines of the thread that waits, and an Event has a lock.
         self._exit_codes: SimpleQueue[int] = SimpleQueue()
         self.routes = Routes(functions, options.route_prefix)
-        self._http = HttpFunctions(routes=self.routes, keys=_key_check(choices), worker=self._worker)
+        self._http = HttpFunctions(routes=self.routes, keys=_key_check(choices), dispatcher=dispatcher)
         enabled = [function for function in functions if not function.disabled]
         self._queues = [
             self._queue_listener(item, item.trigger)
@@ -107,11 +108,10 @@ class Host:
             part.stop()
         deadline = time.monotonic() + self._choices.drain
         ended = [part.join(deadline) for part in parts]
-        if all(ended):
-            self._worker.close()
-        else:
-            unfinished = ", ".join(self._worker.deadlines.running()) or "storage requests"
+        if not all(ended):
+            unfinished = ", ".join(self._dispatcher.running()) or "storage requests"
             _log.warning("Ended unfinished after %gs: %s", self._choices.drain, unfinished)
+        self._dispatcher.close()
         _log.info("Host stopped.")
         return exit_code
 
@@ -141,7 +141,7 @@ class Host:
             poison=queue(poison) if poison else None,
             options=options,
             lease=lease,
-            worker=self._worker,
+            dispatcher=self._dispatcher,
             skip_spent=self._choices.skip_spent_poison,
             on_poisoned=self._wake,
         )
@@ -163,7 +163,7 @@ class Host:
             schedule=schedule,
             status_file=StatusFile(timers / f"{function.name}.json") if monitored else None,
             lock=TimerLock(timers / "locks.sqlite", function.name, seconds=LOCK_SECONDS / self._choices.hurry),
-            worker=self._worker,
+            dispatcher=self._dispatcher,
             on_error=self.fail,
         )
 

@@ -11,11 +11,11 @@ from urllib.parse import parse_qsl
 from azure.functions import meta
 
 from devkit.functions_host.app_settings import is_on
+from devkit.functions_host.dispatcher import Dispatcher
 from devkit.functions_host.functions import Function, HttpTrigger
 from devkit.functions_host.http_reply import Reply, reply_of
 from devkit.functions_host.keys import KeyCheck
 from devkit.functions_host.routes import Routes, without_dots
-from devkit.functions_host.worker import Worker
 
 _DEFAULT_BODY_LIMIT = 104_857_600
 
@@ -34,10 +34,10 @@ class Call:
 class HttpFunctions:
     """Thread-safe. Without `keys` no key is checked, as in Core Tools."""
 
-    def __init__(self, *, routes: Routes, keys: KeyCheck | None, worker: Worker) -> None:
+    def __init__(self, *, routes: Routes, keys: KeyCheck | None, dispatcher: Dispatcher) -> None:
         self._routes = routes
         self._keys = keys
-        self._worker = worker
+        self._dispatcher = dispatcher
 
     def answer(self, call: Call) -> Reply:
         call = replace(call, path=without_dots(call.path))
@@ -53,7 +53,7 @@ class HttpFunctions:
         return self._run(function, call, route_parameters)
 
     def _run(self, function: Function, call: Call, route_parameters: dict[str, str]) -> Reply:
-        run = self._worker.invoke(
+        run = self._dispatcher.invoke(
             function,
             _request(call, route_parameters),
             {},
@@ -100,10 +100,15 @@ def _pairs(query: str) -> list[tuple[str, str]]:
 
 
 def _request(call: Call, route_parameters: dict[str, str]) -> meta.Datum:
-    """Join repeated query keys and leave out empty values (GrpcMessageConversionExtensions.cs, ToRpcHttp)."""
+    """Join repeated query keys, whatever their case, and leave out empty values.
+
+    GrpcMessageConversionExtensions.cs, ToRpcHttp; StringValues.cs.
+    """
+    spelling: dict[str, str] = {}
     query: dict[str, str] = {}
-    for name, value in _pairs(call.query):
-        query[name] = f"{query[name]},{value}" if name in query else value
+    for given, value in _pairs(call.query):
+        name = spelling.setdefault(given.lower(), given)
+        query[name] = joined(query.get(name), value)
     url = f"http://{call.headers.get('host', 'localhost')}{call.path}"
     return meta.Datum(
         {
@@ -116,6 +121,11 @@ def _request(call: Call, route_parameters: dict[str, str]) -> meta.Datum:
         },
         "http",
     )
+
+
+def joined(*values: str | None) -> str:
+    """Join what came under one name, as ASP.NET does: what is empty is left out."""
+    return ",".join(filter(None, values))
 
 
 def _text(value: str) -> meta.Datum:

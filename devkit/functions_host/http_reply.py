@@ -2,6 +2,8 @@
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from http.cookies import Morsel
 from typing import Any
 from urllib.parse import quote
@@ -9,6 +11,7 @@ from urllib.parse import quote
 from azure.functions import meta
 
 _TEXT = "text/plain; charset=utf-8"
+_EXPIRES = "%a, %d %b %Y %H:%M:%S GMT"
 # The server itself sets these.
 _NOT_THE_APPS = {"connection", "content-length", "transfer-encoding", "date", "server"}
 
@@ -34,18 +37,24 @@ def reply_of(result: meta.Datum) -> Reply:
     return _checked(Reply(status=int(value["status_code"].value), headers=headers + cookies, body=value["body"].value))
 
 
-def _cookie(cookie: Morsel[str]) -> str:
-    """Write a cookie anew, as ASP.NET writes what the worker took apart: the app's own text is lost.
+def _cookie(morsel: Morsel[str]) -> str:
+    """Write a cookie anew, as ASP.NET does. Raises on a time that the worker cannot read (datumdef.py)."""
+    max_age, same_site = morsel["max-age"], morsel["samesite"].lower()
+    parts = [
+        f"{morsel.key}={quote(morsel.value, safe='')}",
+        morsel["expires"] and f"expires={_rewritten(morsel['expires'])}",
+        max_age and f"max-age={int(float(max_age))}",
+        f"domain={morsel['domain']}",
+        f"path={morsel['path']}",
+        "secure" if morsel["secure"] else "",
+        f"samesite={same_site}" if same_site in {"lax", "strict", "none"} else "",
+        "httponly" if morsel["httponly"] else "",
+    ]
+    return "; ".join(filter(None, parts))
 
-    Domain and path are there even if empty; the value is percent-encoded (ResponseCookies.cs, SetCookieHeaderValue.cs).
-    """
-    parts = [f"{cookie.key}={quote(cookie.value, safe='')}"]
-    parts += [f"{name}={cookie[name]}" for name in ("expires", "max-age") if cookie[name]]
-    parts += [f"{name}={cookie[name]}" for name in ("domain", "path")]
-    parts += ["secure"] * bool(cookie["secure"])
-    parts += [f"samesite={cookie['samesite'].lower()}"] * bool(cookie["samesite"])
-    parts += ["httponly"] * bool(cookie["httponly"])
-    return "; ".join(parts)
+
+def _rewritten(expires: str) -> str:
+    return format_datetime(datetime.strptime(expires, _EXPIRES).replace(tzinfo=UTC), usegmt=True)
 
 
 def _reply_of_text(text: str) -> Reply:

@@ -15,7 +15,7 @@ from typing import IO, Any, cast
 
 from werkzeug.serving import DechunkedInput
 
-from devkit.functions_host.http_functions import Call, body_limit
+from devkit.functions_host.http_functions import Call, body_limit, joined
 from devkit.functions_host.http_reply import Reply
 
 _log = logging.getLogger("Host.Http")
@@ -133,11 +133,11 @@ class _Handler(BaseHTTPRequestHandler):
             return Reply(status=500)
 
     def _headers(self) -> dict[str, str]:
-        joined: dict[str, str] = {}
+        headers: dict[str, str] = {}
         for name, value in self.headers.items():
             low = name.lower()
-            joined[low] = f"{joined[low]},{value}" if low in joined else value
-        return joined
+            headers[low] = joined(headers.get(low), value)
+        return headers
 
     def _body_in_time(self) -> bytes:
         """Read the body; TimeoutError if it stops coming (Kestrel's MinRequestBodyDataRate has a grace of 5 s)."""

@@ -2,11 +2,15 @@
 
 import base64
 import json
+import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from azure.functions import meta
 from azure.storage.queue import QueueMessage
+
+_DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?", re.ASCII)
 
 
 class UndecodableError(Exception):
@@ -58,7 +62,19 @@ def _overriding(value: object) -> meta.Datum:
     """Give an overriding value: an object stays JSON, the rest becomes text (Utility.cs, ConvertPropertyValue)."""
     if isinstance(value, dict):
         return meta.Datum(json.dumps(value), "json")
-    return meta.Datum(str(value), "string")
+    return meta.Datum(_as_text(value), "string")
+
+
+def _as_text(value: object) -> str:
+    """Write a value as Newtonsoft.Json does, which takes a date with a time for one, and writes it in another form."""
+    if isinstance(value, float):
+        return str(value).removesuffix(".0").upper()
+    if isinstance(value, str) and _DATE_AND_TIME.fullmatch(value):
+        with suppress(ValueError, OverflowError):
+            moment = datetime.fromisoformat(value)
+            utc = moment.astimezone(UTC) if moment.tzinfo else moment
+            return f"{utc:%m/%d}/{utc.year:04d} {utc:%H:%M:%S}"
+    return str(value)
 
 
 def _time(moment: datetime | None) -> meta.Datum:

@@ -8,11 +8,11 @@ from typing import Any
 from azure.functions import meta
 from azure.storage.queue import QueueMessage
 
+from devkit.functions_host.dispatcher import Dispatcher
 from devkit.functions_host.functions import Function
 from devkit.functions_host.host_json import QueueOptions
 from devkit.functions_host.message import UndecodableError, body_of, metadata_of
 from devkit.functions_host.storage import LeaseLostError, StorageQueue
-from devkit.functions_host.worker import Worker
 
 _log = logging.getLogger("Host.Queues")
 
@@ -32,7 +32,7 @@ class QueueProcessor:
         poison: StorageQueue | None,
         options: QueueOptions,
         lease: float,
-        worker: Worker,
+        dispatcher: Dispatcher,
         skip_spent: bool = False,
         on_poisoned: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -41,7 +41,7 @@ class QueueProcessor:
         self._poison = poison
         self._options = options
         self._lease = lease
-        self._worker = worker
+        self._dispatcher = dispatcher
         self._skip_spent = skip_spent
         self._on_poisoned = on_poisoned
 
@@ -74,7 +74,7 @@ class QueueProcessor:
             _log.error("Function %s: message %s is not UTF-8; the function was not called.",
                        self._function.name, message.id)  # fmt: skip
             return False, str(message.pop_receipt)
-        run = self._worker.invoke(
+        run = self._dispatcher.invoke(
             self._function,
             meta.Datum(text, "string"),
             metadata_of(message, text),

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 
 from azure.functions import meta
 
+from devkit.functions_host.dispatcher import Dispatcher
 from devkit.functions_host.functions import Function, TimerTrigger
 from devkit.functions_host.schedule import Schedule
 from devkit.functions_host.timer_lock import LockLostError, TimerLock
 from devkit.functions_host.timer_status import StatusFile, TimerStatus, first_status
-from devkit.functions_host.worker import Worker
 
 _log = logging.getLogger("Host.Timers")
 # Waits use the monotonic clock; that the machine slept is noticed within this many seconds.
@@ -35,7 +35,7 @@ class TimerListener:
         schedule: Schedule,
         status_file: StatusFile | None,
         lock: TimerLock,
-        worker: Worker,
+        dispatcher: Dispatcher,
         on_error: Callable[[Exception], None],
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
@@ -44,7 +44,7 @@ class TimerListener:
         self._schedule = schedule
         self._file = status_file
         self._lock = lock
-        self._worker = worker
+        self._dispatcher = dispatcher
         self._on_error = on_error
         self._now = now
         self._stop = threading.Event()
@@ -118,7 +118,7 @@ class TimerListener:
             "ScheduleStatus": status.as_json() if self._file else None,
             "IsPastDue": past_due,
         }
-        run = self._worker.invoke(
+        run = self._dispatcher.invoke(
             self._function, meta.Datum(json.dumps(sent), "json"), {}, reason=f"Timer fired at {now.isoformat()}"
         )
         run.exception()

@@ -15,7 +15,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableServiceClient
 from azure.storage.queue import QueueClient
 
-from devkit.chaos.watch import read_journal
+from devkit.chaos.watch import Death, read_journal
 from devkit.chaos.windows import Window
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.lead_id import ENTROPY_BYTES, new_lead_id
@@ -32,7 +32,11 @@ from tests.standin_process import Standin
 # What a dead process had received is seen again after this time; the platform's own is ten minutes.
 LEASE_SECONDS = 1
 POLLING = "00:00:00.2"
-# Leadpipe's waits between tries, ten seconds and more, divided by this.
+# What a run that failed had received, half a minute in host.json.
+RELEASED_FOR = "00:00:01"
+# Longer than any run takes that is left alone.
+FUNCTION_TIMEOUT = "00:00:04"
+# Leadpipe's waits between tries, ten seconds and more, and the host's after a time-out, divided by this.
 HURRY = 10
 # A sweep that heals looks from so far ahead, so that no test waits for minutes; the next from further still.
 AHEAD = timedelta(minutes=20)
@@ -41,7 +45,7 @@ HEALING_SECONDS = 1.5
 ATTENTION = "attention"
 
 # Where a process dies, and at the how manyeth passing.
-Death = tuple[Window, int]
+Planned = tuple[Window, int]
 
 
 @dataclass(frozen=True)
@@ -147,36 +151,50 @@ class Rig:
     # The processes
 
     def host(
-        self, *deaths: Death, port: int = 0, lease: int = LEASE_SECONDS, hurry: float = 1, **settings: str
+        self,
+        *deaths: Planned,
+        by: Death = Death.HOST,
+        port: int = 0,
+        lease: int = LEASE_SECONDS,
+        hurry: float = 1,
+        **settings: str,
     ) -> Host:
         """The function app; its timer is off, since the sweep has its own way to run here.
 
         `hurry` divides the host's own waits, as the rig's HURRY divides leadpipe's.
         """
         arguments = ("--app", str(ROOT), "--port", str(port), "--data", str(self.folder / "host"))
+        if by is Death.TIMEOUT:
+            settings, hurry = {**settings, "AzureFunctionsJobHost__functionTimeout": FUNCTION_TIMEOUT}, HURRY
         waits = ("--lease", str(lease), "--hurry", str(hurry))
-        child = self.start("host", *arguments, *waits, deaths=deaths, **settings)
+        child = self.start("host", *arguments, *waits, deaths=deaths, by=by, **settings)
         return Host(child, child.listening())
 
     def run(
-        self, *program: str, deaths: tuple[Death, ...] = (), options: tuple[str, ...] = (), **settings: str
+        self, *program: str, deaths: tuple[Planned, ...] = (), options: tuple[str, ...] = (), **settings: str
     ) -> None:
         """A process that ends by itself: with 0, or where it was told to die."""
         child = self.start(*program, deaths=deaths, options=options, **settings)
         assert child.wait() == (-signal.SIGKILL if deaths else 0), child.said
 
     def start(
-        self, *program: str, deaths: tuple[Death, ...] = (), options: tuple[str, ...] = (), **settings: str
+        self,
+        *program: str,
+        deaths: tuple[Planned, ...] = (),
+        by: Death = Death.HOST,
+        options: tuple[str, ...] = (),
+        **settings: str,
     ) -> Child:
         environment = {
             **clean_environment(),
             **self._environment,
             "AzureWebJobs.sweep.Disabled": "true",
             "AzureFunctionsJobHost__extensions__queues__maxPollingInterval": POLLING,
+            "AzureFunctionsJobHost__extensions__queues__visibilityTimeout": RELEASED_FOR,
             "PYTHON_THREADPOOL_THREAD_COUNT": "32",
             **settings,
         }
-        plan = [part for window, nth in deaths for part in ("--die", f"{nth}@{window}")]
+        plan = [part for window, nth in deaths for part in ("--die", f"{nth}@{by}@{window}")]
         self._started.append(
             self.nursery.start(
                 WATCHED,
@@ -191,8 +209,8 @@ class Rig:
         for child in self._started:
             child.kill()
 
-    def died(self, window: Window) -> bool:
-        return any(line.get("died") == str(window) for line in read_journal(self.journal))
+    def died(self, window: Window, by: Death = Death.HOST) -> bool:
+        return any((line.get("died"), line.get("by")) == (str(window), by) for line in read_journal(self.journal))
 
     def chains(self, flow: str) -> list[list[str]]:
         """The writes of each run in which that flow wrote anything.

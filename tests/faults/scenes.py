@@ -12,6 +12,7 @@ from typing import Any
 
 import requests
 
+from devkit.chaos.watch import Death
 from devkit.chaos.windows import Window, flow_of, writes_of
 from devkit.launcher.ports import any_free
 from leadpipe.model.canary import CanaryMark
@@ -608,21 +609,28 @@ SCENES = {
 }
 
 
-def play(situation: str, rig: Rig, window: Window | None = None) -> None:
-    """From the beginning to the end, with a death in that window where one is given."""
+def play(situation: str, rig: Rig, window: Window | None = None, *, by: Death = Death.HOST) -> None:
+    """From the beginning to the end, with a death in that window where one is given.
+
+    After a death of its worker the host goes on, and is only restarted where the scene needs other settings then.
+    """
     scene = SCENES[situation]
     lead_id = scene.before(rig)
     match scene.act:
         case InHost() as act:
             nth = 2 if window and window.after in act.passed_before else 1
-            host = rig.host(*([(window, nth)] if window else ()), **act.settings(rig))
+            settings, back = act.settings(rig), act.back(rig)
+            host = rig.host(*([(window, nth)] if window else ()), by=by, **settings)
             act.then(rig, host.url)
-            if window:
+            if window is None:
+                until(lambda: writes_of(situation) in rig.chains(flow_of(situation)), f"the writes of {situation!r}")
+            elif by is Death.HOST:
                 assert host.child.wait() == -signal.SIGKILL, host.child.said
             else:
-                until(lambda: writes_of(situation) in rig.chains(flow_of(situation)), f"the writes of {situation!r}")
+                until(lambda: rig.died(window, by), f"the death of the {by}")
+            if window is None or by is Death.HOST or settings != back:
                 host.child.kill()
-            rig.host(**act.back(rig))
+                rig.host(**back)
         case InSweep(ahead=ahead, settings=settings):
             options = ("--ahead", str(ahead.total_seconds()))
             rig.run("sweep", deaths=((window, 1),) if window else (), options=options, **settings())

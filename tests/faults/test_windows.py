@@ -1,12 +1,15 @@
-"""A process dies between any two writes, and nothing is lost, doubled or stuck: for real, on real storage."""
+"""A run ends between any two writes, and nothing is lost, doubled or stuck: for real, on real storage."""
 
 import pytest
 
+from devkit.chaos.watch import Death
 from devkit.chaos.windows import SITUATIONS, Window, flow_of, windows_of, writes_of
 from tests.faults.rig import Rig
-from tests.faults.scenes import SCENES, play
+from tests.faults.scenes import SCENES, InHost, play
 
 CASES = [(situation, window) for situation in SITUATIONS for window in windows_of(situation)]
+# A sweep or a command is a process of its own here, without a host that would outlive it.
+IN_WORKER = [case for case in CASES if isinstance(SCENES[case[0]].act, InHost)]
 
 
 def test_every_situation_has_a_scene() -> None:
@@ -23,3 +26,12 @@ def test_the_crash_windows_are_the_gaps_between_the_writes_that_really_happen(ri
 def test_a_death_in_a_crash_window_loses_doubles_and_leaves_nothing(rig: Rig, situation: str, window: Window) -> None:
     play(situation, rig, window)
     assert rig.died(window)
+
+
+@pytest.mark.parametrize("death", [Death.WORKER, Death.TIMEOUT])
+@pytest.mark.parametrize(("situation", "window"), IN_WORKER, ids=str)
+def test_a_dead_worker_or_a_time_out_in_a_crash_window_loses_doubles_and_leaves_nothing(
+    rig: Rig, situation: str, window: Window, death: Death
+) -> None:
+    play(situation, rig, window, by=death)
+    assert rig.died(window, death)

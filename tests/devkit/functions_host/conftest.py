@@ -1,4 +1,4 @@
-"""Azurite, a worker, and the host as a process."""
+"""Azurite, functions in this process, and the host as a process."""
 
 import subprocess
 import sys
@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from azure.storage.queue import QueueClient
 
-from devkit.functions_host.worker import Worker
-from tests.devkit.functions_host.helpers import write_app
+from devkit.functions_host.dispatcher import Dispatcher
+from tests.devkit.functions_host.helpers import WorkerHere, write_app
 from tests.host_process import ROOT, HostProcess, clean_environment
 
 
@@ -40,8 +40,9 @@ def client(azurite_account: str) -> Iterator[Callable[[str], QueueClient]]:
 
 
 @pytest.fixture
-def worker() -> Iterator[Worker]:
-    made = Worker(function_timeout=None, on_timeout=lambda _: None)
+def dispatcher() -> Iterator[Dispatcher]:
+    made = Dispatcher(start_worker=WorkerHere, function_timeout=None)
+    made.start()
     yield made
     made.close()
 

@@ -7,9 +7,9 @@ from azure.functions.meta import Datum
 from azure.storage.queue import QueueMessage
 
 from devkit.functions_host.backoff import Backoff
-from devkit.functions_host.functions import converter
 from devkit.functions_host.message import UndecodableError, body_of, metadata_of
 from devkit.functions_host.queue_processor import poison_name
+from devkit.functions_host.worker.app import converter
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -34,6 +34,13 @@ def test_the_function_sees_the_messages_own_metadata() -> None:
 def test_a_body_that_is_a_json_object_overrides_the_metadata_whatever_its_case() -> None:
     message = received('{"ID": "mine", "dequeuecount": 7, "popReceipt": true, "other": 1}')
     assert (message.id, message.dequeue_count, message.pop_receipt) == ("mine", 7, "True")
+
+
+def test_a_date_with_a_time_is_written_as_newtonsoft_writes_it() -> None:
+    assert received('{"id": "2026-05-04T14:00:00.1234567+02:00"}').id == "05/04/2026 12:00:00"
+    assert [received(f'{{"id": "{text}"}}').id for text in ("2026-05-04", "2026-02-30T14:00:00Z")] == [
+        "2026-05-04", "2026-02-30T14:00:00Z",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", ['{"id": null}', '{"id": ["a"]}', '["id"]', '{"id": "x"', "id"])

@@ -51,8 +51,28 @@ def deliver(msg: func.QueueMessage) -> None:
     logging.info("delivering, dequeue %d", msg.dequeue_count)
     if body == "bad":
         raise RuntimeError("no")
+    if body == "die" and msg.dequeue_count == 1:
+        os._exit(3)
     if body == "hang" and msg.dequeue_count == 1:
         time.sleep(3600)
+"""
+
+
+# Functions that end their own process, or print into what is the worker's way to the host.
+DYING_APP = """
+@app.route("process", auth_level="anonymous")
+def process(req: func.HttpRequest) -> str:
+    return str(os.getpid())
+
+@app.route("die", auth_level="anonymous")
+def die(req: func.HttpRequest) -> str:
+    os._exit(3)
+
+@app.route("prints", auth_level="anonymous")
+def prints(req: func.HttpRequest) -> str:
+    print("a line of the app", flush=True)
+    os.write(1, b"bytes of the app")
+    return "printed"
 """
 
 
@@ -66,6 +86,7 @@ def ask_in_vain(host: HostProcess, path: str) -> None:
     threading.Thread(target=ask, daemon=True).start()
 
 
+VISIBLE_AFTER_2 = '{"extensions": {"queues": {"visibilityTimeout": "00:00:02", "maxPollingInterval": "00:00:00.2"}}}'
 POISON_1 = '{"extensions": {"queues": {"maxDequeueCount": 1, "maxPollingInterval": "00:00:00.2"}}}'
 
 
@@ -147,11 +168,71 @@ def test_sigint_does_not_wait_for_ever_and_names_what_it_left(start_host: Start)
     assert "Ended unfinished after 1s: slow" in host.log
 
 
-def test_a_function_over_its_time_ends_the_process_with_71_and_is_named(start_host: Start) -> None:
-    host = start_host(HTTP_APP, host_json='{"functionTimeout": "00:00:01"}')
-    ask_in_vain(host, "/api/slow?s=60")
-    assert host.ended() == 71
+def test_a_function_over_its_time_is_named_and_gets_a_new_worker(start_host: Start) -> None:
+    host = start_host(HTTP_APP + DYING_APP, "--hurry", "10", host_json='{"functionTimeout": "00:00:01"}')
+    first = host.get("/api/process").text
+    assert host.get("/api/slow?s=60").status_code == 500
     assert "Timeout value of 1s was exceeded by function: Functions.slow" in host.log
+    assert host.get("/api/process").text != first
+    assert host.stop() == 0
+
+
+def test_callers_of_a_worker_that_dies_get_500_at_once_and_the_next_ones_wait(start_host: Start) -> None:
+    host = start_host(HTTP_APP + DYING_APP)
+    first = host.get("/api/process").text
+    with ThreadPoolExecutor(2) as callers:
+        beside = callers.submit(host.get, "/api/slow?s=60")
+        until(lambda: "slow began" in host.log)
+        dying = callers.submit(host.get, "/api/die")
+        assert (dying.result().status_code, beside.result().status_code) == (500, 500)
+    again = host.get("/api/process")
+    assert again.status_code == 200
+    assert again.text != first
+
+
+def test_the_third_death_of_the_worker_ends_the_host(start_host: Start) -> None:
+    host = start_host(HTTP_APP + DYING_APP)
+    assert [host.get("/api/die").status_code for _ in range(2)] == [500, 500]
+    ask_in_vain(host, "/api/die")
+    assert host.ended() == 0
+
+
+def test_a_message_whose_worker_dies_comes_back_after_visibility_timeout(
+    start_host: Start, queue: QueueClient, storage: dict[str, str]
+) -> None:
+    put(queue, b"die")
+    host = start_host(QUEUE_APP, env=storage, host_json=VISIBLE_AFTER_2)
+    until(lambda: "delivering, dequeue 1" in host.log)
+    died = time.monotonic()
+    until(lambda: "delivering, dequeue 2" in host.log)
+    assert time.monotonic() - died >= 1.5
+    until(lambda: queue.get_queue_properties().approximate_message_count == 0)
+
+
+def test_a_message_over_its_time_comes_back_with_a_try_used(
+    start_host: Start, queue: QueueClient, storage: dict[str, str]
+) -> None:
+    put(queue, b"hang")
+    host_json = POISON_1.replace('"maxDequeueCount": 1', '"maxDequeueCount": 2')
+    limited_to_1_s = host_json[:-1] + ', "functionTimeout": "00:00:01"}'
+    host = start_host(QUEUE_APP, "--hurry", "10", env=storage, host_json=limited_to_1_s)
+    until(lambda: "delivering, dequeue 2" in host.log)
+    until(lambda: queue.get_queue_properties().approximate_message_count == 0)
+    assert host.stop() == 0
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="asks for a process by its number")
+def test_the_worker_dies_with_a_host_that_is_killed(start_host: Start) -> None:
+    host = start_host(HTTP_APP + DYING_APP)
+    worker = int(host.get("/api/process").text)
+    host.stop(signal.SIGKILL)
+    until(lambda: not Path(f"/proc/{worker}").exists(), "the worker's end")
+
+
+def test_what_the_app_prints_is_seen_and_disturbs_nothing(start_host: Start) -> None:
+    host = start_host(DYING_APP)
+    assert host.get("/api/prints").text == "printed"
+    until(lambda: "a line of the app" in host.log)
 
 
 def test_after_kill_9_the_message_comes_back_when_its_lease_is_over(

@@ -12,10 +12,10 @@ import requests
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueClient
 
+from devkit.functions_host.dispatcher import Dispatcher
 from devkit.functions_host.queue_listener import QueueListener
 from devkit.functions_host.queue_processor import QueueProcessor, poison_name
 from devkit.functions_host.storage import StorageQueue
-from devkit.functions_host.worker import Worker
 from tests.devkit.functions_host.helpers import queue_function, queue_options
 from tests.host_process import until
 
@@ -29,7 +29,7 @@ def errors() -> list[Exception]:
 
 
 @pytest.fixture
-def listen(azurite_account: str, worker: Worker, errors: list[Exception]) -> Iterator[Listen]:
+def listen(azurite_account: str, dispatcher: Dispatcher, errors: list[Exception]) -> Iterator[Listen]:
     """Listen with `code` on a queue until the test ends; errors that would end the host are in `errors`."""
     listeners: list[QueueListener] = []
 
@@ -53,7 +53,7 @@ def listen(azurite_account: str, worker: Worker, errors: list[Exception]) -> Ite
             poison=queue(poison) if poison else None,
             options=read,
             lease=lease,
-            worker=worker,
+            dispatcher=dispatcher,
             skip_spent=skip_spent,
         )
         listener = QueueListener(

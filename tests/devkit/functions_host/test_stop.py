@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from devkit.functions_host.dispatcher import Dispatcher
 from devkit.functions_host.errors import EXIT_OK
 from devkit.functions_host.host import Choices, Host
 from devkit.functions_host.host_json import parse
+from tests.devkit.functions_host.helpers import WorkerHere
 from tests.host_process import ROOT
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ def host(tmp_path: Path) -> Host:
         options=parse({"version": "2.0"}, {}),
         choices=Choices(data=tmp_path),
         server=cast("HttpServer", NoServer()),
-        on_timeout=lambda _: None,
+        dispatcher=Dispatcher(start_worker=WorkerHere, function_timeout=None),
     )
 
 
@@ -82,6 +84,7 @@ import os, signal, sys, threading
 from pathlib import Path
 from tests.devkit.functions_host.test_stop import NoServer
 from devkit.functions_host.__main__ import _stop_on_signals
+from devkit.functions_host.dispatcher import Dispatcher
 from devkit.functions_host.host import Choices, Host
 from devkit.functions_host.host_json import parse
 
@@ -89,7 +92,8 @@ other = threading.Thread(target=threading.Event().wait, daemon=True)
 other.start()
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 options = parse({"version": "2.0"}, {})
-host = Host(functions=[], options=options, choices=Choices(data=Path()), server=NoServer(), on_timeout=print)
+dispatcher = Dispatcher(start_worker=lambda **_: None, function_timeout=None)
+host = Host(functions=[], options=options, choices=Choices(data=Path()), server=NoServer(), dispatcher=dispatcher)
 _stop_on_signals(host)
 threading.Timer(0.2, lambda: signal.pthread_kill(other.ident, signal.SIGTERM)).start()
 sys.exit(host.wait())

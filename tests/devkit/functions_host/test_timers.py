@@ -9,13 +9,13 @@ from typing import Any
 import azure.functions as func
 import pytest
 
+from devkit.functions_host.dispatcher import Dispatcher
 from devkit.functions_host.errors import CannotStart
 from devkit.functions_host.functions import TimerTrigger
 from devkit.functions_host.schedule import Schedule
 from devkit.functions_host.timer_listener import TimerListener
 from devkit.functions_host.timer_lock import LockLostError, TimerLock
 from devkit.functions_host.timer_status import NEVER, StatusFile, TimerStatus, first_status
-from devkit.functions_host.worker import Worker
 from tests.devkit.functions_host.helpers import read
 from tests.host_process import until
 
@@ -100,7 +100,7 @@ Run = Callable[..., TimerListener]
 
 
 @pytest.fixture
-def run(worker: Worker, tmp_path: Path) -> Iterator[Run]:
+def run(dispatcher: Dispatcher, tmp_path: Path) -> Iterator[Run]:
     """Start a timer by a clock that is `speed` times as fast, until the test ends."""
     started: list[TimerListener] = []
 
@@ -109,6 +109,7 @@ def run(worker: Worker, tmp_path: Path) -> Iterator[Run]:
         expression: str = "0 0 * * * *",
         *,
         file: StatusFile | None = None,
+        name: str = "sweep",
         lock: TimerLock | None = None,
         on_error: Callable[[Exception], Any] = pytest.fail,
         run_on_startup: bool = False,
@@ -116,6 +117,7 @@ def run(worker: Worker, tmp_path: Path) -> Iterator[Run]:
     ) -> TimerListener:
         app = func.FunctionApp()
 
+        @app.function_name(name)
         @app.timer_trigger(arg_name="timer", schedule=expression)
         def sweep(timer: func.TimerRequest) -> None:
             code(timer)
@@ -126,7 +128,7 @@ def run(worker: Worker, tmp_path: Path) -> Iterator[Run]:
             schedule=schedule(expression),
             status_file=file,
             lock=lock or TimerLock(tmp_path / "locks.sqlite", "sweep"),
-            worker=worker,
+            dispatcher=dispatcher,
             on_error=on_error,
             now=Clock(speed),
         )
@@ -285,10 +287,10 @@ def test_of_two_hosts_one_runs_the_timer_and_gives_it_up_when_it_stops(
 ) -> None:
     caplog.set_level("INFO")
     runs: list[str] = []
-    first = run(lambda _: runs.append("first"), "* * * * * *", speed=20)
+    first = run(lambda _: runs.append("first"), "* * * * * *", speed=20, name="first")
     until(lambda: runs)
-    run(lambda _: runs.append("second"), "* * * * * *", speed=20)
-    until(lambda: "Another host runs 'sweep'. Asking again in 60s." in caplog.text)
+    run(lambda _: runs.append("second"), "* * * * * *", speed=20, name="second")
+    until(lambda: "Another host runs 'second'. Asking again in 60s." in caplog.text)
     until(lambda: len(runs) >= 4)
     assert set(runs) == {"first"}
     first.stop()

@@ -42,6 +42,7 @@ def test_given_arguments_only_pytest_runs(capfd: pytest.CaptureFixture[str]) -> 
 
 def test_every_step_names_a_command_that_exists() -> None:
     assert [one.name for one in test.steps()] == [*STATIC, "quick tests", "other tests"]
+    assert [one.name for one in test.steps("python3.13")] == [*STATIC, "quick tests", "other tests", "Python 3.13"]
     assert [one.name for one in [*check.static_checks(), check.quick_tests()]] == [*STATIC, "quick tests"]
     assert check.script("lint-imports").startswith(str(sys.prefix))
 

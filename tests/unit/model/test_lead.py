@@ -237,11 +237,10 @@ class TestRefusals:
     def test_an_integer_of_hundreds_of_digits_is_read(self) -> None:
         assert description_of("9" * 500) == "9" * 500
 
-    @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")], ids=["arrays", "objects"])
-    def test_nesting_beyond_the_parser_is_not_json(self, opening: str, closing: str) -> None:
-        depth = 5000
+    def test_nesting_beyond_the_parser_is_not_json(self) -> None:
+        depth = 12_000  # Python 3.11 reads about a thousand, 3.13 ten thousand
 
-        assert slug_of(f'{{"Description": {opening * depth}1{closing * depth}}}') == "not_json"
+        assert slug_of(f'{{"Description": {"[" * depth}1{"]" * depth}}}') == "not_json"
 
     @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")], ids=["arrays", "objects"])
     def test_no_depth_of_nesting_is_more_than_not_json(self, opening: str, closing: str) -> None:
@@ -255,7 +254,7 @@ class TestRefusals:
         # Writing a nested value takes more of the stack than reading it, so the search ends where only reading works.
         first_refused = bisect_left(range(20_000), True, key=is_refused)
 
-        assert first_refused > 100
+        assert 100 < first_refused < 20_000
 
     @pytest.mark.parametrize("text", ["Hello", "{", '{"OfferTitle": "Widget"} {}', "{'OfferTitle': 1}", '{"a": "\n"}'])
     def test_broken_json_is_not_json(self, text: str) -> None:

@@ -1,0 +1,1 @@
+"""The worker: a process of its own, which the host starts, that loads the app and runs its functions."""
