@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from devkit.launcher.private import make_private
 
 ROOT = Path(__file__).parents[3]
 APP = """
-import os, signal
+import os
 import azure.functions as func
 app = func.FunctionApp()
 
@@ -27,8 +28,7 @@ def leads(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="die", auth_level=func.AuthLevel.ANONYMOUS)
 def die(req: func.HttpRequest) -> func.HttpResponse:
-    os.kill(os.getppid(), signal.SIGTERM)  # the host's process; this one is its worker
-    return func.HttpResponse()
+    os._exit(71)
 """
 ACCEPTING = """
 import azure.functions as func
@@ -134,7 +134,9 @@ def test_a_launcher_killed_with_9_leaves_nothing_running(start: Start) -> None:
 def test_a_host_that_ends_comes_back_at_the_same_address(start: Start, free_port: int) -> None:
     run = start()
     run.wait_for("Ctrl-C stops everything")
-    requests.get(f"http://127.0.0.1:{free_port}/api/die", timeout=30)
+    for _ in range(3):  # so often the worker may die within half an hour
+        with suppress(requests.ConnectionError):
+            assert requests.get(f"http://127.0.0.1:{free_port}/api/die", timeout=30).status_code == 500
 
     assert "functions host ended (exit code 0, its log says why)" in run.wait_for("as the platform would")
     run.wait_for("functions host is back")
