@@ -188,7 +188,7 @@ def run_after_death(trace: Trace) -> Times:
     begun = [seen["t"] for seen in trace.reported("begin")]
     deaths = [seen["t"] for seen in trace.reported("exits")]
     after = [min((each for each in begun if each > death), default=0.0) - death for death in deaths]
-    return Times(positions=tuple((each,) for each in after if each > 0))
+    return Times(positions=tuple((each,) for each in after if each > 0), spread=1.25)
 
 
 def renewal_after_receipt(trace: Trace) -> Times:
