@@ -57,7 +57,7 @@ def sweepers(rig: Rig) -> set[int]:
     return {line["process"] for line in read_journal(rig.journal) if line.get("flow") == "poison_queue"}
 
 
-def test_a_killed_hosts_sweep_passes_to_the_other_and_every_lead_is_written_once(rig: Rig, app: Path) -> None:
+def test_a_killed_hosts_sweep_passes_to_the_other_late_and_no_lead_is_lost(rig: Rig, app: Path) -> None:
     first = start(rig, app)
     until(lambda: "This host runs 'sweep'" in first.child.said, "the first host's lock")
     second = start(rig, app)
