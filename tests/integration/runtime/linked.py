@@ -5,10 +5,12 @@ It stands between the two as Microsoft's host does: what ours sends becomes a me
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -39,7 +41,9 @@ def main(arguments: Sequence[str]) -> NoReturn:
 async def serve(link: Link, folder: Path) -> None:
     import azure_functions_runtime as runtime
 
+    names: dict[str | None, str] = {}
     logs.configure(host_json.read(folder / "host.json").log_levels)
+    logging.root.handlers[0].filters.insert(0, Naming(names, runtime.invocation_id_cv))
     os.chdir(folder)
     sys.path.insert(0, str(folder))
     runtime.start_threadpool_executor()
@@ -52,9 +56,23 @@ async def serve(link: Link, folder: Path) -> None:
     runs = set()
     while True:
         invocation = await asyncio.to_thread(link.receive)
+        names[invocation.run_id] = invocation.function
         run = asyncio.create_task(answer(link, runtime, found[invocation.function], invocation))
         runs.add(run)
         run.add_done_callback(runs.discard)
+
+
+class Naming(logging.Filter):
+    """Names the function that logs a line, as the host does by the id of the run that the worker sends with it."""
+
+    def __init__(self, names: Mapping[str | None, str], run_id: ContextVar[str | None]) -> None:
+        super().__init__()
+        self._names = names
+        self._run_id = run_id
+
+    def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002 - what it changes is the context
+        logs.current_function.set(self._names.get(self._run_id.get(), ""))
+        return True
 
 
 def trigger_of(metadata: protos.RpcFunctionMetadata) -> dict[str, Any]:
