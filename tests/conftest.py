@@ -36,6 +36,8 @@ ADDRESS = pytest.StashKey[Address]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Until all tests are collected nearly nothing of what is made is let go again.
+    gc.disable()
     from_controller = getattr(config, "workerinput", None)
     if from_controller:
         config.stash[ADDRESS] = Address(*from_controller["accounts"])
@@ -55,16 +57,38 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[ACCOUNT_SERVER].close()
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leaves out a file all of whose tests would be deselected as quick: each worker collects all that there is."""
+    if config.option.markexpr != "not quick" or not collection_path.is_file() or not needs_no_io(collection_path):
+        return None
+    return None if says_slow(collection_path) else True
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks the tests that need no I/O as `quick`: those in tests/unit and of the documents, but for the slow ones."""
+    places: dict[Path, bool] = {}
     for item in items:
-        folder = item.path.parent
-        if (folder == TESTS or folder.is_relative_to(TESTS / "unit")) and not item.get_closest_marker("slow"):
+        if item.path not in places:
+            places[item.path] = needs_no_io(item.path)
+        if not places[item.path]:
+            continue
+        if not item.get_closest_marker("slow"):
             item.add_marker("quick")
+        elif not says_slow(item.path):
+            raise pytest.UsageError(f"{item.nodeid} is slow: write pytest.mark.slow into its file, or it is not run")
+
+
+def says_slow(file: Path) -> bool:
+    return "pytest.mark.slow" in file.read_text(encoding="utf-8")
+
+
+def needs_no_io(file: Path) -> bool:
+    return file.parent == TESTS or file.is_relative_to(TESTS / "unit")
 
 
 def pytest_collection_finish() -> None:
     """Thousands of collected tests live as long as the run: the garbage collector need not look at them each time."""
+    gc.enable()
     gc.collect()
     gc.freeze()
 

@@ -6,6 +6,7 @@ import argparse
 import random
 from typing import TYPE_CHECKING, Any
 
+from devkit.chaos.watch import Death
 from devkit.chaos.windows import Window, windows_of
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="make chaos",
         description="Posts leads while processes are killed and peers fail, and counts what became of every lead.",
-        epilog="2,000 leads, 20 kills, two restarts: make chaos ARGS='--leads 2000 --pace 20 --kills 20 --minutes 20'. "
+        epilog="2,000 leads, 30 random kills: "
+        "make chaos ARGS='--leads 2000 --pace 20 --kills 20 --worker-kills 10 --minutes 20'. "
         "Five real minutes without tables, then without queues: make chaos ARGS='--outage 300 --minutes 30'.",
     )
     option = parser.add_argument
@@ -80,8 +82,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     option("--merge", type=float, default=0.25,
            help="share of customers that act more than once; 0: without LEADPIPE_MERGE (%(default)s)")  # fmt: skip
     option("--rows", type=int, default=6, help="that the marketplace writes into its own table (%(default)s)")
-    option("--kills", type=int, default=6,
-           help="at random moments, beside one in each crash window (%(default)s)")  # fmt: skip
+    option("--deaths", type=some_of([*Death]), default=",".join(Death),
+           help="each once in each crash window: of the host, of its worker, by time-out (%(default)s)")  # fmt: skip
+    option("--kills", type=int, default=6, help="of the host, at random moments (%(default)s)")
+    option("--worker-kills", type=int, default=3, help="of its worker, at random moments (%(default)s)")
+    option("--timeout", type=float, default=8.0,
+           help="functionTimeout in seconds; host.json says 300 (%(default)s)")  # fmt: skip
     option("--crashes", type=int, default=3, help="leads whose first delivery crashes five times (%(default)s)")
     option("--rate", type=float, default=0.05, help="share of the requests that each fault strikes (%(default)s)")
     option("--faults", type=some_of(DYNAMICS), default=",".join(DYNAMICS), help="at Dynamics (%(default)s)")
@@ -91,8 +97,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     option("--outage", type=float, default=8.0, help="seconds without tables, then without queues (%(default)s)")
     option("--lease", type=float, default=5.0,
            help="seconds that a dead host's messages stay hidden; 600 on Azure (%(default)s)")  # fmt: skip
-    option("--hurry", type=float, default=5.0, help="divides leadpipe's waits between tries (%(default)s)")
+    option(
+        "--hurry",
+        type=float,
+        default=5.0,
+        help="divides leadpipe's waits between tries, and the host's own (%(default)s)",
+    )
     option("--fallback-after", type=int, default=8, help="LEADPIPE_FALLBACK_AFTER in seconds (%(default)s)")
-    option("--minutes", type=float, default=5.0, help="the run fails when it takes longer (%(default)s)")
+    option("--minutes", type=float, default=10.0, help="the run fails when it takes longer (%(default)s)")
     option("--seed", type=int, default=random.randrange(10**6), help="of all that is drawn (a new one each time)")  # noqa: S311
     return parser.parse_args(arguments)

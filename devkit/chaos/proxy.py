@@ -55,6 +55,9 @@ class Proxy:
         self._listening.wait()
 
     def stop(self) -> None:
+        """Stops listening, so that connections are refused. A second stop does nothing."""
+        if self._loop.is_closed():
+            return
         ended: Future[None] = asyncio.run_coroutine_threadsafe(self._end(), self._loop)
         with contextlib.suppress(Exception):
             ended.result(5)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from devkit.chaos.run import LATE_COPIES, row_email
+from devkit.chaos.watch import Death
 from leadpipe.model.record import State
 
 if TYPE_CHECKING:
@@ -68,8 +69,11 @@ def report(chaos: Chaos, *, in_time: bool, seconds: float) -> int:
     table(chaos.injected)
     heading("Ends of the functions' process")
     table(chaos.host_ends)
-    heading("Kills per crash window")
-    table({str(window): deaths[str(window)] for window in (*chaos.host_plan, *chaos.sweep_plan)})
+    heading(
+        "Deaths in each crash window: of the host, of its worker, by time-out (of a sweep: twice killed, once hanging)"
+    )
+    for window in dict.fromkeys(window for window, _ in (*chaos.host_plan, *chaos.sweep_plan)):
+        print(f"  {' '.join(f'{deaths[window, death]:>3}' for death in Death)}  {window}")
     heading("Ledger")
     table(Counter(str(record.state) for record in records))
     heading("leadpipe balance")
@@ -82,7 +86,7 @@ def report(chaos: Chaos, *, in_time: bool, seconds: float) -> int:
         "202 that is neither written, merged nor a duplicate": found.unwritten,
         "customers with a note too many or too few": found.wrongly_noted,
         "poisoned": [record.lead_id for record in records if record.state is State.POISONED],
-        "crash windows never reached": [str(window) for window in chaos.unreached()],
+        "deaths in crash windows that never came": [f"{death} in {window}" for window, death in chaos.unreached()],
         "balance exit": [str(balanced)] * bool(balanced),
         "not at rest in time": [f"{count} {what}" for what, count in chaos.left().items()] * (not in_time),
     }

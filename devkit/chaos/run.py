@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -22,10 +23,11 @@ from devkit.bootstrap import ROOT
 from devkit.chaos.marketplace import CRASHES, Marketplace
 from devkit.chaos.options import DYNAMICS, plan_of_host, plan_of_sweep
 from devkit.chaos.proxy import Mode, Proxy
-from devkit.chaos.watch import read_journal
+from devkit.chaos.watch import Death, Plan, Planned, deaths, end_what_hangs, read_journal
 from devkit.launcher import ports, stack
 from devkit.launcher.part import Part
 from devkit.launcher.sample import this_machine
+from devkit.launcher.screen import HOST_LINE
 from devkit.launcher.settings import reach_this_machine_directly, write_file
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.errors import LeadpipeError
@@ -38,7 +40,7 @@ from leadpipe.storage.poison_queue import POISON_QUEUE, AzurePoisonQueue
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -67,8 +69,9 @@ class Chaos:
         self.journal = folder / "journal"
         self.injected: Counter[str] = Counter()
         self.host_ends: Counter[str] = Counter()
-        self.host_plan = self._drawn(plan_of_host(merge=bool(options.merge)))
-        self.sweep_plan = self._drawn(plan_of_sweep(merge=bool(options.merge)), most=1)
+        self._critical = ""
+        self.host_plan = self._drawn(plan_of_host(merge=bool(options.merge)), options.deaths)
+        self.sweep_plan = self._drawn(plan_of_sweep(merge=bool(options.merge)), options.deaths, most=1)
         crashing = set(self.chance.sample(range(options.leads), min(options.crashes, options.leads)))
         self._folder = folder
         self._stopping = threading.Event()
@@ -120,6 +123,7 @@ class Chaos:
         self.control("POST", "config", requests_per_window=None, execution_seconds_per_window=None)
         self._host = Part("functions", self._host_command, log=stack.log(self._folder, "functions"),
                           environment=self._environment, grace=3.0)  # fmt: skip
+        self._host.on_line = self._keep_if_critical
         self._host.on_end = self._start_again
         self._host.start()
         self._host.wait_until_ready(60)
@@ -156,27 +160,32 @@ class Chaos:
             "LEADPIPE_FALLBACK_AFTER": f"{self.options.fallback_after}s",
             "LEADPIPE_MERGE": "30d" if self.options.merge else "0",
             "AzureFunctionsJobHost__extensions__queues__visibilityTimeout": "00:00:01",
+            "AzureFunctionsJobHost__functionTimeout": str(timedelta(seconds=self.options.timeout)),
             "PYTHON_THREADPOOL_THREAD_COUNT": "32",
         }
         reach_this_machine_directly(environment)
         return environment
 
-    def _watched(self, *arguments: str, plan: dict[Window, int]) -> list[str]:
-        dead = self.deaths()
-        deaths = [
-            part for window, nth in plan.items() if not dead[str(window)] for part in ("--die", f"{nth}@{window}")
-        ]
+    def _watched(self, *arguments: str, plan: Plan) -> list[str]:
+        deaths = [part for (window, death), nth in plan.items() for part in ("--die", f"{nth}@{death}@{window}")]
         command = [sys.executable, "-m", "devkit.chaos.watched", "--journal", str(self.journal)]
         return [*command, "--hurry", str(self.options.hurry), *deaths, *arguments]
 
     def _host_command(self) -> list[str]:
         host = ["--app", str(ROOT), "--port", str(self._host_port), "--data", str(self._folder / "host"),
-                "--lease", str(self.options.lease), "--drain", "1"]  # fmt: skip
+                "--lease", str(self.options.lease), "--hurry", str(self.options.hurry), "--drain", "1"]  # fmt: skip
         return self._watched("--crash", CRASHES, "host", *host, plan=self.host_plan)
 
+    def _keep_if_critical(self, line: str) -> None:
+        """Keeps the host's own reason to end: its exit code is 0 for most of them."""
+        found = HOST_LINE.match(line)
+        if found and found["level"] == "CRITICAL":
+            self._critical = found["text"]
+
     def _start_again(self, code: int) -> None:
-        """Starts it again, as the platform would."""
-        self.host_ends[stack.meaning_of_host_exit(code)] += 1
+        """Starts it again, as the platform would, whatever the code."""
+        self.host_ends[self._critical or stack.meaning_of_host_exit(code)] += 1
+        self._critical = ""
         if not self._stopping.is_set() and self._host:
             self._host.start()
 
@@ -216,8 +225,9 @@ class Chaos:
         }
         rows = [(self.chance.random(), self._write_row) for _ in range(self.options.rows)]
         kills = [(self.chance.random(), self._kill) for _ in range(self.options.kills)]
+        workers = [(self.chance.random(), self._kill_worker) for _ in range(self.options.worker_kills)]
         away = [event for name in wanted for event in outages[name]]
-        return sorted([*away, *rows, *kills], key=lambda event: event[0])
+        return sorted([*away, *rows, *kills, *workers], key=lambda event: event[0])
 
     def _switch_on_faults(self) -> None:
         for number, name in enumerate(self.options.faults):
@@ -258,8 +268,15 @@ class Chaos:
     def _kill(self) -> None:
         if self._host:
             self._host.kill()
+            self._critical = ""
             self._host.start()
-            self.injected["functions killed at a random moment"] += 1
+            self.injected["host killed at a random moment"] += 1
+
+    def _kill_worker(self) -> None:
+        workers = [line["worker"] for line in read_journal(self.journal) if "worker" in line]
+        with suppress(ProcessLookupError):  # it is between two workers
+            os.kill(workers[-1], getattr(signal, "SIGKILL", signal.SIGTERM))
+            self.injected["worker killed at a random moment"] += 1
 
     def _write_row(self) -> None:
         """Writes a row as the marketplace does into its table destination."""
@@ -285,7 +302,7 @@ class Chaos:
             missing = self.unreached()
             if not missing:
                 return
-            self.screen.note(f"{len(missing)} crash windows not reached yet: {ENCORE_LEADS} more leads")
+            self.screen.note(f"{len(missing)} deaths in crash windows to come: {ENCORE_LEADS} more leads")
             first = self.options.leads + number * ENCORE_LEADS
             posting = threading.Thread(
                 target=self.marketplace.post, args=(first, first + ENCORE_LEADS), kwargs={"pace": 3.0}
@@ -298,7 +315,7 @@ class Chaos:
 
     def _give_up(self) -> None:
         """Puts an open lead's message on the poison queue, as the host does after five crashes."""
-        if not any(window.flow == "poison_queue" for window in self.unreached()):
+        if not any(window.flow == "poison_queue" for window, _ in self.unreached()):
             return
         try:
             storage = connect(StorageByKey(connection_string=self.storage), retries=1)
@@ -320,9 +337,9 @@ class Chaos:
         while self.unreached() and self.injected["sweeps"] < enough:
             self._stopping.wait(0.5)
 
-    def unreached(self) -> list[Window]:
+    def unreached(self) -> list[Planned]:
         dead = self.deaths()
-        return [window for window in (*self.host_plan, *self.sweep_plan) if not dead[str(window)]]
+        return [planned for planned in (*self.host_plan, *self.sweep_plan) if not dead[planned]]
 
     # The sweep, by a clock that runs ahead
 
@@ -339,10 +356,19 @@ class Chaos:
     def _sweep(self, clock: timedelta) -> None:
         ahead = str(clock.total_seconds())
         with stack.log(self._folder, "sweeps").open("a", encoding="utf-8") as log:
-            subprocess.run(
+            process = subprocess.Popen(
                 self._watched("--ahead", ahead, "sweep", plan=self.sweep_plan),
-                cwd=ROOT, env=self._environment, stdout=log, stderr=log, check=False, timeout=SLOWEST_SWEEP,
+                cwd=ROOT, env=self._environment, stdout=log, stderr=log,
             )  # fmt: skip
+        until = time.monotonic() + SLOWEST_SWEEP
+        while process.poll() is None:
+            if end_what_hangs(self.journal, process.pid):
+                process.kill()
+            if time.monotonic() > until:
+                process.kill()
+                raise TimeoutError(f"a sweep took longer than {SLOWEST_SWEEP:.0f} s")
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.2)
         self.injected["sweeps"] += 1
 
     # What became of it
@@ -382,8 +408,8 @@ class Chaos:
         today = datetime.now(UTC).date()
         return [*ledger.between(today - timedelta(days=1), today + timedelta(days=1))]
 
-    def deaths(self) -> Counter[str]:
-        return Counter(line["died"] for line in read_journal(self.journal) if "died" in line)
+    def deaths(self) -> Counter[Planned]:
+        return deaths(self.journal)
 
     def in_dynamics(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.control("GET", "leads")
@@ -410,15 +436,16 @@ class Chaos:
                               timeout=300)  # fmt: skip
         return done.returncode, done.stdout + done.stderr
 
-    def _drawn(self, windows: list[Window], most: int = 6) -> dict[Window, int]:
-        """Draws on which pass of each window the process dies."""
+    def _drawn(self, windows: list[Window], by: Sequence[str], most: int = 6) -> Plan:
+        """Draws on which pass of each window each death comes."""
         often = {"intake", "delivery"}
         seldom = {"dynamics.note", "fallback.keep", "ledger.insert", "queue.put"}
         return {
-            window: self.chance.randint(1, most)
+            (window, Death(death)): self.chance.randint(1, most)
             if window.flow in often and not {window.after, window.before} & seldom
             else 1
             for window in windows
+            for death in by
         }
 
 

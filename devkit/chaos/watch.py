@@ -13,6 +13,7 @@ import os
 import pkgutil
 import signal
 import threading
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -54,14 +55,16 @@ UNSURE = {"dynamics.create", "dynamics.note", "canary.post", "notifier.send"}
 
 
 class Death(StrEnum):
-    """How a run is ended. Processes that are not the functions know only the first."""
+    """How a run is ended. A sweep or a command is a process of its own: for it the first two are the same."""
 
     HOST = "host"  # the process dies, and with the worker its host
     WORKER = "worker"  # only the process dies that runs the functions
     TIMEOUT = "timeout"  # the run hangs until functionTimeout, and the host ends its worker
 
 
-Plan = dict[tuple[Window, Death], int]
+# What can end in a window, and the pass on which it does.
+Planned = tuple[Window, Death]
+Plan = dict[Planned, int]
 
 
 @dataclass(slots=True)
@@ -132,11 +135,8 @@ class Watch:
         with self._in(chain), self.writing(DELETE):
             yield
 
-    def ended_for_its_time(self, process: int) -> None:
-        """Notes the runs of that worker which hung until its host ended it."""
-        for line in read_journal(self.journal):
-            if "hangs" in line and line["process"] == process:
-                self._tell(died=line["hangs"], by=Death.TIMEOUT)
+    def note_worker(self) -> None:
+        self._tell(worker=os.getpid())
 
     @contextmanager
     def writing(self, name: str) -> Iterator[None]:
@@ -175,8 +175,7 @@ class Watch:
             die(self.host if due is Death.HOST else None)
 
     def _tell(self, **line: object) -> None:
-        with self.journal.open("a", encoding="utf-8") as journal:
-            journal.write(json.dumps(line) + "\n")
+        tell(self.journal, **line)
 
     def _chain(self) -> Chain | None:
         return getattr(self._here, "chain", None) or self._everywhere
@@ -208,10 +207,27 @@ def hang() -> NoReturn:
         threading.Event().wait()
 
 
+def end_what_hangs(journal: Path, process: int) -> bool:
+    """Notes that the runs of this process which hang are ended for their time; False if there are none."""
+    hung = [line["hangs"] for line in read_journal(journal) if "hangs" in line and line["process"] == process]
+    for window in hung:
+        tell(journal, died=window, by=Death.TIMEOUT)
+    return bool(hung)
+
+
+def tell(journal: Path, **line: object) -> None:
+    with journal.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def deaths(journal: Path) -> Counter[Planned]:
+    return Counter((Window.parse(line["died"]), Death(line["by"])) for line in read_journal(journal) if "died" in line)
+
+
 def remaining(plan: Plan, journal: Path) -> Plan:
     """Leaves out the deaths that have been died."""
-    died = {(line["died"], line["by"]) for line in read_journal(journal) if "died" in line}
-    return {(window, death): nth for (window, death), nth in plan.items() if (str(window), death) not in died}
+    died = deaths(journal)
+    return {planned: nth for planned, nth in plan.items() if not died[planned]}
 
 
 def watch_stores(watch: Watch) -> None:

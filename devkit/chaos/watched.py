@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from devkit.chaos.watch import Death, Watch, remaining, watch_stores, watch_sweep
+from devkit.chaos.watch import Death, Planned, Watch, end_what_hangs, remaining, watch_stores, watch_sweep
 from devkit.chaos.windows import Window
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def serve(watch: Watch, options: argparse.Namespace) -> int:
             delete(queue, message_id, receipt)
 
     def watched_kill(worker: WorkerProcess) -> None:
-        watch.ended_for_its_time(worker.pid)
+        end_what_hangs(options.journal, worker.pid)
         kill(worker)
 
     StorageQueue.delete = watched_delete  # type: ignore[method-assign, assignment]
@@ -74,6 +74,7 @@ def work(watch: Watch, options: argparse.Namespace) -> NoReturn:
         return [replace(found, code=watched_code(watch, found, options.crash)) for found in load(folder)]
 
     app.load = watched_load  # type: ignore[assignment]
+    watch.note_worker()
     worker(options.arguments)
 
 
@@ -153,7 +154,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def planned(text: str) -> tuple[tuple[Window, Death], int]:
+def planned(text: str) -> tuple[Planned, int]:
     times, death, window = text.split("@")
     return (Window.parse(window), Death(death)), int(times)
 

@@ -12,16 +12,17 @@ from types import FrameType
 from typing import NoReturn
 
 from devkit.functions_host import app_settings, host_json, logs
+from devkit.functions_host.blobs import Blobs, serve_nothing
 from devkit.functions_host.dispatcher import Dispatcher
-from devkit.functions_host.errors import EXIT_CANNOT_START, EXIT_HOST_ERROR, EXIT_OK, CannotStart
+from devkit.functions_host.errors import EXIT_CANNOT_START, EXIT_OK, CannotStart
 from devkit.functions_host.host import Choices, Host, describe
 from devkit.functions_host.http_server import HttpServer
 from devkit.functions_host.worker_process import WorkerProcess
 
 _EPILOG = f"""exit codes:
-  {EXIT_OK:>2}  stopped by SIGINT or SIGTERM (the same again does not wait for what runs)
+  {EXIT_OK:>2}  stopped by SIGINT or SIGTERM (the same again does not wait for what runs); or shut down by an error that
+      nothing handled, such as storage that refuses or is away: the log says which; start it again
   {EXIT_CANNOT_START:>2}  cannot start: the app, its settings or the port
-  {EXIT_HOST_ERROR:>2}  storage refused what the host cannot do without, or the host itself failed; start it again
 """
 
 WORKER = ("devkit.functions_host.worker",)
@@ -48,6 +49,7 @@ def _serve(options: argparse.Namespace, worker: Sequence[str]) -> int:
         hurry=options.hurry,
         drain=options.drain,
         skip_spent_poison=options.skip_spent_poison,
+        blobs=options.blobs,
     )
     settings: Path = (options.settings or app_dir / "local.settings.json").resolve()
     app_settings.load(settings, required=options.settings is not None)
@@ -57,6 +59,11 @@ def _serve(options: argparse.Namespace, worker: Sequence[str]) -> int:
     for warning in host_options.warnings:
         logging.getLogger("Host").warning(warning)
     server = _bind(options)
+    if choices.blobs is Blobs.AWAY:
+        server.server_close()
+        serve_nothing(
+            (options.host, options.port), hurry=choices.hurry, listening=partial(_say_listening, options.host)
+        )
     dispatcher = Dispatcher(
         start_worker=partial(WorkerProcess, [*worker, str(app_dir)]),
         hurry=choices.hurry,
@@ -66,12 +73,17 @@ def _serve(options: argparse.Namespace, worker: Sequence[str]) -> int:
     host = Host(functions=found, options=host_options, choices=choices, server=server, dispatcher=dispatcher)
     _stop_on_signals(host)
     host.start()
-    base_url = f"http://{options.host}:{server.server_address[1]}"
-    print(f"listening {base_url}", flush=True)
+    base_url = _say_listening(options.host, server.server_address[1])
     print("\n".join(["Functions:", *describe(found, host.routes, base_url)]), file=sys.stderr)
     if choices.enable_auth:
-        print(f"Keys are in {choices.data / 'keys.json'}", file=sys.stderr)
+        print(f"Keys are in {choices.keys_file}, from the first request on that carries one", file=sys.stderr)
     return host.wait()
+
+
+def _say_listening(host: str, port: int) -> str:
+    base_url = f"http://{host}:{port}"
+    print(f"listening {base_url}", flush=True)
+    return base_url
 
 
 def _bind(options: argparse.Namespace) -> HttpServer:
@@ -118,11 +130,17 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     option("--port", type=int, default=7071, help="0 for any free one (default: %(default)s)")
     option("--data", type=Path, default=Path(".devkit/functions_host"), metavar="DIR",
            help="where keys and timer status are kept (default: %(default)s)")  # fmt: skip
-    option("--enable-auth", action="store_true", help="ask for keys; they are made in DATA/keys.json")
+    option(
+        "--enable-auth",
+        action="store_true",
+        help="ask for keys; the first request that carries one makes them, in DATA/keys.json",
+    )
+    option("--blobs", type=Blobs, choices=[*Blobs], default=Blobs.HERE, metavar="|".join(Blobs),
+           help="missing makes every key wrong, away keeps the host from starting (default: %(default)s)")  # fmt: skip
     option("--lease", type=_at_least_one, default=600, metavar="SECONDS",
            help="how long a received message stays hidden (default: %(default)s, as on Azure)")  # fmt: skip
     option("--hurry", type=_at_least_one, default=1, metavar="FACTOR",
-           help="divide the waits fixed in the host, never those of host.json (default: %(default)s)")  # fmt: skip
+           help="divide the host's own fixed waits, none of host.json's (default: %(default)s)")  # fmt: skip
     option("--settings", type=Path, metavar="FILE", help="instead of DIR/local.settings.json")
     option("--allow-chunked", action="store_true", help="read chunked bodies; the real host hands Python an empty one")
     option("--drain", type=_at_least_one, default=10, metavar="SECONDS",

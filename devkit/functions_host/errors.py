@@ -1,9 +1,7 @@
 """Defines the exit codes, and the error that stops the process before it serves."""
 
-EXIT_OK = 0
+EXIT_OK = 0  # the real host's code for a stop, and for an unhandled error too; the platform starts another after each
 EXIT_CANNOT_START = 2
-# The real host shuts down on these and the platform starts another, as a launcher may.
-EXIT_HOST_ERROR = 70
 
 
 class CannotStart(Exception):

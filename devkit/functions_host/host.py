@@ -11,22 +11,26 @@ from queue import Empty, SimpleQueue
 
 from azure.core.exceptions import AzureError
 
+from devkit.functions_host.blobs import Blobs
 from devkit.functions_host.dispatcher import Dispatcher
-from devkit.functions_host.errors import EXIT_HOST_ERROR, EXIT_OK
+from devkit.functions_host.errors import EXIT_OK
 from devkit.functions_host.functions import Function, HttpTrigger, QueueTrigger, TimerTrigger
 from devkit.functions_host.host_json import HostOptions
 from devkit.functions_host.http_functions import HttpFunctions
 from devkit.functions_host.http_server import HttpServer
-from devkit.functions_host.keys import Keys
+from devkit.functions_host.keys import KeyCheck, KeyFile, NoKeys
 from devkit.functions_host.queue_listener import QueueListener
 from devkit.functions_host.queue_processor import QueueProcessor, poison_name
 from devkit.functions_host.routes import Routes
 from devkit.functions_host.schedule import Schedule
 from devkit.functions_host.storage import StorageQueue, connection_string, reason
 from devkit.functions_host.timer_listener import TimerListener
+from devkit.functions_host.timer_lock import LOCK_SECONDS, TimerLock
 from devkit.functions_host.timer_status import StatusFile
 
 _log = logging.getLogger("Host")
+SHUTTING_DOWN = "An unhandled exception has occurred. Host is shutting down."
+_QUEUE_NAME_LENGTHS = range(3, 64)
 Part = HttpServer | QueueListener | TimerListener
 
 
@@ -40,6 +44,11 @@ class Choices:
     hurry: float = 1
     drain: float = 10
     skip_spent_poison: bool = False
+    blobs: Blobs = Blobs.HERE
+
+    @property
+    def keys_file(self) -> Path:
+        return self.data / "keys.json"
 
 
 class Host:
@@ -60,11 +69,12 @@ class Host:
         # Not an Event: a signal's handler runs between two lines of the thread that waits, and an Event has a lock.
         self._exit_codes: SimpleQueue[int] = SimpleQueue()
         self.routes = Routes(functions, options.route_prefix)
-        keys = Keys.load_or_make(choices.data / "keys.json") if choices.enable_auth else None
-        self._http = HttpFunctions(routes=self.routes, keys=keys, dispatcher=dispatcher)
+        self._http = HttpFunctions(routes=self.routes, keys=_key_check(choices), dispatcher=dispatcher)
         enabled = [function for function in functions if not function.disabled]
         self._queues = [
-            self._queue_listener(item, item.trigger) for item in enabled if isinstance(item.trigger, QueueTrigger)
+            self._queue_listener(item, item.trigger)
+            for item in enabled
+            if isinstance(item.trigger, QueueTrigger) and _has_queue_name(item.name, item.trigger)
         ]
         self._timers = [
             self._timer_listener(item, item.trigger) for item in enabled if isinstance(item.trigger, TimerTrigger)
@@ -84,10 +94,10 @@ class Host:
     def fail(self, error: Exception) -> None:
         """Shut down, as the real host does on an unhandled error (WebScriptHostExceptionHandler.cs)."""
         if isinstance(error, AzureError):
-            _log.critical("Storage did not do what the host needs (%s). Host is shutting down.", reason(error))
+            _log.critical("%s Storage did not do what the host needs (%s).", SHUTTING_DOWN, reason(error))
         else:
-            _log.critical("An unhandled exception has occurred. Host is shutting down.", exc_info=error)
-        self._exit_codes.put(EXIT_HOST_ERROR)
+            _log.critical(SHUTTING_DOWN, exc_info=error)
+        self._exit_codes.put(EXIT_OK)
 
     def wait(self) -> int:
         """Serve until the first reason to stop, let runs finish, and return its exit code."""
@@ -117,7 +127,12 @@ class Host:
         spare = 2  # a poll and a renewal at the same time
 
         def queue(name: str) -> StorageQueue:
-            return StorageQueue(connection=connection, name=name, connections=options.concurrency + spare)
+            return StorageQueue(
+                connection=connection,
+                name=name,
+                connections=options.concurrency + spare,
+                hurry=self._choices.hurry,
+            )
 
         source, poison = queue(trigger.queue), poison_name(trigger.queue)
         processor = QueueProcessor(
@@ -140,15 +155,32 @@ class Host:
     def _timer_listener(self, function: Function, trigger: TimerTrigger) -> TimerListener:
         now = datetime.now(UTC)
         schedule = Schedule(trigger.schedule, where=f"function {function.name!r}", now=now)
+        timers = self._choices.data / "timers"
         monitored = trigger.use_monitor and schedule.is_monitored(now)
         return TimerListener(
             function=function,
             trigger=trigger,
             schedule=schedule,
-            status_file=StatusFile(self._choices.data / "timers" / f"{function.name}.json") if monitored else None,
+            status_file=StatusFile(timers / f"{function.name}.json") if monitored else None,
+            lock=TimerLock(timers / "locks.sqlite", function.name, seconds=LOCK_SECONDS / self._choices.hurry),
             dispatcher=self._dispatcher,
             on_error=self.fail,
         )
+
+
+def _key_check(choices: Choices) -> KeyCheck | None:
+    if not choices.enable_auth:
+        return None
+    return NoKeys() if choices.blobs is Blobs.MISSING else KeyFile(choices.keys_file)
+
+
+def _has_queue_name(function: str, trigger: QueueTrigger) -> bool:
+    """Say whether the name's length is allowed. If not, the real host runs all but this function."""
+    allowed = len(trigger.queue) in _QUEUE_NAME_LENGTHS
+    if not allowed:
+        _log.error("The '%s' function is in error and does not run: the queue's name '%s' has not 3 to 63 characters.",
+                   function, trigger.queue)  # fmt: skip
+    return allowed
 
 
 def describe(functions: Sequence[Function], routes: Routes, base_url: str) -> list[str]:

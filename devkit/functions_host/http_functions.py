@@ -14,7 +14,7 @@ from devkit.functions_host.app_settings import is_on
 from devkit.functions_host.dispatcher import Dispatcher
 from devkit.functions_host.functions import Function, HttpTrigger
 from devkit.functions_host.http_reply import Reply, reply_of
-from devkit.functions_host.keys import Keys
+from devkit.functions_host.keys import KeyCheck
 from devkit.functions_host.routes import Routes
 
 _DEFAULT_BODY_LIMIT = 104_857_600
@@ -34,7 +34,7 @@ class Call:
 class HttpFunctions:
     """Thread-safe. Without `keys` no key is checked, as in Core Tools."""
 
-    def __init__(self, *, routes: Routes, keys: Keys | None, dispatcher: Dispatcher) -> None:
+    def __init__(self, *, routes: Routes, keys: KeyCheck | None, dispatcher: Dispatcher) -> None:
         self._routes = routes
         self._keys = keys
         self._dispatcher = dispatcher

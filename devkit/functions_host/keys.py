@@ -1,13 +1,23 @@
-"""Makes the app's keys once, keeps them in a file that only its owner may read, compares in constant time."""
+"""Keeps the app's keys in a file that only its owner may read, and compares in constant time."""
 
 import hmac
 import json
 import os
 import secrets
+import tempfile
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from devkit.functions_host.errors import CannotStart
+
+
+class KeyCheck(Protocol):
+    def open_(self, level: str, presented: str | None) -> bool:
+        """Say whether `presented` is enough for a function of this level."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -18,30 +28,59 @@ class Keys:
     default: str
 
     @classmethod
-    def load_or_make(cls, path: Path) -> "Keys":
+    def load(cls, path: Path) -> "Keys | None":
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
             return cls(master=str(document["master"]), default=str(document["default"]))
         except FileNotFoundError:
-            return cls._make(path)
+            return None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise CannotStart(
                 f"{path}: cannot be read as keys ({type(error).__name__}); delete it for new ones"
             ) from error
 
     @classmethod
-    def _make(cls, path: Path) -> "Keys":
-        keys = cls(master=secrets.token_urlsafe(40), default=secrets.token_urlsafe(40))
+    def make(cls, path: Path) -> None:
+        """Make new ones, unless another host of the same folder was faster."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump({"master": keys.master, "default": keys.default}, file, indent=2)
-        return keys
+        descriptor, written = tempfile.mkstemp(dir=path.parent, prefix=".keys-")
+        with os.fdopen(descriptor, "w") as file:
+            json.dump({"master": secrets.token_urlsafe(40), "default": secrets.token_urlsafe(40)}, file, indent=2)
+        with suppress(FileExistsError):
+            os.link(written, path)
+        Path(written).unlink()
 
     def open_(self, level: str, presented: str | None) -> bool:
-        """Say whether `presented` is enough for a function of this level."""
         if level == "anonymous":
             return True
         enough = [self.master] if level == "admin" else [self.master, self.default]
         # No early end: the time must not reveal which key was similar.
         matches = [hmac.compare_digest(key.encode(), (presented or "").encode()) for key in enough]
         return any(matches)
+
+
+class KeyFile:
+    """Thread-safe. The keys are made at the first request that carries one, which is refused all the same."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._keys = Keys.load(path)
+        self._lock = threading.Lock()
+
+    def open_(self, level: str, presented: str | None) -> bool:
+        keys = self._keys if presented is None else self._loaded_or_made()
+        return keys.open_(level, presented) if keys else level == "anonymous"
+
+    def _loaded_or_made(self) -> Keys | None:
+        with self._lock:
+            self._keys = self._keys or Keys.load(self._path)
+            if self._keys is None:
+                Keys.make(self._path)
+            return self._keys
+
+
+class NoKeys:
+    """The blob container of the keys cannot be reached, so no key is right."""
+
+    def open_(self, level: str, presented: str | None) -> bool:  # noqa: ARG002
+        return level == "anonymous"

@@ -10,6 +10,7 @@ from azure.storage.queue import QueueMessage
 
 from devkit.functions_host.backoff import Backoff
 from devkit.functions_host.host_json import QueueOptions
+from devkit.functions_host.retries import StoppedError
 from devkit.functions_host.storage import QueueAwayError, StorageQueue
 
 _log = logging.getLogger("Host.Queues")
@@ -32,6 +33,7 @@ class QueueListener:
         self._options = options
         self._lease = lease
         self._on_error = on_error
+        self._exists = False
         self._away = ""
         self._in_flight = 0
         self._fewer_in_flight = threading.Condition()
@@ -54,6 +56,7 @@ class QueueListener:
     def stop(self) -> None:
         self._stopping = True
         self._wake.set()
+        self._queue.stop_asking()
         with self._fewer_in_flight:
             self._fewer_in_flight.notify_all()
 
@@ -70,6 +73,8 @@ class QueueListener:
     def _poll(self) -> None:
         try:
             self._poll_until_stopped()
+        except StoppedError:
+            return
         except Exception as error:  # noqa: BLE001 - whatever it is, the real host would shut down on it
             self._on_error(error)
 
@@ -88,8 +93,12 @@ class QueueListener:
 
     def _receive(self) -> list[QueueMessage]:
         try:
+            if not self._exists:
+                self._queue.require()
+                self._exists = True
             messages = self._queue.receive(self._options.batch_size, lease=self._lease)
         except QueueAwayError as error:
+            self._exists = False
             if str(error) != self._away:
                 self._away = str(error)
                 _log.log(

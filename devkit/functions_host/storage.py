@@ -1,29 +1,34 @@
-"""Sends five kinds of request to one queue, and says what refusals mean for a listener.
+"""Sends six kinds of request to one queue, and says what refusals mean for a listener.
 
 Messages are not decoded here, so that a poison copy is the same text.
 """
 
 import logging
 import os
-from collections.abc import Mapping
-from typing import Any
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import requests
 from azure.core.exceptions import AzureError, HttpResponseError
 from azure.core.pipeline.transport import RequestsTransport
-from azure.storage.queue import ExponentialRetry, QueueClient, QueueMessage
+from azure.storage.queue import QueueClient, QueueMessage
 
 from devkit.functions_host.errors import CannotStart
+from devkit.functions_host.retries import SixTries
+
+Answer = TypeVar("Answer")
 
 _QUEUE_GONE = {"QueueNotFound", "QueueBeingDeleted", "QueueDisabled"}
 _LEASE_LOST = {"PopReceiptMismatch", "MessageNotFound"} | _QUEUE_GONE
+_NETWORK_TIMEOUT = 100  # seconds for each try (Azure.Core's RetryOptions)
 # The app's own storage requests are logged by its rules, the host's not at all.
 _SILENT = logging.getLogger("Host.Storage")
 _SILENT.setLevel(logging.WARNING)
 
 
 class QueueAwayError(Exception):
-    """The queue is missing, being deleted, overloaded or out of reach: try again later."""
+    """The queue is missing or being deleted, or its service answers 5xx: try again later."""
 
 
 class LeaseLostError(Exception):
@@ -31,10 +36,14 @@ class LeaseLostError(Exception):
 
 
 class StorageQueue:
-    """Thread-safe: its connections are shared, up to `connections` at once."""
+    """Thread-safe: its connections are shared, up to `connections` at once.
 
-    def __init__(self, *, connection: str, name: str, connections: int) -> None:
+    Each request is tried six times; the pauses between the tries are divided by `hurry`.
+    """
+
+    def __init__(self, *, connection: str, name: str, connections: int, hurry: float = 1) -> None:
         self.name = name
+        self._stop = threading.Event()
         session = requests.Session()
         adapter = requests.adapters.HTTPAdapter(pool_connections=2, pool_maxsize=connections)
         session.mount("http://", adapter)
@@ -42,22 +51,26 @@ class StorageQueue:
         self._client = QueueClient.from_connection_string(
             connection,
             name,
-            transport=RequestsTransport(session=session, session_owner=False, connection_timeout=5, read_timeout=30),
-            retry_policy=ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=3, random_jitter_range=1),
+            transport=RequestsTransport(
+                session=session, session_owner=False, connection_timeout=_NETWORK_TIMEOUT, read_timeout=_NETWORK_TIMEOUT
+            ),
+            retry_policy=SixTries(hurry=hurry),
             logger=_SILENT,
         )
 
+    def require(self) -> None:
+        """Raise QueueAwayError if there is no such queue now."""
+        self._ask(lambda: self._client.get_queue_properties(stop=self._stop))
+
     def receive(self, count: int, *, lease: float) -> list[QueueMessage]:
-        """Receive messages, without retries: the listener has its own back-off."""
         pages = self._client.receive_messages(
-            messages_per_page=count, visibility_timeout=round(lease), retry_total=0
+            messages_per_page=count, visibility_timeout=round(lease), stop=self._stop
         ).by_page()
-        try:
-            return list(next(pages, []))
-        except AzureError as error:
-            if _can_wait(error):
-                raise QueueAwayError(reason(error)) from error
-            raise
+        return self._ask(lambda: list(next(pages, [])))
+
+    def stop_asking(self) -> None:
+        """End `require` and `receive` with StoppedError before their next try; the other requests go on."""
+        self._stop.set()
 
     def delete(self, message_id: str, receipt: str) -> None:
         self._settle(self._client.delete_message, message_id, receipt)
@@ -88,6 +101,15 @@ class StorageQueue:
                 raise
 
     @staticmethod
+    def _ask(request: Callable[[], Answer]) -> Answer:
+        try:
+            return request()
+        except HttpResponseError as error:
+            if _can_wait(error):
+                raise QueueAwayError(reason(error)) from error
+            raise
+
+    @staticmethod
     def _settle(request: Any, *arguments: object, **options: object) -> Any:
         try:
             return request(*arguments, **options)
@@ -111,9 +133,9 @@ def connection_string(connection: str, *, where: str, environ: Mapping[str, str]
     raise CannotStart(f"{where}: setting {name} is missing; it must hold a storage connection string")
 
 
-def _can_wait(error: AzureError) -> bool:
-    status = _status(error)
-    return status is None or status >= 500 or _code(error) in _QUEUE_GONE
+def _can_wait(error: HttpResponseError) -> bool:
+    """Say whether the listener backs off (QueueListener.cs). Any other error, and no answer, ends the host."""
+    return (error.status_code or 0) >= 500 or _code(error) in _QUEUE_GONE
 
 
 def _status(error: AzureError) -> int | None:

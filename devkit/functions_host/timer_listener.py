@@ -1,4 +1,4 @@
-"""Runs one timer function on its schedule, never two at once (TimerListener.cs)."""
+"""Runs one timer function on its schedule, never two at once, and in one host at a time (TimerListener.cs)."""
 
 import json
 import logging
@@ -12,6 +12,7 @@ from azure.functions import meta
 from devkit.functions_host.dispatcher import Dispatcher
 from devkit.functions_host.functions import Function, TimerTrigger
 from devkit.functions_host.schedule import Schedule
+from devkit.functions_host.timer_lock import LockLostError, TimerLock
 from devkit.functions_host.timer_status import StatusFile, TimerStatus, first_status
 
 _log = logging.getLogger("Host.Timers")
@@ -33,6 +34,7 @@ class TimerListener:
         trigger: TimerTrigger,
         schedule: Schedule,
         status_file: StatusFile | None,
+        lock: TimerLock,
         dispatcher: Dispatcher,
         on_error: Callable[[Exception], None],
         now: Callable[[], datetime] = _utc_now,
@@ -41,6 +43,7 @@ class TimerListener:
         self._run_on_startup = trigger.run_on_startup
         self._schedule = schedule
         self._file = status_file
+        self._lock = lock
         self._dispatcher = dispatcher
         self._on_error = on_error
         self._now = now
@@ -60,8 +63,30 @@ class TimerListener:
 
     def _run(self) -> None:
         try:
-            self._run_until_stopped()
+            if self._take_lock():
+                threading.Thread(target=self._renew_lock, name=f"lock-{self._function.name}", daemon=True).start()
+                self._run_until_stopped()
+                self._lock.release()
         except Exception as error:  # noqa: BLE001 - a function's own error never gets here; this is the host's
+            self._on_error(error)
+
+    def _take_lock(self) -> bool:
+        """Wait for the lock; False if stopped meanwhile."""
+        while not self._lock.take():
+            _log.info("Another host runs '%s'. Asking again in %gs.", self._function.name, self._lock.seconds)
+            if self._stop.wait(self._lock.seconds):
+                return False
+        _log.info("This host runs '%s'.", self._function.name)
+        return True
+
+    def _renew_lock(self) -> None:
+        """Renew at each half of its time. A lock that is lost is an unhandled error of the real host as well."""
+        try:
+            while not self._stop.wait(self._lock.seconds / 2):
+                if not self._lock.take():
+                    self._on_error(LockLostError(self._function.name))
+                    return
+        except Exception as error:  # noqa: BLE001 - as above
             self._on_error(error)
 
     def _run_until_stopped(self) -> None:

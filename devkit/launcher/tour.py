@@ -35,12 +35,14 @@ class Tour:
         self._command = command_line(settings_file)
 
     def show(self) -> None:
-        # A lead cannot be written before the organisation is set up.
-        if self.host_url and not (self._options.no_sample or self._options.empty):
-            try:
+        try:
+            if self.host_url and self._options.enable_auth:
+                sample.make_keys(self.host_url)
+            # A lead cannot be written before the organisation is set up.
+            if self.host_url and not (self._options.no_sample or self._options.empty):
                 self._send_a_lead()
-            except (sample.SampleError, requests.RequestException) as reason:
-                self._screen.fail(str(reason))
+        except (sample.SampleError, requests.RequestException) as reason:
+            self._screen.fail(str(reason))
         self._show_where_to_look()
 
     def _send_a_lead(self) -> None:

@@ -36,7 +36,7 @@ POLLING = "00:00:00.2"
 RELEASED_FOR = "00:00:01"
 # Longer than any run takes that is left alone.
 FUNCTION_TIMEOUT = "00:00:04"
-# Leadpipe's waits between tries, ten seconds and more, and the host's own, divided by this.
+# Leadpipe's waits between tries, ten seconds and more, and the host's after a time-out, divided by this.
 HURRY = 10
 # A sweep that heals looks from so far ahead, so that no test waits for minutes; the next from further still.
 AHEAD = timedelta(minutes=20)
@@ -151,22 +151,23 @@ class Rig:
     # The processes
 
     def host(
-        self, *deaths: Planned, by: Death = Death.HOST, port: int = 0, lease: int = LEASE_SECONDS, **settings: str
+        self,
+        *deaths: Planned,
+        by: Death = Death.HOST,
+        port: int = 0,
+        lease: int = LEASE_SECONDS,
+        hurry: float = 1,
+        **settings: str,
     ) -> Host:
-        """The function app; its timer is off, since the sweep has its own way to run here."""
-        arguments = (
-            "--app",
-            str(ROOT),
-            "--port",
-            str(port),
-            "--data",
-            str(self.folder / "host"),
-            "--hurry",
-            str(HURRY),
-        )
+        """The function app; its timer is off, since the sweep has its own way to run here.
+
+        `hurry` divides the host's own waits, as the rig's HURRY divides leadpipe's.
+        """
+        arguments = ("--app", str(ROOT), "--port", str(port), "--data", str(self.folder / "host"))
         if by is Death.TIMEOUT:
-            settings = {**settings, "AzureFunctionsJobHost__functionTimeout": FUNCTION_TIMEOUT}
-        child = self.start("host", *arguments, "--lease", str(lease), deaths=deaths, by=by, **settings)
+            settings, hurry = {**settings, "AzureFunctionsJobHost__functionTimeout": FUNCTION_TIMEOUT}, HURRY
+        waits = ("--lease", str(lease), "--hurry", str(hurry))
+        child = self.start("host", *arguments, *waits, deaths=deaths, by=by, **settings)
         return Host(child, child.listening())
 
     def run(

@@ -55,6 +55,11 @@ class Host(Served):
     def log(self) -> str:
         return self.child.said
 
+    def function_key(self) -> str:
+        """The key that the host makes at the first request that carries one, which this sends."""
+        self.get("/admin/host/status", headers={"x-functions-key": "none yet"})
+        return str(json.loads((self.folder / "host" / "keys.json").read_text())["default"])
+
     def stop(self) -> int:
         os.kill(self.child.pid, signal.SIGINT)
         return self.child.wait()

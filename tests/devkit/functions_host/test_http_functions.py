@@ -1,6 +1,5 @@
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import azure.functions as func
@@ -220,11 +219,3 @@ def test_the_home_page_can_be_switched_off(serve: Serve, monkeypatch: pytest.Mon
     assert serve(ok, method="GET", path="/").status == 200
     monkeypatch.setenv("AzureWebJobsDisableHomepage", "true")
     assert serve(ok, method="GET", path="/").status == 204
-
-
-def test_keys_are_made_once_for_their_owner_only(tmp_path: Path) -> None:
-    path = tmp_path / "data" / "keys.json"
-    made = Keys.load_or_make(path)
-    assert Keys.load_or_make(path) == made
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert made.master not in repr(made)

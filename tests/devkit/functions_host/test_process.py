@@ -22,6 +22,7 @@ from azure.storage.queue import (
     generate_account_sas,
 )
 
+from devkit.launcher.ports import any_free
 from tests.host_process import HostProcess, until
 
 Start = Callable[..., HostProcess]
@@ -121,12 +122,25 @@ def test_it_says_where_it_listens_and_what_it_found(start_host: Start, storage: 
 
 def test_keys_are_asked_for_only_when_enabled_and_never_logged(start_host: Start, tmp_path: Path) -> None:
     host = start_host(HTTP_APP, "--enable-auth")
-    keys = json.loads((tmp_path / "data" / "keys.json").read_text())
     assert host.get("/api/closed").status_code == 401
+    assert host.get("/api/closed?code=any").status_code == 401
+    keys = json.loads((tmp_path / "data" / "keys.json").read_text())
     assert host.get("/api/quick").status_code == 200
     assert host.get(f"/api/closed?code={keys['default']}").status_code == 200
     assert host.stop() == 0
     assert keys["default"] not in host.log
+
+
+def test_with_blobs_away_it_refuses_connections_and_later_does_not_answer(start_host: Start) -> None:
+    port = any_free()
+    host = start_host(HTTP_APP, "--blobs", "away", "--hurry", "70", "--port", str(port), wait=False)
+    until(lambda: "Blob storage is away" in host.log)
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"http://127.0.0.1:{port}/api/quick", timeout=10)
+    host.wait_until_listening()
+    with pytest.raises(requests.ReadTimeout):
+        requests.get(f"{host.url}/api/quick", timeout=1)
+    assert host.stop(signal.SIGTERM) == 0
 
 
 def test_sixty_posts_at_once_are_all_answered(start_host: Start) -> None:
@@ -180,7 +194,7 @@ def test_the_third_death_of_the_worker_ends_the_host(start_host: Start) -> None:
     host = start_host(HTTP_APP + DYING_APP)
     assert [host.get("/api/die").status_code for _ in range(2)] == [500, 500]
     ask_in_vain(host, "/api/die")
-    assert host.ended() == 70
+    assert host.ended() == 0
 
 
 def test_a_message_whose_worker_dies_comes_back_after_visibility_timeout(
@@ -246,39 +260,43 @@ def limited(account: str, **permissions: bool) -> str:
         return f"QueueEndpoint={service.primary_endpoint};SharedAccessSignature={sas}"
 
 
+SHUTTING_DOWN = "An unhandled exception has occurred. Host is shutting down."
+
+
 @pytest.mark.usefixtures("queue")
-def test_a_refused_receive_ends_the_process_with_70(
+def test_a_refused_receive_ends_the_process_with_0_and_is_logged(
     start_host: Start, azurite_account: str, storage: dict[str, str]
 ) -> None:
-    host = start_host(QUEUE_APP, env=storage | {"AzureWebJobsStorage": limited(azurite_account, list=True)})
-    assert host.ended() == 70
-    assert "Storage did not do what the host needs (AuthorizationPermissionMismatch)" in host.log
+    host = start_host(QUEUE_APP, env=storage | {"AzureWebJobsStorage": limited(azurite_account, read=True)})
+    assert host.ended() == 0
+    assert f"{SHUTTING_DOWN} Storage did not do what the host needs (AuthorizationPermissionMismatch)" in host.log
     assert "Traceback" not in host.log
 
 
-def test_a_refused_poison_copy_ends_the_process_with_70_and_keeps_the_message(
+def test_a_refused_poison_copy_ends_the_process_with_0_and_keeps_the_message(
     start_host: Start, azurite_account: str, queue: QueueClient, storage: dict[str, str]
 ) -> None:
     put(queue, b"bad")
     reader = limited(azurite_account, read=True, process=True, update=True, delete=True)
     host = start_host(QUEUE_APP, env=storage | {"AzureWebJobsStorage": reader}, host_json=POISON_1)
-    assert host.ended() == 70
+    assert host.ended() == 0
+    assert SHUTTING_DOWN in host.log
     assert queue.get_queue_properties().approximate_message_count == 1
 
 
-def test_storage_out_of_reach_is_said_once_and_http_goes_on(start_host: Start, queue_name: str) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    nowhere = f"AccountName=a;AccountKey=YQ==;QueueEndpoint=http://127.0.0.1:{port}/a"
-    host = start_host(
-        HTTP_APP + QUEUE_APP, env={"AzureWebJobsStorage": nowhere, "QUEUE": queue_name}, host_json=POISON_1
-    )
-    until(lambda: "cannot be read (ConnectionError)" in host.log)
+def test_with_storage_out_of_reach_http_goes_on_until_the_host_ends_itself(start_host: Start, queue_name: str) -> None:
+    nowhere = f"AccountName=a;AccountKey=YQ==;QueueEndpoint=http://127.0.0.1:{any_free()}/a"
+    host = start_host(HTTP_APP + QUEUE_APP, "--hurry", "10", env={"AzureWebJobsStorage": nowhere, "QUEUE": queue_name})
     assert host.get("/api/quick").status_code == 200
-    time.sleep(0.5)  # a few more polls
+    assert host.ended() == 0
+    assert f"{SHUTTING_DOWN} Storage did not do what the host needs (ConnectionError)" in host.log
+
+
+def test_a_function_whose_queue_has_no_possible_name_is_left_out(start_host: Start, azurite_account: str) -> None:
+    host = start_host(HTTP_APP + QUEUE_APP, env={"AzureWebJobsStorage": azurite_account, "QUEUE": "ab"})
+    assert host.get("/api/quick").status_code == 200
+    assert "The 'deliver' function is in error and does not run" in host.log
     assert host.stop() == 0
-    assert host.log.count("cannot be read") == 1
 
 
 def test_functions_share_one_pool_of_the_size_that_is_set(start_host: Start) -> None:

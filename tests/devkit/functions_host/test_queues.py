@@ -9,16 +9,13 @@ from typing import Any
 import azure.functions as func
 import pytest
 import requests
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueClient
 
 from devkit.functions_host.dispatcher import Dispatcher
-from devkit.functions_host.http_functions import Call
-from devkit.functions_host.http_reply import Reply
-from devkit.functions_host.http_server import HttpServer
 from devkit.functions_host.queue_listener import QueueListener
 from devkit.functions_host.queue_processor import QueueProcessor, poison_name
-from devkit.functions_host.storage import QueueAwayError, StorageQueue
+from devkit.functions_host.storage import StorageQueue
 from tests.devkit.functions_host.helpers import queue_function, queue_options
 from tests.host_process import until
 
@@ -428,30 +425,3 @@ def test_what_a_message_raises_beyond_its_function_ends_the_host(azurite_account
     listener.stop()
     assert listener.join(time.monotonic() + 10)
     assert isinstance(errors[0], PermissionError)
-
-
-@pytest.fixture
-def answering(queue_name: str) -> Iterator[Callable[[int], tuple[StorageQueue, list[Call]]]]:
-    """A queue of a storage service that answers all with one status, and the calls it got."""
-    servers: list[HttpServer] = []
-
-    def answering(status: int) -> tuple[StorageQueue, list[Call]]:
-        calls: list[Call] = []
-        servers.append(HttpServer(host="127.0.0.1", port=0, allow_chunked=False))
-        servers[-1].start(lambda call: (calls.append(call), Reply(status=status))[1])
-        connection = f"AccountName=a;AccountKey=YQ==;QueueEndpoint=http://127.0.0.1:{servers[-1].server_address[1]}/a"
-        return StorageQueue(connection=connection, name=queue_name, connections=2), calls
-
-    yield answering
-    for server in servers:
-        server.stop()
-
-
-@pytest.mark.parametrize(("status", "error"), [(500, QueueAwayError), (503, QueueAwayError), (403, HttpResponseError)])
-def test_a_receive_is_one_request_and_only_a_5xx_can_wait(
-    answering: Callable[[int], tuple[StorageQueue, list[Call]]], status: int, error: type[Exception]
-) -> None:
-    queue, calls = answering(status)
-    with pytest.raises(error):
-        queue.receive(8, lease=600)
-    assert len(calls) == 1

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from devkit.functions_host.dispatcher import Dispatcher
-from devkit.functions_host.errors import EXIT_HOST_ERROR, EXIT_OK
+from devkit.functions_host.errors import EXIT_OK
 from devkit.functions_host.host import Choices, Host
 from devkit.functions_host.host_json import parse
 from tests.devkit.functions_host.helpers import WorkerHere
@@ -106,7 +106,10 @@ def test_a_signal_that_does_not_interrupt_the_wait_stops_the_host() -> None:
     assert ended.returncode == EXIT_OK
 
 
-def test_the_first_reason_to_stop_gives_the_exit_code(host: Host) -> None:
+def test_an_error_that_nothing_handles_ends_the_host_with_0_and_is_logged(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
     host.fail(RuntimeError("no storage"))
-    host.ask_to_stop()
-    assert host.wait() == EXIT_HOST_ERROR
+    assert host.wait() == EXIT_OK
+    assert "An unhandled exception has occurred. Host is shutting down." in caplog.text
+    assert "no storage" in caplog.text

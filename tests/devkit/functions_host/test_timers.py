@@ -14,6 +14,7 @@ from devkit.functions_host.errors import CannotStart
 from devkit.functions_host.functions import TimerTrigger
 from devkit.functions_host.schedule import Schedule
 from devkit.functions_host.timer_listener import TimerListener
+from devkit.functions_host.timer_lock import LockLostError, TimerLock
 from devkit.functions_host.timer_status import NEVER, StatusFile, TimerStatus, first_status
 from tests.devkit.functions_host.helpers import read
 from tests.host_process import until
@@ -99,7 +100,7 @@ Run = Callable[..., TimerListener]
 
 
 @pytest.fixture
-def run(dispatcher: Dispatcher) -> Iterator[Run]:
+def run(dispatcher: Dispatcher, tmp_path: Path) -> Iterator[Run]:
     """Start a timer by a clock that is `speed` times as fast, until the test ends."""
     started: list[TimerListener] = []
 
@@ -108,6 +109,8 @@ def run(dispatcher: Dispatcher) -> Iterator[Run]:
         expression: str = "0 0 * * * *",
         *,
         file: StatusFile | None = None,
+        lock: TimerLock | None = None,
+        on_error: Callable[[Exception], Any] = pytest.fail,
         run_on_startup: bool = False,
         speed: float = 1,
     ) -> TimerListener:
@@ -122,8 +125,9 @@ def run(dispatcher: Dispatcher) -> Iterator[Run]:
             trigger=TimerTrigger(schedule=expression, run_on_startup=run_on_startup, use_monitor=file is not None),
             schedule=schedule(expression),
             status_file=file,
+            lock=lock or TimerLock(tmp_path / "locks.sqlite", "sweep"),
             dispatcher=dispatcher,
-            on_error=pytest.fail,
+            on_error=on_error,
             now=Clock(speed),
         )
         started.append(listener)
@@ -203,3 +207,112 @@ def test_a_timer_never_overlaps_itself_and_an_overrun_runs_again_at_once(run: Ru
     run(overrun, "* * * * * *", speed=10)  # three occurrences pass during each run
     until(lambda: len(ends) == 3)
     assert starts[2] - ends[1] < 0.2
+
+
+class Hosts:
+    """Locks of several hosts on one folder, by a clock that a test sets."""
+
+    def __init__(self, folder: Path) -> None:
+        self.seconds = 0.0
+        self._folder = folder
+
+    def lock(self, name: str = "sweep") -> TimerLock:
+        return TimerLock(self._folder / "timers" / "locks.sqlite", name, now=lambda: self.seconds)
+
+
+@pytest.fixture
+def hosts(tmp_path: Path) -> Hosts:
+    return Hosts(tmp_path)
+
+
+def test_a_lock_is_taken_over_only_when_its_time_is_over(hosts: Hosts) -> None:
+    first, second = hosts.lock(), hosts.lock()
+    assert first.take()
+    for hosts.seconds, taken in ((0.0, False), (59.9, False), (60.0, True)):
+        assert second.take() == taken
+    assert not first.take()
+
+
+def test_a_lock_that_is_renewed_is_kept(hosts: Hosts) -> None:
+    first, second = hosts.lock(), hosts.lock()
+    assert first.take()
+    hosts.seconds = 59.0
+    assert first.take()
+    hosts.seconds = 118.0
+    assert not second.take()
+
+
+def test_a_lock_that_lapsed_and_that_nobody_took_is_renewed(hosts: Hosts) -> None:
+    first = hosts.lock()
+    assert first.take()
+    hosts.seconds = 3600.0
+    assert first.take()
+    assert not hosts.lock().take()
+
+
+def test_a_lock_is_released_by_its_holder_alone(hosts: Hosts) -> None:
+    first, second = hosts.lock(), hosts.lock()
+    assert first.take()
+    second.release()
+    assert not second.take()
+    first.release()
+    assert second.take()
+
+
+def test_each_timer_has_a_lock_of_its_own(hosts: Hosts) -> None:
+    assert hosts.lock("sweep").take()
+    assert hosts.lock("report").take()
+
+
+def test_of_many_hosts_that_ask_at_once_one_gets_the_lock(hosts: Hosts) -> None:
+    together = threading.Barrier(8)
+    taken: list[bool] = []
+
+    def ask() -> None:
+        together.wait(10)
+        taken.append(hosts.lock().take())
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(taken) == [False] * 7 + [True]
+
+
+def test_of_two_hosts_one_runs_the_timer_and_gives_it_up_when_it_stops(
+    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    runs: list[str] = []
+    first = run(lambda _: runs.append("first"), "* * * * * *", speed=20)
+    until(lambda: runs)
+    run(lambda _: runs.append("second"), "* * * * * *", speed=20)
+    until(lambda: "Another host runs 'sweep'. Asking again in 60s." in caplog.text)
+    until(lambda: len(runs) >= 4)
+    assert set(runs) == {"first"}
+    first.stop()
+    assert first.join(time.monotonic() + 10)
+    assert TimerLock(tmp_path / "locks.sqlite", "sweep").take()
+
+
+def test_the_timer_of_a_host_that_died_is_taken_over_after_its_lock_lapsed(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "locks.sqlite"
+    runs: list[float] = []
+    died = time.time()
+    assert TimerLock(file, "sweep", seconds=1).take()
+    run(lambda _: runs.append(time.time()), "* * * * * *", speed=20, lock=TimerLock(file, "sweep", seconds=0.4))
+    until(lambda: runs)
+    assert runs[0] >= died + 1
+
+
+def test_a_lock_that_another_host_took_is_an_error_of_the_host(run: Run, tmp_path: Path) -> None:
+    errors: list[Exception] = []
+    runs: list[func.TimerRequest] = []
+    far = time.time() + 3600
+    lock = TimerLock(tmp_path / "locks.sqlite", "sweep", seconds=0.4)
+    run(runs.append, lock=lock, on_error=errors.append, run_on_startup=True)
+    until(lambda: runs)
+    assert TimerLock(tmp_path / "locks.sqlite", "sweep", now=lambda: far).take()
+    until(lambda: errors)
+    assert [type(error) for error in errors] == [LockLostError]

@@ -16,13 +16,13 @@ from devkit.launcher.screen import Screen
 from devkit.launcher.stack import meaning_of_host_exit
 
 SERVE = "import signal; print('listening there'); signal.pause()"
-# Ends with the code that its argument says for as many times as there are files to take away, then serves.
+# Ends with the code that its second argument says for as many times as there are files to take away, then serves.
 FALTERING = """
 import os, pathlib, signal, sys
 print("listening there")
 for token in pathlib.Path(sys.argv[1]).iterdir():
     token.unlink()
-    os._exit(71)
+    os._exit(int(sys.argv[2]))
 print("serving at last")
 signal.pause()
 """
@@ -71,10 +71,11 @@ def interrupt_when_it_says(part: Part, text: str) -> None:
     part.on_line = on_line
 
 
-def test_a_host_that_ends_is_started_again_and_it_says_so(
-    keeper: Keeper, shown: Shown, part: Callable[..., Part], tmp_path: Path
+@pytest.mark.parametrize(("code", "meaning"), [("0", "exit code 0, its log says why"), ("71", "71: function time-out")])
+def test_a_host_that_ends_is_started_again_whatever_its_code_and_it_says_so(
+    keeper: Keeper, shown: Shown, part: Callable[..., Part], tmp_path: Path, code: str, meaning: str
 ) -> None:
-    host = part(FALTERING, faltering(tmp_path, 1))
+    host = part(FALTERING, faltering(tmp_path, 1), code)
     interrupt_when_it_says(host, "serving at last")
     wait = keeper.start(host, timeout=20, endless=True, meaning=meaning_of_host_exit)
     wait()
@@ -82,13 +83,13 @@ def test_a_host_that_ends_is_started_again_and_it_says_so(
     with pytest.raises(KeyboardInterrupt):
         keeper.keep()
 
-    assert "! functions host ended (71: function time-out); starting it again, as the platform would" in shown.lines
+    assert f"! functions host ended ({meaning}); starting it again, as the platform would" in shown.lines
 
 
 def test_a_part_that_is_not_the_platforms_ends_the_rest_at_its_third_end(
     keeper: Keeper, shown: Shown, part: Callable[..., Part], tmp_path: Path
 ) -> None:
-    wait = keeper.start(part(FALTERING, faltering(tmp_path, 9), name="Azurite"), timeout=20)
+    wait = keeper.start(part(FALTERING, faltering(tmp_path, 9), "71", name="Azurite"), timeout=20)
     wait()
 
     with pytest.raises(PartError, match=r"Azurite ended \(exit code 71\) for the third time in a minute"):

@@ -3,12 +3,10 @@
 The tests run the sweep's task in their own process, with the app's settings, so that no test waits for ten minutes.
 """
 
-import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,12 +74,12 @@ Fly = Callable[..., Flight]
 
 
 @pytest.fixture
-def fly(start_app: Starter, storage_account: str, standin: Standin, tmp_path: Path) -> Fly:
+def fly(start_app: Starter, storage_account: str, standin: Standin) -> Fly:
     """Starts the app, which asks for its key, and gives its sweeps the address with that key, or with another one."""
 
     def start(key: str = "", **settings: str) -> Flight:
         app = start_app(storage_account, "--enable-auth", **settings)
-        key = key or json.loads((tmp_path / "host" / "keys.json").read_text())["default"]
+        key = key or app.host.function_key()
         environment = {
             **standin.settings,
             "AzureWebJobsStorage": storage_account,

@@ -6,7 +6,7 @@ import requests
 
 from leadpipe.model.record import State
 from tests.factories import payload
-from tests.integration.conftest import App, Starter
+from tests.integration.conftest import Starter
 from tests.standin_process import Standin
 
 VERBOSE = {
@@ -31,7 +31,7 @@ def test_nothing_of_a_lead_and_no_credential_is_logged_at_any_level(
     start_app: Starter, storage_account: str, standin: Standin
 ) -> None:
     app = start_app(storage_account, "--enable-auth", **VERBOSE)
-    key = keys(app)
+    key = app.host.function_key()
     tokens_before = standin.token()
 
     def post(body: str) -> requests.Response:
@@ -54,10 +54,3 @@ def test_nothing_of_a_lead_and_no_credential_is_logged_at_any_level(
     for secret in [*LEAD.values(), *secrets, "zephyrpub", "Bearer "]:
         assert secret not in log, secret
     assert base64.b64encode(payload(**LEAD).encode()).decode()[:40] not in log
-
-
-def keys(app: App) -> str:
-    import json
-
-    found = json.loads((app.host.folder / "host" / "keys.json").read_text())
-    return str(found["default"] if "default" in found else next(iter(found.values())))

@@ -224,10 +224,5 @@ def _answering(make_azd: Callable[..., Azd], app: App, *, identity: str) -> Azd:
         LEADPIPE_KEY_VAULT_NAME="",
     )
     made.set(LEADPIPE_ALERT_EMAIL="")
-    made.answer("functionapp function keys list", {"default": key_of(app)})
+    made.answer("functionapp function keys list", {"default": app.host.function_key()})
     return made
-
-
-def key_of(app: App) -> str:
-    """The key that the host made."""
-    return str(json.loads((app.host.folder / "host" / "keys.json").read_text())["default"])

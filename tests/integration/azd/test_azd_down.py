@@ -8,7 +8,7 @@ import pytest
 import predown
 from leadpipe.model.record import State
 from tests.factories import payload
-from tests.integration.azd.conftest import Azd, key_of
+from tests.integration.azd.conftest import Azd
 from tests.integration.azd.test_azd_up import users
 from tests.integration.conftest import App
 from tests.standin_process import Standin
@@ -47,7 +47,7 @@ def test_leads_that_dynamics_does_not_have_stop_it_unless_they_may_be_lost(
     azd_without_dynamics: Azd, app_without_dynamics: App
 ) -> None:
     azd, app = azd_without_dynamics, app_without_dynamics
-    taken = app.post(payload(), headers={"x-functions-key": key_of(app)}).json()
+    taken = app.post(payload(), headers={"x-functions-key": app.host.function_key()}).json()
     assert app.settled(taken["lead_id"]).state is State.FALLBACK
 
     stopped, refused, agreed = azd.hook("predown"), azd.hook("predown", "\n"), azd.hook("predown", "y\n")
@@ -61,7 +61,7 @@ def test_leads_that_dynamics_does_not_have_stop_it_unless_they_may_be_lost(
 
 def test_rejected_posts_stop_it_too(azd_without_dynamics: Azd, app_without_dynamics: App) -> None:
     app = app_without_dynamics
-    assert app.post("[]", headers={"x-functions-key": key_of(app)}).status_code == 400
+    assert app.post("[]", headers={"x-functions-key": app.host.function_key()}).status_code == 400
 
     ran = azd_without_dynamics.hook("predown")
 

@@ -14,7 +14,7 @@ import hook
 from deployed_app import DeployedApp, settings_here
 from leadpipe.model.settings import Settings, StorageByIdentity
 from postdeploy import FunctionKey, print_address
-from tests.integration.azd.conftest import NOT_YET, Azd, key_of
+from tests.integration.azd.conftest import NOT_YET, Azd
 from tests.integration.conftest import App, Starter
 from tests.standin_process import Standin
 
@@ -40,7 +40,7 @@ def test_from_a_clean_clone_to_the_address_for_partner_center(azd: Azd, deployed
     assert f"  {deployed.host.url}/api/leads?code=KEY\n" in ran.out
     assert len(organisation.leads()) == 1
     assert azd.outputs["LEADPIPE_IDENTITY_CLIENT_ID"] in users(organisation)
-    require_no_secret(azd, ran.out, key_of(deployed))
+    require_no_secret(azd, ran.out, deployed.host.function_key())
 
 
 def require_no_secret(azd: Azd, out: str, key: str) -> None:
@@ -265,7 +265,7 @@ def test_the_app_is_restarted_once_and_only_for_a_secret(
 
 
 def test_a_key_that_the_host_has_not_made_yet_is_waited_for(azd: Azd, deployed: App) -> None:
-    azd.answer("functionapp function keys list", {}, FAILED, {"default": key_of(deployed)})
+    azd.answer("functionapp function keys list", {}, FAILED, {"default": deployed.host.function_key()})
 
     ran = azd.hook("postdeploy")
 
@@ -274,7 +274,7 @@ def test_a_key_that_the_host_has_not_made_yet_is_waited_for(azd: Azd, deployed: 
 
 
 def test_after_a_change_of_the_key_the_one_that_is_left_is_used(azd: Azd, deployed: App) -> None:
-    azd.answer("functionapp function keys list", {"partnercenter2": key_of(deployed)})
+    azd.answer("functionapp function keys list", {"partnercenter2": deployed.host.function_key()})
 
     ran = azd.hook("postdeploy")
 

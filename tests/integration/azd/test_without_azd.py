@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.host_process import ROOT
-from tests.integration.azd.conftest import Azd, key_of
+from tests.integration.azd.conftest import Azd
 from tests.integration.conftest import App
 from tests.standin_process import Standin
 
@@ -57,7 +57,7 @@ def test_its_blocks_lead_from_nothing_to_the_test_lead_and_back(
     assert done.returncode == 0, done.stdout
     assert "changed: role, privileges, application user, role given" in done.stdout
     assert "the test lead got through" in done.stdout
-    assert key_of(deployed) not in done.stdout
+    assert deployed.host.function_key() not in done.stdout
     assert made == 1
     assert azd.calls("func") == [["func", "azure", "functionapp", "publish", "contoso-leads-1a2b3c", "--python"]]
     (deployment,) = azd.calls("az", "deployment", "group", "create")

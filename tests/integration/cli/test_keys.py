@@ -1,6 +1,5 @@
 """The endpoint's own keys, from the post to `leadpipe keys`, under the real host and on real storage."""
 
-import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -234,7 +233,7 @@ def test_without_a_readable_key_nothing_is_401_and_everything_names_the_setting(
     start_app: Starter, storage_account: str, run_with_dynamics: Runner, settings: dict[str, str], named: str
 ) -> None:
     app = start_app(storage_account, "--enable-auth", **settings)
-    hosts = json.loads((app.host.folder / "host" / "keys.json").read_text())["default"]
+    hosts = app.host.function_key()
     for key in (A, WRONG, hosts, ""):
         answer = post(app, key)
         assert (answer.status_code, answer.json()["error"]) == (503, "keys_settings")

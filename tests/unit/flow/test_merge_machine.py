@@ -35,7 +35,7 @@ from tests.unit.flow.test_machine import (
     Machine,
 )
 
-pytestmark = machine.pytestmark
+pytestmark = [*machine.pytestmark, pytest.mark.slow]
 EXAMPLES = machine.EXAMPLES or 40
 WINDOW = timedelta(days=30)
 # What has to have happened somewhere, or the machine is not worth its time.
