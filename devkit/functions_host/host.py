@@ -185,7 +185,7 @@ def _has_queue_name(function: str, trigger: QueueTrigger) -> bool:
 
 def describe(functions: Sequence[Function], routes: Routes, base_url: str) -> list[str]:
     """Describe each function in a line, for the terminal."""
-    templates = {route.function.name: route.template for route in routes.by_rank}
+    templates = {route.function.name: route.template for route in routes.in_order}
     width = max((len(function.name) for function in functions), default=0)
     return [
         f"  {item.name:<{width}}  {item.binding:<12}  {_where(item, templates, base_url)}{'  disabled' * item.disabled}"

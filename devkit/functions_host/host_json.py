@@ -16,7 +16,8 @@ from devkit.functions_host.errors import CannotStart
 _ROOT_KEYS = {
     "$schema", "aggregator", "concurrency", "customhandler", "extensionbundle", "extensions", "functions",
     "functiontimeout", "healthmonitor", "http", "logging", "manageddependencies", "metadataprovidertimeout", "queues",
-    "retry", "sendcanceledinvocationstoworker", "singleton", "version", "watchdirectories", "watchfiles",
+    "retry", "sendcanceledinvocationstoworker", "singleton", "telemetrymode", "version", "watchdirectories",
+    "watchfiles",
 }  # fmt: skip
 _OVERRIDE = "azurefunctionsjobhost__"
 _TIME_SPAN = re.compile(r"(?:(?P<d>\d+)\.)?(?P<h>\d{1,2}):(?P<m>\d{1,2})(?::(?P<s>\d{1,2}(?:\.\d{1,7})?))?")

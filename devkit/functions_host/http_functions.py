@@ -5,7 +5,7 @@ The order is FunctionInvocationMiddleware.cs's: a wrong path or method is 404 ev
 
 import os
 from concurrent.futures import CancelledError
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl
 
 from azure.functions import meta
@@ -15,7 +15,7 @@ from devkit.functions_host.dispatcher import Dispatcher
 from devkit.functions_host.functions import Function, HttpTrigger
 from devkit.functions_host.http_reply import Reply, reply_of
 from devkit.functions_host.keys import KeyCheck
-from devkit.functions_host.routes import Routes
+from devkit.functions_host.routes import Routes, without_dots
 
 _DEFAULT_BODY_LIMIT = 104_857_600
 
@@ -40,6 +40,7 @@ class HttpFunctions:
         self._dispatcher = dispatcher
 
     def answer(self, call: Call) -> Reply:
+        call = replace(call, path=without_dots(call.path))
         found = self._routes.find(call.method, call.path)
         if found is None:
             return self._without_function(call)

@@ -21,6 +21,7 @@ from devkit.functions_host.http_reply import Reply
 _log = logging.getLogger("Host.Http")
 _LONGEST_SHOWN = 200
 _IDLE_SECONDS = 130.0
+_BODY_SECONDS = 5.0
 
 
 class TooLargeError(Exception):
@@ -44,6 +45,7 @@ class HttpServer(socketserver.ThreadingTCPServer):
         super().__init__((host, port), _Handler)
         self.allow_chunked = allow_chunked
         self.body_limit = body_limit()
+        self.body_seconds = _BODY_SECONDS
         self.answer: Callable[[Call], Reply] = lambda _: Reply(status=503)
         self.stopping = False
         self._in_flight = 0
@@ -108,11 +110,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return Reply(status=503)
         try:
-            body = self._body()
+            body = self._body_in_time()
         except TooLargeError:
             # The rest of it would be read as the next request.
             self.close_connection = True
             _log.error("Request body too large: the limit is %d bytes.", self.server.body_limit)
+            return Reply(status=500)
+        except TimeoutError:
+            self.close_connection = True
+            _log.error("Request body too slow: nothing of it came for %gs.", self.server.body_seconds)
             return Reply(status=500)
         except ValueError:
             self.close_connection = True
@@ -132,6 +138,14 @@ class _Handler(BaseHTTPRequestHandler):
             low = name.lower()
             headers[low] = joined(headers.get(low), value)
         return headers
+
+    def _body_in_time(self) -> bytes:
+        """Read the body; TimeoutError if it stops coming (Kestrel's MinRequestBodyDataRate has a grace of 5 s)."""
+        self.connection.settimeout(self.server.body_seconds)
+        try:
+            return self._body()
+        finally:
+            self.connection.settimeout(self.timeout)
 
     def _body(self) -> bytes:
         """Read the body if there is a Content-Length, as the host does for Python.

@@ -1,4 +1,8 @@
-"""Finds the HTTP function for a method and a path by ASP.NET route templates, without regard to case."""
+"""Finds the HTTP function for a method and a path by ASP.NET route templates, without regard to case.
+
+The routes are tried in the alphabetical order of the functions' names, and the first that fits wins: the real host
+prefers no route for being more exact.
+"""
 
 import re
 from collections.abc import Sequence
@@ -31,7 +35,6 @@ class Route:
     template: str
     pattern: re.Pattern[str]
     checks: tuple[tuple[str, re.Pattern[str]], ...]
-    rank: tuple[int, ...]
 
     @classmethod
     def of(cls, function: Function, trigger: HttpTrigger, prefix: str) -> "Route":
@@ -44,7 +47,6 @@ class Route:
             template=template,
             pattern=re.compile(pattern + "/?", re.IGNORECASE | re.DOTALL),
             checks=_checks(template, function.name),
-            rank=tuple(_rank(segment) for segment in segments),
         )
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
@@ -60,12 +62,12 @@ class Route:
 class Routes:
     def __init__(self, functions: Sequence[Function], prefix: str) -> None:
         found = [Route.of(item, item.trigger, prefix) for item in functions if isinstance(item.trigger, HttpTrigger)]
-        self.by_rank = sorted(found, key=lambda route: route.rank)
+        self.in_order = sorted(found, key=lambda route: route.function.name.lower())
 
     def find(self, method: str, path: str) -> tuple[Function, dict[str, str]] | None:
         """Find the route. A wrong method is "not found", as on Azure, rather than "not allowed"."""
         decoded = unquote(re.sub("%2f", "%252F", path, flags=re.IGNORECASE))
-        for route in self.by_rank:
+        for route in self.in_order:
             if (values := route.match(method, decoded)) is not None:
                 return route.function, values
         return None
@@ -106,11 +108,14 @@ def _constraint(constraint: str, function: str) -> str:
     return f".{{{low},{high}}}"
 
 
-def _rank(segment: str) -> int:
-    """Rank literal text first, then constrained parameters, free ones, and those that take the rest."""
-    match = _PARAMETER.search(segment)
-    if match is None:
-        return 0
-    if match["rest"]:
-        return 3
-    return 1 if match["constraints"] else 2
+def without_dots(path: str) -> str:
+    """Resolve `.` and `..`, percent-encoded ones too, as Kestrel does before anything else (PathNormalizer.cs)."""
+    segments = [(segment, unquote(segment)) for segment in path.split("/")]
+    kept: list[str] = []
+    for segment, decoded in segments:
+        if decoded == "..":
+            kept = kept[:-1] or kept
+        elif decoded != ".":
+            kept.append(segment)
+    ends_in_dots = segments[-1][1] in {".", ".."}
+    return "/".join([*kept, ""] if ends_in_dots else kept)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ACCOUNT = "leadpipe"
 ANOTHER_BROWSER = "for another browser"
-HOST_EXITS = {0: "exit code 0, its log says why", 71: "71: function time-out"}
+HOST_EXITS = {0: "exit code 0, its log says why"}
 
 
 def azurite(data: Path, screen: Screen) -> Azurite:

@@ -3,11 +3,13 @@
 import textwrap
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import azure.functions as func
 
+from devkit.functions_host.dispatcher import Dispatcher
 from devkit.functions_host.functions import Function
 from devkit.functions_host.host_json import QueueOptions, parse
 from devkit.functions_host.link import Indexed, Invocation
@@ -26,7 +28,7 @@ def read(app: func.FunctionApp) -> list[Function]:
 
 
 class WorkerHere:
-    """In place of the worker process: runs what `read` has given last, in this process.
+    """In place of the worker process: runs in this process what `read` has given last under a name, or `loaded`.
 
     It says that it is ready after `when`. Killed, it says nothing more of what it runs.
     """
@@ -39,11 +41,12 @@ class WorkerHere:
         on_message: Callable[[Any, object], None],
         on_end: Callable[[Any], None],
         when: threading.Event | None = None,
+        loaded: dict[str, Loaded] | None = None,
     ) -> None:
         self._on_message = on_message
         self._on_end = on_end
         self._runs = Runs([], on_end=self._say)
-        self._runs._loaded = _loaded
+        self._runs._loaded = _loaded if loaded is None else loaded
         self._dead = False
         threading.Thread(target=self._load, args=[when], daemon=True).start()
 
@@ -67,6 +70,13 @@ class WorkerHere:
     def _say(self, message: object) -> None:
         if not self._dead:
             self._on_message(self, message)
+
+
+def running_here() -> Dispatcher:
+    """Give a dispatcher of its own for what `read` has given so far, without a time-out."""
+    dispatcher = Dispatcher(start_worker=partial(WorkerHere, loaded=dict(_loaded)), function_timeout=None)
+    dispatcher.start()
+    return dispatcher
 
 
 def queue_function(code: Callable[[func.QueueMessage], Any], queue: str = "q") -> Function:

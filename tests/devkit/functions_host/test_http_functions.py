@@ -166,14 +166,38 @@ def test_status_headers_and_cookies_of_a_response_are_kept(serve: Serve) -> None
     ]  # fmt: skip
 
 
-def test_a_cookie_is_written_anew_as_the_host_does(serve: Serve) -> None:
-    def respond(_: func.HttpRequest) -> func.HttpResponse:
-        response = func.HttpResponse("")
-        response.headers.add("Set-Cookie", "a=b; SameSite=Strict; HttpOnly; Secure; Path=/; Max-Age=60")
-        return response
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        (
+            "a=b; HttpOnly; Path=/; Max-Age=60; SameSite=Strict; Secure",
+            "a=b; max-age=60; domain=; path=/; secure; samesite=strict; httponly",
+        ),
+        (
+            "a=b=/+c; Domain=contoso.com; Expires=Wed, 21 Oct 2026 07:28:00 GMT",
+            "a=b%3D%2F%2Bc; expires=Wed, 21 Oct 2026 07:28:00 GMT; domain=contoso.com; path=",
+        ),
+    ],
+)
+def test_a_cookie_is_taken_apart_and_written_anew(serve: Serve, given: str, sent: str) -> None:
+    reply = serve(lambda _: func.HttpResponse("", headers={"Set-Cookie": given}))
+    assert [text for name, text in reply.headers if name == "Set-Cookie"] == [sent]
 
-    written = "a=b; max-age=60; domain=; path=/; secure; samesite=strict; httponly"
-    assert ("Set-Cookie", written) in serve(respond).headers
+
+def test_dots_in_a_path_are_resolved_before_the_route_is_looked_for(serve: Serve) -> None:
+    assert serve(lambda request: request.url, path="/api/y/../x", headers={"host": "h"}).body == b"http://h/api/x"
+    assert serve(ok, path="/api/x/../y") == Reply(status=404)
+
+
+def test_a_parameter_without_a_value_is_none(dispatcher: Dispatcher) -> None:
+    app = func.FunctionApp()
+
+    @app.route("files/{*path}")
+    def files(req: func.HttpRequest) -> str:
+        return repr(req.route_params.get("path"))
+
+    http = HttpFunctions(routes=Routes(read(app), "api"), keys=None, dispatcher=dispatcher)
+    assert http.answer(Call(method="GET", path="/api/files/")).body == b"None"
 
 
 def test_a_cookie_whose_end_cannot_be_read_is_500(serve: Serve) -> None:

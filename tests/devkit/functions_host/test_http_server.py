@@ -76,6 +76,15 @@ def test_the_limit_is_100_mib_when_nothing_else_is_set(start: Start) -> None:
     assert start().body_limit == 100 * 1024 * 1024
 
 
+def test_a_body_that_is_shorter_than_its_length_is_500_after_a_while(start: Start) -> None:
+    server = start(lambda _: Reply(status=202))
+    assert server.body_seconds == 5
+    server.body_seconds = 0.3
+    with socket.create_connection(("127.0.0.1", server.server_address[1]), timeout=10) as raw:
+        raw.sendall(b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n12345")
+        assert raw.makefile("rb").read().startswith(b"HTTP/1.1 500")
+
+
 def test_header_names_are_lower_case_and_repeated_ones_joined(start: Start) -> None:
     seen: list[Call] = []
     server = start(lambda call: (seen.append(call), Reply(status=204))[1])

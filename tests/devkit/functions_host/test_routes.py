@@ -2,15 +2,19 @@ import azure.functions as func
 import pytest
 
 from devkit.functions_host.errors import CannotStart
-from devkit.functions_host.routes import Routes
+from devkit.functions_host.routes import Routes, without_dots
 from tests.devkit.functions_host.helpers import read
 
 
 def routes(*templates: str, prefix: str = "api", methods: list[str] | None = None) -> Routes:
-    app = func.FunctionApp()
-    for number, template in enumerate(templates):
+    return named({f"f{number}": template for number, template in enumerate(templates)}, prefix, methods)
 
-        @app.function_name(f"f{number}")
+
+def named(templates: dict[str, str], prefix: str = "api", methods: list[str] | None = None) -> Routes:
+    app = func.FunctionApp()
+    for name, template in templates.items():
+
+        @app.function_name(name)
         @app.route(template, methods=methods)
         def x(req: func.HttpRequest) -> str: ...
 
@@ -32,6 +36,7 @@ GUID = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
         ("leads/{id?}", "/api/leads", {}),
         ("leads/{id?}", "/api/leads/7", {"id": "7"}),
         ("files/{*path}", "/api/files/a/b", {"path": "a/b"}),
+        ("files/{*path}", "/api/files", {}),
         ("files/{*path}", "/api/files/", {}),
         ("{a}/{b:length(2)}.json", "/api/x/yz.json", {"a": "x", "b": "yz"}),
     ],
@@ -63,10 +68,53 @@ def test_a_wrong_method_is_not_found() -> None:
     assert routes("leads", methods=["POST"]).find("HEAD", "/api/leads") is None
 
 
-def test_a_literal_is_preferred_to_a_parameter_and_a_constrained_one_to_a_free_one() -> None:
-    table = routes("{*rest}", "leads/{id}", "leads/{n:int}", "leads/status")
-    found = [table.find("GET", f"/api/{path}") for path in ("leads/status", "leads/7", "leads/x", "other")]
-    assert [match[0].name for match in found if match] == ["f3", "f2", "f1", "f0"]
+def test_of_routes_that_fit_the_first_by_the_functions_name_wins() -> None:
+    """Recorded: a function `anything` took every post from `leads`, which was declared before it."""
+    catch_all = {"leads": "leads", "anything": "{*path}"}
+    assert found_by(named(catch_all), "leads") == "anything"
+    assert found_by(named({"Leads": "leads", "zoo": "{*path}"}), "leads") == "Leads"
+    assert found_by(named({"a": "leads/{id}", "B": "leads/status", "c": "leads/{n:int}"}), "leads/7") == "a"
+
+
+def test_a_route_that_does_not_list_the_method_leaves_it_to_the_next() -> None:
+    app = func.FunctionApp()
+
+    @app.route("{*path}", methods=["GET", "POST"])
+    def anything(req: func.HttpRequest) -> str: ...
+
+    @app.route("leads")
+    def leads(req: func.HttpRequest) -> str: ...
+
+    table = Routes(read(app), "api")
+    assert [found_by(table, "leads", method) for method in ("POST", "HEAD", "OPTIONS")] == [
+        "anything",
+        "leads",
+        "leads",
+    ]
+
+
+def found_by(table: Routes, path: str, method: str = "GET") -> str:
+    found = table.find(method, f"/api/{path}")
+    return found[0].name if found else ""
+
+
+@pytest.mark.parametrize(
+    ("path", "resolved"),
+    [
+        ("/api/leads", "/api/leads"),
+        ("/api/console/../leads", "/api/leads"),
+        ("/api/console/a/../../leads", "/api/leads"),
+        ("/api/./leads/.", "/api/leads/"),
+        ("/api/console/..", "/api/"),
+        ("/api/console/%2e%2E/leads", "/api/leads"),
+        ("/api/a..b/.c/d%2F..", "/api/a..b/.c/d%2F.."),
+        ("/../../api", "/api"),
+        ("/..", "/"),
+        ("/api//leads/", "/api//leads/"),
+    ],
+)
+def test_dots_are_resolved_and_nothing_leads_above_the_root(path: str, resolved: str) -> None:
+    assert without_dots(path) == resolved
 
 
 def test_an_empty_prefix_leaves_the_route_alone() -> None:

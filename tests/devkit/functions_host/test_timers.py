@@ -4,20 +4,22 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
 import pytest
 
-from devkit.functions_host.dispatcher import Dispatcher
 from devkit.functions_host.errors import CannotStart
 from devkit.functions_host.functions import TimerTrigger
 from devkit.functions_host.schedule import Schedule
 from devkit.functions_host.timer_listener import TimerListener
 from devkit.functions_host.timer_lock import LockLostError, TimerLock
 from devkit.functions_host.timer_status import NEVER, StatusFile, TimerStatus, first_status
-from tests.devkit.functions_host.helpers import read
+from tests.devkit.functions_host.helpers import read, running_here
 from tests.host_process import until
+
+if TYPE_CHECKING:
+    from devkit.functions_host.dispatcher import Dispatcher
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)  # a Monday
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
@@ -100,9 +102,10 @@ Run = Callable[..., TimerListener]
 
 
 @pytest.fixture
-def run(dispatcher: Dispatcher, tmp_path: Path) -> Iterator[Run]:
-    """Start a timer by a clock that is `speed` times as fast, until the test ends."""
+def run(tmp_path: Path) -> Iterator[Run]:
+    """Start a host's timer by a clock that is `speed` times as fast, until the test ends."""
     started: list[TimerListener] = []
+    dispatchers: list[Dispatcher] = []
 
     def run(
         code: Callable[[func.TimerRequest], Any],
@@ -120,13 +123,15 @@ def run(dispatcher: Dispatcher, tmp_path: Path) -> Iterator[Run]:
         def sweep(timer: func.TimerRequest) -> None:
             code(timer)
 
+        (function,) = read(app)
+        dispatchers.append(running_here())
         listener = TimerListener(
-            function=read(app)[0],
+            function=function,
             trigger=TimerTrigger(schedule=expression, run_on_startup=run_on_startup, use_monitor=file is not None),
             schedule=schedule(expression),
             status_file=file,
             lock=lock or TimerLock(tmp_path / "locks.sqlite", "sweep"),
-            dispatcher=dispatcher,
+            dispatcher=dispatchers[-1],
             on_error=on_error,
             now=Clock(speed),
         )
@@ -138,6 +143,8 @@ def run(dispatcher: Dispatcher, tmp_path: Path) -> Iterator[Run]:
     for listener in started:
         listener.stop()
         assert listener.join(time.monotonic() + 10)
+    for dispatcher in dispatchers:
+        dispatcher.close()
 
 
 @pytest.fixture

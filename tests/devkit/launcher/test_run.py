@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -133,10 +134,11 @@ def test_a_launcher_killed_with_9_leaves_nothing_running(start: Start) -> None:
 def test_a_host_that_ends_comes_back_at_the_same_address(start: Start, free_port: int) -> None:
     run = start()
     run.wait_for("Ctrl-C stops everything")
-    with pytest.raises(requests.ConnectionError):
-        requests.get(f"http://127.0.0.1:{free_port}/api/die", timeout=30)
+    for _ in range(3):  # so often the worker may die within half an hour
+        with suppress(requests.ConnectionError):
+            assert requests.get(f"http://127.0.0.1:{free_port}/api/die", timeout=30).status_code == 500
 
-    assert "functions host ended (71: function time-out)" in run.wait_for("as the platform would")
+    assert "functions host ended (exit code 0, its log says why)" in run.wait_for("as the platform would")
     run.wait_for("functions host is back")
     assert requests.get(f"http://127.0.0.1:{free_port}/api/leads", timeout=30).ok
 
