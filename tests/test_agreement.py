@@ -16,6 +16,7 @@ from devkit.functions_host.host_json import parse
 from devkit.functions_host.logs import CategoryFilter
 from leadpipe.dataverse import codes
 from leadpipe.dataverse.auth import refusal
+from leadpipe.dataverse.client import CONNECT_SECONDS
 from leadpipe.mapping.fault import REASON
 from leadpipe.model.attention import Attention, Notice, Stage
 from leadpipe.model.record import PERSON_UNREAD
@@ -24,6 +25,8 @@ from leadpipe.model.webhook import Shape
 from leadpipe.operations.causes import CAUSES
 from leadpipe.operations.cost import OF_A_LEAD, POLLS_A_SECOND, PRICES, SWEEP_A_MINUTE, Service, storage_cost
 from leadpipe.storage.lead_queue import QUEUE
+from leadpipe.sweep.run import LONGEST_SWEEP
+from leadpipe.transport.bounded import ANSWER_SECONDS
 from leadpipe.webhook.shapes import body_of
 from tests.factories import environment
 from tests.unit.model.test_attention import all_there_are
@@ -35,6 +38,8 @@ DOCUMENTS = [
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 EXAMPLE = json.loads((ROOT / "local.settings.json.example").read_text(encoding="utf-8"))["Values"]
+# How long the host keeps a message hidden that it has received (QueueListener.cs).
+LEASE_SECONDS = 600
 # What the platform itself reads.
 PLATFORM = {"FUNCTIONS_WORKER_RUNTIME", "PYTHON_THREADPOOL_THREAD_COUNT"}
 
@@ -89,6 +94,17 @@ def test_the_host_reads_the_queue_as_the_queue_is_written() -> None:
     }
     assert options.batch_size == 8
     assert f'queue_name="{QUEUE}"' in (ROOT / "function_app.py").read_text()
+
+
+def test_function_timeout_is_longer_than_any_run_and_no_lease_has_to_be_renewed() -> None:
+    """On Microsoft's host it alone bounds a run that hangs, and a renewal that storage refuses six times ends it."""
+    longest = parse(json.loads((ROOT / "host.json").read_text()), {}).function_timeout
+    one_call = CONNECT_SECONDS + ANSWER_SECONDS
+    calls_of_a_delivery = 4  # sign in, look for the lead, write a note, create
+    assert longest is not None
+    assert longest <= LEASE_SECONDS / 2
+    assert longest > calls_of_a_delivery * one_call
+    assert longest > LONGEST_SWEEP.total_seconds() + calls_of_a_delivery * one_call
 
 
 def test_the_cost_page_has_the_prices_the_counts_and_the_month_that_they_make() -> None:

@@ -30,7 +30,7 @@ def test_a_death_in_a_crash_window_loses_doubles_and_leaves_nothing(rig: Rig, si
 
 @pytest.mark.parametrize("death", [Death.WORKER, Death.TIMEOUT])
 @pytest.mark.parametrize(("situation", "window"), IN_WORKER, ids=str)
-def test_a_dead_worker_or_a_time_out_in_a_crash_window_loses_doubles_and_leaves_nothing(
+def test_a_dead_worker_or_a_time_out_in_a_crash_window_loses_nothing(
     rig: Rig, situation: str, window: Window, death: Death
 ) -> None:
     play(situation, rig, window, by=death)
