@@ -29,8 +29,8 @@ UNLIMITED = {"requests_per_window": None, "execution_seconds_per_window": None, 
 
 
 @pytest.fixture(scope="session")
-def one_standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
-    with running(tmp_path_factory.mktemp("standin") / "data") as standin:
+def one_standin(python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
+    with running(tmp_path_factory.mktemp("standin") / "data", python=python) as standin:
         yield standin
 
 
@@ -142,9 +142,9 @@ def app(start_app: Starter, storage_account: str) -> App:
 
 
 @pytest.fixture(scope="module")
-def module_standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
+def module_standin(python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
     """For modules whose tests only look at what they posted themselves."""
-    with running(tmp_path_factory.mktemp("standin") / "data") as standin:
+    with running(tmp_path_factory.mktemp("standin") / "data", python=python) as standin:
         standin.configure(**UNLIMITED)
         yield standin
 
