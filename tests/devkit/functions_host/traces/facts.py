@@ -99,7 +99,7 @@ def at_once(trace: Trace) -> Same:
 def goes_on_receiving(trace: Trace) -> Same:
     """Says whether there are receives in a run long after the signal, which was sent when the run began."""
     begun = trace.reported("begin")[0]["t"]
-    return Same(any(seen["t"] > begun + 1.5 for seen in trace.requests("receive")))
+    return Same(any(seen["t"] > begun + 2.2 for seen in trace.requests("receive")))
 
 
 def until_first_message(trace: Trace) -> Same:

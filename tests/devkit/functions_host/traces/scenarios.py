@@ -77,7 +77,7 @@ def s03_succeeds_at_the_third(scene: Scene) -> None:
 def s04_burst_of_forty(scene: Scene) -> None:
     scene.create(scene.queue)
     for n in range(40):
-        scene.put(n, seconds=0.5)
+        scene.put(n, seconds=1)
     scene.start()
     _wait_for_delete(scene, count=40)
     scene.stop()

@@ -48,6 +48,7 @@ def found(module_storage_account: str) -> Found:
     return Found(compared=compared, output=output)
 
 
+@pytest.mark.timeout(300)  # the first waits for all
 @pytest.mark.parametrize("name", SHORT)
 def test_our_host_does_what_microsofts_did(name: str, found: Found) -> None:
     assert [str(each) for each in unexplained(found.compared[name])] == [], found.output[name]
