@@ -1,6 +1,6 @@
 """The scenarios: what happens to a host, in the order of their names.
 
-They are those of the recordings. The facts that are compared are in `facts.py`.
+They are those of the recordings. The facts that are compared are in `scenario_facts.py`.
 """
 
 import json

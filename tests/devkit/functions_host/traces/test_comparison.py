@@ -17,7 +17,7 @@ from tests.devkit.functions_host.traces.compare import (
     unexplained,
 )
 from tests.devkit.functions_host.traces.differences import DIFFERENCES, Difference
-from tests.devkit.functions_host.traces.facts import facts_of
+from tests.devkit.functions_host.traces.scenario_facts import DID_NOT_HAPPEN, facts_of
 from tests.devkit.functions_host.traces.scenarios import SCENARIOS
 from tests.devkit.functions_host.traces.trace import Seen, Trace, load, save
 from tests.devkit.functions_host.traces.values import Same, Times, agree
@@ -49,6 +49,17 @@ def test_both_recordings_agree_but_for_what_the_host_adds(name: str) -> None:
     differing = unexplained(compare(THEIRS[name], LISTENERS[name], table=()))
     assert [str(each) for each in differing if (name[:3], each.fact) not in OF_THE_HOST] == []
     assert {each.fact for each in differing} == {fact for scenario, fact in OF_THE_HOST if scenario == name[:3]}
+
+
+@pytest.mark.parametrize("trace", [*THEIRS.values(), *LISTENERS.values()], ids=lambda trace: trace.scenario)
+def test_each_fact_is_one_that_happened_in_the_recordings(trace: Trace) -> None:
+    assert DID_NOT_HAPPEN not in facts_of(trace).values()
+
+
+@pytest.mark.parametrize("name", THEIRS)
+def test_a_host_that_does_nothing_agrees_in_no_scenario(name: str) -> None:
+    nothing = Trace(scenario=name, wire=(), events=(), exits=(), left=0, poison=None, output=())
+    assert unexplained(compare(THEIRS[name], nothing, table=()))
 
 
 @pytest.mark.parametrize("name", THEIRS)
