@@ -159,11 +159,10 @@ class Scene:
         self.proxy.add(Fault(operation=operation, **rule))
 
     def trace(self) -> Trace:
-        reports = sorted(self._reports, key=lambda seen: seen["t"])
         return Trace(
             scenario=self.scenario,
             wire=self._since_start(self.proxy.seen()),
-            events=self._since_start(reports),
+            events=self._since_start(self._reports),
             exits=self._since_start(self._exits),
             left=self._count_left(),
             poison=self._peek_poison(),
@@ -171,7 +170,8 @@ class Scene:
         )
 
     def _since_start(self, seen: Sequence[Seen]) -> tuple[Seen, ...]:
-        return tuple({**each, "t": round(each["t"] - self._starts[0], 3)} for each in seen)
+        in_order = sorted(seen, key=lambda each: each["t"])
+        return tuple({**each, "t": round(each["t"] - self._starts[0], 3)} for each in in_order)
 
     def _count_left(self) -> int | None:
         with self._client(self.queue) as client:
