@@ -9,7 +9,7 @@ import warnings
 from contextlib import suppress
 from pathlib import Path
 from traceback import walk_tb
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from leadpipe.cli.exit_codes import FAILED, INTERRUPTED, READER_GONE, USAGE
 from leadpipe.model.errors import LeadpipeError
@@ -65,13 +65,13 @@ class _Faults:
 def _code_of(end: BrokenPipeError | SystemExit) -> int:
     if isinstance(end, SystemExit) and not isinstance(end.__context__, BrokenPipeError):  # Typer makes a 1 of that
         return end.code if isinstance(end.code, int) else FAILED if end.code else 0
-    _leave_unwritten()
+    _leave_unwritten(sys.stdout)
     return READER_GONE
 
 
 def _unforeseen(error: BaseException) -> int:
     if isinstance(error, OSError) and error.errno in _CANNOT_BE_WRITTEN:
-        _leave_unwritten()
+        _leave_unwritten(sys.stdout)
         _say(f"the output cannot be written: {os.strerror(error.errno)}")
     else:
         _say(_words(error))
@@ -91,13 +91,16 @@ def _words(error: BaseException) -> str:
 def _say(words: str) -> None:
     """Prints on stderr, which may be closed or full as well."""
     with suppress(OSError, ValueError):
-        sys.stderr.write(f"leadpipe: {words}\n")
-        sys.stderr.flush()
+        try:
+            sys.stderr.write(f"leadpipe: {words}\n")
+            sys.stderr.flush()
+        except OSError:
+            _leave_unwritten(sys.stderr)
 
 
-def _leave_unwritten() -> None:
-    """Drops the rest of stdout: its reader is gone or the disk is full, and Python would report that again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _leave_unwritten(stream: TextIO) -> None:
+    """Drops the rest: its reader is gone or the disk is full, and Python would report that again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _run() -> int:

@@ -4,6 +4,7 @@ Each is a process of its own with a command line and environment of its own, and
 the ordinary way would take longer than all else that the tests do. A host's workers are forks too.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -14,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,20 +25,33 @@ from typing import Any, NoReturn
 from devkit.chaos import watched
 from devkit.functions_host.link import Link
 from devkit.functions_host.worker_process import Started, WorkerProcess
+from tests import forked_python
+from tests.forks import Forks
 from tests.host_process import DEADLINE, ROOT, until
 
 IMPORTED = (
+    "azure.data.tables",
     "azure.functions",
+    "azure.identity",
+    "azure.storage.queue",
     "devkit.chaos.watched",
     "devkit.functions_host.__main__",
     "devkit.functions_host.worker.__main__",
+    "devkit.standin.__main__",
     "function_app",
     "leadpipe.cli.app",
+    "leadpipe.console.server",
     "leadpipe.dataverse.client",
     "leadpipe.mapping.default",
+    "leadpipe.storage.attention",
+    "leadpipe.storage.canary_marks",
+    "leadpipe.storage.marks",
     "leadpipe.sweep",
     "leadpipe.wiring",
     "msal",
+    "netrc",
+    "tests.azure_cli",
+    "typer._adapters",
 )
 
 HOST, WATCHED = "devkit.functions_host.__main__", "devkit.chaos.watched"
@@ -83,14 +98,26 @@ class Child:
 
 
 class Nursery:
+    """`python`: a command that takes what Python takes, and forks as well."""
+
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.nursery"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self._folder = tempfile.TemporaryDirectory(prefix="nursery-")
+        address = Path(self._folder.name) / "socket"
+        self.python = str(Path(self._folder.name) / "python")
+        script = forked_python.SCRIPT.format(python=sys.executable, file=forked_python.__file__, socket=address)
+        Path(self.python).write_text(script, encoding="utf-8")
+        Path(self.python).chmod(0o700)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(address))
+            listener.listen(64)
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.nursery", str(listener.fileno()), self.python],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                pass_fds=[listener.fileno()],
+            )
         self._born: list[Child] = []
         self._birth = threading.Condition()
         self._waiting: Path | None = None
@@ -122,6 +149,7 @@ class Nursery:
         self._process.wait(DEADLINE)
         self._reader.join()
         self._process.stdout.close()
+        self._folder.cleanup()
 
     def _read(self) -> None:
         for line in self._process.stdout or ():
@@ -140,18 +168,23 @@ def main() -> None:
 
     Without threads, which a fork would leave half behind.
     """
+    forks = Forks(int(sys.argv[1]), python=sys.argv[2])
     for name in IMPORTED:
         __import__(name)
+    gc.collect()
+    gc.freeze()
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     orders = b""
     while True:
-        ready, _, _ = select.select([0, woken], [], [])
+        ready, _, _ = select.select([0, woken, *forks.watched], [], [])
         if woken in ready:
             os.read(woken, 1000)
-            tell_of_ends()
+            tell_of_ends(forks)
+            continue
+        forks.look(ready, as_born)
         if 0 in ready:
             read = os.read(0, 1 << 20)
             if not read:
@@ -164,19 +197,25 @@ def main() -> None:
 def bear(order: dict[str, Any]) -> None:
     pid = os.fork()
     if pid == 0:
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        as_born()
         live(order)
     say(born=pid)
 
 
-def tell_of_ends() -> None:
+def as_born() -> None:
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def tell_of_ends(forks: Forks) -> None:
     with suppress(ChildProcessError):
         while True:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
-            say(ended=pid, code=os.waitstatus_to_exitcode(status))
+            code = os.waitstatus_to_exitcode(status)
+            if not forks.ended(pid, code):
+                say(ended=pid, code=code)
 
 
 def say(**news: Any) -> None:

@@ -116,8 +116,8 @@ class Standin:
 
 
 @contextmanager
-def running(folder: Path, *arguments: str) -> Iterator[Standin]:
-    command = [sys.executable, "-m", "devkit.standin", "--data", str(folder), *arguments]
+def running(folder: Path, *arguments: str, python: str = sys.executable) -> Iterator[Standin]:
+    command = [python, "-m", "devkit.standin", "--data", str(folder), *arguments]
     with (folder.parent / "standin.log").open("a") as log:
         process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=log, text=True)
     with process:

@@ -12,8 +12,8 @@ from tests.standin_process import Standin, running
 
 
 @pytest.fixture(scope="session")
-def one_standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
-    with running(tmp_path_factory.mktemp("standin") / "data") as standin:
+def one_standin(python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
+    with running(tmp_path_factory.mktemp("standin") / "data", python=python) as standin:
         standin.configure(**UNLIMITED)
         yield standin
 

@@ -29,8 +29,8 @@ UNLIMITED = {"requests_per_window": None, "execution_seconds_per_window": None, 
 
 
 @pytest.fixture(scope="session")
-def one_standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
-    with running(tmp_path_factory.mktemp("standin") / "data") as standin:
+def one_standin(python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
+    with running(tmp_path_factory.mktemp("standin") / "data", python=python) as standin:
         yield standin
 
 
@@ -97,8 +97,9 @@ class App:
 class Starter:
     """Starts the app, each time in a process of its own; all are stopped in the end."""
 
-    def __init__(self, nursery: Nursery, standin: Standin, folder: Path) -> None:
+    def __init__(self, nursery: Nursery, standin: Standin, folder: Path, host: str = HOST) -> None:
         self._nursery = nursery
+        self._host = host
         self._standin = standin
         self._folder = folder
         self._started: list[Child] = []
@@ -113,7 +114,7 @@ class Starter:
             **settings,
         }
         child = self._nursery.start(
-            HOST,
+            self._host,
             ["--app", str(ROOT), "--port", "0", "--data", str(self._folder / "host"), "--drain", "1", *arguments],
             environment={name: value for name, value in environment.items() if value},
             output=self._folder / f"host-{len(self._started)}.log",
@@ -141,9 +142,9 @@ def app(start_app: Starter, storage_account: str) -> App:
 
 
 @pytest.fixture(scope="module")
-def module_standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
+def module_standin(python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
     """For modules whose tests only look at what they posted themselves."""
-    with running(tmp_path_factory.mktemp("standin") / "data") as standin:
+    with running(tmp_path_factory.mktemp("standin") / "data", python=python) as standin:
         standin.configure(**UNLIMITED)
         yield standin
 

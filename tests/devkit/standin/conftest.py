@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def one_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
-    with running(tmp_path_factory.mktemp("standin") / "data") as standin:
+def one_for_all(python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
+    with running(tmp_path_factory.mktemp("standin") / "data", python=python) as standin:
         yield standin
 
 

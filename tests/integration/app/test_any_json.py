@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -76,9 +75,9 @@ def posted(body: dict[str, Any]) -> bytes:
     return text if len(text) <= LARGEST else json.dumps({"OfferTitle": "cut down"}).encode()
 
 
-def balance(account: str, standin: Standin) -> subprocess.CompletedProcess[str]:
+def balance(account: str, standin: Standin, python: str) -> subprocess.CompletedProcess[str]:
     environment = {**clean_environment(), **standin.settings, "AzureWebJobsStorage": account}
-    command = [sys.executable, "-m", "leadpipe", "balance", "--dynamics", "--json"]
+    command = [python, "-m", "leadpipe", "balance", "--dynamics", "--json"]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100, check=False)
 
 
@@ -119,11 +118,11 @@ def settled(app: App, lead_id: str) -> Record:
 
 
 def test_the_books_agree_with_dynamics_lead_by_lead(
-    module_app: App, module_standin: Standin, module_storage_account: str
+    module_app: App, module_standin: Standin, module_storage_account: str, python: str
 ) -> None:
     for number in range(10):
         settled(module_app, module_app.accepted({"UserDetails": {"Email": f"{number}@contoso.com"}}))
-    found = balance(module_storage_account, module_standin)
+    found = balance(module_storage_account, module_standin, python)
     assert found.returncode == 0, found.stdout + found.stderr
     (books,) = json.loads(found.stdout)
     assert (books["offenders"], books["notes"]) == ([], [])

@@ -10,7 +10,6 @@ import os
 import pty
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,12 +41,13 @@ class Ran:
 
 @dataclass
 class Azd:
-    """One environment of azd. `outputs`: what the template gives out, once it is deployed."""
+    """One environment of azd. `outputs`: what the template gives out, once it is deployed. `python`: for the hooks."""
 
     clone: Path
     fake: Path
     variables: dict[str, str]
     outputs: dict[str, str]
+    python: str
     ran: list[str] = field(default_factory=list)
 
     @property
@@ -92,7 +92,7 @@ class Azd:
             self.set(**self.outputs)
         script = (self.clone / hook["run"]).resolve()
         variables = {**self.variables, **self.environment}
-        command = [sys.executable, str(script)]
+        command = [self.python, str(script)]
         if typed is None or not hook.get("interactive"):
             done = subprocess.run(
                 command, cwd=script.parent, env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -127,12 +127,12 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def programs(tmp_path: Path) -> Path:
+def programs(python: str, tmp_path: Path) -> Path:
     """A folder with the three programs, and nothing else."""
     folder = tmp_path / "programs"
     folder.mkdir()
     for name in ("az", "azd", "func"):
-        (folder / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" "{FAKE}" {name} "$@"\n')
+        (folder / name).write_text(f'#!/bin/sh\nexec "{python}" "{FAKE}" {name} "$@"\n')
         (folder / name).chmod(0o755)
     return folder
 
@@ -153,7 +153,7 @@ def deployed(start_app: Starter, organisation: Standin, storage_account: str) ->
 
 
 @pytest.fixture
-def make_azd(tmp_path: Path, clone: Path, programs: Path, organisation: Standin) -> Callable[..., Azd]:
+def make_azd(python: str, tmp_path: Path, clone: Path, programs: Path, organisation: Standin) -> Callable[..., Azd]:
     def make(**outputs: str) -> Azd:
         fake = tmp_path / "fake"
         fake.mkdir()
@@ -167,7 +167,7 @@ def make_azd(tmp_path: Path, clone: Path, programs: Path, organisation: Standin)
             "REQUESTS_CA_BUNDLE": organisation.settings["REQUESTS_CA_BUNDLE"],
             "AZURE_CONFIG_DIR": str(fake),
         }
-        azd = Azd(clone, fake, variables, outputs)
+        azd = Azd(clone, fake, variables, outputs, python)
         token = organisation.person_token()
         azd.answer("account show", {**ACCOUNT, "tenantId": organisation.settings["DATAVERSE_TENANT_ID"]})
         azd.answer("account get-access-token", {"accessToken": token, "expires_on": 4102444800})

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 
 import pytest
 
@@ -35,6 +36,7 @@ def test_what_stays_in_dynamics_is_said_and_taken_away_only_on_request(azd: Azd,
 
 
 def test_a_pipeline_says_in_the_environment_that_it_is_taken_away(azd: Azd, organisation: Standin) -> None:
+    azd.python = sys.executable  # a fork would have leadpipe's modules from here, not from the clone
     azd.set(LEADPIPE_DOWN_REMOVES_USER="yes")
 
     ran = azd.hook("predown")

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -25,7 +24,7 @@ def blocks() -> list[str]:
 
 @pytest.mark.skipif(BASH is None, reason="there is no bash")
 def test_its_blocks_lead_from_nothing_to_the_test_lead_and_back(
-    azd: Azd, deployed: App, organisation: Standin, storage_account: str, programs: Path, tmp_path: Path
+    azd: Azd, deployed: App, organisation: Standin, storage_account: str, programs: Path, python: str, tmp_path: Path
 ) -> None:
     azd.answer("login", [])
     azd.answer("group create", None)
@@ -33,7 +32,7 @@ def test_its_blocks_lead_from_nothing_to_the_test_lead_and_back(
     azd.answer("deployment group create", None)
     azd.answer("group delete", None)
     azd.answer("functionapp list", [{"name": "contoso-leads-1a2b3c-console"}, {"name": "contoso-leads-1a2b3c"}])
-    (programs / "leadpipe").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m leadpipe "$@"\n')
+    (programs / "leadpipe").write_text(f'#!/bin/sh\nexec "{python}" -m leadpipe "$@"\n')
     (programs / "leadpipe").chmod(0o755)
     folder = tmp_path / "project"
     folder.mkdir()

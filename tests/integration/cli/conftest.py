@@ -4,7 +4,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -91,12 +90,12 @@ def run_with_dynamics(storage_account: str, standin: Standin, monkeypatch: pytes
 
 
 @pytest.fixture
-def run_process(tmp_path: Path) -> Callable[..., Ran]:
+def run_process(tmp_path: Path, python: str) -> Callable[..., Ran]:
     """Runs `python -m leadpipe` in an empty folder, with nothing set but what is given."""
 
     def command(*arguments: str, **environment: str) -> Ran:
         done = subprocess.run(
-            [sys.executable, "-m", "leadpipe", *arguments],
+            [python, "-m", "leadpipe", *arguments],
             cwd=tmp_path,
             env={**bare_environment(), **environment},
             capture_output=True,
@@ -114,7 +113,7 @@ def bare_environment() -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("AzureWebJobsStorage", "DATAVERSE_", "LEADPIPE_"))
+        if not name.startswith(("AzureWebJobsStorage", "DATAVERSE_", "LEADPIPE_", "PYTHONUNBUFFERED"))
     }
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     return {**kept, "PYTHONPATH": path, "PYTHONUTF8": "1"}

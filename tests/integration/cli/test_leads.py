@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -96,13 +95,13 @@ def test_more_than_one_page_of_the_service_is_listed_whole(run: Run, storage: St
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals in the standard library")
 @pytest.mark.parametrize("columns", [60, 80, 200])
 def test_a_terminal_of_any_width_shows_every_value_whole(
-    storage_account: str, ledger: AzureLedger, columns: int
+    storage_account: str, ledger: AzureLedger, python: str, columns: int
 ) -> None:
     email = "a-rather-long-address-of-someone@subsidiary.fabrikam.example"
     insert(
         ledger, record(lead_id(), posted=payload(Email=email, Company="Contoso [bold]株式会社"), state=State.POISONED)
     )
-    shown = on_terminal("leads", storage_account=storage_account, columns=columns)
+    shown = on_terminal(python, "leads", storage_account=storage_account, columns=columns)
     assert max(map(len, shown.splitlines()[1:])) <= columns
     for value in (lead_id(), "poisoned", "Contoso [bold]株式会社"):
         assert value in shown
@@ -110,7 +109,7 @@ def test_a_terminal_of_any_width_shows_every_value_whole(
     assert "\x1b" not in shown  # NO_COLOR
 
 
-def on_terminal(*arguments: str, storage_account: str, columns: int) -> str:
+def on_terminal(python: str, *arguments: str, storage_account: str, columns: int) -> str:
     import pty
 
     ours, theirs = pty.openpty()
@@ -122,7 +121,7 @@ def on_terminal(*arguments: str, storage_account: str, columns: int) -> str:
         "TERM": "xterm",
     }
     with subprocess.Popen(
-        [sys.executable, "-m", "leadpipe", *arguments],
+        [python, "-m", "leadpipe", *arguments],
         cwd=ROOT,
         env=environment,
         stdout=theirs,

@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -134,11 +133,13 @@ def test_times_that_cannot_be_are_said(run: Run, ledger: AzureLedger) -> None:
     assert "1 written, the record does not say when" in ran.out
 
 
-def test_on_a_terminal_days_are_bars_within_eighty_columns(storage_account: str, ledger: AzureLedger) -> None:
+def test_on_a_terminal_days_are_bars_within_eighty_columns(
+    storage_account: str, ledger: AzureLedger, python: str
+) -> None:
     for number in range(3):
         ledger.insert(written(HOUR, MINUTE, number))
     ledger.insert(received(HOUR, 3, state=State.POISONED, reason="too_long"))
-    lines = on_a_terminal("report", AzureWebJobsStorage=storage_account)
+    lines = on_a_terminal(python, "report", AzureWebJobsStorage=storage_account)
     bar = next(line for line in lines if "█" in line)
     assert bar.split()[1:3] == ["4", "█" * bar.count("█") + "x" * bar.count("x")]
     assert "1 poisoned" in bar
@@ -147,13 +148,13 @@ def test_on_a_terminal_days_are_bars_within_eighty_columns(storage_account: str,
     assert [line for line in lines if len(line) > 80] == []
 
 
-def on_a_terminal(*arguments: str, **settings: str) -> list[str]:
+def on_a_terminal(python: str, *arguments: str, **settings: str) -> list[str]:
     """The lines that the command prints on a terminal of eighty columns without colours."""
     pty = pytest.importorskip("pty")
     ours, its = pty.openpty()
     environment = {**bare_environment(), **settings, "COLUMNS": "80", "TERM": "xterm", "NO_COLOR": "1"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "leadpipe", *arguments], env=environment, stdout=its, stderr=subprocess.DEVNULL
+        [python, "-m", "leadpipe", *arguments], env=environment, stdout=its, stderr=subprocess.DEVNULL
     )
     os.close(its)
     printed = bytearray()

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -189,12 +188,12 @@ def test_a_lead_that_stays_in_the_ledger_is_not_reported_as_got_through(
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no way to interrupt another process alone")
 @pytest.mark.parametrize("as_json", [True, False], ids=["json", "lines"])
 def test_ctrl_c_leaves_the_id_of_what_was_posted(
-    start_app: Starter, storage_account: str, standin: Standin, as_json: bool
+    start_app: Starter, storage_account: str, standin: Standin, python: str, as_json: bool
 ) -> None:
     app = start_app(storage_account, **{"AzureWebJobs.deliver.Disabled": "1"})
     options = ["--json"] if as_json else []
     running = subprocess.Popen(
-        [sys.executable, "-m", "leadpipe", "send-test", "--url", app.host.url, *options],
+        [python, "-m", "leadpipe", "send-test", "--url", app.host.url, *options],
         env={**bare_environment(), **standin.settings, "AzureWebJobsStorage": storage_account},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -107,13 +107,13 @@ def test_the_command_prints_its_address_serves_and_ends_by_ctrl_c(storage_accoun
     assert "GET " not in said
 
 
-def test_a_port_that_is_taken_is_one_line_and_exit_code_1(storage_account: str, browser: Browser) -> None:
+def test_a_port_that_is_taken_is_one_line_and_exit_code_1(storage_account: str, browser: Browser, python: str) -> None:
     from leadpipe.console.server import Server
     from leadpipe.wiring import now
 
     server = Server(browser.console.target, port=0, actor="jane", now=now, environment={})
     done = subprocess.run(
-        [sys.executable, "-m", "leadpipe", "console", "--no-browser", "--port", str(server.port)],
+        [python, "-m", "leadpipe", "console", "--no-browser", "--port", str(server.port)],
         cwd=ROOT,
         env={**clean_environment(), "AzureWebJobsStorage": storage_account},
         capture_output=True,

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.devkit.functions_host.traces.scene import Scene
+from tests.host_process import until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,7 @@ def s05_spent_before_the_run(scene: Scene) -> None:
     scene.create(scene.queue)
     scene.put()
     for _ in range(5):
-        scene.wait(lambda: scene.receive(hidden_for=1), 20, "the message")
+        until(lambda: scene.receive(hidden_for=1), "the message")
         time.sleep(1.3)
     scene.start()
     _wait_for_delete(scene)

@@ -60,12 +60,11 @@ class Scene:
         self._exits: list[Seen] = []
         self._process: subprocess.Popen[bytes] | None = None
         self.proxy = Proxy(_port_of(account), self._on_change)
-        self._clients = {name: QueueClient.from_connection_string(account, name) for name in (self.queue, self.poison)}
         self._listening = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._listening.bind(("127.0.0.1", 0))
         threading.Thread(target=self._listen, daemon=True).start()
-        for client in self._clients.values():
-            with contextlib.suppress(ResourceNotFoundError):
+        for name in (self.queue, self.poison):
+            with contextlib.suppress(ResourceNotFoundError), self._client(name) as client:
                 client.delete_queue()
 
     def close(self) -> None:
@@ -73,14 +72,13 @@ class Scene:
             self.stop(signal.SIGKILL)
         self.proxy.close()
         self._listening.sendto(b"", self._listening.getsockname())
-        for client in self._clients.values():
-            client.close()
         self._data.cleanup()
 
     # The queue
 
     def create(self, queue: str) -> None:
-        self._clients[queue].create_queue()
+        with self._client(queue) as client:
+            client.create_queue()
 
     def put(self, n: int = 1, **order: Any) -> None:
         """Put a message for the app, one that lives for ever. `order` says what its run does."""
@@ -90,14 +88,17 @@ class Scene:
         self.put_raw(b64encode(text.encode()).decode())
 
     def put_raw(self, text: str) -> None:
-        self._clients[self.queue].send_message(text, time_to_live=-1)
+        with self._client(self.queue) as client:
+            client.send_message(text, time_to_live=-1)
 
     def receive(self, *, hidden_for: int) -> bool:
-        return bool(list(self._clients[self.queue].receive_messages(visibility_timeout=hidden_for)))
+        with self._client(self.queue) as client:
+            return bool(list(client.receive_messages(visibility_timeout=hidden_for)))
 
     def show(self, message: Seen) -> None:
         """Make a message that is being run visible to others."""
-        self._clients[self.queue].update_message(message["id"], message["receipt"], visibility_timeout=0)
+        with self._client(self.queue) as client:
+            client.update_message(message["id"], message["receipt"], visibility_timeout=0)
 
     # The host
 
@@ -170,16 +171,18 @@ class Scene:
         return tuple({**each, "t": round(each["t"] - self._starts[0], 3)} for each in seen)
 
     def _count_left(self) -> int | None:
-        try:
-            return self._clients[self.queue].get_queue_properties().approximate_message_count
-        except ResourceNotFoundError:
-            return None
+        with self._client(self.queue) as client:
+            try:
+                return client.get_queue_properties().approximate_message_count
+            except ResourceNotFoundError:
+                return None
 
     def _peek_poison(self) -> tuple[Seen, ...] | None:
-        try:
-            messages = self._clients[self.poison].peek_messages(max_messages=32)
-        except ResourceNotFoundError:
-            return None
+        with self._client(self.poison) as client:
+            try:
+                messages = client.peek_messages(max_messages=32)
+            except ResourceNotFoundError:
+                return None
         return tuple(
             {
                 "dequeue": message.dequeue_count or 0,
@@ -226,6 +229,10 @@ class Scene:
             "TRACE_QUEUE": self.queue,
             "TRACE_EVENTS_PORT": str(self._listening.getsockname()[1]),
         }
+
+    def _client(self, queue: str) -> QueueClient:
+        """Connect anew each time: a connection that Azurite closed meanwhile costs the library's retry of 15 s."""
+        return QueueClient.from_connection_string(self._account, queue)
 
 
 def _port_of(account: str) -> int:

@@ -59,6 +59,11 @@ def cookie(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse("", headers={"Set-Cookie": given})
 
 
+@app.route("ends")
+def ends(req: func.HttpRequest) -> str:
+    os._exit(3)
+
+
 @app.route("fails")
 def fails(req: func.HttpRequest) -> str:
     raise RuntimeError("an error whose text a caller must not see")
@@ -212,3 +217,10 @@ def test_a_body_shorter_than_announced_is_a_500_after_five_seconds(host: HostPro
         connection.sendall(b"POST /api/echo HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\nten bytes.")
         assert connection.recv(1000).startswith(b"HTTP/1.1 500 ")
         assert time.monotonic() - began > 4
+
+
+def test_a_post_whose_worker_dies_is_a_500_at_once(host: HostProcess) -> None:
+    began = time.monotonic()
+    answered = ask(host, Asked(method="POST", path="/api/ends"))
+    assert (answered.status, answered.body) == (500, b"")
+    assert time.monotonic() - began < 2.5, "a new worker is there after three seconds, and this did not wait for it"

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -254,12 +253,12 @@ def test_each_fault_of_the_settings_is_a_line(doctor: Doctor) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no way to interrupt another process alone")
 def test_ctrl_c_leaves_a_whole_json_array_of_what_was_found(
-    storage_account: str, standin: Standin, silent_port: int
+    storage_account: str, standin: Standin, silent_port: int, python: str
 ) -> None:
     """A sign-in host that takes the connection and says nothing holds the command long enough to interrupt it."""
     settings = {**standin.settings, "DATAVERSE_AUTHORITY": f"https://127.0.0.1:{silent_port}"}
     running = subprocess.Popen(
-        [sys.executable, "-m", "leadpipe", "doctor", "--json"],
+        [python, "-m", "leadpipe", "doctor", "--json"],
         env={**bare_environment(), **settings, "AzureWebJobsStorage": storage_account},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

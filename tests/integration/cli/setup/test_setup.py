@@ -375,11 +375,13 @@ def test_another_directory_can_be_named(setup_process: Setup) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no way to interrupt another process alone")
-def test_ctrl_c_says_that_what_was_done_stays_done(organisation: Standin, storage_account: str, tmp_path: Path) -> None:
+def test_ctrl_c_says_that_what_was_done_stays_done(
+    organisation: Standin, storage_account: str, python: str, tmp_path: Path
+) -> None:
     organisation.configure(device_sign_in="on_the_page")
     settings = {**organisation.settings, "AzureWebJobsStorage": storage_account, "PATH": str(tmp_path)}
     running = subprocess.Popen(
-        [sys.executable, "-m", "leadpipe", "setup", "--apply"],
+        [python, "-m", "leadpipe", "setup", "--apply"],
         env={**bare_environment(), **settings},
         stderr=subprocess.PIPE,
         encoding="utf-8",
