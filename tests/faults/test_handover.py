@@ -16,7 +16,7 @@ from tests.faults.test_outages import all_are_written_once, posted
 from tests.host_process import ROOT, until
 
 # The lock lives a minute on Azure, and is asked for as often.
-HURRY = 15
+HURRY = 10
 # Each lead's first delivery crashes, and the host gives its message up at once: only a sweep brings the lead back.
 CRASHING = "number"
 SETTINGS = {"AzureWebJobs.sweep.Disabled": "", "AzureFunctionsJobHost__extensions__queues__maxDequeueCount": "1"}
