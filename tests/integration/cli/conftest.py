@@ -1,5 +1,6 @@
 """The command line on a real storage account, as a process of its own and inside the test's."""
 
+import functools
 import json
 import os
 import socket
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer import testing
 from typer.testing import CliRunner
 
 from leadpipe.cli.app import app
@@ -23,6 +25,9 @@ from tests.listening import Listener, listening, loopback_context
 from tests.standin_process import Standin
 
 ROOT = Path(__file__).parents[3]
+
+# Typer builds all of leadpipe's commands anew for each call, which takes longer than most calls.
+testing._get_command = functools.cache(testing._get_command)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)

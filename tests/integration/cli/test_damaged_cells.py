@@ -213,6 +213,29 @@ class Account:
         whole = {column: cell for column, cell in row.items() if cell is not ABSENT}
         client.update_entity(whole, mode=UpdateMode.REPLACE)
 
+    def damage_all(
+        self, *, records: list[Case], events: list[Case], claims: list[Case], fallback_rows: list[Case]
+    ) -> None:
+        for case in records:
+            lead = self.accepted("record", case)
+            self.damage("leadledger", *keys(lead.lead_id), case)
+        for case in events:
+            lead = self.accepted("event", case)
+            deferred = Deferred(reason="throttled", detail="429", attempt=2, next_try_at=lead.received_at)
+            self.leads[f"event {case}"] = self.changed(lead, deferred)
+            self.damage("leadledger", *keys_of_event(self, lead), case)
+        for case in claims:
+            lead = self.accepted("claim", case)
+            self.ports.claims.take(
+                Claim(fingerprint=lead.fingerprint, lead_id=lead.lead_id, received_at=lead.received_at)
+            )
+            self.damage("leadclaims", lead.fingerprint[:2], lead.fingerprint, case)
+        for case in fallback_rows:
+            lead = self.accepted("fallback", case)
+            self.ports.fallback.keep(lead)
+            self.changed(lead, ToFallback(reason="no_dynamics", next_try_at=None))
+            self.damage("marketplaceleads", keys(lead.lead_id)[0], lead.lead_id, case)
+
     def deliver(self, lead: Record) -> None:
         text = Envelope.for_payload(lead.lead_id, None, attempt=lead.attempt).to_text()
         deliver(text, dequeue_count=1, chance=0.5, now=lambda: datetime.now(UTC), ports=self.ports, settings=settings())
@@ -256,25 +279,9 @@ def account(module_storage_account: str) -> Iterator[Account]:
 @pytest.fixture(scope="module")
 def damaged(account: Account) -> Account:
     """The account after everything has run over it."""
-    for case in RECORD_CASES + PAYLOAD_CASES:
-        lead = account.accepted("record", case)
-        account.damage("leadledger", *keys(lead.lead_id), case)
-    for case in EVENT_CASES:
-        lead = account.accepted("event", case)
-        deferred = Deferred(reason="throttled", detail="429", attempt=2, next_try_at=lead.received_at)
-        account.leads[f"event {case}"] = account.changed(lead, deferred)
-        account.damage("leadledger", *keys_of_event(account, lead), case)
-    for case in CLAIM_CASES:
-        lead = account.accepted("claim", case)
-        account.ports.claims.take(
-            Claim(fingerprint=lead.fingerprint, lead_id=lead.lead_id, received_at=lead.received_at)
-        )
-        account.damage("leadclaims", lead.fingerprint[:2], lead.fingerprint, case)
-    for case in FALLBACK_CASES:
-        lead = account.accepted("fallback", case)
-        account.ports.fallback.keep(lead)
-        account.changed(lead, ToFallback(reason="no_dynamics", next_try_at=None))
-        account.damage("marketplaceleads", keys(lead.lead_id)[0], lead.lead_id, case)
+    account.damage_all(
+        records=RECORD_CASES + PAYLOAD_CASES, events=EVENT_CASES, claims=CLAIM_CASES, fallback_rows=FALLBACK_CASES
+    )
     handler = Kept()
     logging.getLogger("leadpipe").addHandler(handler)
     account.before = account.look()
@@ -389,40 +396,3 @@ def test_a_command_for_several_leads_goes_on_past_one_whose_record_is_damaged(da
         assert (results[bad.lead_id]["outcome"], results[bad.lead_id]["reason"]) == ("refused", "record_damaged")
         assert "/".join(keys(bad.lead_id)) in results[bad.lead_id]["detail"]
         assert good.lead_id in results
-
-
-MARKS = (
-    "Watermark",
-    "LookedBackAt",
-    "TakenInUntil",
-    "ForgottenBefore",
-    "ExpiryToldOn",
-    "ProbesFailSince",
-    "NextProbeAt",
-    "ReconciledAt",
-)
-TIMES = {"LookedBackAt", "TakenInUntil", "ProbesFailSince", "NextProbeAt", "ReconciledAt"}
-MARK_CASES = [
-    Case(column, how, cell)
-    for column in MARKS
-    for how, cell in (
-        ("is a number", 7),
-        ("is text", "tomorrow"),
-        ("is of 1601", LONG_AGO if column in TIMES else "1601-01-01"),
-        ("is of 9999", FAR_AHEAD if column in TIMES else "9999-12-31"),
-        ("is missing", ABSENT),
-        ("is huge", HUGE),
-    )
-]
-
-
-@pytest.mark.parametrize("case", MARK_CASES, ids=str)
-def test_damaged_marks_stop_neither_the_sweep_nor_a_command(
-    damaged: Account, case: Case, caplog: pytest.LogCaptureFixture
-) -> None:
-    damaged.sweep()
-    damaged.damage("leadledger", "sweep", "marks", case)
-    caplog.clear()
-    damaged.sweep()
-    assert "sweep_failed" not in caplog.text
-    damaged.look()
