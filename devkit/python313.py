@@ -53,8 +53,10 @@ def places(environment: Mapping[str, str]) -> Iterator[str]:
     if on_path := shutil.which("python3.13", path=environment.get("PATH")):
         yield on_path
     pyenv = Path(environment.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    for version in sorted(pyenv.glob("versions/3.13*"), reverse=True):
-        yield str(bootstrap.python_of(version) if os.name != "nt" else version / "python.exe")
+    # Pyenv's versions stand side by side, so this Python may be a neighbour.
+    for versions in (pyenv / "versions", Path(sys.base_prefix).parent):
+        for version in sorted(versions.glob("3.13*"), reverse=True):
+            yield str(bootstrap.python_of(version) if os.name != "nt" else version / "python.exe")
     for command in (["uv", "python", "find", "3.13"], ["py", "-3.13", "-c", "import sys; print(sys.executable)"]):
         if (program := shutil.which(command[0], path=environment.get("PATH"))) and (
             said := answer([program, *command[1:]])

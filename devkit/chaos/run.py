@@ -54,8 +54,9 @@ FURTHER = timedelta(minutes=80)
 # Longer than LEADPIPE_FALLBACK_AFTER and the first pause between tries.
 DYNAMICS_AWAY_SECONDS = 20.0
 SILENT_SECONDS = 6.0
-ENCORES = 4
+ENCORES = 6
 ENCORE_LEADS = 30
+ENCORE_ROWS = 3
 SLOWEST_SWEEP = 90.0
 LATE_COPIES = "messages"
 LATE_COPIES_SECONDS = 30.0
@@ -308,7 +309,8 @@ class Chaos:
                 target=self.marketplace.post, args=(first, first + ENCORE_LEADS), kwargs={"pace": 3.0}
             )
             posting.start()
-            self._write_row()
+            for _ in range(ENCORE_ROWS):
+                self._write_row()
             self._away("table", Mode.DOWN, 4.0)
             self._dynamics_away()
             posting.join()

@@ -117,6 +117,11 @@ class Dispatcher:
         with self._lock:
             return [run.invocation.function for run in self._runs.values()]
 
+    def join(self, deadline: float) -> bool:
+        """Say whether every run ended before `deadline` (time.monotonic), those too whose message nobody holds."""
+        with self._lock:
+            return self._lock.wait_for(lambda: not self._runs, timeout=max(0.0, deadline - time.monotonic()))
+
     def close(self) -> None:
         """Let the worker end, whatever it still runs."""
         with self._lock:
@@ -223,6 +228,7 @@ class Dispatcher:
         with self._lock:
             if self._runs.pop(run_id, None) is None:
                 return
+            self._lock.notify_all()
         self._deadlines.end(run_id)
         duration = round((time.monotonic() - run.started) * 1000)
         logger = logging.getLogger(f"Function.{function}")

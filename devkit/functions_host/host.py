@@ -107,7 +107,7 @@ class Host:
         for part in parts:
             part.stop()
         deadline = time.monotonic() + self._choices.drain
-        ended = [part.join(deadline) for part in parts]
+        ended = [part.join(deadline) for part in (*parts, self._dispatcher)]
         if not all(ended):
             unfinished = ", ".join(self._dispatcher.running()) or "storage requests"
             _log.warning("Ended unfinished after %gs: %s", self._choices.drain, unfinished)

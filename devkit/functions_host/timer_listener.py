@@ -64,8 +64,10 @@ class TimerListener:
     def _run(self) -> None:
         try:
             if self._take_lock():
-                threading.Thread(target=self._renew_lock, name=f"lock-{self._function.name}", daemon=True).start()
+                renewal = threading.Thread(target=self._renew_lock, name=f"lock-{self._function.name}", daemon=True)
+                renewal.start()
                 self._run_until_stopped()
+                renewal.join()  # else it could take the lock again
                 self._lock.release()
         except Exception as error:  # noqa: BLE001 - a function's own error never gets here; this is the host's
             self._on_error(error)

@@ -123,7 +123,7 @@ def _rich(runs: list[Json], **more: str) -> Json:
 
 def _run(text: str, **more: str) -> Json:
     # Teams would replace {{DATE(…)}} by a time.
-    return {"type": "TextRun", "text": text.replace("{{", "{ {"), **more}
+    return {"type": "TextRun", "text": re.sub(r"\{(?=\{)", "{ ", text), **more}
 
 
 def _slack(words: _Words) -> Json:

@@ -65,6 +65,8 @@ class Rig:
         self.journal = folder / "journal"
         self.more_settings: dict[str, str] = {}
         self._started: list[Child] = []
+        self._queues: dict[str, QueueClient] = {}
+        self._tables: dict[str, TableClient] = {}
 
     # What there is
 
@@ -88,8 +90,7 @@ class Rig:
 
     def records(self) -> list[Record]:
         today = datetime.now(UTC).date()
-        days = (today + timedelta(days=days) for days in range(-5, 2))
-        return [record for day in days for record in self.ports.ledger.between(day, day)]
+        return [*self.ports.ledger.between(today - timedelta(days=5), today + timedelta(days=1))]
 
     def depth(self, name: str) -> int:
         """How many messages the queue holds, hidden ones included."""
@@ -108,7 +109,9 @@ class Rig:
         return str(found)
 
     def queue(self, name: str) -> QueueClient:
-        return QueueClient.from_connection_string(self.account, name)
+        if name not in self._queues:
+            self._queues[name] = QueueClient.from_connection_string(self.account, name)
+        return self._queues[name]
 
     def resting(self) -> list[str]:
         """The lead ids with a row of ours in the fallback table."""
@@ -118,7 +121,10 @@ class Rig:
         return list(self.table(table).list_entities())
 
     def table(self, name: str) -> TableClient:
-        return TableServiceClient.from_connection_string(self.account).create_table_if_not_exists(name)
+        if name not in self._tables:
+            service = TableServiceClient.from_connection_string(self.account)
+            self._tables[name] = service.create_table_if_not_exists(name)
+        return self._tables[name]
 
     def in_dynamics(self) -> list[str]:
         return [lead["leadid"] for lead in self.standin.leads()]
@@ -208,6 +214,8 @@ class Rig:
     def stop(self) -> None:
         for child in self._started:
             child.kill()
+        for client in (*self._queues.values(), *self._tables.values()):
+            client.close()
 
     def died(self, window: Window, by: Death = Death.HOST) -> bool:
         return any((line.get("died"), line.get("by")) == (str(window), by) for line in read_journal(self.journal))
@@ -250,8 +258,9 @@ class Rig:
 
     def _comes_to_rest(self) -> bool:
         deadline = time.monotonic() + HEALING_SECONDS
-        while unrest := self.unrest():
+        # The queue alone costs one request, the whole five.
+        while self.depth("leads") or self.unrest():
             if time.monotonic() > deadline:
                 return False
-            time.sleep(0.05 if "on the queue" in unrest else 0.3)
+            time.sleep(0.1)
         return True

@@ -97,8 +97,9 @@ class App:
 class Starter:
     """Starts the app, each time in a process of its own; all are stopped in the end."""
 
-    def __init__(self, nursery: Nursery, standin: Standin, folder: Path) -> None:
+    def __init__(self, nursery: Nursery, standin: Standin, folder: Path, host: str = HOST) -> None:
         self._nursery = nursery
+        self._host = host
         self._standin = standin
         self._folder = folder
         self._started: list[Child] = []
@@ -113,7 +114,7 @@ class Starter:
             **settings,
         }
         child = self._nursery.start(
-            HOST,
+            self._host,
             ["--app", str(ROOT), "--port", "0", "--data", str(self._folder / "host"), "--drain", "1", *arguments],
             environment={name: value for name, value in environment.items() if value},
             output=self._folder / f"host-{len(self._started)}.log",

@@ -15,8 +15,8 @@ import pytest
 from azure.core.pipeline.transport import RequestsTransport
 
 import function_app
-from devkit.functions_host import functions as host_functions
 from devkit.functions_host.routes import Routes
+from devkit.functions_host.worker.app import read
 from leadpipe import wiring
 from leadpipe.model.settings import Auth
 from tests.factories import CONNECTION_STRING, payload
@@ -193,8 +193,8 @@ def test_the_consoles_app_has_its_one_route_and_nothing_that_moves_leads() -> No
 
 def test_no_function_takes_the_posts_of_another_by_its_name() -> None:
     """The host tries the routes in the order of the functions' names, and the first that fits wins."""
-    read = [host_functions._read(function) for function in (*built(), function_app.show_console.build())]
-    table = Routes(read, "api")
+    loaded = [read(each) for each in (*built(), function_app.show_console.build())]
+    table = Routes([each.function for each in loaded], "api")
     assert {route.function.name for route in table.in_order} == {"leads", "health", "openapi", "console"}
     for route in table.in_order:
         address = "/" + re.sub(r"\{.*?\}", "leads", route.template)

@@ -9,7 +9,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 import requests
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.storage.queue import QueueClient
 
 from devkit.functions_host.dispatcher import Dispatcher
@@ -288,6 +288,24 @@ def test_a_long_run_keeps_its_lease_and_is_deleted_by_its_last_receipt(listen: L
     until(lambda: counts)
     until(lambda: count(queue) == 0)
     assert counts == [1]
+
+
+def test_a_refused_renewal_is_an_error_of_the_host_which_waits_for_the_run(
+    listen: Listen, dispatcher: Dispatcher, queue: QueueClient, errors: list[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave = threading.Event()
+
+    def refuse(*_: object, **__: object) -> str:
+        raise HttpResponseError("503")
+
+    monkeypatch.setattr(StorageQueue, "set_visibility", refuse)
+    put(queue)
+    listen(lambda _: leave.wait(20), queue.queue_name, lease=2)
+    until(lambda: errors)
+    assert not dispatcher.join(time.monotonic())
+    leave.set()
+    assert dispatcher.join(time.monotonic() + 10)
+    assert (count(queue), contents(queue)) == (1, [])
 
 
 def test_a_lost_lease_is_swallowed(listen: Listen, queue: QueueClient, errors: list[Exception]) -> None:

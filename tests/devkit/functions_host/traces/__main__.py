@@ -54,16 +54,15 @@ def _judge(options: argparse.Namespace) -> int:
 
 def _record(options: argparse.Namespace) -> int:
     scenarios = _chosen(options)
-    command = options.command[1:] if options.command[:1] == ["--"] else options.command
     with Azurite(say=_say) as azurite:
         traces = play(
             scenarios,
-            command=command,
+            command=options.command,
             account=azurite.connection_string("leadpipe"),
             at_once=options.at_once,
             on_done=_progress(scenarios),
         )
-    save(options.out, traces.values(), command=command)
+    save(options.out, traces.values(), command=options.command)
     return 0
 
 
@@ -77,10 +76,7 @@ def _report(found: Mapping[str, Sequence[Compared]], options: argparse.Namespace
 
 
 def _chosen(options: argparse.Namespace) -> list[Scenario]:
-    found = chosen(only=[name for name in options.only.split(",") if name], slow=options.slow)
-    if not found:
-        sys.exit("no scenario has such a name")
-    return found
+    return chosen(only=[name for name in options.only.split(",") if name], slow=options.slow)
 
 
 def _progress(scenarios: Sequence[Scenario]) -> Callable[[Trace], None]:
@@ -88,8 +84,12 @@ def _progress(scenarios: Sequence[Scenario]) -> Callable[[Trace], None]:
     done: list[str] = []
 
     def progress(trace: Trace) -> None:
+        seconds = f"{time.monotonic() - started:>4.0f} s"
+        if trace.scenario in done:
+            _say(f"once more  {seconds}  {trace.scenario}")
+            return
         done.append(trace.scenario)
-        _say(f"{len(done):>2} of {len(scenarios)}  {time.monotonic() - started:>4.0f} s  {trace.scenario}")
+        _say(f"{len(done):>2} of {len(scenarios)}  {seconds}  {trace.scenario}")
 
     return progress
 
@@ -118,7 +118,17 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     other.add_argument("file", type=Path)
     other.add_argument("--json", action="store_true")
     actions.add_parser("table", help="write the table of known differences into the decision")
-    return parser.parse_args(arguments)
+    return _checked(parser, parser.parse_args(arguments))
+
+
+def _checked(parser: argparse.ArgumentParser, options: argparse.Namespace) -> argparse.Namespace:
+    if options.action in {None, "record"} and not _chosen(options):
+        parser.error(f"no scenario's name begins with {options.only}")
+    if options.action == "record":
+        options.command = options.command[options.command[:1] == ["--"] :]
+        if not options.command:
+            parser.error("record needs the command that starts the host")
+    return options
 
 
 def _add_choice(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from tests.devkit.functions_host.traces.differences import DIFFERENCES, Difference
-from tests.devkit.functions_host.traces.facts import facts_of
+from tests.devkit.functions_host.traces.scenario_facts import facts_of
 from tests.devkit.functions_host.traces.trace import Trace, load
 from tests.devkit.functions_host.traces.values import Times, Value, agree
 

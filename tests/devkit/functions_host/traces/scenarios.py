@@ -1,6 +1,6 @@
 """The scenarios: what happens to a host, in the order of their names.
 
-They are those of the recordings. The facts that are compared are in `facts.py`.
+They are those of the recordings. The facts that are compared are in `scenario_facts.py`.
 """
 
 import json
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.devkit.functions_host.traces.scene import Scene
+from tests.host_process import until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,7 @@ def s03_succeeds_at_the_third(scene: Scene) -> None:
 def s04_burst_of_forty(scene: Scene) -> None:
     scene.create(scene.queue)
     for n in range(40):
-        scene.put(n, seconds=0.5)
+        scene.put(n, seconds=1)
     scene.start()
     _wait_for_delete(scene, count=40)
     scene.stop()
@@ -88,7 +89,7 @@ def s05_spent_before_the_run(scene: Scene) -> None:
     scene.create(scene.queue)
     scene.put()
     for _ in range(5):
-        scene.wait(lambda: scene.receive(hidden_for=1), 20, "the message")
+        until(lambda: scene.receive(hidden_for=1), "the message")
         time.sleep(1.3)
     scene.start()
     _wait_for_delete(scene)

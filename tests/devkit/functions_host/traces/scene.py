@@ -36,6 +36,7 @@ _SETTINGS = {
     "PYTHON_THREADPOOL_THREAD_COUNT": "32",
 }
 _LONGEST_START = 60.0
+_LINES_KEPT = 60
 
 
 class Scene:
@@ -54,18 +55,18 @@ class Scene:
         self._account = account
         self._starting = starting
         self._data = tempfile.TemporaryDirectory(prefix="traces-")
+        self._output = Path(self._data.name) / "output"
         self._changed = threading.Condition()
         self._reports: list[Seen] = []
         self._starts: list[float] = []
         self._exits: list[Seen] = []
         self._process: subprocess.Popen[bytes] | None = None
         self.proxy = Proxy(_port_of(account), self._on_change)
-        self._clients = {name: QueueClient.from_connection_string(account, name) for name in (self.queue, self.poison)}
         self._listening = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._listening.bind(("127.0.0.1", 0))
         threading.Thread(target=self._listen, daemon=True).start()
-        for client in self._clients.values():
-            with contextlib.suppress(ResourceNotFoundError):
+        for name in (self.queue, self.poison):
+            with contextlib.suppress(ResourceNotFoundError), self._client(name) as client:
                 client.delete_queue()
 
     def close(self) -> None:
@@ -73,14 +74,13 @@ class Scene:
             self.stop(signal.SIGKILL)
         self.proxy.close()
         self._listening.sendto(b"", self._listening.getsockname())
-        for client in self._clients.values():
-            client.close()
         self._data.cleanup()
 
     # The queue
 
     def create(self, queue: str) -> None:
-        self._clients[queue].create_queue()
+        with self._client(queue) as client:
+            client.create_queue()
 
     def put(self, n: int = 1, **order: Any) -> None:
         """Put a message for the app, one that lives for ever. `order` says what its run does."""
@@ -90,14 +90,17 @@ class Scene:
         self.put_raw(b64encode(text.encode()).decode())
 
     def put_raw(self, text: str) -> None:
-        self._clients[self.queue].send_message(text, time_to_live=-1)
+        with self._client(self.queue) as client:
+            client.send_message(text, time_to_live=-1)
 
     def receive(self, *, hidden_for: int) -> bool:
-        return bool(list(self._clients[self.queue].receive_messages(visibility_timeout=hidden_for)))
+        with self._client(self.queue) as client:
+            return bool(list(client.receive_messages(visibility_timeout=hidden_for)))
 
     def show(self, message: Seen) -> None:
         """Make a message that is being run visible to others."""
-        self._clients[self.queue].update_message(message["id"], message["receipt"], visibility_timeout=0)
+        with self._client(self.queue) as client:
+            client.update_message(message["id"], message["receipt"], visibility_timeout=0)
 
     # The host
 
@@ -106,15 +109,15 @@ class Scene:
         with self._starting:
             before = len(self.proxy.seen())
             self._starts.append(time.time())
-            command = [part.format(app=APP, data=self._data.name) for part in self._command]
-            self._process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=self._environment(settings),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+            with self._output.open("ab") as output:
+                self._process = subprocess.Popen(
+                    [part.replace("{app}", str(APP)).replace("{data}", self._data.name) for part in self._command],
+                    cwd=ROOT,
+                    env=self._environment(settings),
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
             threading.Thread(target=self._await_exit, args=(self._process,), daemon=True).start()
             self.wait(lambda: len(self.proxy.seen()) > before or self.ended(), _LONGEST_START, "the start")
 
@@ -156,30 +159,33 @@ class Scene:
         self.proxy.add(Fault(operation=operation, **rule))
 
     def trace(self) -> Trace:
-        reports = sorted(self._reports, key=lambda seen: seen["t"])
         return Trace(
             scenario=self.scenario,
             wire=self._since_start(self.proxy.seen()),
-            events=self._since_start(reports),
+            events=self._since_start(self._reports),
             exits=self._since_start(self._exits),
             left=self._count_left(),
             poison=self._peek_poison(),
+            output=tuple(self._output.read_text(encoding="utf-8", errors="replace").splitlines()[-_LINES_KEPT:]),
         )
 
     def _since_start(self, seen: Sequence[Seen]) -> tuple[Seen, ...]:
-        return tuple({**each, "t": round(each["t"] - self._starts[0], 3)} for each in seen)
+        in_order = sorted(seen, key=lambda each: each["t"])
+        return tuple({**each, "t": round(each["t"] - self._starts[0], 3)} for each in in_order)
 
     def _count_left(self) -> int | None:
-        try:
-            return self._clients[self.queue].get_queue_properties().approximate_message_count
-        except ResourceNotFoundError:
-            return None
+        with self._client(self.queue) as client:
+            try:
+                return client.get_queue_properties().approximate_message_count
+            except ResourceNotFoundError:
+                return None
 
     def _peek_poison(self) -> tuple[Seen, ...] | None:
-        try:
-            messages = self._clients[self.poison].peek_messages(max_messages=32)
-        except ResourceNotFoundError:
-            return None
+        with self._client(self.poison) as client:
+            try:
+                messages = client.peek_messages(max_messages=32)
+            except ResourceNotFoundError:
+                return None
         return tuple(
             {
                 "dequeue": message.dequeue_count or 0,
@@ -226,6 +232,10 @@ class Scene:
             "TRACE_QUEUE": self.queue,
             "TRACE_EVENTS_PORT": str(self._listening.getsockname()[1]),
         }
+
+    def _client(self, queue: str) -> QueueClient:
+        """Connect anew each time: a connection that Azurite closed meanwhile costs the library's retry of 15 s."""
+        return QueueClient.from_connection_string(self._account, queue)
 
 
 def _port_of(account: str) -> int:

@@ -1,21 +1,23 @@
 """The comparison itself: it takes two recordings of the same rules for equal, and finds each rule that is broken."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.devkit.functions_host.traces.__main__ import DECISION, with_table
+from tests.devkit.functions_host.traces.__main__ import DECISION, main, with_table
 from tests.devkit.functions_host.traces.compare import (
     QUEUE_LISTENER,
     Outcome,
     compare,
+    differs_in_times_alone,
     microsofts,
     unexplained,
 )
 from tests.devkit.functions_host.traces.differences import DIFFERENCES, Difference
-from tests.devkit.functions_host.traces.facts import facts_of
+from tests.devkit.functions_host.traces.scenario_facts import DID_NOT_HAPPEN, facts_of
 from tests.devkit.functions_host.traces.scenarios import SCENARIOS
 from tests.devkit.functions_host.traces.trace import Seen, Trace, load, save
 from tests.devkit.functions_host.traces.values import Same, Times, agree
@@ -47,6 +49,17 @@ def test_both_recordings_agree_but_for_what_the_host_adds(name: str) -> None:
     differing = unexplained(compare(THEIRS[name], LISTENERS[name], table=()))
     assert [str(each) for each in differing if (name[:3], each.fact) not in OF_THE_HOST] == []
     assert {each.fact for each in differing} == {fact for scenario, fact in OF_THE_HOST if scenario == name[:3]}
+
+
+@pytest.mark.parametrize("trace", [*THEIRS.values(), *LISTENERS.values()], ids=lambda trace: trace.scenario)
+def test_each_fact_is_one_that_happened_in_the_recordings(trace: Trace) -> None:
+    assert DID_NOT_HAPPEN not in facts_of(trace).values()
+
+
+@pytest.mark.parametrize("name", THEIRS)
+def test_a_host_that_does_nothing_agrees_in_no_scenario(name: str) -> None:
+    nothing = Trace(scenario=name, wire=(), events=(), exits=(), left=0, poison=None, output=())
+    assert unexplained(compare(THEIRS[name], nothing, table=()))
 
 
 @pytest.mark.parametrize("name", THEIRS)
@@ -246,3 +259,29 @@ def test_measured_times_agree_within_the_jitter_and_some_delay() -> None:
 def test_a_trace_is_read_as_it_was_written(tmp_path: Path) -> None:
     save(tmp_path / "traces.json.gz", THEIRS.values(), command=["host"])
     assert load(tmp_path / "traces.json.gz") == THEIRS
+
+
+@pytest.mark.parametrize(("change", "code"), [(lambda trace: trace, 0), (with_("update", vt=0), 1)])
+def test_the_command_ends_with_1_where_something_is_unexplained(
+    change: Change, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(tmp_path / "other.json.gz", [change(THEIRS["s03_succeeds_at_the_third"])], command=["host"])
+    assert main(["compare", str(tmp_path / "other.json.gz")]) == code
+    assert ("s03_succeeds_at_the_third: written to each message" in capsys.readouterr().out) is bool(code)
+    assert main(["compare", "--json", str(tmp_path / "other.json.gz")]) == code
+    outcomes = {record["outcome"] for record in json.loads(capsys.readouterr().out)}
+    assert outcomes == ({"agrees", "unexplained"} if code else {"agrees"})
+
+
+@pytest.mark.parametrize(
+    ("change", "alone"),
+    [
+        (lambda trace: trace, False),
+        (later("update", 0, 9), True),
+        (with_("update", vt=0), False),
+        (lambda trace: with_("update", vt=0)(later("update", 0, 9)(trace)), False),
+    ],
+)
+def test_only_a_difference_of_measured_times_alone_is_worth_another_try(change: Change, alone: bool) -> None:
+    theirs = THEIRS["s03_succeeds_at_the_third"]
+    assert differs_in_times_alone(compare(theirs, change(theirs), table=())) is alone

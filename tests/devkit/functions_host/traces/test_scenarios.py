@@ -1,10 +1,13 @@
 """Plays the short scenarios with our host, side by side, and compares each with the recording of Microsoft's."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from tests.devkit.functions_host.traces.compare import Compared, unexplained
 from tests.devkit.functions_host.traces.judge import judge
 from tests.devkit.functions_host.traces.scenarios import SCENARIOS
+from tests.devkit.functions_host.traces.trace import Trace
 
 # The longest first. The others take half a minute and more; `python -m tests.devkit.functions_host.traces` has all.
 SHORT = (
@@ -28,11 +31,24 @@ SHORT = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    compared: dict[str, list[Compared]]
+    output: dict[str, str]
+
+
 @pytest.fixture(scope="module")
-def found(module_storage_account: str) -> dict[str, list[Compared]]:
-    return judge([SCENARIOS[name] for name in SHORT], account=module_storage_account)
+def found(module_storage_account: str) -> Found:
+    output: dict[str, str] = {}
+
+    def keep(trace: Trace) -> None:
+        output[trace.scenario] = "\n".join(trace.output)
+
+    compared = judge([SCENARIOS[name] for name in SHORT], account=module_storage_account, on_done=keep)
+    return Found(compared=compared, output=output)
 
 
+@pytest.mark.timeout(300)  # the first waits for all
 @pytest.mark.parametrize("name", SHORT)
-def test_our_host_does_what_microsofts_did(name: str, found: dict[str, list[Compared]]) -> None:
-    assert [str(each) for each in unexplained(found[name])] == []
+def test_our_host_does_what_microsofts_did(name: str, found: Found) -> None:
+    assert [str(each) for each in unexplained(found.compared[name])] == [], found.output[name]

@@ -16,7 +16,7 @@ class Trace:
 
     `wire` has each request as the proxy saw it, `events` what the function and the driver reported, `exits` each end
     of the host's process. `left` is the number of messages on the queue at the end, `poison` those on the poison
-    queue; None is a queue that does not exist.
+    queue; None is a queue that does not exist. `output` is the end of what the host printed.
     """
 
     scenario: str
@@ -25,6 +25,7 @@ class Trace:
     exits: tuple[Seen, ...]
     left: int | None
     poison: tuple[Seen, ...] | None
+    output: tuple[str, ...]
 
     def requests(self, *operations: str) -> list[Seen]:
         return [seen for seen in self.wire if seen["op"] in operations]
@@ -74,6 +75,7 @@ def _parsed(result: Mapping[str, Any]) -> Trace:
         exits=tuple(result["exits"]),
         left=result["left_on_queue"],
         poison=None if poison is None else tuple(poison),
+        output=tuple(result["other_output"]),
     )
 
 
@@ -85,6 +87,7 @@ def _as_json(trace: Trace) -> dict[str, Any]:
         "exits": trace.exits,
         "left_on_queue": trace.left,
         "visible_on_poison": trace.poison,
+        "other_output": trace.output,
     }
 
 
