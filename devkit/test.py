@@ -50,7 +50,7 @@ def steps(second_python: str | None = None) -> list[Step]:
     Those that need I/O wait for most of their time, so more of them go side by side than a small machine has cores.
     Each worker begins with neighbouring tests, which share what a module starts, and takes over from a slower one.
     """
-    side_by_side = ["-n", "4", "--dist", "worksteal"]
+    side_by_side = ["-n", "6", "--dist", "worksteal"]
     others = Step(name="other tests", command=[*PYTEST, "-q", *side_by_side, "-m", "not quick", "tests"])
     second = [Step(name="Python 3.13", command=[second_python, "-m", "devkit.python313"])] if second_python else []
     return [*static_checks(), covering_tests(*COVERAGE), quick_tests(without=COVERING), others, *second]
