@@ -18,22 +18,34 @@ FORWARDED = (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP)
 
 def main(address: str, *arguments: str) -> None:
     """Has the nursery start the process with this one's streams, and ends as that one ends."""
-    streams = [number for number in range(3) if is_open(number)]
-    order = marshal.dumps((arguments, os.getcwd(), dict(os.environ), streams))  # noqa: PTH109 - pathlib takes long to import
-    nursery = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-    nursery.connect(address)
-    numbers = b"".join(number.to_bytes(4, sys.byteorder) for number in streams)
-    nursery.sendmsg([len(order).to_bytes(4, "big")], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, numbers)])
-    nursery.sendall(order)
-    pid = int.from_bytes(whole(nursery, 4), "big")
+    nursery, pid = ask(address, arguments, {number: number for number in range(3) if is_open(number)})
     for number in FORWARDED:
         _signal.signal(number, lambda number, _: os.kill(pid, number))
-    code = int.from_bytes(whole(nursery, 4), "big", signed=True)
+    code = code_of(nursery)
     if code < 0:
         if -code in FORWARDED:
             _signal.signal(-code, _signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     os._exit(code)
+
+
+def ask(address: str, arguments: tuple[str, ...], streams: dict[int, int]) -> tuple[_socket.socket, int]:
+    """Has a process started with this one's environment and folder. `streams`: its number -> this process's.
+
+    It is killed when the connection is closed. Gives the connection, on which its end comes, and its number.
+    """
+    order = marshal.dumps((arguments, os.getcwd(), dict(os.environ), [*streams]))  # noqa: PTH109 - pathlib takes long to import
+    nursery = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    nursery.connect(address)
+    numbers = b"".join(number.to_bytes(4, sys.byteorder) for number in streams.values())
+    nursery.sendmsg([len(order).to_bytes(4, "big")], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, numbers)])
+    nursery.sendall(order)
+    return nursery, int.from_bytes(whole(nursery, 4), "big")
+
+
+def code_of(nursery: _socket.socket) -> int:
+    """The exit code, once the process has ended; below zero the signal that ended it."""
+    return int.from_bytes(whole(nursery, 4), "big", signed=True)
 
 
 def is_open(number: int) -> bool:

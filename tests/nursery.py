@@ -17,10 +17,12 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from devkit.chaos import watched
 from devkit.functions_host.link import Link
@@ -55,7 +57,8 @@ IMPORTED = (
 )
 
 HOST, WATCHED = "devkit.functions_host.__main__", "devkit.chaos.watched"
-WORKER = "devkit.functions_host.worker"
+# What `python -m` runs of a package.
+MAINS = {"devkit.functions_host.worker": "devkit.functions_host.worker.__main__"}
 
 # A line of the log may follow on the same line.
 _ADDRESS = re.compile(r"listening (http://[\d.]+:\d+)\D")
@@ -102,13 +105,13 @@ class Nursery:
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="nursery-")
-        address = Path(self._folder.name) / "socket"
+        self._address = str(Path(self._folder.name) / "socket")
         self.python = str(Path(self._folder.name) / "python")
-        script = forked_python.SCRIPT.format(python=sys.executable, file=forked_python.__file__, socket=address)
+        script = forked_python.SCRIPT.format(python=sys.executable, file=forked_python.__file__, socket=self._address)
         Path(self.python).write_text(script, encoding="utf-8")
         Path(self.python).chmod(0o700)
         with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(str(address))
+            listener.bind(self._address)
             listener.listen(64)
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.nursery", str(listener.fileno()), self.python],
@@ -136,6 +139,7 @@ class Nursery:
                 "arguments": arguments,
                 "environment": environment,
                 "output": str(output),
+                "address": self._address,
             }
             self._process.stdin.write(json.dumps(order) + "\n")
             self._process.stdin.flush()
@@ -232,64 +236,22 @@ def live(order: dict[str, Any]) -> None:
     random.seed()
     # Which functions it registers hangs on the environment.
     sys.modules.pop("function_app")
-    if order["program"] == HOST or (order["program"] == WATCHED and "host" in order["arguments"]):
-        WorkerProcess.start = Cradle().start  # type: ignore[method-assign, assignment]
+    WorkerProcess.start = partial(forked_worker, order["address"])  # type: ignore[method-assign, assignment]
     code = importlib.import_module(order["program"]).main(order["arguments"])
     watched.end(code)
 
 
-class Cradle:
-    """Forks the workers of one host, in a process of its own, since the host has threads."""
-
-    def __init__(self) -> None:
-        self._way, other_end = socket.socketpair()
-        if os.fork() == 0:
-            self._way.close()
-            fork_workers(other_end)
-        other_end.close()
-
-    def start(self, command: list[str]) -> Started:
-        """In place of devkit.functions_host.worker_process.start_process."""
-        (reads, host_writes), (host_reads, writes) = os.pipe(), os.pipe()
-        order = json.dumps({"command": command, "environment": dict(os.environ)}).encode()
-        socket.send_fds(self._way, [b"%10d" % len(order)], [reads, writes])
-        self._way.sendall(order)
-        for given in (reads, writes):
-            os.close(given)
-        link = Link(reader=os.fdopen(host_reads, "rb"), writer=os.fdopen(host_writes, "wb"))
-        return Started(pid=int(self._way.recv(10)), link=link, reap=lambda: None)
-
-
-def fork_workers(way: socket.socket) -> NoReturn:
-    """Forks one for each order, and ends with the host."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    while True:
-        size, ends, _, _ = socket.recv_fds(way, 10, 2)
-        if not size:
-            os._exit(0)
-        order = json.loads(way.recv(int(size), socket.MSG_WAITALL))
-        pid = os.fork()
-        if pid == 0:
-            way.close()
-            work(order, *ends)
-        for end in ends:
-            os.close(end)
-        way.sendall(b"%10d" % pid)
-
-
-def work(order: dict[str, Any], reads: int, writes: int) -> NoReturn:
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for source, target in ((reads, 0), (writes, 1)):
-        os.dup2(source, target)
-        os.close(source)
-    os.environ.clear()
-    os.environ.update(order["environment"])
-    random.seed()
-    module, *arguments = order["command"]
-    if module == WORKER:
-        module = f"{WORKER}.__main__"
-    importlib.import_module(module).main(arguments)
-    os._exit(0)
+def forked_worker(address: str, command: Sequence[str]) -> Started:
+    """In place of devkit.functions_host.worker_process.start_process: the nursery forks, since the host has threads."""
+    module, *arguments = command
+    begin = f"import sys; sys.modules.pop('function_app', None); from {MAINS.get(module, module)} import main as begin"
+    (reads, host_writes), (host_reads, writes) = os.pipe(), os.pipe()
+    wanted = ("-c", f"{begin}; begin(sys.argv[1:])", *arguments)
+    nursery, pid = forked_python.ask(address, wanted, {0: reads, 1: writes, 2: 2})
+    for given in (reads, writes):
+        os.close(given)
+    link = Link(reader=os.fdopen(host_reads, "rb"), writer=os.fdopen(host_writes, "wb"))
+    return Started(pid=pid, link=link, reap=partial(forked_python.code_of, nursery))
 
 
 if __name__ == "__main__":
