@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,27 @@ def some_of(known: Collection[str]) -> Callable[[str], list[str]]:
     return read
 
 
+def above_zero(text: str) -> float:
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text}: a number above 0 is expected")
+    return number
+
+
+def whole(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text}: a whole number from 0 on is expected")
+    return number
+
+
+def leads(text: str) -> int:
+    number = whole(text)
+    if number == 0:
+        raise argparse.ArgumentTypeError("at least one lead is needed")
+    return number
+
+
 def plan_of_host(*, merge: bool) -> list[Window]:
     return _plan_of((*OF_THE_HOST, *(WITH_MERGE if merge else WITHOUT_MERGE)))
 
@@ -76,25 +98,26 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "Five real minutes without tables, then without queues: make chaos ARGS='--outage 300 --minutes 30'.",
     )
     option = parser.add_argument
-    option("--leads", type=int, default=300, help="how many (%(default)s)")
-    option("--pace", type=float, default=6.0, help="leads posted in a second (%(default)s)")
+    option("--leads", type=leads, default=300,
+           help="how many; up to six times 30 more come while a death is missing (%(default)s)")  # fmt: skip
+    option("--pace", type=above_zero, default=6.0, help="leads posted in a second (%(default)s)")
     option("--twice", type=float, default=0.10, help="share that is posted twice (%(default)s)")
     option("--merge", type=float, default=0.25,
            help="share of customers that act more than once; 0: without LEADPIPE_MERGE (%(default)s)")  # fmt: skip
-    option("--rows", type=int, default=12, help="that the marketplace writes into its own table (%(default)s)")
+    option("--rows", type=whole, default=12, help="that the marketplace writes into its own table (%(default)s)")
     option("--deaths", type=some_of([*Death]), default=",".join(Death),
-           help="each once in each crash window: of the host, of its worker, by time-out (%(default)s)")  # fmt: skip
-    option("--kills", type=int, default=6, help="of the host, at random moments (%(default)s)")
-    option("--worker-kills", type=int, default=3, help="of its worker, at random moments (%(default)s)")
-    option("--timeout", type=float, default=8.0,
+           help="each once in each crash window; empty for none (%(default)s)")  # fmt: skip
+    option("--kills", type=whole, default=6, help="of the host, at random moments (%(default)s)")
+    option("--worker-kills", type=whole, default=3, help="of its worker, at random moments (%(default)s)")
+    option("--timeout", type=above_zero, default=8.0,
            help="functionTimeout in seconds; host.json says 300 (%(default)s)")  # fmt: skip
-    option("--crashes", type=int, default=3, help="leads whose first delivery crashes five times (%(default)s)")
+    option("--crashes", type=whole, default=3, help="leads whose first delivery crashes five times (%(default)s)")
     option("--rate", type=float, default=0.05, help="share of the requests that each fault strikes (%(default)s)")
     option("--faults", type=some_of(DYNAMICS), default=",".join(DYNAMICS), help="at Dynamics (%(default)s)")
     option("--storage-rate", type=float, default=0.01,
            help="share of storage requests answered with 503 before the work, and after it (%(default)s)")  # fmt: skip
     option("--outages", type=some_of(OUTAGES), default=",".join(OUTAGES), help="away for a while (%(default)s)")
-    option("--outage", type=float, default=8.0, help="seconds without tables, then without queues (%(default)s)")
+    option("--outage", type=above_zero, default=8.0, help="seconds without tables, then without queues (%(default)s)")
     option("--lease", type=float, default=5.0,
            help="seconds that a dead host's messages stay hidden; 600 on Azure (%(default)s)")  # fmt: skip
     option(
@@ -104,6 +127,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="divides leadpipe's waits between tries, and the host's own (%(default)s)",
     )
     option("--fallback-after", type=int, default=8, help="LEADPIPE_FALLBACK_AFTER in seconds (%(default)s)")
-    option("--minutes", type=float, default=10.0, help="the run fails when it takes longer (%(default)s)")
+    option("--minutes", type=above_zero, default=10.0, help="the run fails when it takes longer (%(default)s)")
     option("--seed", type=int, default=random.randrange(10**6), help="of all that is drawn (a new one each time)")  # noqa: S311
     return parser.parse_args(arguments)

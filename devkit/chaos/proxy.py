@@ -105,8 +105,8 @@ class Proxy:
                 answer = await _answer(peer[0], head_only=request.startswith(b"HEAD "))
                 writer.write(_UNAVAILABLE if fate == "503 after" else answer)
                 await writer.drain()
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            return  # one side closed
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
+            return  # one side closed, or the proxy ends
         finally:
             self._tasks.discard(task)
             for end in (writer, *(peer[1:] if peer else ())):

@@ -73,29 +73,30 @@ def report(chaos: Chaos, *, in_time: bool, seconds: float) -> int:
         "Deaths in each crash window: of the host, of its worker, by time-out (of a sweep: twice killed, once hanging)"
     )
     for window in dict.fromkeys(window for window, _ in (*chaos.host_plan, *chaos.sweep_plan)):
-        print(f"  {' '.join(f'{deaths[window, death]:>3}' for death in Death)}  {window}")
+        print(f"  {' '.join(f'{deaths[window, death]:>7}' for death in Death)}  {window}")
     heading("Ledger")
     table(Counter(str(record.state) for record in records))
     heading("leadpipe balance")
     print(said.rstrip())
 
     heading("Verdict")
+    late = [f"{count} {what}" for what, count in chaos.left().items()] * (not in_time)
     faults = {
-        "missing": found.missing,
+        "not at rest in time, so some of the following may only be late": late,
+        "accepted leads that Dynamics does not have": found.missing,
         "doubled": found.doubled,
         "202 that is neither written, merged nor a duplicate": found.unwritten,
         "customers with a note too many or too few": found.wrongly_noted,
         "poisoned": [record.lead_id for record in records if record.state is State.POISONED],
         "deaths in crash windows that never came": [f"{death} in {window}" for window, death in chaos.unreached()],
-        "balance exit": [str(balanced)] * bool(balanced),
-        "not at rest in time": [f"{count} {what}" for what, count in chaos.left().items()] * (not in_time),
+        "faults of leadpipe balance": [f"exit code {balanced}"] * bool(balanced),
     }
     told = len(chaos.marketplace.accepted)
     print(f"  seed {chaos.options.seed}, {told} customers told 202, {notes.total()} notes, {seconds:.0f} s")
     for what, which in faults.items():
         print(f"  {len(which)} {what}{': ' if which else ''}{', '.join(which[:10])}")
-    if late := chaos.left().get(LATE_COPIES):
-        print(f"  {late} late copies of settled leads are hidden in the queue still")
+    if copies := chaos.left().get(LATE_COPIES):
+        print(f"  {copies} late copies of settled leads are hidden in the queue still")
     failed = any(faults.values())
     print("FAILED" if failed else "every lead and every note is in Dynamics exactly once", flush=True)
     return int(failed)

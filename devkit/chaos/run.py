@@ -267,10 +267,9 @@ class Chaos:
         self.injected["Azurite restarted"] += 1
 
     def _kill(self) -> None:
+        """Kills the host. `_start_again` follows, as after every end: a second one to start it would start two."""
         if self._host:
-            self._host.kill()
-            self._critical = ""
-            self._host.start()
+            self._host.strike()
             self.injected["host killed at a random moment"] += 1
 
     def _kill_worker(self) -> None:

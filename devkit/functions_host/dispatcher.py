@@ -45,7 +45,6 @@ class Worker(Protocol):
 
     def send(self, invocation: Invocation) -> None: ...
     def kill(self) -> None: ...
-    def close(self) -> None: ...
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -104,10 +103,10 @@ class Dispatcher:
         logging.getLogger(f"Function.{function.name}").info(
             "Executing 'Functions.%s' (Reason='%s', Id=%s)", function.name, reason, run_id
         )
+        self._deadlines.begin(run_id)
         with self._lock:
             self._runs[run_id] = run
             run.worker = self._ready
-        self._deadlines.begin(run_id)
         if run.worker:
             run.worker.send(run.invocation)
         return run.future
@@ -123,12 +122,12 @@ class Dispatcher:
             return self._lock.wait_for(lambda: not self._runs, timeout=max(0.0, deadline - time.monotonic()))
 
     def close(self) -> None:
-        """Let the worker end, whatever it still runs."""
+        """End the worker, whatever it still runs."""
         with self._lock:
             self._closed = True
             worker = self._worker
         if worker:
-            worker.close()
+            worker.kill()
 
     # What the worker says, and its death
 
@@ -184,14 +183,18 @@ class Dispatcher:
         for run in lost:
             self._finish(run, error="The worker process died.")
         if too_often:
-            self.on_error(TooManyDeathsError(f"the worker process died {MOST_DEATHS} times in half an hour"))
+            self.on_error(TooManyDeathsError(f"The worker process died {MOST_DEATHS} times in half an hour."))
         else:
             self._replace_worker()
 
     def _replace_worker(self) -> None:
         with self._lock:
-            if not self._closed:
+            if self._closed:
+                return
+            try:
                 self._worker = self._start_worker(on_message=self._message, on_end=self._worker_ended)
+            except OSError as error:
+                self.on_error(error)
 
     # Time-outs
 
@@ -207,6 +210,8 @@ class Dispatcher:
 
     def _end_worker_of(self, run: Run) -> None:
         with self._lock:
+            if run.invocation.run_id not in self._runs:
+                return
             worker = run.worker if run.worker is self._worker else None
             if worker:
                 self._worker = self._ready = None

@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 from azure.core.exceptions import AzureError
 
 from devkit.functions_host.blobs import Blobs
-from devkit.functions_host.dispatcher import Dispatcher
+from devkit.functions_host.dispatcher import Dispatcher, TooManyDeathsError
 from devkit.functions_host.errors import EXIT_OK
 from devkit.functions_host.functions import Function, HttpTrigger, QueueTrigger, TimerTrigger
 from devkit.functions_host.host_json import HostOptions
@@ -95,6 +95,8 @@ class Host:
         """Shut down, as the real host does on an unhandled error (WebScriptHostExceptionHandler.cs)."""
         if isinstance(error, AzureError):
             _log.critical("%s Storage did not do what the host needs (%s).", SHUTTING_DOWN, reason(error))
+        elif isinstance(error, TooManyDeathsError):
+            _log.critical("%s %s", SHUTTING_DOWN, error)
         else:
             _log.critical(SHUTTING_DOWN, exc_info=error)
         self._exit_codes.put(EXIT_OK)

@@ -1,11 +1,12 @@
 """Carries messages between the host and its worker, as gRPC does on Azure.
 
-Both ends are this package, and the pipe between them is nobody else's, so messages can be pickled objects.
+Messages are pickled objects of the few kinds that are named here: what an app returns must not bring in its own.
 """
 
 import pickle
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -48,11 +49,21 @@ class Ended:
 
 
 class LinkLostError(Exception):
-    """The other end is gone."""
+    """The other end is gone, or says what is no message."""
+
+
+_MESSAGES = {"azure.functions.meta", "devkit.functions_host.functions", "http.cookies", __name__}
+
+
+class _Messages(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if module in _MESSAGES or (module, name) == ("builtins", "frozenset"):
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f"{module}.{name} is not part of a message")
 
 
 class Link:
-    """One end. `send` is thread-safe; only one thread may receive."""
+    """One end. `send` is thread-safe, and raises what pickle raises; only one thread may receive."""
 
     def __init__(self, *, reader: BinaryIO, writer: BinaryIO) -> None:
         self._reader = reader
@@ -70,13 +81,12 @@ class Link:
 
     def receive(self) -> Any:
         try:
-            return pickle.load(self._reader)  # noqa: S301 - both ends are ours
-        except (EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
+            return _Messages(self._reader).load()
+        except Exception as error:  # there is no list of what pickle raises on bytes that are no message
             raise LinkLostError from error
 
     def close(self) -> None:
-        """Close the way to the other end, which then sees the end of what it receives."""
-        try:
-            self._writer.close()
-        except OSError:
-            return  # the other end went first; there is nothing left to close
+        """Close both ways. Only when the other end is gone, since it waits for a `send` that is under way."""
+        for way in (self._reader, self._writer):
+            with suppress(OSError):  # what was still to be written has no reader
+                way.close()

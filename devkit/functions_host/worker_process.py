@@ -6,12 +6,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from devkit.functions_host.link import Invocation, Link, LinkLostError
 
 _PROJECT = Path(__file__).parents[2]
+# How long what a dead process has sent may take to be read.
+_LAST_WORDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,7 @@ def start_process(command: Sequence[str]) -> Started:
 
 
 class WorkerProcess:
-    """Thread-safe. `on_message` and `on_end` are called on a thread of its own, `on_end` last and once."""
+    """Thread-safe. `on_message` and `on_end` are called on threads of its own, `on_end` last and once."""
 
     # How one is started; a test may have a quicker way.
     start: Callable[[Sequence[str]], Started] = staticmethod(start_process)
@@ -50,7 +53,9 @@ class WorkerProcess:
         self._on_end = on_end
         self._process = type(self).start(command)
         self.pid = self._process.pid
-        threading.Thread(target=self._receive, name=f"worker-{self.pid}", daemon=True).start()
+        self._receiver = threading.Thread(target=self._receive, name=f"worker-{self.pid}", daemon=True)
+        self._receiver.start()
+        threading.Thread(target=self._wait, name=f"end-of-worker-{self.pid}", daemon=True).start()
 
     def send(self, invocation: Invocation) -> None:
         """Send it. If the process is gone, `on_end` says so, not this."""
@@ -60,16 +65,22 @@ class WorkerProcess:
             return
 
     def kill(self) -> None:
-        os.kill(self.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
-
-    def close(self) -> None:
-        """Let it end: a worker ends when its host is gone."""
-        self._process.link.close()
+        with suppress(ProcessLookupError):  # it died a moment ago
+            os.kill(self.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
 
     def _receive(self) -> None:
         try:
             while True:
                 self._on_message(self, self._process.link.receive())
         except LinkLostError:
+            self.kill()  # it may live on without a link
+
+    def _wait(self) -> None:
+        """Wait for the process itself: one that it forked may keep the link open."""
+        try:
             self._process.reap()
+        finally:
+            self._receiver.join(_LAST_WORDS)
+            if not self._receiver.is_alive():
+                self._process.link.close()
             self._on_end(self)

@@ -120,6 +120,11 @@ class Part:
         if self._watcher and self._watcher is not threading.current_thread():
             self._watcher.join()
 
+    def strike(self) -> None:
+        """Kills it as something else would, so that `on_end` follows."""
+        if self._process:
+            kill_group(self._process)
+
     def last_lines(self) -> list[str]:
         return [f"  {line}" for line in self._tail]
 
@@ -162,7 +167,9 @@ def address_after_listening(line: str) -> str | None:
 
 
 def describe(code: int) -> str:
-    return f"signal {code - 128}" if code > 128 else f"exit code {code}"
+    if code < 0 or code > 128:
+        return f"signal {-code if code < 0 else code - 128}"
+    return f"exit code {code}"
 
 
 def release(process: subprocess.Popen[str]) -> None:

@@ -8,7 +8,10 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from http.cookies import SimpleCookie
 from typing import Any
+
+from azure.functions import meta
 
 from devkit.functions_host.functions import Function, HttpTrigger
 from devkit.functions_host.link import Ended, Invocation
@@ -33,7 +36,8 @@ class Runs:
         self._on_end = on_end
         self._threads = ThreadPoolExecutor(max_workers=thread_count(), thread_name_prefix="function")
         self._loop = asyncio.new_event_loop()
-        self._loop_thread = threading.Thread(target=self._loop.run_forever, name="function-loop", daemon=True)
+        self._closing = False
+        self._loop_thread = threading.Thread(target=self._run_loop, name="function-loop", daemon=True)
         self._loop_thread.start()
 
     def begin(self, invocation: Invocation) -> None:
@@ -45,10 +49,19 @@ class Runs:
 
     def close(self) -> None:
         """Close, once nothing runs any more."""
+        self._closing = True
         self._threads.shutdown(wait=False)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._loop_thread.join()
         self._loop.close()
+
+    def _run_loop(self) -> None:
+        """Run the loop of the async functions. If one of them ends it, none would ever run again."""
+        try:
+            self._loop.run_forever()
+        finally:
+            if not self._closing:
+                os._exit(1)
 
     def _run(self, loaded: Loaded, invocation: Invocation) -> None:
         with _of(loaded.function):
@@ -91,10 +104,25 @@ def _arguments(loaded: Loaded, invocation: Invocation) -> dict[str, Any]:
 
 def _encode(loaded: Loaded, result: object) -> Any:
     if isinstance(loaded.function.trigger, HttpTrigger):
-        return converter("http").encode(result, expected_type=None)
+        return _plain(converter("http").encode(result, expected_type=None))
     if result is not None:
         raise RuntimeError(f"function {loaded.function.name!r} without a $return binding returned a non-None value")
     return None
+
+
+def _plain(value: Any) -> Any:
+    """Give it without the app's own classes, such as a StrEnum, which the host does not have."""
+    match value:
+        case meta.Datum():
+            return meta.Datum(_plain(value.value), _plain(value.type))
+        case dict() if not isinstance(value, SimpleCookie):
+            return {_plain(key): _plain(item) for key, item in value.items()}
+        case list():
+            return [_plain(item) for item in value]
+        case str():
+            return str.__str__(value)
+        case _:
+            return value
 
 
 @contextmanager

@@ -18,11 +18,13 @@ REASON = CRITICAL.partition(": ")[2]
 
 class StartedPart:
     starts = 0
+    struck = 0
 
     def start(self) -> None:
         self.starts += 1
 
-    def kill(self) -> None: ...
+    def strike(self) -> None:
+        self.struck += 1
 
 
 @pytest.fixture
@@ -54,8 +56,8 @@ def test_an_end_counts_under_the_critical_line_before_it_and_the_next_does_not(c
     assert chaos.host_ends == {REASON: 1, "exit code 0, its log says why": 1}
 
 
-def test_a_kill_by_the_run_leaves_no_reason_behind(chaos: Chaos, host: StartedPart) -> None:
-    chaos._keep_if_critical(CRITICAL)
+def test_a_kill_by_the_run_leaves_the_start_to_the_end_that_follows(chaos: Chaos, host: StartedPart) -> None:
     chaos._kill()
+    assert (host.struck, host.starts) == (1, 0)
     chaos._start_again(137)
-    assert (host.starts, chaos.host_ends) == (2, {"signal 9": 1})
+    assert (host.starts, chaos.host_ends) == (1, {"signal 9": 1})

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import json
+import os
 import signal
 import socket
 import threading
@@ -60,6 +61,10 @@ def deliver(msg: func.QueueMessage) -> None:
 
 # Functions that end their own process, or print into what is the worker's way to the host.
 DYING_APP = """
+import enum
+class Kind(enum.StrEnum):
+    A = "a"
+
 @app.route("process", auth_level="anonymous")
 def process(req: func.HttpRequest) -> str:
     return str(os.getpid())
@@ -67,6 +72,29 @@ def process(req: func.HttpRequest) -> str:
 @app.route("die", auth_level="anonymous")
 def die(req: func.HttpRequest) -> str:
     os._exit(3)
+
+@app.route("named", auth_level="anonymous")
+def named(req: func.HttpRequest) -> func.HttpResponse:
+    class Local(str): ...
+    if req.params.get("local"):
+        return Local("text")
+    return func.HttpResponse(Kind.A, headers={"X-Kind": Kind.A})
+
+@app.route("forks", auth_level="anonymous")
+def forks(req: func.HttpRequest) -> str:
+    if os.fork() == 0:
+        time.sleep(3)
+        os._exit(0)
+    os._exit(3)
+
+@app.route("garbage", auth_level="anonymous")
+def garbage(req: func.HttpRequest) -> str:
+    for number in range(3, 20):
+        try:
+            os.write(number, b"no message")
+        except OSError:
+            pass
+    time.sleep(60)
 
 @app.route("prints", auth_level="anonymous")
 def prints(req: func.HttpRequest) -> str:
@@ -190,6 +218,35 @@ def test_callers_of_a_worker_that_dies_get_500_at_once_and_the_next_ones_wait(st
     assert again.text != first
 
 
+@pytest.mark.parametrize("dies", ["forks", "garbage"])
+def test_a_worker_whose_link_outlives_it_or_breaks_is_replaced(start_host: Start, dies: str) -> None:
+    host = start_host(DYING_APP)
+    first = host.get("/api/process").text
+    assert host.get(f"/api/{dies}").status_code == 500
+    assert host.get("/api/process").text != first
+
+
+def test_what_a_function_returns_may_be_of_a_class_of_its_own(start_host: Start) -> None:
+    host = start_host(DYING_APP)
+    answer = host.get("/api/named")
+    assert (answer.status_code, answer.text, answer.headers["X-Kind"]) == (200, "a", "a")
+    assert host.get("/api/named?local=1").text == "text"
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="asks for a process by its number")
+def test_ctrl_c_of_the_terminal_lets_what_runs_in_the_worker_come_to_its_end(start_host: Start) -> None:
+    host = start_host(HTTP_APP + DYING_APP)
+    worker = int(host.get("/api/process").text)
+    with ThreadPoolExecutor(1) as caller:
+        answer = caller.submit(host.get, "/api/slow?s=1")
+        until(lambda: "slow began" in host.log)
+        os.kill(worker, signal.SIGINT)
+        os.kill(worker, signal.SIGTERM)
+        assert host.stop() == 0
+        assert answer.result().text == "late"
+    until(lambda: not Path(f"/proc/{worker}").exists(), "the worker's end")
+
+
 def test_the_third_death_of_the_worker_ends_the_host(start_host: Start) -> None:
     host = start_host(HTTP_APP + DYING_APP)
     assert [host.get("/api/die").status_code for _ in range(2)] == [500, 500]
@@ -213,7 +270,7 @@ def test_a_message_over_its_time_comes_back_with_a_try_used(
     start_host: Start, queue: QueueClient, storage: dict[str, str]
 ) -> None:
     put(queue, b"hang")
-    host_json = POISON_1.replace('"maxDequeueCount": 1', '"maxDequeueCount": 2')
+    host_json = POISON_1.replace('"maxDequeueCount": 1', '"maxDequeueCount": 5')
     limited_to_1_s = host_json[:-1] + ', "functionTimeout": "00:00:01"}'
     host = start_host(QUEUE_APP, "--hurry", "10", env=storage, host_json=limited_to_1_s)
     until(lambda: "delivering, dequeue 2" in host.log)

@@ -1,8 +1,10 @@
 """`python -m tests.devkit.functions_host.traces`: holds our host to the recordings of Microsoft's."""
 
 import argparse
+import signal
 import sys
 import time
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case "record":
             return _record(options)
         case "compare":
-            return _report({name: _compared(name, trace) for name, trace in load(options.file).items()}, options)
+            return _compare(options)
         case "table":
             DECISION.write_text(with_table(DECISION.read_text(encoding="utf-8")), encoding="utf-8")
             return 0
@@ -66,6 +68,15 @@ def _record(options: argparse.Namespace) -> int:
     return 0
 
 
+def _compare(options: argparse.Namespace) -> int:
+    try:
+        traces = load(options.file)
+    except (OSError, EOFError, ValueError, KeyError, zlib.error) as error:
+        _say(f"{options.file}: cannot be read as a recording ({type(error).__name__})")
+        return 2
+    return _report({name: _compared(name, trace) for name, trace in traces.items()}, options)
+
+
 def _compared(name: str, trace: Trace) -> list[Compared]:
     return compare(microsofts()[name], trace)
 
@@ -76,7 +87,11 @@ def _report(found: Mapping[str, Sequence[Compared]], options: argparse.Namespace
 
 
 def _chosen(options: argparse.Namespace) -> list[Scenario]:
-    return chosen(only=[name for name in options.only.split(",") if name], slow=options.slow)
+    return chosen(only=_names(options), slow=options.slow)
+
+
+def _names(options: argparse.Namespace) -> list[str]:
+    return [name for name in options.only.split(",") if name]
 
 
 def _progress(scenarios: Sequence[Scenario]) -> Callable[[Trace], None]:
@@ -122,8 +137,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _checked(parser: argparse.ArgumentParser, options: argparse.Namespace) -> argparse.Namespace:
-    if options.action in {None, "record"} and not _chosen(options):
-        parser.error(f"no scenario's name begins with {options.only}")
+    if options.action in {None, "record"} and (
+        unknown := [name for name in _names(options) if not chosen(only=[name])]
+    ):
+        parser.error(f"no scenario's name begins with {', '.join(unknown)}")
     if options.action == "record":
         options.command = options.command[options.command[:1] == ["--"] :]
         if not options.command:
@@ -132,9 +149,14 @@ def _checked(parser: argparse.ArgumentParser, options: argparse.Namespace) -> ar
 
 
 def _add_choice(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--only", default="", metavar="NAMES", help="such as s01,s02")
+    parser.add_argument("--only", default="", metavar="NAMES", help="such as s01,s02, whatever time they take")
     parser.add_argument("--slow", action="store_true", help="those of minutes too, 6 minutes in all")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Ended in either way, it ends the hosts that it has started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
