@@ -104,7 +104,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     option("--twice", type=float, default=0.10, help="share that is posted twice (%(default)s)")
     option("--merge", type=float, default=0.25,
            help="share of customers that act more than once; 0: without LEADPIPE_MERGE (%(default)s)")  # fmt: skip
-    option("--rows", type=whole, default=12, help="that the marketplace writes into its own table (%(default)s)")
+    option(
+        "--rows",
+        type=whole,
+        default=6,
+        help="that the marketplace writes into its own table; more while a death needs one (%(default)s)",
+    )
     option("--deaths", type=some_of([*Death]), default=",".join(Death),
            help="each once in each crash window; empty for none (%(default)s)")  # fmt: skip
     option("--kills", type=whole, default=6, help="of the host, at random moments (%(default)s)")

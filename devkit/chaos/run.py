@@ -56,7 +56,6 @@ DYNAMICS_AWAY_SECONDS = 20.0
 SILENT_SECONDS = 6.0
 ENCORES = 6
 ENCORE_LEADS = 30
-ENCORE_ROWS = 3
 SLOWEST_SWEEP = 90.0
 LATE_COPIES = "messages"
 LATE_COPIES_SECONDS = 30.0
@@ -76,6 +75,7 @@ class Chaos:
         crashing = set(self.chance.sample(range(options.leads), min(options.crashes, options.leads)))
         self._folder = folder
         self._stopping = threading.Event()
+        self._writing_rows = threading.Lock()
         self._ahead = FIRST_AHEAD
         self._web = this_machine()
         self._azurite = stack.azurite(folder, screen)
@@ -280,20 +280,28 @@ class Chaos:
 
     def _write_row(self) -> None:
         """Writes a row as the marketplace does into its table destination."""
-        number = self.injected["rows of the marketplace"]
-        self.injected["rows of the marketplace"] += 1
-        customer = {"FirstName": "Row", "LastName": f"Number {number}", "Email": row_email(number), "Country": "US"}
-        tables = TableServiceClient.from_connection_string(self.storage)
-        tables.create_table_if_not_exists("marketplaceleads").create_entity(
-            {
-                "PartitionKey": f"{datetime.now(UTC):%m-%d-%Y}",
-                "RowKey": f"row-{number}",
-                "ProductId": "contoso.widget",
-                "CustomerInfo": json.dumps(customer),
-                "LeadSource": "AzureMarketplace",
-                "ActionCode": "INS",
-            }
-        )
+        with self._writing_rows:
+            number = self.injected["rows of the marketplace"]
+            customer = {"FirstName": "Row", "LastName": f"Number {number}", "Email": row_email(number), "Country": "US"}
+            tables = TableServiceClient.from_connection_string(self.storage)
+            with suppress(ResourceExistsError):  # an earlier try was counted as failed
+                tables.create_table_if_not_exists("marketplaceleads").create_entity(
+                    {
+                        "PartitionKey": f"{datetime.now(UTC):%m-%d-%Y}",
+                        "RowKey": f"row-{number:06}",  # the last of its partition, so that its queue.put comes last
+                        "ProductId": "contoso.widget",
+                        "CustomerInfo": json.dumps(customer),
+                        "LeadSource": "AzureMarketplace",
+                        "ActionCode": "INS",
+                    }
+                )
+            self.injected["rows of the marketplace"] += 1
+
+    def _bring_a_row(self) -> None:
+        """Gives the next sweep a row to take in, while one of the deaths is to come that need one."""
+        if any(window.flow == "arrivals" for window, _ in self.unreached()):
+            with suppress(AzureError):  # Azurite is restarting
+                self._write_row()
 
     def _encore(self) -> None:
         """Posts more leads while a crash window was not reached. Waits for two sweeps."""
@@ -308,8 +316,6 @@ class Chaos:
                 target=self.marketplace.post, args=(first, first + ENCORE_LEADS), kwargs={"pace": 3.0}
             )
             posting.start()
-            for _ in range(ENCORE_ROWS):
-                self._write_row()
             self._away("table", Mode.DOWN, 4.0)
             self._dynamics_away()
             posting.join()
@@ -348,8 +354,10 @@ class Chaos:
         """Sweeps alternately by the real clock and by one ahead: it takes in rows from the first sweep's time on."""
         while not self._stopping.is_set():
             self._give_up()
+            self._bring_a_row()
             self._sweep(timedelta(0))
             self._stopping.wait(SWEEP_EVERY)
+            self._bring_a_row()
             self._sweep(self._ahead)
             self._ahead += FURTHER
             self._stopping.wait(SWEEP_EVERY)
