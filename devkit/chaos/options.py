@@ -63,18 +63,14 @@ def above_zero(text: str) -> float:
     return number
 
 
-def whole(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text}: a whole number from 0 on is expected")
-    return number
+def whole(*, least: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        number = int(text)
+        if number < least:
+            raise argparse.ArgumentTypeError(f"{text}: a whole number from {least} on is expected")
+        return number
 
-
-def leads(text: str) -> int:
-    number = whole(text)
-    if number == 0:
-        raise argparse.ArgumentTypeError("at least one lead is needed")
-    return number
+    return read
 
 
 def plan_of_host(*, merge: bool) -> list[Window]:
@@ -98,7 +94,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "Five real minutes without tables, then without queues: make chaos ARGS='--outage 300 --minutes 30'.",
     )
     option = parser.add_argument
-    option("--leads", type=leads, default=300,
+    option("--leads", type=whole(least=1), default=300,
            help="how many; up to six times 30 more come while a death is missing (%(default)s)")  # fmt: skip
     option("--pace", type=above_zero, default=6.0, help="leads posted in a second (%(default)s)")
     option("--twice", type=float, default=0.10, help="share that is posted twice (%(default)s)")
@@ -106,17 +102,19 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
            help="share of customers that act more than once; 0: without LEADPIPE_MERGE (%(default)s)")  # fmt: skip
     option(
         "--rows",
-        type=whole,
+        type=whole(least=0),
         default=6,
         help="that the marketplace writes into its own table; more while a death needs one (%(default)s)",
     )
     option("--deaths", type=some_of([*Death]), default=",".join(Death),
            help="each once in each crash window; empty for none (%(default)s)")  # fmt: skip
-    option("--kills", type=whole, default=6, help="of the host, at random moments (%(default)s)")
-    option("--worker-kills", type=whole, default=3, help="of its worker, at random moments (%(default)s)")
+    option("--kills", type=whole(least=0), default=6, help="of the host, at random moments (%(default)s)")
+    option("--worker-kills", type=whole(least=0), default=3, help="of its worker, at random moments (%(default)s)")
     option("--timeout", type=above_zero, default=8.0,
            help="functionTimeout in seconds; host.json says 300 (%(default)s)")  # fmt: skip
-    option("--crashes", type=whole, default=3, help="leads whose first delivery crashes five times (%(default)s)")
+    option(
+        "--crashes", type=whole(least=0), default=3, help="leads whose first delivery crashes five times (%(default)s)"
+    )
     option("--rate", type=float, default=0.05, help="share of the requests that each fault strikes (%(default)s)")
     option("--faults", type=some_of(DYNAMICS), default=",".join(DYNAMICS), help="at Dynamics (%(default)s)")
     option("--storage-rate", type=float, default=0.01,

@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import threading
@@ -23,7 +22,7 @@ from devkit.bootstrap import ROOT
 from devkit.chaos.marketplace import CRASHES, Marketplace
 from devkit.chaos.options import DYNAMICS, plan_of_host, plan_of_sweep
 from devkit.chaos.proxy import Mode, Proxy
-from devkit.chaos.watch import Death, Plan, Planned, deaths, end_what_hangs, read_journal
+from devkit.chaos.watch import KILL, Death, News, Plan, Planned, deaths, end_what_hangs, options_of, read_journal
 from devkit.launcher import ports, stack
 from devkit.launcher.part import Part
 from devkit.launcher.sample import this_machine
@@ -168,9 +167,8 @@ class Chaos:
         return environment
 
     def _watched(self, *arguments: str, plan: Plan) -> list[str]:
-        deaths = [part for (window, death), nth in plan.items() for part in ("--die", f"{nth}@{death}@{window}")]
         command = [sys.executable, "-m", "devkit.chaos.watched", "--journal", str(self.journal)]
-        return [*command, "--hurry", str(self.options.hurry), *deaths, *arguments]
+        return [*command, "--hurry", str(self.options.hurry), *options_of(plan), *arguments]
 
     def _host_command(self) -> list[str]:
         host = ["--app", str(ROOT), "--port", str(self._host_port), "--data", str(self._folder / "host"),
@@ -275,7 +273,7 @@ class Chaos:
     def _kill_worker(self) -> None:
         workers = [line["worker"] for line in read_journal(self.journal) if "worker" in line]
         with suppress(ProcessLookupError):  # it is between two workers
-            os.kill(workers[-1], getattr(signal, "SIGKILL", signal.SIGTERM))
+            os.kill(workers[-1], KILL)
             self.injected["worker killed at a random moment"] += 1
 
     def _write_row(self) -> None:
@@ -369,9 +367,9 @@ class Chaos:
                 self._watched("--ahead", ahead, "sweep", plan=self.sweep_plan),
                 cwd=ROOT, env=self._environment, stdout=log, stderr=log,
             )  # fmt: skip
-        until = time.monotonic() + SLOWEST_SWEEP
+        until, news = time.monotonic() + SLOWEST_SWEEP, News(self.journal)
         while process.poll() is None:
-            if end_what_hangs(self.journal, process.pid):
+            if end_what_hangs(news, process.pid):
                 process.kill()
             if time.monotonic() > until:
                 process.kill()

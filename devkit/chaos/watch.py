@@ -48,6 +48,8 @@ PORTS = {
     "DataverseClient": "dynamics",
 }
 MODULES = ("leadpipe.storage", "leadpipe.dataverse", "leadpipe.endpoint", "leadpipe.webhook")
+# Windows has only the second.
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 # The host's own end of a message.
 DELETE = "message.delete"
 # The write may have been made although no answer came.
@@ -65,6 +67,11 @@ class Death(StrEnum):
 # What can end in a window, and the pass on which it does.
 Planned = tuple[Window, Death]
 Plan = dict[Planned, int]
+
+
+def options_of(plan: Plan) -> list[str]:
+    """The plan as options of devkit.chaos.watched."""
+    return [part for (window, death), nth in plan.items() for part in ("--die", f"{nth}@{death}@{window}")]
 
 
 @dataclass(slots=True)
@@ -196,10 +203,9 @@ def window_before(chain: Chain, name: str) -> Window | None:
 
 def die(host: int | None) -> None:
     """Ends the process at once, and the host before, like a machine that dies: nothing is finished or flushed."""
-    kill = getattr(signal, "SIGKILL", signal.SIGTERM)
     if host is not None:
-        os.kill(host, kill)
-    os.kill(os.getpid(), kill)
+        os.kill(host, KILL)
+    os.kill(os.getpid(), KILL)
 
 
 def hang() -> NoReturn:
@@ -207,11 +213,11 @@ def hang() -> NoReturn:
         threading.Event().wait()
 
 
-def end_what_hangs(journal: Path, process: int) -> bool:
-    """Notes that the runs of this process which hang are ended for their time; False if there are none."""
-    hung = [line["hangs"] for line in read_journal(journal) if "hangs" in line and line["process"] == process]
+def end_what_hangs(news: News, process: int) -> bool:
+    """Notes that those runs of this process in the news which hang are ended for their time; False if none does."""
+    hung = [line["hangs"] for line in news.read() if "hangs" in line and line["process"] == process]
     for window in hung:
-        tell(journal, died=window, by=Death.TIMEOUT)
+        tell(news.journal, died=window, by=Death.TIMEOUT)
     return bool(hung)
 
 
@@ -275,13 +281,13 @@ class News:
     """Reads each line of a journal once, and a last one that is incomplete when it is whole."""
 
     def __init__(self, journal: Path) -> None:
-        self._journal = journal
+        self.journal = journal
         self._read = 0
 
     def read(self) -> list[Mapping[str, Any]]:
-        if not self._journal.exists():
+        if not self.journal.exists():
             return []
-        with self._journal.open("rb") as journal:
+        with self.journal.open("rb") as journal:
             journal.seek(self._read)
             whole, newline, _ = journal.read().rpartition(b"\n")
         self._read += len(whole) + len(newline)

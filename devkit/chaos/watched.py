@@ -17,7 +17,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from devkit.chaos.watch import Death, Planned, Watch, end_what_hangs, remaining, watch_stores, watch_sweep
+from devkit.chaos.watch import (
+    Death,
+    News,
+    Planned,
+    Watch,
+    end_what_hangs,
+    options_of,
+    remaining,
+    watch_stores,
+    watch_sweep,
+)
 from devkit.chaos.windows import Window
 
 if TYPE_CHECKING:
@@ -38,29 +48,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def serve(watch: Watch, options: argparse.Namespace) -> int:
     from devkit.functions_host.__main__ import main as host
+    from devkit.functions_host.dispatcher import Dispatcher, Worker
     from devkit.functions_host.storage import StorageQueue
-    from devkit.functions_host.worker_process import WorkerProcess
 
-    delete, kill = StorageQueue.delete, WorkerProcess.kill
+    delete, end_for_its_time = StorageQueue.delete, Dispatcher.end_for_its_time
 
     def watched_delete(queue: StorageQueue, message_id: str, receipt: str) -> None:
         with watch.end_of_message(message_id):
             delete(queue, message_id, receipt)
 
-    def watched_kill(worker: WorkerProcess) -> None:
-        end_what_hangs(options.journal, worker.pid)
-        kill(worker)
+    def watched_end(dispatcher: Dispatcher, worker: Worker) -> None:
+        end_what_hangs(News(options.journal), worker.pid)
+        end_for_its_time(dispatcher, worker)
 
     StorageQueue.delete = watched_delete  # type: ignore[method-assign, assignment]
-    WorkerProcess.kill = watched_kill  # type: ignore[method-assign, assignment]
+    Dispatcher.end_for_its_time = watched_end  # type: ignore[method-assign, assignment]
     return host(options.arguments, worker=worker_command(options))
 
 
 def worker_command(options: argparse.Namespace) -> list[str]:
-    deaths = [part for (window, death), nth in options.die for part in ("--die", f"{nth}@{death}@{window}")]
     return [
         "devkit.chaos.watched", "--journal", str(options.journal), "--hurry", str(options.hurry),
-        "--crash", options.crash, "--host", str(os.getpid()), *deaths, "worker",
+        "--crash", options.crash, "--host", str(os.getpid()), *options_of(dict(options.die)), "worker",
     ]  # fmt: skip
 
 

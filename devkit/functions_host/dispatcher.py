@@ -218,10 +218,14 @@ class Dispatcher:
         if worker is None:  # it has answered meanwhile, or another time-out has ended its worker
             self._finish(run, error="The run took too long.")
             return
-        _log.error("The worker process (%d) is ended, since a run took too long.", worker.pid)
-        worker.kill()
+        self.end_for_its_time(worker)
         self._replace_worker()
         self._after(UNTIL_FAILED, self._finish, run, error="The run took too long.")
+
+    def end_for_its_time(self, worker: Worker) -> None:
+        """End a worker one of whose runs took too long. It is killed for other reasons too, which are no time-outs."""
+        _log.error("The worker process (%d) is ended, since a run took too long.", worker.pid)
+        worker.kill()
 
     def _after(self, seconds: float, call: Callable[..., None], run: Run, **options: str) -> None:
         timer = threading.Timer(seconds / self._hurry, call, [run], options)

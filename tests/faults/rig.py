@@ -15,7 +15,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableServiceClient
 from azure.storage.queue import QueueClient
 
-from devkit.chaos.watch import Death, read_journal
+from devkit.chaos.watch import Death, options_of, read_journal
 from devkit.chaos.windows import Window
 from leadpipe.model.envelope import Envelope
 from leadpipe.model.lead_id import ENTROPY_BYTES, new_lead_id
@@ -200,7 +200,7 @@ class Rig:
             "PYTHON_THREADPOOL_THREAD_COUNT": "32",
             **settings,
         }
-        plan = [part for window, nth in deaths for part in ("--die", f"{nth}@{by}@{window}")]
+        plan = options_of({(window, by): nth for window, nth in deaths})
         self._started.append(
             self.nursery.start(
                 WATCHED,
