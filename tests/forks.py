@@ -54,16 +54,22 @@ class Forks:
             self._fork(caller, in_the_child)
 
     def _fork(self, caller: socket.socket, in_the_child: Callable[[], None]) -> None:
+        """A caller may die at any moment; if that is after it has asked, the next look ends what it has asked for."""
         size, streams, _, _ = socket.recv_fds(caller, 4, 3)
-        order = marshal.loads(whole(caller, int.from_bytes(size, "big")))  # noqa: S302 - a process of this test run
-        pid = os.fork()
-        if pid == 0:
-            in_the_child()
-            live(*order, streams, self._python)
+        try:
+            order = marshal.loads(whole(caller, int.from_bytes(size, "big")))  # noqa: S302 - a process of this test run
+        except (EOFError, ConnectionError):
+            caller.close()
+        else:
+            pid = os.fork()
+            if pid == 0:
+                in_the_child()
+                live(*order, streams, self._python)
+            self._callers[pid] = caller
+            with suppress(OSError):
+                caller.sendall(pid.to_bytes(4, "big"))
         for stream in streams:
             os.close(stream)
-        self._callers[pid] = caller
-        caller.sendall(pid.to_bytes(4, "big"))
 
     def ended(self, pid: int, code: int) -> bool:
         """Whether the process was one of these."""

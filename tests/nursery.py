@@ -92,7 +92,9 @@ class Child:
 
     def kill(self) -> None:
         if not self._ended.is_set():
-            os.kill(self.pid, signal.SIGKILL)
+            # It may have ended a moment ago.
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
             self.wait()
 
     def end(self, code: int) -> None:

@@ -1,7 +1,9 @@
 """What the tests start in place of Python has to do the same."""
 
+import marshal
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -46,3 +48,22 @@ def ran(python: str, what: str, folder: Path) -> tuple[int, str, str, str]:
 @pytest.mark.parametrize("what", PROGRAMS)
 def test_a_fork_does_and_leaves_what_a_started_python_does(what: str, python: str, tmp_path: Path) -> None:
     assert ran(python, what, tmp_path) == ran(sys.executable, what, tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no forks on Windows")
+@pytest.mark.parametrize("sent", ["nothing", "half an order", "an order"])
+def test_a_caller_that_dies_before_it_is_answered_leaves_nothing_behind(sent: str, python: str, tmp_path: Path) -> None:
+    waits = marshal.dumps((("-c", "import time; time.sleep(600)"), str(tmp_path), bare_environment(), [1]))
+    order = {"nothing": b"", "half an order": waits[:20], "an order": waits}[sent]
+    reads, writes = os.pipe()
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.connect(str(Path(python).with_name("socket")))
+        caller.shutdown(socket.SHUT_RD)
+        if order:
+            socket.send_fds(caller, [len(waits).to_bytes(4, "big")], [writes])
+            caller.sendall(order)
+        os.close(writes)
+        caller.shutdown(socket.SHUT_WR)
+        with os.fdopen(reads, "rb") as stdout:
+            assert stdout.read() == b""
+    assert ran(python, "an exit code", tmp_path)[0] == 7
