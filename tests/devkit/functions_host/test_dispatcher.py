@@ -145,8 +145,8 @@ def test_another_run_of_an_ended_worker_hangs_until_its_own_time_out(dispatcher:
     first = run(dispatcher, workers, "hang")
     until(lambda: len(workers.begun) == 1)
     time.sleep(TIMEOUT / 2)  # as long as the second one shall outlive the first
-    second = run(dispatcher, workers, "hang")
     begun = time.monotonic()
+    second = run(dispatcher, workers, "hang")
     until(lambda: len(workers.started) == 2)
     workers.go_on.set()  # its worker is dead and says nothing of it
     assert failed(second)
