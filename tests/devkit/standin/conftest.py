@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def one_for_all(python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
     with running(tmp_path_factory.mktemp("standin") / "data", python=python) as standin:
+        # Once and first, so that no test's fault meets this sign-in, whichever test comes first.
+        standin.token()
+        standin.control("DELETE", "requests")
         yield standin
 
 
