@@ -6,7 +6,7 @@ commands again. No case may stop what comes after it, each is named, and the lea
 
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
@@ -208,10 +208,12 @@ class Account:
         return self.ports.ledger.write(before, after, event)
 
     def damage(self, table: str, partition_key: str, row_key: str, case: Case) -> None:
-        client = self.storage.table(table)
-        row = {**client.get_entity(partition_key, row_key), case.column: case.cell}
+        self.put_damaged(table, self.storage.table(table).get_entity(partition_key, row_key), case)
+
+    def put_damaged(self, table: str, sound: Mapping[str, Any], case: Case) -> None:
+        row = {**sound, case.column: case.cell}
         whole = {column: cell for column, cell in row.items() if cell is not ABSENT}
-        client.update_entity(whole, mode=UpdateMode.REPLACE)
+        self.storage.table(table).update_entity(whole, mode=UpdateMode.REPLACE)
 
     def damage_all(
         self, *, records: list[Case], events: list[Case], claims: list[Case], fallback_rows: list[Case]
