@@ -16,10 +16,11 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import partial
-from itertools import count
+from functools import cache, partial
+from itertools import chain, count
 from typing import Any
 
+import pytest
 from greenlet import GreenletExit, getcurrent, greenlet
 
 from leadpipe.delivery import deliver
@@ -28,11 +29,12 @@ from leadpipe.model.errors import DeliveryFailed, Transient
 from leadpipe.model.gate import Gate
 from leadpipe.model.lead import Lead
 from leadpipe.model.ports import Ports, Receipt, SeenMessage
+from leadpipe.model.pulse import Pulse
 from leadpipe.model.record import Record, State
 from leadpipe.model.settings import Settings
 from leadpipe.sweep import TASKS, Task, sweep
 from leadpipe.sweep.fallback import AT_ONCE as DRAINED_AT_ONCE
-from tests.fakes import FakeDynamics, FakeLedger, Part, World
+from tests.fakes import FakeAttention, FakeDynamics, FakeLedger, Part, World
 
 # host.json
 MAX_DEQUEUE_COUNT = 5
@@ -42,6 +44,16 @@ AT_ONCE = 12
 LEASE = timedelta(minutes=10)
 # what one call of a port takes at least: no two things happen at the same moment
 TICK = timedelta(milliseconds=2)
+
+
+def read_each_payload_once(patch: pytest.MonkeyPatch) -> None:
+    """The same text gives the same lead, with the same fingerprint; a simulation reads a few texts very often."""
+    patch.setattr(Lead, "from_payload", staticmethod(_lead_of))
+    patch.setattr(Lead, "fingerprint", _fingerprint_of)
+
+
+_lead_of = cache(Lead.from_payload)
+_fingerprint_of = cache(Lead.fingerprint)
 
 
 class Died(BaseException):
@@ -154,7 +166,8 @@ class Watched:
         self._part, self._world, self._before, self._after = part, world, before, after
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        method, where = getattr(self._part, name), f"{self._part.name}.{name}"
+        """Made when it is first asked for, and then kept as an attribute."""
+        where = f"{self._part.name}.{name}"
 
         def call(*arguments: Any, **named: Any) -> Any:
             if self._before:
@@ -162,13 +175,14 @@ class Watched:
             self._world.at += TICK
             answer = "fails"
             try:
-                result = method(*arguments, **named)
+                result = getattr(self._part, name)(*arguments, **named)
                 answer = "answers"
             finally:
                 if self._after:
                     self._stop(f"{where} {answer}")
             return result
 
+        setattr(self, name, call)
         return call
 
     def _stop(self, where: str) -> None:
@@ -296,27 +310,34 @@ class SlowDynamics(FakeDynamics):
 
 
 class QuickLedger(FakeLedger):
-    """Looks for what is due in memory's own way: a minute's sweep must not cost more than it does in the service."""
+    """Looks for what is due in memory's own way: a minute's sweep must not cost more than it does in the service.
+
+    So it knows which leads are in which state, and keeps a record as it is listed until that changes. Its rows are
+    written by `_put` alone.
+    """
 
     def __init__(self, journal: list[str]) -> None:
         super().__init__(journal)
-        self._listed: dict[str | None, Record] = {}
+        self._in_state: dict[State, dict[str, None]] = {state: {} for state in State}  # dicts keep their order
+        self._listed: dict[str, Record] = {}
+
+    def _put(self, record: Record) -> Record:
+        before = self.rows.get(record.lead_id)
+        if before is not None:
+            del self._in_state[before.state][record.lead_id]
+        self._in_state[record.state][record.lead_id] = None
+        self._listed.pop(record.lead_id, None)
+        return super()._put(record)
 
     def due(
         self, first: date, before: datetime, *, states: frozenset[State], go_on: Callable[[], bool] = always
     ) -> Iterator[Record]:
         del go_on  # it is one page
         with self.call("due"):
-            found = [
-                record
-                for record in self.rows.values()
-                if record.state in states
-                and record.next_try_at is not None
-                and record.next_try_at < before
-                and record.received_at.date() >= first
-            ]
-        for record in sorted(found, key=lambda record: record.lead_id):
-            yield self._as_listed(record)
+            found = self._list(states)
+        for record in found:
+            if record.next_try_at is not None and record.next_try_at < before and record.received_at.date() >= first:
+                yield record
 
     def between(
         self,
@@ -337,15 +358,30 @@ class QuickLedger(FakeLedger):
             )
             return
         with self.call("between"):
-            found = [record for record in self.rows.values() if record.state in states]
-        for record in sorted(found, key=lambda record: record.lead_id):
+            found = self._list(states)
+        for record in found:
             if first <= record.received_at.date() <= last:
-                yield self._as_listed(record)
+                yield record
 
-    def _as_listed(self, record: Record) -> Record:
-        if record.version not in self._listed:
-            self._listed[record.version] = replace(record, payload=None, version=None)
-        return self._listed[record.version]
+    def _list(self, states: frozenset[State]) -> list[Record]:
+        """The records as they now are, oldest first."""
+        lead_ids = sorted(chain.from_iterable(self._in_state[state] for state in states))
+        return [self._listed.get(lead_id) or self._list_one(lead_id) for lead_id in lead_ids]
+
+    def _list_one(self, lead_id: str) -> Record:
+        listed = self._listed[lead_id] = replace(self.rows[lead_id], payload=None, version=None)
+        return listed
+
+
+class QuickAttention(FakeAttention):
+    """Keeps the pulse as a value. That its text says the same is for tests/ports."""
+
+    def keep_pulse(self, before: Pulse, after: Pulse) -> bool:
+        with self.call("keep_pulse"):
+            if before.version != self.pulse.version:
+                return False
+            self.pulse = replace(after, version=f"v{next(self._versions)}")
+            return True
 
 
 class _NoJournal(list[str]):
@@ -363,6 +399,7 @@ class HostWorld(World):
         super().__post_init__()
         self.queue: HostQueue = HostQueue(self)  # type: ignore[assignment]
         self.ledger = QuickLedger(self.journal)
+        self.attention = QuickAttention(self.journal)
         self.dynamics: SlowDynamics = SlowDynamics(self)
 
     @property

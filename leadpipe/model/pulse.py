@@ -8,7 +8,7 @@ docs/decisions/0012 has the costs.
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -168,7 +168,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, Tally | LastDay | Day | Beat):
-        return {name: _plain(cell) for name, cell in asdict(value).items()}
+        return {cell.name: _plain(getattr(value, cell.name)) for cell in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(cell) for key, cell in value.items()}
     if isinstance(value, tuple | frozenset):

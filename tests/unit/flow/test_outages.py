@@ -9,20 +9,18 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cache
 
 import pytest
 
 from leadpipe import intake
 from leadpipe.model.errors import Blocked, NotKept, Refused, Transient
 from leadpipe.model.gate import SLACK
-from leadpipe.model.lead import Lead
 from leadpipe.model.record import State
 from leadpipe.model.settings import Settings
 from leadpipe.sweep import fallback
 from tests.factories import payload
 from tests.fakes import NOW
-from tests.host_simulation import AT_ONCE, Day, Throttle
+from tests.host_simulation import AT_ONCE, Day, Throttle, read_each_payload_once
 
 SETTINGS = Settings(storage=None, dataverse=None)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -44,8 +42,7 @@ def quiet_logs(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.fixture(autouse=True)
 def each_payload_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same text gives the same lead, and a lead that waits for days is read a thousand times."""
-    monkeypatch.setattr(Lead, "from_payload", staticmethod(cache(Lead.from_payload)))
+    read_each_payload_once(monkeypatch)
 
 
 class Life(Day):
