@@ -44,6 +44,7 @@ class Size:
 
     counted_leads: int = 5
     sweeps: bool = True
+    warm_up: bool = True
     starts: int = 15
     pairs: int = 9
     leads: int = 160
@@ -61,17 +62,18 @@ class Size:
 QUICK = Size(
     counted_leads=2,
     sweeps=False,
+    warm_up=False,
     starts=1,
     pairs=1,
-    leads=24,
-    clients=4,
+    leads=12,
+    clients=2,
     idle_apps=1,
     idle_leads=2,
     idle_seconds=0.5,
     records=200,
     minutes=6,
     many_records=300,
-    window_requests=20,
+    window_requests=8,
     window_seconds=3,
 )
 
@@ -104,7 +106,7 @@ def _measures(size: Size) -> dict[str, Measure]:
     return {
         "requests": lambda stage: requests_per_lead.measure(stage, leads=size.counted_leads, say=say),
         "log-lines": lambda stage: log_lines.measure(stage, leads=size.counted_leads, sweeps=size.sweeps),
-        "cold-start": lambda stage: cold_start.measure(stage, pairs=size.starts, say=say),
+        "cold-start": lambda stage: cold_start.measure(stage, pairs=size.starts, warm_up=size.warm_up, say=say),
         "throughput": lambda stage: throughput.measure(
             stage, pairs=size.pairs, leads=size.leads, clients=size.clients, say=say
         ),

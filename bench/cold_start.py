@@ -15,9 +15,10 @@ from bench.stage import Stage
 AT_MOST = 1.2
 
 
-def measure(stage: Stage, *, pairs: int, say: Callable[[str], None]) -> Iterator[Row]:
-    for app in App:
-        first_answer(app, stage)  # the first start compiles and reads the libraries from disk
+def measure(stage: Stage, *, pairs: int, warm_up: bool, say: Callable[[str], None]) -> Iterator[Row]:
+    """`warm_up`: whether each app is started once before, which compiles and reads the libraries from disk."""
+    for app in App if warm_up else ():
+        first_answer(app, stage)
     runs = in_pairs(pairs, lambda app: first_answer(app, stage), tell=_told, say=say)
     ours, bare = (median(getattr(each, side) for each in runs) for side in ("ours", "bare"))
     ratio = ours / bare

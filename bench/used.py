@@ -1,14 +1,12 @@
 """Measures what a command uses: time, processor time and memory.
 
-Run as a process of its own, between the benchmark and the command: the kernel counts the memory of the process that
-starts another one as the other's, and the benchmark holds a lot.
+`bench/measurer.py` is a process of its own between the benchmark and the command: the kernel counts the memory of the
+process that starts another one as the other's, and the benchmark holds a lot.
 """
 
 import json
-import os
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +27,7 @@ def used_by(command: Sequence[str], *, environment: Mapping[str, str], output: P
     """Runs the command and gives what it used, and its exit code. `output` gets all that it prints."""
     with output.open("w") as printed:
         measurer = subprocess.run(
-            [sys.executable, "-m", "bench.used", *command],
+            [sys.executable, "-m", "bench.measurer", *command],
             cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,
@@ -40,20 +38,3 @@ def used_by(command: Sequence[str], *, environment: Mapping[str, str], output: P
         raise BenchError(f"{command} could not be measured:\n{output.read_text()[-2000:]}")
     found = json.loads(measurer.stdout)
     return Used(**found["used"]), found["code"]
-
-
-def main() -> None:
-    begun = time.monotonic()
-    process = subprocess.Popen(sys.argv[1:], stdout=sys.stderr)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    used = {
-        "seconds": time.monotonic() - begun,
-        "processor_seconds": usage.ru_utime + usage.ru_stime,
-        "megabytes": usage.ru_maxrss / 1024,
-    }
-    json.dump({"used": used, "code": process.returncode}, sys.stdout)
-
-
-if __name__ == "__main__":
-    main()
