@@ -80,10 +80,8 @@ def install(venv: Path, command: str, root: Path) -> None:
     locked = ["--require-hashes", "--requirement", root / "requirements.txt"]
     own = ["--editable", f"{root}[{','.join(EXTRAS[command])}]"]
     for what in (locked, own):
-        if call([python_of(venv), "-m", "pip", "install", "--retries", "2", "--no-compile", *what], log):
+        if call([python_of(venv), "-m", "pip", "install", "--retries", "2", *what], log):
             raise BootstrapError(reason_in(log, "pip could not install what is needed"))
-    # Pip would compile on one core. What cannot be compiled, some package's odd file, does no harm.
-    call([python_of(venv), "-m", "compileall", "-q", "-j", "0", venv / "lib"], log)
     write_stamp(venv, command, root)
     print(f"installed in {time.monotonic() - started:.0f} s", flush=True)
 
