@@ -6,7 +6,7 @@ can lose a reply: do what was asked and then fail.
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from operator import attrgetter
@@ -25,7 +25,7 @@ from leadpipe.model.record import FORGETTABLE, QUEUED, Event, Record, State
 from leadpipe.model.told import Told
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, 535000, tzinfo=UTC)
-_WHAT_HAPPENED = attrgetter("lead_id", "at", "event", "state", "reason", "detail", "actor")  # but the payload
+_WHAT_HAPPENED = attrgetter(*(each.name for each in fields(Event) if each.name != "payload"))
 
 
 class Part:
@@ -396,8 +396,11 @@ class FakeAttention(Part):
         with self.call("keep_pulse"):
             if before.version != self.pulse.version:
                 return False
-            self.pulse = Pulse.from_text(after.to_text(), f"v{next(self._versions)}")
+            self.pulse = self._kept(after, f"v{next(self._versions)}")
             return True
+
+    def _kept(self, pulse: Pulse, version: str) -> Pulse:
+        return Pulse.from_text(pulse.to_text(), version)
 
     def mark(self, before: Told | None, after: Told | None) -> Told | None:
         with self.call("mark"):

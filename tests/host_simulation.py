@@ -16,11 +16,10 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import cache, partial
+from functools import partial
 from itertools import chain, count
 from typing import Any
 
-import pytest
 from greenlet import GreenletExit, getcurrent, greenlet
 
 from leadpipe.delivery import deliver
@@ -44,16 +43,6 @@ AT_ONCE = 12
 LEASE = timedelta(minutes=10)
 # what one call of a port takes at least: no two things happen at the same moment
 TICK = timedelta(milliseconds=2)
-
-
-def read_each_payload_once(patch: pytest.MonkeyPatch) -> None:
-    """The same text gives the same lead, with the same fingerprint; a simulation reads a few texts very often."""
-    patch.setattr(Lead, "from_payload", staticmethod(_lead_of))
-    patch.setattr(Lead, "fingerprint", _fingerprint_of)
-
-
-_lead_of = cache(Lead.from_payload)
-_fingerprint_of = cache(Lead.fingerprint)
 
 
 class Died(BaseException):
@@ -376,12 +365,8 @@ class QuickLedger(FakeLedger):
 class QuickAttention(FakeAttention):
     """Keeps the pulse as a value. That its text says the same is for tests/ports."""
 
-    def keep_pulse(self, before: Pulse, after: Pulse) -> bool:
-        with self.call("keep_pulse"):
-            if before.version != self.pulse.version:
-                return False
-            self.pulse = replace(after, version=f"v{next(self._versions)}")
-            return True
+    def _kept(self, pulse: Pulse, version: str) -> Pulse:
+        return replace(pulse, version=version)
 
 
 class _NoJournal(list[str]):

@@ -58,7 +58,7 @@ def sweepers(rig: Rig) -> set[int]:
 
 
 def test_a_killed_hosts_sweep_passes_to_the_other_late_and_no_lead_is_lost(rig: Rig, app: Path) -> None:
-    # After the eight leads that it sweeps up, it dies over the ninth, the first that only the other host took.
+    # After the eight leads that it sweeps up, it dies over the ninth, which came to the other host.
     first = start(rig, app, (HALF_SWEPT, 9))
     until(lambda: "This host runs 'sweep'" in first.child.said, "the first host's lock")
     second = start(rig, app)

@@ -18,10 +18,10 @@ from leadpipe.model.record import OPEN, Record, State
 from leadpipe.operations import decisions
 from leadpipe.operations.decisions import Desk
 from tests.factories import LEAD_ID, RECEIVED_AT, payload, record, settings
-from tests.host_simulation import LEASE, Host, HostWorld, Run, read_each_payload_once
+from tests.host_simulation import LEASE, Host, HostWorld, Run
 
 # More than any delivery or command makes.
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("each_payload_is_read_once")]
 CALLS = range(12)
 REFUSED = Refused("plugin_refused", "Company")
 EDITED = payload(Company="Mended")
@@ -92,11 +92,6 @@ def discard(desk: Desk) -> None:
 def edit_and_replay(desk: Desk) -> None:
     decisions.edit(decisions.known(LEAD_ID, desk.ports.ledger), EDITED, desk)
     decisions.replay(LEAD_ID, desk)
-
-
-@pytest.fixture(autouse=True)
-def each_payload_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    read_each_payload_once(monkeypatch)
 
 
 @pytest.fixture(params=[True, False], ids=["Dynamics takes the copy", "Dynamics refuses the copy"])

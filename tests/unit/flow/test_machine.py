@@ -44,11 +44,12 @@ from leadpipe.operations.decisions import Desk
 from leadpipe.sweep import overdue
 from tests.factories import payload
 from tests.fakes import FakeLedger
-from tests.host_simulation import LEASE, Crash, Host, HostWorld, Run, read_each_payload_once, this_run
+from tests.host_simulation import LEASE, Crash, Host, HostWorld, Run, this_run
 
 pytestmark = [
     pytest.mark.timeout(3600 if "LEADPIPE_MACHINE_EXAMPLES" in os.environ else 300),
     pytest.mark.slow,
+    pytest.mark.usefixtures("each_payload_is_read_once"),
 ]
 EXAMPLES = int(os.environ.get("LEADPIPE_MACHINE_EXAMPLES", "0"))
 ORDINARY = settings(
@@ -697,11 +698,6 @@ def quiet_logs(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     for name in SWEEP_LOGS:
         caplog.set_level("ERROR", logger=name)
         monkeypatch.setattr(logging.getLogger(name), "propagate", False)
-
-
-@pytest.fixture(autouse=True)
-def each_payload_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    read_each_payload_once(monkeypatch)
 
 
 def test_whatever_happens_in_whatever_order_no_lead_is_lost_and_none_doubled() -> None:

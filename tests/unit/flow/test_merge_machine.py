@@ -21,7 +21,7 @@ from leadpipe.model.claim import TAKES_NOTES
 from leadpipe.model.lead import Lead
 from leadpipe.model.record import Record, State
 from leadpipe.model.settings import Settings
-from tests.host_simulation import Run, read_each_payload_once
+from tests.host_simulation import Run
 from tests.unit.flow import test_machine as machine
 from tests.unit.flow.test_machine import (
     CALLS,
@@ -229,11 +229,6 @@ def quiet_logs(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     for name in SWEEP_LOGS:
         caplog.set_level("ERROR", logger=name)
         monkeypatch.setattr(logging.getLogger(name), "propagate", False)
-
-
-@pytest.fixture(autouse=True)
-def each_payload_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    read_each_payload_once(monkeypatch)
 
 
 def test_each_action_of_a_customer_is_one_lead_or_one_note_whatever_happens() -> None:

@@ -20,7 +20,7 @@ from leadpipe.model.settings import Settings
 from leadpipe.sweep import fallback
 from tests.factories import payload
 from tests.fakes import NOW
-from tests.host_simulation import AT_ONCE, Day, Throttle, read_each_payload_once
+from tests.host_simulation import AT_ONCE, Day, Throttle
 
 SETTINGS = Settings(storage=None, dataverse=None)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -31,18 +31,13 @@ RESTING = 1000
 # The longest pause between two probes, and the time to deliver them one after the other.
 OUT_WITHIN = 5 * MINUTE + RESTING * SECOND / 5
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("each_payload_is_read_once")]
 
 
 @pytest.fixture(autouse=True)
 def quiet_logs(caplog: pytest.LogCaptureFixture) -> None:
     """A hundred thousand lines that nobody reads would be most of the time."""
     caplog.set_level("CRITICAL")
-
-
-@pytest.fixture(autouse=True)
-def each_payload_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    read_each_payload_once(monkeypatch)
 
 
 class Life(Day):
