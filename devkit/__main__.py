@@ -22,6 +22,10 @@ def main() -> int:
         return 2
     from devkit import bootstrap
 
+    if arguments == ["test"]:
+        from devkit import python313
+
+        _ahead = python313.install_ahead(os.environ)
     try:
         python = bootstrap.prepare(arguments[0])
     except bootstrap.BootstrapError as reason:

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +52,14 @@ class LinkedVenvError(BootstrapError):
 
 
 def prepare(command: str, root: Path = ROOT, folder: str = ".venv") -> str:
-    """Installs what is missing into `folder`, one process at a time, and gives the Python to run `command` with."""
+    """Installs what is missing into `folder`, one process at a time, and gives the Python to run `command` with.
+
+    Two folders may be installed into side by side.
+    """
     venv = root / folder
     try:
         if not is_ready(venv, command, root):
-            with FileLock(root / ".devkit" / "install.lock", while_waiting=_say_waiting, shared_with_children=True):
+            with FileLock(lock_of(venv), while_waiting=partial(_say_waiting, venv), shared_with_children=True):
                 if not is_ready(venv, command, root):
                     install(venv, command, root)
     except OSError as error:
@@ -65,7 +69,7 @@ def prepare(command: str, root: Path = ROOT, folder: str = ".venv") -> str:
 
 def install(venv: Path, command: str, root: Path) -> None:
     started = time.monotonic()
-    log = root / ".devkit" / "logs" / "install.log"
+    log = root / ".devkit" / "logs" / f"{venv.name.lstrip('.')}-install.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("", encoding="utf-8")
     before = read_stamp(venv)
@@ -83,7 +87,7 @@ def install(venv: Path, command: str, root: Path) -> None:
         if call([python_of(venv), "-m", "pip", "install", "--retries", "2", *what], log):
             raise BootstrapError(reason_in(log, "pip could not install what is needed"))
     write_stamp(venv, command, root)
-    print(f"installed in {time.monotonic() - started:.0f} s", flush=True)
+    print(f"{venv.name} is ready after {time.monotonic() - started:.0f} s", flush=True)
 
 
 def require_own_folder(venv: Path) -> None:
@@ -166,6 +170,10 @@ def fingerprint(root: Path) -> dict[str, str]:
     }
 
 
+def lock_of(venv: Path) -> Path:
+    return venv.parent / ".devkit" / f"{venv.name.lstrip('.')}.lock"
+
+
 def stamp_of(venv: Path) -> Path:
     return venv / "devkit-stamp.json"
 
@@ -188,5 +196,5 @@ def python_of(venv: Path) -> Path:
     return venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def _say_waiting() -> None:
-    print("another start is installing: waiting for it", flush=True)
+def _say_waiting(venv: Path) -> None:
+    print(f"another start is installing into {venv.name}: waiting for it", flush=True)

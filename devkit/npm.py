@@ -84,7 +84,7 @@ def install(package: Package, say: Callable[[str], None], home: Path) -> Install
     new = stamp_of(home).with_suffix(".new")
     new.write_text(json.dumps({"lock": lock_digest(package), "node": node.node}), encoding="utf-8")
     new.replace(stamp_of(home))
-    say(f"installed in {time.monotonic() - started:.0f} s")
+    say(f"{package.name} is ready after {time.monotonic() - started:.0f} s")
     return Installed(node=node.node, script=str(home / "node_modules" / package.entry))
 
 

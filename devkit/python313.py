@@ -1,7 +1,8 @@
 """The second Python of `make test`: Microsoft's own Python worker needs 3.13, which is also the newest that Azure has.
 
-`find` looks for one. Started by that one, this module installs what is needed into `.venv-3.13`, and runs there the
-tests that need it and those whose subject a newer Python could change. Until then it uses the standard library only.
+`find` looks for one. Started by that one, this module installs what is needed into `.venv-3.13` and runs there the
+tests that need it, and those whose subject a newer Python could change; with the word `install` it only installs. Until
+then it uses the standard library only.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 from devkit import bootstrap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, MutableMapping
 
 VERSION = (3, 13)
 VENV = ".venv-3.13"
@@ -79,6 +80,19 @@ def answer(command: list[str]) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
+def install_ahead(environment: MutableMapping[str, str]) -> subprocess.Popen[bytes] | None:
+    """Has the second Python, if there is one, install beside the first: pip uses one core only.
+
+    Nobody need wait for it: `prepare` waits for the lock when the tests' turn comes, and says what went wrong.
+    """
+    second = None if is_this_one() else find(environment)
+    if second is None:
+        return None
+    environment["PYTHON313"] = second
+    command = [second, "-m", "devkit.python313", "install"]
+    return subprocess.Popen(command, cwd=bootstrap.ROOT, stdin=subprocess.DEVNULL)
+
+
 def main() -> int:
     """Installs what the tests need, and hands over to the Python that has it."""
     if sys.argv[1:] == ["tests"]:
@@ -88,6 +102,8 @@ def main() -> int:
     except bootstrap.BootstrapError as reason:
         print(f"devkit: {reason}", file=sys.stderr)
         return reason.exit_code
+    if sys.argv[1:] == ["install"]:
+        return 0
     return subprocess.call([python, "-m", "devkit.python313", "tests"], cwd=bootstrap.ROOT)
 
 

@@ -3,8 +3,10 @@
 Azurite starts with the first test that asks, so that `pytest tests/unit` never waits for it.
 """
 
+import atexit
 import gc
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,11 +38,15 @@ ADDRESS = pytest.StashKey[Address]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell ignores Ctrl-C for what it starts in the background, and what ignores it passes that on to its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # Until all tests are collected nearly nothing of what is made is let go again.
     gc.disable()
     from_controller = getattr(config, "workerinput", None)
     if from_controller:
         config.stash[ADDRESS] = Address(*from_controller["accounts"])
+        # When all is reported. Python would first let go one by one of what the tests made, for ten seconds and more.
+        atexit.register(os._exit, 0)
         return
     config.stash[ACCOUNT_SERVER] = AccountServer()
     config.stash[ADDRESS] = config.stash[ACCOUNT_SERVER].address

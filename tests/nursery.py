@@ -4,6 +4,7 @@ Each is a process of its own with a command line and environment of its own, and
 the ordinary way would take longer than all else that the tests do. A host's workers are forks too.
 """
 
+import functools
 import gc
 import importlib
 import json
@@ -177,6 +178,7 @@ def main() -> None:
     forks = Forks(int(sys.argv[1]), python=sys.argv[2])
     for name in IMPORTED:
         __import__(name)
+    build_commands_once()
     gc.collect()
     gc.freeze()
     woken, wake = os.pipe()
@@ -198,6 +200,16 @@ def main() -> None:
             *whole, orders = (orders + read).split(b"\n")
             for order in whole:
                 bear(json.loads(order))
+
+
+def build_commands_once() -> None:
+    """Typer builds all of leadpipe's commands anew for each call, which takes longer than the start of a fork."""
+    import typer.main
+
+    from leadpipe.cli.app import app
+
+    typer.main.get_command = functools.cache(typer.main.get_command)
+    typer.main.get_command(app)
 
 
 def bear(order: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import functools
 import json
 import logging
 import re
@@ -28,6 +29,7 @@ from leadpipe.storage.lead_queue import QUEUE
 from leadpipe.sweep.run import LONGEST_SWEEP
 from leadpipe.transport.bounded import ANSWER_SECONDS
 from leadpipe.webhook.shapes import body_of
+from tests.command_line import command_line
 from tests.factories import environment
 from tests.unit.model.test_attention import all_there_are
 
@@ -219,12 +221,9 @@ def test_every_path_that_a_document_names_exists(document: Path) -> None:
         assert (ROOT / path).exists(), f"{document.name}: {path}"
 
 
+@functools.cache
 def commands() -> dict[str, set[str]]:
     """Each command, those of groups with their group's name, and the options that it takes."""
-    from typer.main import get_command
-
-    from leadpipe.cli.app import app
-
     found: dict[str, set[str]] = {}
 
     def add(name: str, command: Any) -> None:
@@ -232,7 +231,7 @@ def commands() -> dict[str, set[str]]:
         for sub_name, sub_command in getattr(command, "commands", {}).items():
             add(f"{name} {sub_name}".strip(), sub_command)
 
-    add("", get_command(app))
+    add("", command_line())
     return found
 
 

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.main import get_command
 
-from leadpipe.cli.app import app
 from leadpipe.console.plans import CHOOSABLE, Choice, Verb, command_of
 from leadpipe.model.record import State
+from tests.command_line import command_line
 from tests.factories import LEAD_ID
 
 ROOT = Path(__file__).parents[1]
@@ -35,7 +34,7 @@ def texts_of(source: Path) -> Iterator[str]:
 def take(named: str) -> dict[str, Any]:
     """Has the command line read it, without running it. Raises its usage error."""
     words = shlex.split(re.sub(r"\bID\b", LEAD_ID, named), comments=True)
-    command: Any = get_command(app)
+    command: Any = command_line()
     while hasattr(command, "commands") and not (command.invoke_without_command and is_option(words)):
         command = command.commands[words.pop(0)]
     parameters: dict[str, Any] = command.make_context(named, words).params

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from devkit import bootstrap
+from devkit.launcher.lock import FileLock
 
 ROOT = Path(__file__).parents[3]
 PROJECT = """
@@ -155,6 +156,18 @@ def test_two_starts_at_once_install_once(installed: Path) -> None:
 
     assert [process.returncode for process in both] == [0, 0]
     assert sum(output.count("installing into .venv what run needs") for output in outputs) == 1
+
+
+def test_an_installation_into_another_folder_is_not_waited_for(
+    installed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bootstrap.prepare("run", installed)
+    change(installed)
+
+    with FileLock(bootstrap.lock_of(installed / ".venv-3.13")):
+        bootstrap.prepare("run", installed)
+
+    assert "waiting" not in capsys.readouterr().out
 
 
 def test_without_a_network_one_line_says_what_to_do(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:

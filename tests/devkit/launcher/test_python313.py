@@ -78,6 +78,27 @@ def test_one_that_is_named_is_the_only_one_tried(tmp_path: Path) -> None:
     assert python313.find(environment(tmp_path, PYTHON313=str(tmp_path / "missing"))) is None
 
 
+def test_it_installs_what_it_needs_while_the_first_python_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(python313, "VERSION", (4, 0))
+    asked = tmp_path / "asked"
+    named = put_program(tmp_path, "named", f'if [ "$1" = -c ]; then echo "4 0"; else echo "$*" > {asked}; fi')
+    machine = environment(tmp_path, PYTHON313=str(named))
+
+    installation = python313.install_ahead(machine)
+
+    assert installation is not None
+    assert installation.wait() == 0
+    assert asked.read_text() == "-m devkit.python313 install\n"
+    assert machine["PYTHON313"] == str(named)
+
+
+def test_where_there_is_none_nothing_is_installed_ahead(tmp_path: Path) -> None:
+    machine = environment(tmp_path, PYTHON313=str(tmp_path / "missing"))
+
+    assert python313.install_ahead(machine) is None
+    assert machine == environment(tmp_path, PYTHON313=str(tmp_path / "missing"))
+
+
 @pytest.fixture
 def _no_newer_python(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a machine whose Pythons are all too old."""
