@@ -79,7 +79,8 @@ def answering() -> Iterator[Server]:
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as listening:
         listening.daemon_threads = True
         server = Server(listening.server_address[1])
-        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
+        # Python would wait at its end for one that is never told to stop.
+        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:
             yield server

@@ -95,7 +95,6 @@ def needs_no_io(file: Path) -> bool:
 def pytest_collection_finish() -> None:
     """Thousands of collected tests live as long as the run: the garbage collector need not look at them each time."""
     gc.enable()
-    gc.collect()
     gc.freeze()
 
 

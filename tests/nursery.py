@@ -258,7 +258,7 @@ def live(order: dict[str, Any]) -> None:
 def forked_worker(address: str, command: Sequence[str]) -> Started:
     """In place of devkit.functions_host.worker_process.start_process: the nursery forks, since the host has threads."""
     module, *arguments = command
-    begin = f"import sys; sys.modules.pop('function_app', None); from {MAINS.get(module, module)} import main as begin"
+    begin = f"import sys; from {MAINS.get(module, module)} import main as begin"
     (reads, host_writes), (host_reads, writes) = os.pipe(), os.pipe()
     wanted = ("-c", f"{begin}; begin(sys.argv[1:])", *arguments)
     nursery, pid = forked_python.ask(address, wanted, {0: reads, 1: writes, 2: 2})

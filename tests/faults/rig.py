@@ -262,5 +262,5 @@ class Rig:
         while self.depth("leads") or self.unrest():
             if time.monotonic() > deadline:
                 return False
-            time.sleep(0.1)
+            time.sleep(0.25)
         return True

@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -54,12 +56,28 @@ def make_project(root: Path) -> Path:
     return root
 
 
+@dataclass(frozen=True)
+class FirstRun:
+    root: Path
+    said: str
+
+
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A project with what `run` needs in its .venv; each test leaves it ready again."""
+def repaired(tmp_path_factory: pytest.TempPathFactory) -> FirstRun:
+    """A first run that comes upon a .venv which another left half made."""
     root = make_project(tmp_path_factory.mktemp("project"))
-    bootstrap.prepare("run", root)
-    return root
+    python = bootstrap.python_of(root / ".venv")
+    python.parent.mkdir(parents=True)
+    python.write_text("half a program")
+    with redirect_stdout(StringIO()) as said:
+        bootstrap.prepare("run", root)
+    return FirstRun(root, said.getvalue())
+
+
+@pytest.fixture
+def installed(repaired: FirstRun) -> Path:
+    """A project with what `run` needs in its .venv; each test leaves it ready again."""
+    return repaired.root
 
 
 def change(root: Path) -> None:
@@ -110,14 +128,9 @@ def test_a_venv_of_another_python_will_not_do(installed: Path) -> None:
     stamp.write_text(kept)
 
 
-def test_a_half_made_venv_is_repaired(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    root = make_project(tmp_path)
-    python = bootstrap.python_of(root / ".venv")
-    python.parent.mkdir(parents=True)
-    python.write_text("half a program")
-
-    assert subprocess.call([bootstrap.prepare("run", root), "-c", "import pip"]) == 0
-    assert "first run" in capsys.readouterr().out
+def test_a_half_made_venv_is_repaired(repaired: FirstRun) -> None:
+    assert subprocess.call([bootstrap.python_of(repaired.root / ".venv"), "-c", "import pip"]) == 0
+    assert repaired.said.startswith("first run")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a link needs a privilege there")

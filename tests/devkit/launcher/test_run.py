@@ -82,9 +82,12 @@ def app(tmp_path: Path) -> Path:
 def start(tmp_path: Path, app: Path, free_port: int) -> Iterator[Start]:
     running: list[Running] = []
 
-    def start(*options: str, port: int = free_port, sample: bool = False, **settings: str) -> Running:
+    def start(
+        *options: str, port: int = free_port, sample: bool = False, console: bool = False, **settings: str
+    ) -> Running:
         arguments = ["--port", str(port), "--data", str(tmp_path / "data"), "--app", str(app), *options]
         arguments += [] if sample else ["--no-sample"]
+        arguments += [] if console else ["--no-console"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("DATAVERSE", "Azure"))}
         process = subprocess.Popen(
             [sys.executable, "-m", "devkit.run", *arguments],
@@ -108,11 +111,11 @@ def wait_until_gone(pids: list[int]) -> None:
 
 
 def test_it_serves_until_ctrl_c_and_leaves_nothing_running(start: Start, free_port: int, tmp_path: Path) -> None:
-    run = start()
+    run = start(console=True)
     run.wait_for("Ctrl-C stops everything")
     assert requests.get(f"http://127.0.0.1:{free_port}/api/leads", timeout=30).text.startswith("https://localhost:")
     pids = run.started()
-    assert len(pids) >= 6  # three parts, each with its leash
+    assert len(pids) >= 6  # the parts, each with its leash
 
     run.process.send_signal(signal.SIGINT)
 
@@ -122,7 +125,7 @@ def test_it_serves_until_ctrl_c_and_leaves_nothing_running(start: Start, free_po
 
 
 def test_a_launcher_killed_with_9_leaves_nothing_running(start: Start) -> None:
-    run = start()
+    run = start(console=True)
     run.wait_for("Ctrl-C stops everything")
     pids = run.started()
 
@@ -178,7 +181,6 @@ def test_an_app_that_cannot_be_loaded_ends_the_rest_with_its_reason(start: Start
 def test_what_is_set_is_used_in_place_of_something_of_its_own(start: Start, storage_account: str) -> None:
     run = start(
         "--no-host",
-        "--no-console",
         AzureWebJobsStorage=storage_account,
         DATAVERSE_URL="https://contoso.crm4.dynamics.com",
     )
@@ -232,7 +234,7 @@ def test_what_a_run_keeps_is_readable_by_its_owner_alone_also_where_it_was_not(s
     (data / "logs" / "functions-host.log").write_text("of an earlier run\n")
     for path in (data, data / "logs", data / "logs" / "functions-host.log"):
         path.chmod(0o777)
-    run = start()
+    run = start(console=True)
     run.wait_for("Ctrl-C stops everything")
     run.process.send_signal(signal.SIGINT)  # Azurite writes its files at the latest now
     assert run.process.wait() == 0

@@ -1,4 +1,7 @@
-"""What keeps the stand-in honest: the client that Microsoft publishes must not notice a difference."""
+"""What keeps the stand-in honest: the client that Microsoft publishes must not notice a difference.
+
+It is imported by the tests, since it loads pandas, and every worker of a run would load that.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from azure.core.credentials import AccessToken
-from PowerPlatform.Dataverse.client import DataverseClient
-from PowerPlatform.Dataverse.core.errors import HttpError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from PowerPlatform.Dataverse.client import DataverseClient
 
 
 class Credential:
@@ -25,6 +28,8 @@ class Credential:
 
 @pytest.fixture
 def client(standin: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[DataverseClient]:
+    from PowerPlatform.Dataverse.client import DataverseClient
+
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", standin.settings["REQUESTS_CA_BUNDLE"])
     with DataverseClient(standin.url, Credential(standin.token())) as client:
         yield client
@@ -40,6 +45,8 @@ def test_it_creates_and_reads_a_lead(client: DataverseClient) -> None:
 
 
 def test_it_learns_of_a_lead_that_is_there_already(client: DataverseClient) -> None:
+    from PowerPlatform.Dataverse.core.errors import HttpError
+
     leadid = str(uuid.uuid4())
     client.records.create("lead", {"leadid": leadid, "lastname": "Ito"})
 

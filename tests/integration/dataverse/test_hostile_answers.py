@@ -29,6 +29,8 @@ from tests.fakes import NOW
 from tests.host_simulation import Day, Watched
 from tests.standin_process import Standin
 
+pytestmark = pytest.mark.usefixtures("no_collection")
+
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 LEADS = 3
 # Leads' own pauses have grown to ten minutes by then, and a fifth more.

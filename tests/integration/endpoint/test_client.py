@@ -15,6 +15,8 @@ from tests.answering import Answer, Server, answering, json_of, page
 from tests.factories import LEAD_ID
 from tests.listening import hang_up, listening, loopback_context
 
+pytestmark = pytest.mark.usefixtures("no_collection")
+
 BODY = '{"OfferTitle": "leadpipe canary"}'
 SECRET = "s3cret"
 PATH = f"/api/leads?code={SECRET}&other=1"

@@ -15,10 +15,11 @@ from leadpipe.storage.connection import Storage, connect
 from tests.answering import Answer, Server, answering, batch, json_of, page, queue_error, table_error, with_header
 from tests.storage_methods import EVERY, READ, REMOVALS, outcome
 
+pytestmark = [pytest.mark.usefixtures("no_collection")]
 # On Python 3.13 an exception that has passed a context manager stays in a circle with what the SDK had in its hands:
 # the socket of an answer that is no batch is closed by the garbage collector.
 if sys.version_info >= (3, 13):
-    pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+    pytestmark += [pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")]
 
 JSON = {"Content-Type": "application/json"}
 XML = {"Content-Type": "application/xml"}
