@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PYTEST = [sys.executable, "-m", "pytest"]
-QUICK = [*PYTEST, "-q", "-n", "2", "-m", "quick"]
+QUICK = [*PYTEST, "-q", "-m", "quick"]
 # The tests that have to reach each branch of the model and the flow.
 COVERING = ["tests/unit/model", "tests/unit/flow", "tests/unit/test_guard.py"]
 
@@ -27,11 +29,25 @@ class Step:
     command: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    step: Step
+    passed: bool
+    seconds: float
+    output: str = ""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     if sys.argv[1:] if arguments is None else arguments:
         print("usage: python3 -m devkit check   (it takes no options; `test` takes those of pytest)", file=sys.stderr)
         return 2
-    return run_all([*static_checks(), quick_tests()], Screen())
+    screen = Screen()
+    return sum_up(run_side_by_side(steps(), screen), screen)
+
+
+def steps(*coverage: str) -> list[Step]:
+    """What needs no I/O. `coverage`: pytest's options for the tests that are measured, which takes twice as long."""
+    return [*static_checks(), quick_tests(), covering_tests(*coverage)]
 
 
 def static_checks() -> list[Step]:
@@ -44,10 +60,10 @@ def static_checks() -> list[Step]:
     ]
 
 
-def quick_tests(*, without: Sequence[str] = ()) -> Step:
+def quick_tests() -> Step:
     """The tests without I/O, and those that compare the documents with the code; none of them starts Azurite."""
     documents = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").glob("test_*.py"))
-    places = ["tests/unit", *documents, *(f"--ignore={place}" for place in without)]
+    places = ["tests/unit", *documents, *(f"--ignore={place}" for place in COVERING)]
     return Step(name="quick tests", command=[*QUICK, *places])
 
 
@@ -55,20 +71,55 @@ def covering_tests(*options: str) -> Step:
     return Step(name="covering tests", command=[*QUICK, *options, *COVERING])
 
 
-def run_all(steps: Sequence[Step], screen: Screen) -> int:
-    """Runs the later steps also when an earlier one fails: whoever corrects a change wants the whole list."""
-    results = [(step.name, *run(step, screen)) for step in steps]
-    screen.blank()
-    for name, passed, seconds in results:
-        (screen.done if passed else screen.failed)(name, seconds=seconds)
-    return 0 if all(passed for _, passed, _ in results) else 1
+def run_side_by_side(steps: Sequence[Step], screen: Screen) -> list[Result]:
+    """Runs as many steps at a time as there are cores, and shows what each said when it has ended.
+
+    The later steps run also when an earlier one fails: whoever corrects a change wants the whole list.
+    """
+    screen.note(f"side by side: {', '.join(step.name for step in steps)}")
+    processes: list[subprocess.Popen[str]] = []
+    pool = ThreadPoolExecutor(os.cpu_count())
+    running = [pool.submit(hear, step, processes) for step in steps]
+    try:
+        for ended in as_completed(running):
+            screen.heading(ended.result().step.name)
+            print(ended.result().output, end="", flush=True)
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.terminate()
+        raise
+    return [ended.result() for ended in running]
 
 
-def run(step: Step, screen: Screen) -> tuple[bool, float]:
+def hear(step: Step, processes: list[subprocess.Popen[str]]) -> Result:
+    stopwatch = Stopwatch()
+    with subprocess.Popen(
+        step.command,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        processes.append(process)
+        output, _ = process.communicate()
+    return Result(step=step, passed=process.returncode == 0, seconds=stopwatch.seconds, output=output)
+
+
+def run(step: Step, screen: Screen) -> Result:
     screen.heading(step.name)
     stopwatch = Stopwatch()
     passed = subprocess.call(step.command, cwd=ROOT) == 0
-    return passed, stopwatch.seconds
+    return Result(step=step, passed=passed, seconds=stopwatch.seconds)
+
+
+def sum_up(results: Sequence[Result], screen: Screen) -> int:
+    screen.blank()
+    for each in results:
+        (screen.done if each.passed else screen.failed)(each.step.name, seconds=each.seconds)
+    return 0 if all(each.passed for each in results) else 1
 
 
 def script(name: str) -> str:

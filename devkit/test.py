@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from devkit import python313
 from devkit.azurite.install import InstallError, ensure_azurite
 from devkit.bootstrap import ROOT
-from devkit.check import COVERING, PYTEST, Step, covering_tests, quick_tests, run_all, static_checks
+from devkit.check import PYTEST, Step, run, run_side_by_side, steps, sum_up
 from devkit.kusto import ensure_parser
 from devkit.launcher.screen import Screen
 
@@ -31,29 +32,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if missing and os.environ.get("REQUIRE_PYTHON313"):
         screen.fail(f"REQUIRE_PYTHON313 is set and there is no Python 3.13: {python313.HOW_TO_GET_IT}")
         return 1
-    try:
-        # Not left to the first test that needs it, whose time-out would count the download.
-        ensure_azurite(screen.note)
-        ensure_parser(screen.note)
-    except InstallError as reason:
+    with ThreadPoolExecutor(1) as beside:
+        installed = beside.submit(install, screen)
+        results = run_side_by_side(without_io(), screen)
+    if reason := installed.exception():
+        if not isinstance(reason, InstallError):
+            raise reason
         screen.fail(str(reason))
         return 1
-    code = run_all(steps(second), screen)
+    code = sum_up([*results, *(run(step, screen) for step in with_io(second))], screen)
     if missing:
         screen.warn(f"not run, for want of a Python 3.13: {', '.join(python313.NEEDS_IT)}; {python313.HOW_TO_GET_IT}")
     return code
 
 
-def steps(second_python: str | None = None) -> list[Step]:
-    """Only the tests that have to cover the model and the flow are measured, which doubles the time of what computes.
+def install(screen: Screen) -> None:
+    """Not left to the first test that needs it, whose time-out would count the download."""
+    ensure_azurite(screen.note)
+    ensure_parser(screen.note)
 
-    Those that need I/O wait for most of their time, so more of them go side by side than a small machine has cores.
+
+def without_io() -> list[Step]:
+    """Only the tests that have to cover the model and the flow are measured: it doubles the time of what computes."""
+    return steps(*COVERAGE)
+
+
+def with_io(second_python: str | None = None) -> list[Step]:
+    """These tests wait for most of their time, so more of them go side by side than a small machine has cores.
+
     Each worker begins with neighbouring tests, which share what a module starts, and takes over from a slower one.
     """
     side_by_side = ["-n", "6", "--dist", "worksteal"]
     others = Step(name="other tests", command=[*PYTEST, "-q", *side_by_side, "-m", "not quick", "tests"])
     second = [Step(name="Python 3.13", command=[second_python, "-m", "devkit.python313"])] if second_python else []
-    return [*static_checks(), covering_tests(*COVERAGE), quick_tests(without=COVERING), others, *second]
+    return [others, *second]
 
 
 if __name__ == "__main__":

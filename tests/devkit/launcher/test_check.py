@@ -1,6 +1,9 @@
 """`make check` and `make test` run every step, and one that fails is enough to fail."""
 
 import io
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from devkit.__main__ import COMMANDS
 from devkit.bootstrap import EXTRAS
 from devkit.launcher.screen import Screen
 from tests.conftest import pytest_collection_modifyitems
+from tests.host_process import DEADLINE, until
 
 ROOT = Path(__file__).parents[3]
 STATIC = ["ruff format", "ruff check", "mypy", "import-linter"]
@@ -23,8 +27,9 @@ def step(name: str, code: int) -> check.Step:
 
 def test_a_failing_step_fails_the_whole_and_later_steps_still_run() -> None:
     shown = io.StringIO()
+    screen = Screen(Console(file=shown))
 
-    code = check.run_all([step("ruff", 1), step("pytest", 0)], Screen(Console(file=shown)))
+    code = check.sum_up(check.run_side_by_side([step("ruff", 1), step("pytest", 0)], screen), screen)
 
     assert code == 1
     summary = shown.getvalue().splitlines()[-2:]
@@ -32,7 +37,54 @@ def test_a_failing_step_fails_the_whole_and_later_steps_still_run() -> None:
 
 
 def test_all_steps_passed_is_a_pass() -> None:
-    assert check.run_all([step("ruff", 0)], Screen(Console(file=io.StringIO()))) == 0
+    screen = Screen(Console(file=io.StringIO()))
+
+    assert check.sum_up([check.run(step("ruff", 0), screen)], screen) == 0
+
+
+@pytest.mark.skipif(os.cpu_count() == 1, reason="one core takes one step at a time")
+def test_two_steps_run_at_a_time_and_each_is_shown_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    meet = (
+        "import pathlib, sys, time; own, other = map(pathlib.Path, sys.argv[1:]); print('begun', flush=True); "
+        "own.touch(); [time.sleep(0.02) for _ in iter(other.exists, True)]; print('met'); "
+        "print('stderr', file=sys.stderr)"
+    )
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
+    both = [
+        check.Step(name="first", command=[sys.executable, "-c", meet, one, two]),
+        check.Step(name="second", command=[sys.executable, "-c", meet, two, one]),
+    ]
+
+    results = check.run_side_by_side(both, Screen())
+
+    assert [(each.step.name, each.passed) for each in results] == [("first", True), ("second", True)]
+    said = capsys.readouterr().out.splitlines()
+    assert sorted([said[1:5], said[5:]]) == [[name, "begun", "met", "stderr"] for name in ("first", "second")]
+
+
+SIDE_BY_SIDE = """
+import os, sys
+from devkit import check
+from devkit.launcher.screen import Screen
+
+begun = "import os, pathlib, signal, sys; pathlib.Path(sys.argv[1]).touch(); signal.pause()"
+files = [f"{sys.argv[1]}/{number}" for number in range(3 * os.cpu_count())]
+check.run_side_by_side([check.Step(name=file, command=[sys.executable, "-c", begun, file]) for file in files], Screen())
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signal to one process")
+def test_ctrl_c_ends_what_runs_side_by_side_and_begins_nothing_more(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SIDE_BY_SIDE, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        until(lambda: len([*tmp_path.iterdir()]) == os.cpu_count(), "as many steps as there are cores")
+        process.send_signal(signal.SIGINT)
+        # The steps have its stdout, so this waits for their end too.
+        process.communicate(timeout=DEADLINE)
+
+    assert process.returncode != 0
+    assert len([*tmp_path.iterdir()]) == os.cpu_count()
 
 
 def test_given_arguments_only_pytest_runs(capfd: pytest.CaptureFixture[str]) -> None:
@@ -41,15 +93,15 @@ def test_given_arguments_only_pytest_runs(capfd: pytest.CaptureFixture[str]) -> 
 
 
 def test_every_step_names_a_command_that_exists() -> None:
-    tests = ["covering tests", "quick tests", "other tests"]
-    assert [one.name for one in test.steps()] == [*STATIC, *tests]
-    assert [one.name for one in test.steps("python3.13")] == [*STATIC, *tests, "Python 3.13"]
-    assert [one.name for one in [*check.static_checks(), check.quick_tests()]] == [*STATIC, "quick tests"]
+    without_io = [*STATIC, "quick tests", "covering tests"]
+    assert [one.name for one in check.steps()] == [one.name for one in test.without_io()] == without_io
+    assert [one.name for one in test.with_io()] == ["other tests"]
+    assert [one.name for one in test.with_io("python3.13")] == ["other tests", "Python 3.13"]
     assert check.script("lint-imports").startswith(str(sys.prefix))
 
 
 def test_every_test_is_in_one_of_the_three_runs_of_pytest() -> None:
-    covering, quick, others = ([*step.command] for step in test.steps()[-3:])
+    *_, quick, covering, others = ([*step.command] for step in (*test.without_io(), *test.with_io()))
 
     measured = [word for word in covering if word.startswith("tests/")]
     assert [word.removeprefix("--ignore=") for word in quick if word.startswith("--ignore=")] == measured
@@ -60,7 +112,7 @@ def test_every_test_is_in_one_of_the_three_runs_of_pytest() -> None:
     assert others[-1] == "tests"
 
 
-def test_the_quick_tests_are_the_unit_tests_and_the_documents_without_the_slow_ones() -> None:
+def test_the_quick_tests_are_the_unit_tests_and_the_documents() -> None:
     command = check.quick_tests().command
     paths = [word for word in command if word.startswith("tests/")]
 

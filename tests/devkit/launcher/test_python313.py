@@ -112,7 +112,8 @@ def test_without_one_a_note_says_what_did_not_run_and_how_to_get_it(
     code: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("REQUIRE_PYTHON313", raising=False)
-    monkeypatch.setattr(test, "steps", lambda second: [step(f"with {second}", code)])
+    monkeypatch.setattr(test, "without_io", list)
+    monkeypatch.setattr(test, "with_io", lambda second: [step(f"with {second}", code)])
 
     assert test.main([]) == code
     said = capfd.readouterr().out
@@ -126,7 +127,7 @@ def test_where_it_is_required_nothing_runs_without_one(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("REQUIRE_PYTHON313", "1")
-    monkeypatch.setattr(test, "steps", lambda _: [step("anything", 0)])
+    monkeypatch.setattr(test, "without_io", lambda: [step("anything", 0)])
 
     assert test.main([]) == 1
     said = capfd.readouterr().out
@@ -160,7 +161,8 @@ def test_a_python_as_new_needs_no_other(monkeypatch: pytest.MonkeyPatch, capfd: 
     monkeypatch.setattr(python313, "VERSION", sys.version_info[:2])
     monkeypatch.setenv("PYTHON313", "/missing")
     monkeypatch.setenv("REQUIRE_PYTHON313", "1")
-    monkeypatch.setattr(test, "steps", lambda second: [step(f"with {second}", 0)])
+    monkeypatch.setattr(test, "without_io", list)
+    monkeypatch.setattr(test, "with_io", lambda second: [step(f"with {second}", 0)])
 
     assert test.main([]) == 0
     said = capfd.readouterr().out
