@@ -8,7 +8,9 @@ import gc
 import os
 import signal
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +84,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("quick")
         elif not says_slow(item.path):
             raise pytest.UsageError(f"{item.nodeid} is slow: write pytest.mark.slow into its file, or it is not run")
+    spread_what_waits(items)
+
+
+def spread_what_waits(items: list[pytest.Item]) -> None:
+    """Puts the tests marked `waits` evenly between the files, so that they run beside tests that compute.
+
+    Among the tests of one file they would take down what those share.
+    """
+    waiting = deque(item for item in items if item.get_closest_marker("waits"))
+    others = [item for item in items if not item.get_closest_marker("waits")]
+    share = len(waiting) / max(1, len(others))
+    items.clear()
+    passed = 0.0
+    for _, file in groupby(others, key=lambda item: item.path):
+        tests = list(file)
+        items += tests
+        passed += len(tests) * share
+        while passed >= 1 and waiting:
+            items.append(waiting.popleft())
+            passed -= 1
+    items += waiting
 
 
 def says_slow(file: Path) -> bool:

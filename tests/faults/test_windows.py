@@ -30,7 +30,7 @@ def test_a_death_in_a_crash_window_loses_doubles_and_leaves_nothing(rig: Rig, si
     assert rig.died(window)
 
 
-@pytest.mark.parametrize("death", [Death.WORKER, Death.TIMEOUT])
+@pytest.mark.parametrize("death", [Death.WORKER, pytest.param(Death.TIMEOUT, marks=pytest.mark.waits)])
 @pytest.mark.parametrize("window", WINDOWS_OF_THE_WORKER, ids=str)
 def test_a_dead_worker_or_a_time_out_in_a_crash_window_loses_nothing(rig: Rig, window: Window, death: Death) -> None:
     play(WINDOWS_OF_THE_WORKER[window], rig, window, by=death)
