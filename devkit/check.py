@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PYTEST = [sys.executable, "-m", "pytest"]
-QUICK = [*PYTEST, "-q", "-m", "quick"]
+# Its output goes through a pipe, where pytest would use no colours.
+QUICK = [*PYTEST, "-q", *(["--color=yes"] if sys.stdout.isatty() else []), "-m", "quick"]
 # The tests that have to reach each branch of the model and the flow.
 COVERING = ["tests/unit/model", "tests/unit/flow", "tests/unit/test_guard.py"]
 

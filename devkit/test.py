@@ -38,9 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if reason := installed.exception():
         if not isinstance(reason, InstallError):
             raise reason
+        sum_up(results, screen)
         screen.fail(str(reason))
         return 1
-    code = sum_up([*results, *(run(step, screen) for step in with_io(second))], screen)
+    results += [run(step, screen) for step in with_io(second)]
+    code = sum_up(results, screen)
     if missing:
         screen.warn(f"not run, for want of a Python 3.13: {', '.join(python313.NEEDS_IT)}; {python313.HOW_TO_GET_IT}")
     return code

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from devkit import python313, test
+from devkit.azurite.install import InstallError
 from tests.devkit.launcher.test_check import step
 
 ROOT = Path(__file__).parents[3]
@@ -132,6 +133,25 @@ def test_where_it_is_required_nothing_runs_without_one(
     assert test.main([]) == 1
     said = capfd.readouterr().out
     assert said.startswith("✗ REQUIRE_PYTHON313 is set and there is no Python 3.13: install it")
+    assert "anything" not in said
+
+
+@pytest.mark.usefixtures("_no_newer_python")
+def test_where_azurite_cannot_be_installed_what_needs_none_is_shown_and_nothing_else_runs(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_say: object) -> None:
+        raise InstallError("the npm registry cannot be reached")
+
+    monkeypatch.delenv("REQUIRE_PYTHON313", raising=False)
+    monkeypatch.setattr(test, "ensure_azurite", fail)
+    monkeypatch.setattr(test, "without_io", lambda: [step("lint", 0)])
+    monkeypatch.setattr(test, "with_io", lambda _: [step("anything", 0)])
+
+    assert test.main([]) == 1
+    said = capfd.readouterr().out
+    assert said.endswith("✗ the npm registry cannot be reached\n")
+    assert "✓ lint" in said
     assert "anything" not in said
 
 
