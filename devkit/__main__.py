@@ -22,18 +22,21 @@ def main() -> int:
         return 2
     from devkit import bootstrap
 
-    if arguments == ["test"]:
-        from devkit import python313
-
-        _ahead = python313.install_ahead(os.environ)
+    ahead = None
     try:
+        if arguments == ["test"]:
+            from devkit import python313
+
+            ahead = python313.install_ahead(os.environ)
         python = bootstrap.prepare(arguments[0])
-    except bootstrap.BootstrapError as reason:
+    except (bootstrap.BootstrapError, KeyboardInterrupt) as reason:
+        if ahead:
+            ahead.terminate()
+        if isinstance(reason, KeyboardInterrupt):
+            print("\ndevkit: stopped; the next start goes on from here", file=sys.stderr)
+            return 130
         print(f"devkit: {reason}", file=sys.stderr)
         return reason.exit_code
-    except KeyboardInterrupt:
-        print("\ndevkit: stopped; the next start goes on from here", file=sys.stderr)
-        return 130
     return replace_this_process([python, "-m", COMMANDS[arguments[0]], *arguments[1:]])
 
 

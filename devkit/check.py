@@ -77,13 +77,14 @@ def run_side_by_side(steps: Sequence[Step], screen: Screen) -> list[Result]:
 
     The later steps run also when an earlier one fails: whoever corrects a change wants the whole list.
     """
-    screen.note(f"side by side: {', '.join(step.name for step in steps)}")
+    screen.heading(f"side by side, each shown when it has ended: {', '.join(step.name for step in steps)}")
     processes: list[subprocess.Popen[str]] = []
     pool = ThreadPoolExecutor(os.cpu_count())
     running = [pool.submit(hear, step, processes) for step in steps]
     try:
         for ended in as_completed(running):
-            screen.heading(ended.result().step.name)
+            screen.blank()
+            show(ended.result(), screen)
             print(ended.result().output, end="", flush=True)
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -119,8 +120,12 @@ def run(step: Step, screen: Screen) -> Result:
 def sum_up(results: Sequence[Result], screen: Screen) -> int:
     screen.blank()
     for each in results:
-        (screen.done if each.passed else screen.failed)(each.step.name, seconds=each.seconds)
+        show(each, screen)
     return 0 if all(each.passed for each in results) else 1
+
+
+def show(result: Result, screen: Screen) -> None:
+    (screen.done if result.passed else screen.failed)(result.step.name, seconds=result.seconds)
 
 
 def script(name: str) -> str:

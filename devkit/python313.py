@@ -65,6 +65,12 @@ def places(environment: Mapping[str, str]) -> Iterator[str]:
             yield said
 
 
+def why_there_is_none(environment: Mapping[str, str]) -> str:
+    if named := environment.get("PYTHON313"):
+        return f"PYTHON313={named} is no Python 3.13 that can make a virtual environment"
+    return f"there is no Python 3.13: {HOW_TO_GET_IT}"
+
+
 def is_wanted(python: str) -> bool:
     return answer([python, "-c", QUESTION]) == "{} {}".format(*VERSION)
 
@@ -97,12 +103,14 @@ def main() -> int:
     """Installs what the tests need, and hands over to the Python that has it."""
     if sys.argv[1:] == ["tests"]:
         return run_tests()
+    ahead = sys.argv[1:] == ["install"]
     try:
         python = bootstrap.prepare("test", folder=VENV)
     except bootstrap.BootstrapError as reason:
-        print(f"devkit: {reason}", file=sys.stderr)
+        if not ahead:
+            print(f"devkit: {reason}", file=sys.stderr)
         return reason.exit_code
-    if sys.argv[1:] == ["install"]:
+    if ahead:
         return 0
     return subprocess.call([python, "-m", "devkit.python313", "tests"], cwd=bootstrap.ROOT)
 

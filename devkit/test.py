@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     second = python313.find(os.environ) if is_wanted else None
     missing = is_wanted and second is None
     if missing and os.environ.get("REQUIRE_PYTHON313"):
-        screen.fail(f"REQUIRE_PYTHON313 is set and there is no Python 3.13: {python313.HOW_TO_GET_IT}")
+        screen.fail(f"REQUIRE_PYTHON313 is set and {python313.why_there_is_none(os.environ)}")
         return 1
     with ThreadPoolExecutor(1) as beside:
         installed = beside.submit(install, screen)
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results += [run(step, screen) for step in with_io(second)]
     code = sum_up(results, screen)
     if missing:
-        screen.warn(f"not run, for want of a Python 3.13: {', '.join(python313.NEEDS_IT)}; {python313.HOW_TO_GET_IT}")
+        screen.warn(f"not run: {', '.join(python313.NEEDS_IT)}; {python313.why_there_is_none(os.environ)}")
     return code
 
 

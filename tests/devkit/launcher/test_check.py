@@ -58,8 +58,11 @@ def test_two_steps_run_at_a_time_and_each_is_shown_whole(tmp_path: Path, capsys:
     results = check.run_side_by_side(both, Screen())
 
     assert [(each.step.name, each.passed) for each in results] == [("first", True), ("second", True)]
-    said = capsys.readouterr().out.splitlines()
-    assert sorted([said[1:5], said[5:]]) == [[name, "begun", "met", "stderr"] for name in ("first", "second")]
+    _, *shown = capsys.readouterr().out.split("\n\n")
+    said = sorted(block.split() for block in shown)
+    assert [words[:2] + words[4:] for words in said] == [
+        ["✓", name, "begun", "met", "stderr"] for name in ("first", "second")
+    ]
 
 
 SIDE_BY_SIDE = """

@@ -1,5 +1,8 @@
 """`make test` finds a Python 3.13, and says what did not run where there is none."""
 
+import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -93,11 +96,36 @@ def test_it_installs_what_it_needs_while_the_first_python_does(tmp_path: Path, m
     assert machine["PYTHON313"] == str(named)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a link needs a privilege there")
+def test_where_the_first_python_cannot_be_prepared_the_second_goes_on_no_longer(tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    shutil.copytree(ROOT / "devkit", clone / "devkit", ignore=shutil.ignore_patterns("__pycache__"))
+    (clone / ".venv").symlink_to(tmp_path)
+    for name in ("pyproject.toml", "requirements.txt"):
+        shutil.copy(ROOT / name, clone)
+    second = put_program(tmp_path, "second", f'if [ "$1" = -c ]; then {A_313}; else exec sleep 60; fi')
+
+    # It has the same stdout, so this waits for its end too.
+    done = subprocess.run(
+        [sys.executable, "-m", "devkit", "test"],
+        cwd=clone, env={**os.environ, "PYTHON313": str(second)}, capture_output=True, check=False, timeout=30,
+    )  # fmt: skip
+
+    assert done.returncode == 2
+
+
 def test_where_there_is_none_nothing_is_installed_ahead(tmp_path: Path) -> None:
     machine = environment(tmp_path, PYTHON313=str(tmp_path / "missing"))
 
     assert python313.install_ahead(machine) is None
     assert machine == environment(tmp_path, PYTHON313=str(tmp_path / "missing"))
+
+
+def test_where_none_is_named_it_says_how_to_get_one(tmp_path: Path) -> None:
+    said = python313.why_there_is_none(environment(tmp_path))
+
+    assert said.startswith("there is no Python 3.13: install it")
+    assert "PYTHON313=/path/to/python3.13" in said
 
 
 @pytest.fixture
@@ -109,7 +137,7 @@ def _no_newer_python(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_no_newer_python")
 @pytest.mark.parametrize("code", [0, 1])
-def test_without_one_a_note_says_what_did_not_run_and_how_to_get_it(
+def test_without_one_a_note_says_what_did_not_run_and_why(
     code: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("REQUIRE_PYTHON313", raising=False)
@@ -119,8 +147,8 @@ def test_without_one_a_note_says_what_did_not_run_and_how_to_get_it(
     assert test.main([]) == code
     said = capfd.readouterr().out
     assert "with None" in said
-    assert "not run, for want of a Python 3.13: tests/integration/runtime, " in said
-    assert "PYTHON313=/path/to/python3.13" in said
+    assert "not run: tests/integration/runtime, " in said
+    assert f"PYTHON313={sys.executable} is no Python 3.13" in said
 
 
 @pytest.mark.usefixtures("_no_newer_python")
@@ -132,7 +160,7 @@ def test_where_it_is_required_nothing_runs_without_one(
 
     assert test.main([]) == 1
     said = capfd.readouterr().out
-    assert said.startswith("✗ REQUIRE_PYTHON313 is set and there is no Python 3.13: install it")
+    assert said.startswith(f"✗ REQUIRE_PYTHON313 is set and PYTHON313={sys.executable} is no Python 3.13")
     assert "anything" not in said
 
 

@@ -47,8 +47,14 @@ def play(
 
     traces: dict[str, Trace] = {}
     with ThreadPoolExecutor(at_once or len(scenarios)) as players:
-        for future in as_completed(players.submit(one, scenario) for scenario in scenarios):
-            trace = future.result()
-            traces[trace.scenario] = trace
-            on_done(trace)
+        playing = [players.submit(one, scenario) for scenario in scenarios]
+        try:
+            for future in as_completed(playing):
+                trace = future.result()
+                traces[trace.scenario] = trace
+                on_done(trace)
+        except BaseException:
+            # After a Ctrl-C no further host begins.
+            players.shutdown(wait=False, cancel_futures=True)
+            raise
     return {scenario.name: traces[scenario.name] for scenario in scenarios}
