@@ -22,22 +22,28 @@ def main() -> int:
         return 2
     from devkit import bootstrap
 
-    ahead = None
     try:
-        if arguments == ["test"]:
-            from devkit import python313
-
-            ahead = python313.install_ahead(os.environ)
-        python = bootstrap.prepare(arguments[0])
-    except (bootstrap.BootstrapError, KeyboardInterrupt) as reason:
-        if ahead:
-            ahead.terminate()
-        if isinstance(reason, KeyboardInterrupt):
-            print("\ndevkit: stopped; the next start goes on from here", file=sys.stderr)
-            return 130
+        python = prepare(arguments)
+    except bootstrap.BootstrapError as reason:
         print(f"devkit: {reason}", file=sys.stderr)
         return reason.exit_code
+    except KeyboardInterrupt:
+        print("\ndevkit: stopped; the next start goes on from here", file=sys.stderr)
+        return 130
     return replace_this_process([python, "-m", COMMANDS[arguments[0]], *arguments[1:]])
+
+
+def prepare(arguments: "list[str]") -> str:
+    """Gives the Python to go on with. What `test` needs besides installs at the same time, and ends if this fails."""
+    from devkit import bootstrap, python313
+
+    ahead = python313.install_ahead(os.environ) if arguments == ["test"] else None
+    try:
+        return bootstrap.prepare(arguments[0])
+    except BaseException:
+        if ahead:
+            ahead.terminate()
+        raise
 
 
 def hand_over(arguments: "list[str]") -> int:

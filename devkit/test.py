@@ -35,9 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ThreadPoolExecutor(1) as beside:
         installed = beside.submit(install, screen)
         results = run_side_by_side(without_io(), screen)
-    if reason := installed.exception():
-        if not isinstance(reason, InstallError):
-            raise reason
+    try:
+        installed.result()
+    except InstallError as reason:
         sum_up(results, screen)
         screen.fail(str(reason))
         return 1

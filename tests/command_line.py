@@ -1,13 +1,14 @@
-"""leadpipe's commands as the command line knows them, built once: building them takes longer than most calls."""
+"""leadpipe's commands, built once for each process: Typer builds all of them anew for each call, which takes longer."""
 
 import functools
 from typing import Any
 
-from typer.main import get_command
+import typer.main
 
 from leadpipe.cli.app import app
 
+get_command = functools.cache(typer.main.get_command)
 
-@functools.cache
+
 def command_line() -> Any:
     return get_command(app)

@@ -103,8 +103,6 @@ def live(
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
     random.seed()
-    # Which functions it registers hangs on the environment; and another app's file has the same name.
-    sys.modules.pop("function_app", None)
     sys.executable = python
     path = environment.get("PYTHONPATH")
     sys.path[:] = [*(path.split(os.pathsep) if path else ()), *sys.path[1:]]

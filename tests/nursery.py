@@ -4,7 +4,6 @@ Each is a process of its own with a command line and environment of its own, and
 the ordinary way would take longer than all else that the tests do. A host's workers are forks too.
 """
 
-import functools
 import gc
 import importlib
 import json
@@ -203,13 +202,12 @@ def main() -> None:
 
 
 def build_commands_once() -> None:
-    """Typer builds all of leadpipe's commands anew for each call, which takes longer than the start of a fork."""
     import typer.main
 
-    from leadpipe.cli.app import app
+    from tests.command_line import command_line, get_command
 
-    typer.main.get_command = functools.cache(typer.main.get_command)
-    typer.main.get_command(app)
+    command_line()
+    typer.main.get_command = get_command
 
 
 def bear(order: dict[str, Any]) -> None:
@@ -223,6 +221,8 @@ def bear(order: dict[str, Any]) -> None:
 def as_born() -> None:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    # Which functions it registers hangs on the environment; and another app's file has the same name.
+    sys.modules.pop("function_app")
 
 
 def tell_of_ends(forks: Forks) -> None:
@@ -248,8 +248,6 @@ def live(order: dict[str, Any]) -> None:
     for source, target in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(source, target)
     random.seed()
-    # Which functions it registers hangs on the environment.
-    sys.modules.pop("function_app")
     WorkerProcess.start = partial(forked_worker, order["address"])  # type: ignore[method-assign, assignment]
     code = importlib.import_module(order["program"]).main(order["arguments"])
     watched.end(code)

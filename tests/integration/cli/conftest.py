@@ -1,6 +1,5 @@
 """The command line on a real storage account, as a process of its own and inside the test's."""
 
-import functools
 import json
 import os
 import socket
@@ -21,13 +20,13 @@ from leadpipe.model.settings import StorageByKey
 from leadpipe.storage.attention import AzureAttention
 from leadpipe.storage.connection import Storage, connect
 from leadpipe.storage.ledger import AzureLedger
+from tests.command_line import get_command
 from tests.listening import Listener, listening, loopback_context
 from tests.standin_process import Standin
 
 ROOT = Path(__file__).parents[3]
 
-# Typer builds all of leadpipe's commands anew for each call, which takes longer than most calls.
-testing._get_command = functools.cache(testing._get_command)  # type: ignore[attr-defined]
+testing._get_command = get_command  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
